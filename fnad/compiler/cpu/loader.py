@@ -1,0 +1,153 @@
+"""The address of a kernel's machine code: from memory, from disk, or compiled now.
+
+Only a kernel that neither this process nor the disk knows brings numba in; loading from disk
+needs llvmlite alone.
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+import sys
+import threading
+import time
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import llvmlite
+import llvmlite.binding as llvm
+import numpy as np
+
+import fnad.kernels.cpu
+from fnad.compiler.cache import COUNTS, DiskCache, Statistics, default_folder
+from fnad.compiler.plan import Kernel
+from fnad.version import __version__
+
+
+def _lazy(name: str) -> ModuleType:
+    """A module that is executed when it is first used."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None and spec.loader is not None
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+toolchain = _lazy("fnad.compiler.cpu.toolchain")
+
+_lock = threading.RLock()
+# A fork waits for a compilation on another thread: the child would find its locks held for ever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
+
+
+class CompileError(RuntimeError):
+    """A kernel that numba refused; numba's own words are the cause."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(
+            f"kernel {kernel.name}: requires source that compiles, got\n{kernel.source}\n"
+            "This is a defect of fnad: please report it with the error above."
+        )
+        self.kernel = kernel
+
+
+@cache
+def environment() -> bytes:
+    """A hash of everything but the source that decides a kernel's machine code."""
+    numba = importlib.util.find_spec("numba")
+    assert numba is not None and numba.origin is not None
+    digest = hashlib.sha256()
+    for part in (
+        __version__,
+        llvmlite.__version__,
+        np.__version__,
+        sys.implementation.cache_tag,
+        llvm.get_process_triple(),
+        llvm.get_host_cpu_name(),
+        llvm.get_host_cpu_features().flatten(),
+    ):
+        digest.update(part.encode() + b"\0")
+    folder = Path(fnad.kernels.cpu.__path__[0])
+    sources = [Path(numba.origin).with_name("_version.py"), Path(__file__).with_name("toolchain.py")]
+    for path in [*sources, *sorted(folder.glob("*.py"))]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.digest()
+
+
+def kernel_key(source: str) -> str:
+    """The content address of a kernel's machine code."""
+    return hashlib.sha256(environment() + source.encode()).hexdigest()
+
+
+class Loader:
+    """Kernels by source; one engine holds the machine code of all of them."""
+
+    def __init__(self, disk: DiskCache, counts: Statistics = COUNTS) -> None:
+        self.disk, self.counts = disk, counts
+        self._addresses: dict[str, int] = {}
+        self._objects: list[llvm.ObjectFileRef] = []
+        self._engine: llvm.ExecutionEngine | None = None
+
+    def address(self, kernel: Kernel) -> int:
+        """The address of `kernel(buffers, params, lo, hi)`."""
+        with _lock:
+            address = self._addresses.get(kernel.source)
+            if address is not None:
+                self.counts.memory_hits += 1
+                return address
+            key = kernel_key(kernel.source)
+            address = self._from_disk(key) or self._compiled(key, kernel)
+            self._addresses[kernel.source] = address
+            return address
+
+    def _from_disk(self, key: str) -> int | None:
+        entry = self.disk.get(key)
+        if entry is None:
+            return None
+        head, _, code = entry.partition(b"\n")
+        symbol, external = json.loads(head)
+        if not all(map(llvm.address_of_symbol, external)):
+            return None
+        self.counts.disk_hits += 1
+        return self._load(symbol, code)
+
+    def _compiled(self, key: str, kernel: Kernel) -> int:
+        started = time.perf_counter()
+        try:
+            made = toolchain.compile_kernel(key, kernel.source)
+        except Exception as error:
+            raise CompileError(kernel) from error
+        self.counts.compiled += 1
+        self.counts.compile_seconds += time.perf_counter() - started
+        if made.portable:
+            head = json.dumps([made.symbol, made.external]).encode()
+            self.disk.put(key, head + b"\n" + made.code)
+        return self._load(made.symbol, made.code)
+
+    def _load(self, symbol: str, code: bytes) -> int:
+        if self._engine is None:
+            self._engine = _new_engine()
+        self._objects.append(llvm.ObjectFileRef.from_data(code))
+        self._engine.add_object_file(self._objects[-1])
+        self._engine.finalize_object()
+        return self._engine.get_function_address(symbol)
+
+
+def _new_engine() -> llvm.ExecutionEngine:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine()
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+
+
+@cache
+def loader() -> Loader:
+    """The process's loader, over the folder that the environment asks for."""
+    limit_megabytes = float(os.environ.get("FNAD_CACHE_SIZE", "512"))
+    return Loader(DiskCache(default_folder(), int(limit_megabytes * 2**20)))
