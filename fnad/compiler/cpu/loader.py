@@ -6,7 +6,6 @@ needs llvmlite alone.
 
 import hashlib
 import importlib.util
-import json
 import os
 import sys
 import threading
@@ -110,12 +109,11 @@ class Loader:
         entry = self.disk.get(key)
         if entry is None:
             return None
-        head, _, code = entry.partition(b"\n")
-        symbol, external = json.loads(head)
-        if not all(map(llvm.address_of_symbol, external)):
+        external, _, code = entry.partition(b"\n")
+        if not all(map(llvm.address_of_symbol, external.decode().split())):
             return None
         self.counts.disk_hits += 1
-        return self._load(symbol, code)
+        return self._load(key, code)
 
     def _compiled(self, key: str, kernel: Kernel) -> int:
         started = time.perf_counter()
@@ -126,17 +124,16 @@ class Loader:
         self.counts.compiled += 1
         self.counts.compile_seconds += time.perf_counter() - started
         if made.portable:
-            head = json.dumps([made.symbol, made.external]).encode()
-            self.disk.put(key, head + b"\n" + made.code)
-        return self._load(made.symbol, made.code)
+            self.disk.put(key, " ".join(made.external).encode() + b"\n" + made.code)
+        return self._load(key, made.code)
 
-    def _load(self, symbol: str, code: bytes) -> int:
+    def _load(self, key: str, code: bytes) -> int:
         if self._engine is None:
             self._engine = _new_engine()
         self._objects.append(llvm.ObjectFileRef.from_data(code))
         self._engine.add_object_file(self._objects[-1])
         self._engine.finalize_object()
-        return self._engine.get_function_address(symbol)
+        return self._engine.get_function_address(f"kernel_{key}")
 
 
 def _new_engine() -> llvm.ExecutionEngine:

@@ -1,7 +1,7 @@
 """Typed memory and arithmetic for kernels: the words that generated kernel source is written in.
 
 A kernel turns an address into a typed pointer, `x = as_float32(address, 0)`, and reads and
-writes elements with `x[i]` and `x[i] = v`. The second argument is the operand's scope, a literal
+writes elements with `x[i]` and `x[i] = v`; `x + n` points n elements on. The second argument is the operand's scope, a literal
 number: LLVM may assume that pointers of different scopes never overlap, so a loop over many
 operands vectorizes without run-time checks. Memory that two operands share (an output written in
 place of an input) must be one variable, read and written through the same pointer. A pointer
@@ -11,14 +11,16 @@ made without a scope may overlap anything.
 import operator
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, register_model
 
-SCOPES = 64
+SCOPES = 32
 """Scope numbers run from 0 to SCOPES - 1."""
 
 
@@ -51,13 +53,19 @@ class _SetItem(AbstractTemplate):
         return None
 
 
+_scope_nodes: WeakKeyDictionary = WeakKeyDictionary()
+
+
 def _mark_scope(builder: ir.IRBuilder, access: ir.Instruction, scope: int | None) -> None:
     """Tell LLVM that `access` belongs to `scope` and overlaps no other scope."""
     if scope is None:
         return
     module = builder.module
-    domain = module.add_metadata(["fnad"])
-    nodes = [module.add_metadata([f"operand {k}", domain]) for k in range(SCOPES)]
+    nodes = _scope_nodes.get(module)
+    if nodes is None:
+        domain = module.add_metadata(["fnad"])
+        nodes = [module.add_metadata([f"operand {k}", domain]) for k in range(SCOPES)]
+        _scope_nodes[module] = nodes
     access.set_metadata("alias.scope", module.add_metadata([nodes[scope]]))
     access.set_metadata("noalias", module.add_metadata(nodes[:scope] + nodes[scope + 1 :]))
 
@@ -77,6 +85,19 @@ def _store(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Val
     access = builder.store(data, builder.gep(args[0], [args[1]], inbounds=True))
     _mark_scope(builder, access, pointer.scope)
     return context.get_dummy_value()
+
+
+@infer_global(operator.add)
+class _Offset(AbstractTemplate):
+    def generic(self, args: tuple, kws: dict) -> Any:
+        if isinstance(args[0], Pointer) and isinstance(args[1], types.Integer):
+            return signature(args[0], args[0], types.intp)
+        return None
+
+
+@lower_builtin(operator.add, Pointer, types.intp)
+def _offset(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+    return builder.gep(args[0], [args[1]], inbounds=True)
 
 
 def _cast(dtype: types.Type) -> Callable:
@@ -111,6 +132,16 @@ def address_of(typing_context: Any, pointer: types.Type) -> Any:
         return builder.ptrtoint(args[0], ir.IntType(64))
 
     return types.int64(pointer), generate
+
+
+@intrinsic
+def zero_of(typing_context: Any, pointer: types.Type) -> Any:
+    """Zero in the dtype that a pointer points to."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        return ir.Constant(context.get_value_type(pointer.dtype), None)
+
+    return pointer.dtype(pointer), generate
 
 
 @intrinsic
@@ -154,38 +185,50 @@ def _same(types_given: tuple) -> bool:
     return all(types.unliteral(t) == types.unliteral(types_given[0]) for t in types_given)
 
 
-@intrinsic
-def radd(typing_context: Any, a: types.Type, b: types.Type) -> Any:
-    """a + b in a sum whose terms may be taken in any order, so that it vectorizes."""
-    if not _same((a, b)):
-        return None
-
-    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
-        if a == types.boolean:
-            return builder.or_(*args)
-        if isinstance(a, types.Integer):
-            return builder.add(*args)
-        pairs = zip(_parts(builder, a, args[0]), _parts(builder, a, args[1]), strict=True)
-        sums = [builder.fadd(x, y, flags=("reassoc",)) for x, y in pairs]
-        return _whole(builder, args[0], sums)
-
-    return a(a, a), generate
+def _add(builder: ir.IRBuilder, dtype: types.Type, args: tuple, flags: tuple) -> ir.Value:
+    if dtype == types.boolean:
+        return builder.or_(*args)
+    if isinstance(dtype, types.Integer):
+        return builder.add(*args)
+    pairs = zip(_parts(builder, dtype, args[0]), _parts(builder, dtype, args[1]), strict=True)
+    return _whole(builder, args[0], [builder.fadd(x, y, flags=flags) for x, y in pairs])
 
 
-@intrinsic
-def rmul(typing_context: Any, a: types.Type, b: types.Type) -> Any:
-    """a * b in a product of real factors that may be taken in any order."""
-    if not _same((a, b)) or isinstance(a, types.Complex):
-        return None
+def _multiply(builder: ir.IRBuilder, dtype: types.Type, args: tuple, flags: tuple) -> ir.Value:
+    if dtype == types.boolean:
+        return builder.and_(*args)
+    if isinstance(dtype, types.Integer):
+        return builder.mul(*args)
+    if isinstance(dtype, types.Float):
+        return builder.fmul(*args, flags=flags)
+    (a, b), (c, d) = (_parts(builder, dtype, value) for value in args)
+    real = builder.fsub(builder.fmul(a, c), builder.fmul(b, d))
+    imaginary = builder.fadd(builder.fmul(a, d), builder.fmul(b, c))
+    return _whole(builder, args[0], [real, imaginary])
 
-    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
-        if a == types.boolean:
-            return builder.and_(*args)
-        if isinstance(a, types.Integer):
-            return builder.mul(*args)
-        return builder.fmul(*args, flags=("reassoc",))
 
-    return a(a, a), generate
+def _in_dtype(operation: Callable, flags: tuple[str, ...], meaning: str) -> Callable:
+    """An operation of two values of one dtype whose result is of that dtype."""
+
+    @intrinsic
+    def binary(typing_context: Any, a: types.Type, b: types.Type) -> Any:
+        if not _same((a, b)):
+            return None
+
+        def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+            return operation(builder, sig.args[0], args, flags)
+
+        return a(a, a), generate
+
+    binary.__doc__ = meaning
+    return binary
+
+
+add = _in_dtype(_add, (), "a + b: integers wrap, booleans are or-ed.")
+multiply = _in_dtype(_multiply, (), "a * b: integers wrap, booleans are and-ed.")
+# `reassoc` on these instructions alone lets LLVM split a sum into lanes, and nothing else.
+radd = _in_dtype(_add, ("reassoc",), "A term of a sum that may be taken in any order.")
+rmul = _in_dtype(_multiply, ("reassoc",), "A factor of a product that may be taken in any order.")
 
 
 def _extreme(integer_test: str, float_test: str, intrinsic_name: str | None) -> Callable:
@@ -286,3 +329,35 @@ def fma(typing_context: Any, x: types.Type, y: types.Type, z: types.Type) -> Any
         return builder.call(name, args)
 
     return x(x, x, x), generate
+
+
+@intrinsic
+def call_by_reference(typing_context: Any, address: types.Type, operands: types.Type) -> Any:
+    """Call a Fortran subroutine: numbers are passed by their address, pointers as they are."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        byte_pointer = ir.IntType(8).as_pointer()
+        references = []
+        for k, dtype in enumerate(operands.types):
+            value = builder.extract_value(args[1], k)
+            if not isinstance(dtype, Pointer):
+                value = cgutils.alloca_once_value(builder, value)
+            references.append(builder.bitcast(value, byte_pointer))
+        routine = ir.FunctionType(ir.VoidType(), [byte_pointer] * len(references)).as_pointer()
+        builder.call(builder.inttoptr(args[0], routine), references)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, operands), generate
+
+
+@intrinsic
+def operand(typing_context: Any, buffers: types.Type, params: types.Type, k: types.Type) -> Any:
+    """The address that words k and k + 1 of `params` name: a buffer's number, and a byte offset."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        table, words, at = args
+        number = builder.load(builder.gep(words, [at]))
+        offset = builder.load(builder.gep(words, [builder.add(at, at.type(1))]))
+        return builder.add(builder.load(builder.gep(table, [number])), offset)
+
+    return types.int64(buffers, params, types.int64), generate
