@@ -73,8 +73,8 @@ def environment() -> bytes:
     ):
         digest.update(part.encode() + b"\0")
     folder = Path(fnad.kernels.cpu.__path__[0])
-    sources = [Path(numba.origin).with_name("_version.py"), Path(__file__).with_name("toolchain.py")]
-    for path in [*sources, *sorted(folder.glob("*.py"))]:
+    own = [Path(__file__).with_name(name) for name in ("functions.py", "toolchain.py")]
+    for path in [Path(numba.origin).with_name("_version.py"), *own, *sorted(folder.glob("*.py"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.digest()
 

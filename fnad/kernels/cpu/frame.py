@@ -19,3 +19,6 @@ KERNEL, PARAMS, EXTENT, ROW_WORDS = 0, 1, 2, 3
 
 DONE, HOST, FAILED, UNFIT = 0, 1, 2, 3
 """The executor's status: at the end, at a host step, a kernel failed, an array cannot be read."""
+
+OPERAND_BITS = 7
+"""Low bits of the status of an index out of bounds: the index operand's number, plus 1."""

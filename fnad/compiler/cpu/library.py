@@ -1,0 +1,192 @@
+"""Launches of the hand-written kernels of fnad/kernels/cpu, from views of their operands.
+
+What the words of a launch's params mean is written where its kernel is.
+"""
+
+import ctypes
+import importlib
+import importlib.util
+import struct
+import sys
+from collections.abc import Sequence
+from functools import cache
+from importlib.machinery import PathFinder
+from math import prod
+from types import ModuleType
+
+import numpy as np
+
+from fnad.compiler.plan import Kernel, Launch, View
+from fnad.kernels.cpu.frame import OPERAND_BITS
+
+BLAS_LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
+"""The dtypes that BLAS knows, and what its routines' names begin with."""
+
+COMBINATIONS = {
+    "set": "second",
+    "add": "add",
+    "mul": "multiply",
+    "min": "minimum",
+    "max": "maximum",
+}
+"""The modes of a scatter, and the word of kernel source that combines old and new element."""
+
+_CARRIER = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "complex128"}
+"""What a gather, which only copies, moves elements as, by their size."""
+
+
+def dtype_word(dtype: np.dtype) -> str:
+    """What kernel source calls a dtype."""
+    return "boolean" if dtype == np.bool_ else dtype.name
+
+
+# --- matrix products --------------------------------------------------------------------------
+
+
+def matrix_layout(view: View) -> tuple[bool, int] | None:
+    """Whether the last two axes are kept transposed, and the elements between kept rows.
+
+    None where neither axis is contiguous, as BLAS wants one to be: such a view must be copied.
+    """
+    (rows, columns), itemsize = view.shape[-2:], view.dtype.itemsize
+    if rows == 0 or columns == 0:
+        return False, max(columns, 1)
+    row = view.strides[-2] if rows > 1 else columns * itemsize
+    column = view.strides[-1] if columns > 1 else rows * itemsize
+    if row % itemsize or column % itemsize:
+        return None
+    row, column = row // itemsize, column // itemsize
+    if (column == 1 or columns == 1) and row >= columns:
+        return False, row
+    if (row == 1 or rows == 1) and column >= rows:
+        return True, column
+    return None
+
+
+def matmul(a: View, b: View, c: View, alpha: float = 1.0, beta: float = 0.0) -> Launch:
+    """C = alpha A B + beta C for views (..., m, k), (..., k, n) and (..., m, n) of one dtype.
+
+    The axes before the last two are the batch, of the same extents in all three; a stride of 0
+    broadcasts. C is kept by rows. Where beta is 0, C is not read.
+    """
+    layouts = [matrix_layout(view) for view in (a, b, c)]
+    if None in layouts or layouts[2] is None or layouts[2][0]:
+        raise ValueError(
+            f"matmul: requires views with a contiguous axis and a result kept by rows, "
+            f"got {a}, {b}, {c}. Copy the operand first."
+        )
+    (a_transposed, a_row), (b_transposed, b_row), (_, c_row) = layouts
+    m, k, n = *a.shape[-2:], b.shape[-1]
+    batch = c.shape[:-2]
+    params = [*_places(a, b, c), m, n, k, a_transposed, b_transposed, a_row, b_row, c_row]
+    params += [_float_bits(alpha), _float_bits(beta), *_blas_addresses(c.dtype.name)]
+    params.append(len(batch))
+    for axis, extent in enumerate(batch):
+        params += [extent, *(view.strides[axis] // view.dtype.itemsize for view in (a, b, c))]
+    return Launch(_matmul_kernel(c.dtype), tuple(map(int, params)), prod(batch) * m, "matmul")
+
+
+@cache
+def _matmul_kernel(dtype: np.dtype) -> Kernel:
+    word = dtype_word(dtype)
+    rows = "by_blas" if dtype.name in BLAS_LETTERS else "by_loops"
+    source = f"""\
+def kernel(buffers, params, lo, hi):
+    a = as_{word}(operand(buffers, params, 0), 0)
+    b = as_{word}(operand(buffers, params, 2), 1)
+    c = as_{word}(operand(buffers, params, 4), 2)
+    alpha = {word}(bitcast(params[14], float64))
+    beta = {word}(bitcast(params[15], float64))
+    return matmul({rows}, a, b, c, params, lo, hi, alpha, beta)
+"""
+    return Kernel(f"matmul_{word}", source)
+
+
+def _float_bits(value: float) -> int:
+    """A float64's bits as an int64; -0.0 counts as 0.0, so that "is it zero" is one comparison."""
+    return struct.unpack("q", struct.pack("d", value + 0.0))[0]
+
+
+def _blas_addresses(dtype: str) -> tuple[int, int]:
+    if dtype not in BLAS_LETTERS:
+        return 0, 0
+    letter = BLAS_LETTERS[dtype]
+    return _blas_address(f"{letter}gemm"), _blas_address(f"{letter}gemv")
+
+
+@cache
+def _blas_address(routine: str) -> int:
+    """The address of a Fortran BLAS routine (32-bit integers) of the BLAS that SciPy brings."""
+    capsule = _cython_blas().__pyx_capi__[routine]
+    name = ctypes.pythonapi.PyCapsule_GetName
+    name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return pointer(capsule, name(capsule))
+
+
+@cache
+def _cython_blas() -> ModuleType:
+    """scipy.linalg.cython_blas without the rest of scipy.linalg, whose import takes 0.1 s."""
+    name = "scipy.linalg.cython_blas"
+    if name in sys.modules:
+        return sys.modules[name]
+    scipy = importlib.import_module("scipy")
+    spec = PathFinder.find_spec(name, [f"{folder}/linalg" for folder in scipy.__path__])
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    # The extension enters itself here; left there, scipy.linalg would not find it as its own.
+    sys.modules.pop(name, None)
+    return module
+
+
+# --- integer indexing -------------------------------------------------------------------------
+
+
+def gather(x: View, indices: Sequence[View], out: View) -> Launch:
+    """out[i] = x[indices[0][i], indices[1][i], ...]; all C-contiguous, indices int64 of (n,)."""
+    word = _CARRIER[x.dtype.itemsize]
+    source = f"""\
+def kernel(buffers, params, lo, hi):
+    x = as_{word}(operand(buffers, params, 0), 0)
+    out = as_{word}(operand(buffers, params, 2), 1)
+    return gather(x, out, buffers, params, lo, hi)
+"""
+    params = [*_places(x, out), *_index_params(x, indices)]
+    return Launch(Kernel(f"gather_{word}", source), tuple(params), params[4], "gather")
+
+
+def scatter(out: View, indices: Sequence[View], updates: View, mode: str) -> Launch:
+    """out[indices[0][i], ...] = combined with updates[i], i = 0, 1, ... in this order.
+
+    `mode` is a key of COMBINATIONS. Layouts as for `gather`; `out` holds the array already.
+    """
+    word, combine = dtype_word(out.dtype), COMBINATIONS[mode]
+    source = f"""\
+def kernel(buffers, params, lo, hi):
+    out = as_{word}(operand(buffers, params, 0), 0)
+    updates = as_{word}(operand(buffers, params, 2), 1)
+    return scatter({combine}, out, updates, buffers, params, lo, hi)
+"""
+    params = [*_places(out, updates), *_index_params(out, indices)]
+    name = f"scatter_{mode}_{word}"
+    return Launch(Kernel(name, source), tuple(params), params[5], "scatter")
+
+
+def index_error(status: int) -> tuple[int, int]:
+    """The number of the index operand and the value that a gather's or scatter's status tells."""
+    return (status & (1 << OPERAND_BITS) - 1) - 1, status >> OPERAND_BITS
+
+
+def _index_params(array: View, indices: Sequence[View]) -> list[int]:
+    count = prod(indices[0].shape) if indices else 1
+    params = [count, prod(array.shape[len(indices) :]), len(indices)]
+    for index, extent in zip(indices, array.shape, strict=False):
+        params += [index.buffer, index.offset, extent]
+    return params
+
+
+def _places(*views: View) -> list[int]:
+    """The words that `operand` reads: number and byte offset of each view's buffer."""
+    return [word for view in views for word in (view.buffer, view.offset)]
