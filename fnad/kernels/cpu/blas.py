@@ -18,7 +18,8 @@ The outer index space is the rows of all products of the batch. Words of `params
 
 from numba import int32, njit, uint8
 
-from fnad.kernels.cpu.pointers import add, call_by_reference, multiply, radd, zero_of
+from fnad.kernels.cpu.arithmetic import add, multiply, radd
+from fnad.kernels.cpu.pointers import call_by_reference, zero_of
 
 SMALL = 128
 """Multiplications up to which loops are quicker than a call of BLAS (measured with OpenBLAS)."""

@@ -1,11 +1,24 @@
-"""Typed memory and arithmetic for kernels: the words that generated kernel source is written in.
+"""Typed memory for kernels, and calls by address.
 
 A kernel turns an address into a typed pointer, `x = as_float32(address, 0)`, and reads and
-writes elements with `x[i]` and `x[i] = v`; `x + n` points n elements on. The second argument is the operand's scope, a literal
-number: LLVM may assume that pointers of different scopes never overlap, so a loop over many
-operands vectorizes without run-time checks. Memory that two operands share (an output written in
-place of an input) must be one variable, read and written through the same pointer. A pointer
-made without a scope may overlap anything.
+writes elements with `x[i]` and `x[i] = v`; `x + n` points n elements on. The second argument is
+the operand's scope, a literal number: LLVM may assume that pointers of different scopes never
+overlap, so a loop over many operands vectorizes without run-time checks. Memory that two operands
+share (an output written in place of an input) must be one variable, read and written through the
+same pointer. A pointer made without a scope may overlap anything.
+
+The pattern of a generated kernel, whose params start with a buffer number and a byte offset for
+each operand:
+
+    def kernel(buffers, params, lo, hi):
+        x = as_float32(operand(buffers, params, 0), 0)
+        y = as_float32(operand(buffers, params, 2), 1)
+        total = float32(0)
+        for i in range(lo, hi):
+            y[i] = maximum(x[i], float32(0))
+            total = radd(total, y[i])
+        ...
+        return 0
 """
 
 import operator
@@ -161,174 +174,6 @@ def call_kernel(
         return builder.call(builder.inttoptr(args[0], kernel), args[1:])
 
     return types.int64(*[types.int64] * 5), generate
-
-
-# --- arithmetic -------------------------------------------------------------------------------
-
-
-def _parts(builder: ir.IRBuilder, dtype: types.Type, value: ir.Value) -> list[ir.Value]:
-    """A value's real and imaginary part, or the value alone."""
-    if not isinstance(dtype, types.Complex):
-        return [value]
-    return [builder.extract_value(value, k) for k in (0, 1)]
-
-
-def _whole(builder: ir.IRBuilder, like: ir.Value, parts: list[ir.Value]) -> ir.Value:
-    """The inverse of `_parts`."""
-    if len(parts) == 1:
-        return parts[0]
-    pair = ir.Constant(like.type, ir.Undefined)
-    return builder.insert_value(builder.insert_value(pair, parts[0], 0), parts[1], 1)
-
-
-def _same(types_given: tuple) -> bool:
-    return all(types.unliteral(t) == types.unliteral(types_given[0]) for t in types_given)
-
-
-def _add(builder: ir.IRBuilder, dtype: types.Type, args: tuple, flags: tuple) -> ir.Value:
-    if dtype == types.boolean:
-        return builder.or_(*args)
-    if isinstance(dtype, types.Integer):
-        return builder.add(*args)
-    pairs = zip(_parts(builder, dtype, args[0]), _parts(builder, dtype, args[1]), strict=True)
-    return _whole(builder, args[0], [builder.fadd(x, y, flags=flags) for x, y in pairs])
-
-
-def _multiply(builder: ir.IRBuilder, dtype: types.Type, args: tuple, flags: tuple) -> ir.Value:
-    if dtype == types.boolean:
-        return builder.and_(*args)
-    if isinstance(dtype, types.Integer):
-        return builder.mul(*args)
-    if isinstance(dtype, types.Float):
-        return builder.fmul(*args, flags=flags)
-    (a, b), (c, d) = (_parts(builder, dtype, value) for value in args)
-    real = builder.fsub(builder.fmul(a, c), builder.fmul(b, d))
-    imaginary = builder.fadd(builder.fmul(a, d), builder.fmul(b, c))
-    return _whole(builder, args[0], [real, imaginary])
-
-
-def _in_dtype(operation: Callable, flags: tuple[str, ...], meaning: str) -> Callable:
-    """An operation of two values of one dtype whose result is of that dtype."""
-
-    @intrinsic
-    def binary(typing_context: Any, a: types.Type, b: types.Type) -> Any:
-        if not _same((a, b)):
-            return None
-
-        def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
-            return operation(builder, sig.args[0], args, flags)
-
-        return a(a, a), generate
-
-    binary.__doc__ = meaning
-    return binary
-
-
-add = _in_dtype(_add, (), "a + b: integers wrap, booleans are or-ed.")
-multiply = _in_dtype(_multiply, (), "a * b: integers wrap, booleans are and-ed.")
-# `reassoc` on these instructions alone lets LLVM split a sum into lanes, and nothing else.
-radd = _in_dtype(_add, ("reassoc",), "A term of a sum that may be taken in any order.")
-rmul = _in_dtype(_multiply, ("reassoc",), "A factor of a product that may be taken in any order.")
-
-
-def _extreme(integer_test: str, float_test: str, intrinsic_name: str | None) -> Callable:
-    """The larger or smaller of two values; NaN if either is NaN."""
-
-    @intrinsic
-    def extreme(typing_context: Any, a: types.Type, b: types.Type) -> Any:
-        if not _same((a, b)):
-            return None
-
-        def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
-            if isinstance(a, types.Integer | types.Boolean):
-                signed = isinstance(a, types.Integer) and a.signed
-                compare = builder.icmp_signed if signed else builder.icmp_unsigned
-                return builder.select(compare(integer_test, *args), *args)
-            if intrinsic_name is not None:
-                name = builder.module.declare_intrinsic(intrinsic_name, [args[0].type])
-                return builder.call(name, args)
-            chosen = builder.select(builder.fcmp_ordered(float_test, *args), *args)
-            return builder.select(builder.fcmp_unordered("uno", args[0], args[0]), args[0], chosen)
-
-        return a(a, a), generate
-
-    return extreme
-
-
-maximum = _extreme(">", ">", None)
-minimum = _extreme("<", "<", None)
-rmax = _extreme(">", ">", "llvm.maximum")
-rmin = _extreme("<", "<", "llvm.minimum")
-
-
-@intrinsic
-def select(typing_context: Any, condition: types.Type, a: types.Type, b: types.Type) -> Any:
-    """a where the condition holds, else b; both are computed, there is no branch."""
-    if condition != types.boolean or not _same((a, b)):
-        return None
-
-    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
-        x, y = (_parts(builder, a, value) for value in args[1:])
-        chosen = [builder.select(args[0], p, q) for p, q in zip(x, y, strict=True)]
-        return _whole(builder, args[1], chosen)
-
-    return a(condition, a, a), generate
-
-
-@intrinsic
-def bitcast(typing_context: Any, value: types.Type, dtype: types.Type) -> Any:
-    """The bits of a number read as another dtype of the same size: `bitcast(x, int32)`."""
-    target = dtype.dtype
-
-    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
-        return builder.bitcast(args[0], context.get_value_type(target))
-
-    return target(value, dtype), generate
-
-
-def _unary(name: str) -> Callable:
-    @intrinsic
-    def unary(typing_context: Any, x: types.Type) -> Any:
-        if not isinstance(x, types.Float):
-            return None
-
-        def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
-            return builder.call(builder.module.declare_intrinsic(name, [args[0].type]), args)
-
-        return x(x), generate
-
-    return unary
-
-
-sqrt, fabs = _unary("llvm.sqrt"), _unary("llvm.fabs")
-floor, ceil = _unary("llvm.floor"), _unary("llvm.ceil")
-trunc, rint = _unary("llvm.trunc"), _unary("llvm.rint")
-
-
-@intrinsic
-def copysign(typing_context: Any, x: types.Type, sign: types.Type) -> Any:
-    """The magnitude of x with the sign of `sign`."""
-    if not isinstance(x, types.Float) or not _same((x, sign)):
-        return None
-
-    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
-        name = builder.module.declare_intrinsic("llvm.copysign", [args[0].type])
-        return builder.call(name, args)
-
-    return x(x, x), generate
-
-
-@intrinsic
-def fma(typing_context: Any, x: types.Type, y: types.Type, z: types.Type) -> Any:
-    """x * y + z, rounded once."""
-    if not isinstance(x, types.Float) or not _same((x, y, z)):
-        return None
-
-    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
-        name = builder.module.declare_intrinsic("llvm.fma", [args[0].type])
-        return builder.call(name, args)
-
-    return x(x, x, x), generate
 
 
 @intrinsic
