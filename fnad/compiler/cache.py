@@ -54,6 +54,17 @@ def default_folder() -> Path | None:
     return Path(home, ".cache", "fnad")
 
 
+def default_limit() -> int:
+    """The size in bytes that the environment allows the folder; 512 megabytes if it says nothing."""
+    megabytes = os.environ.get("FNAD_CACHE_SIZE", "512")
+    try:
+        return int(float(megabytes) * 2**20)
+    except ValueError:
+        raise ValueError(
+            f"FNAD_CACHE_SIZE: requires a number of megabytes, got {megabytes!r}."
+        ) from None
+
+
 class DiskCache:
     """Bytes by key in one folder of bounded size; never raises, at worst it holds nothing."""
 
@@ -92,6 +103,8 @@ class DiskCache:
             temporary.write_bytes(_seal(key, content))
             os.replace(temporary, self.folder / key)
         except OSError as error:
+            with suppress(OSError):
+                temporary.unlink()
             self._give_up(str(error))
             return
         if written % CHECK_EVERY == 0:

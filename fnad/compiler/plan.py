@@ -56,6 +56,7 @@ class Launch:
     params: tuple[int, ...]
     extent: int
     label: str = ""
+    """What the instruction does, for people."""
 
 
 @dataclass(frozen=True)

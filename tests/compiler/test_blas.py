@@ -1,19 +1,21 @@
 """Matrix products by BLAS and by loops against NumPy."""
 
+import ctypes
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernel_running import run_launch, view_of
 
 from fnad.compiler.cpu import library
-from fnad.compiler.cpu.executor import link
-from fnad.compiler.plan import Buffer, Plan, View
+from fnad.compiler.cpu.loader import loader
+from fnad.compiler.plan import View
 
 DTYPES = ["float32", "float64", "complex64", "complex128", "int8", "uint16", "int64", "bool"]
-
-
-def view_of(buffer: int, array: np.ndarray) -> View:
-    return View(buffer, 0, array.shape, array.strides, array.dtype)
 
 
 def draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
@@ -30,11 +32,9 @@ def kept(array: np.ndarray, transposed: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 def product(a, b, c, alpha=1.0, beta=0.0):
-    """C = alpha A B + beta C by a plan of one launch; a, b, c as pairs (memory, view)."""
+    """C = alpha A B + beta C for pairs of memory and the view of it."""
     views = [view_of(k, view) for k, (_, view) in enumerate((a, b, c))]
-    buffers = [Buffer(memory.nbytes, kind) for (memory, _), kind in zip((a, b, c), ("input", "input", "output"))]
-    plan = Plan(tuple(buffers), (0, 1), (2,), 0, (library.matmul(*views, alpha, beta),))
-    link(plan)([a[0], b[0]], [c[0]])
+    run_launch(library.matmul(*views, alpha, beta), [a[0], b[0]], [c[0]])
 
 
 @settings(max_examples=150, deadline=None)
@@ -59,3 +59,100 @@ def test_product_is_numpys(dtype, m, k, n, a_transposed, b_transposed, beta, bat
         want = (want + np.array(beta).astype(dtype) * c[1]).astype(dtype)
     product(a, b, c, 1.0, beta)
     np.testing.assert_array_equal(c[1], want)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(5, 0, 4), (3, 2, 4), (30, 20, 10), (30, 20, 1), (1, 20, 30)])
+def test_the_result_is_not_read_where_beta_is_zero(dtype, shape):
+    m, k, n = shape
+    rng = np.random.default_rng(0)
+    a, b = (kept(draw(rng, s, dtype), False) for s in ((m, k), (k, n)))
+    c = np.ones((m, n), dtype)
+    if np.dtype(dtype).kind in "fc":
+        c[...] = np.nan
+    product(a, b, (c, c))
+    np.testing.assert_array_equal(c, a[0] @ b[0])
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (40, 30, 20), (40, 30, 1), (1, 30, 40)])
+def test_alpha_and_beta(shape):
+    m, k, n = shape
+    rng = np.random.default_rng(0)
+    a, b, c = (kept(draw(rng, s, "float64"), False) for s in ((m, k), (k, n), (m, n)))
+    want = -0.5 * (a[0] @ b[0]) + 3 * c[0]
+    product(a, b, c, -0.5, 3.0)
+    np.testing.assert_array_equal(c[0], want)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32"])
+def test_blocks_of_larger_matrices(dtype):
+    rng = np.random.default_rng(0)
+    big_a, big_b, big_c = (draw(rng, (40, 50), dtype) for _ in range(3))
+    a, b, c = big_a[3:33, 5:25], big_b[2:22, 7:18], big_c[1:31, 4:15]
+    untouched = big_c.copy()
+    untouched[1:31, 4:15] = a @ b
+    views = [
+        View(buffer, offset, block.shape, block.strides, block.dtype)
+        for buffer, (block, offset) in enumerate(
+            (block, block.ctypes.data - whole.ctypes.data)
+            for block, whole in ((a, big_a), (b, big_b), (c, big_c))
+        )
+    ]
+    run_launch(library.matmul(*views), [big_a, big_b], [big_c])
+    np.testing.assert_array_equal(big_c, untouched)
+
+
+def test_a_stride_of_zero_broadcasts_over_the_batch():
+    rng = np.random.default_rng(0)
+    a, b = draw(rng, (3, 1, 4, 5), "float32"), draw(rng, (1, 2, 5, 6), "float32")
+    c = np.empty((3, 2, 4, 6), "float32")
+    shown = np.broadcast_to(a, (3, 2, 4, 5)), np.broadcast_to(b, (3, 2, 5, 6))
+    product((a, shown[0]), (b, shown[1]), (c, c))
+    np.testing.assert_array_equal(c, a @ b)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+@pytest.mark.parametrize("shape", [(7, 20, 9), (7, 20, 1), (7, 2, 3)])
+def test_ranges_of_rows_make_up_the_whole(dtype, shape):
+    m, k, n = shape
+    rng = np.random.default_rng(0)
+    a, b = draw(rng, (2, m, k), dtype), draw(rng, (2, k, n), dtype)
+    c = np.zeros((2, m, n), dtype)
+    launch = library.matmul(*(view_of(i, x) for i, x in enumerate((a, b, c))))
+    kernel = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 2)(
+        loader().address(launch.kernel)
+    )
+    table = np.array([x.ctypes.data for x in (a, b, c)])
+    params = np.array(launch.params)
+    assert launch.extent == 2 * m
+    for lo, hi in ((0, 3), (3, m + 2), (m + 2, 2 * m)):
+        assert kernel(table.ctypes.data, params.ctypes.data, lo, hi) == 0
+    np.testing.assert_array_equal(c, a @ b)
+
+
+def test_a_view_without_a_contiguous_axis_must_be_copied():
+    x = np.zeros((4, 6), "float32")
+    assert library.matrix_layout(view_of(0, x)) == (False, 6)
+    assert library.matrix_layout(view_of(0, x.T)) == (True, 6)
+    assert library.matrix_layout(view_of(0, x[::2])) == (False, 12)
+    assert library.matrix_layout(view_of(0, x[:, ::2])) is None
+    assert library.matrix_layout(view_of(0, x[::-1])) is None
+    assert library.matrix_layout(view_of(0, np.broadcast_to(x[0], (4, 6)))) is None
+    assert library.matrix_layout(view_of(0, x[:, ::6])) == (False, 6)
+    views = [view_of(0, x[:, ::2]), view_of(1, np.zeros((3, 2), "float32")), view_of(2, x[:, :2])]
+    with pytest.raises(ValueError, match="matmul: requires views with a contiguous axis"):
+        library.matmul(*views)
+
+
+def test_blas_is_found_without_the_rest_of_scipy_linalg():
+    program = """
+import sys
+from fnad.compiler.cpu import library
+from fnad.compiler.cpu.loader import loader
+from fnad.compiler.plan import View
+assert library._blas_address("sgemm")
+assert "scipy.linalg" not in sys.modules
+import scipy.linalg
+assert scipy.linalg.cython_blas.__pyx_capi__
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])

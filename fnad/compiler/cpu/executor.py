@@ -25,7 +25,8 @@ class KernelError(RuntimeError):
     """A kernel returned a status other than 0: the instruction and the status."""
 
     def __init__(self, instruction: Instruction, status: int) -> None:
-        super().__init__(f"{instruction}: status {status}")
+        name = instruction.label if isinstance(instruction, Launch) else instruction.name
+        super().__init__(f"{name}: the kernel ended with status {status}")
         self.instruction, self.status = instruction, status
 
 
@@ -81,13 +82,9 @@ class Executable:
     def _attend(
         self, status: int, frame: Frame, inputs: list[np.ndarray], outputs: list[np.ndarray]
     ) -> None:
-        """Do what native code asked Python for, and go on, until the plan has ended."""
+        """Do what native code left to Python, and go on, until the plan has ended."""
         if status == words.UNFIT:
-            fit_inputs, fit_outputs = [_fit(x) for x in inputs], [_fit(x) for x in outputs]
-            self._start(frame, fit_inputs, fit_outputs)
-            for given, filled in zip(outputs, fit_outputs, strict=True):
-                if filled is not given:
-                    np.copyto(given, filled)
+            self._run_copied(frame, inputs, outputs)
             return
         while status == words.HOST:
             self._host_step(frame)
@@ -96,14 +93,26 @@ class Executable:
             position, kernel_status = map(int, frame.memory[: words.TABLE])
             raise KernelError(self.plan.instructions[position], kernel_status)
 
-    def _start(self, frame: Frame, inputs: list[np.ndarray], outputs: list[np.ndarray]) -> None:
-        """Bind arrays from Python and run: the way of arrays that native code cannot read."""
-        arrays = [*inputs, *outputs]
+    def _run_copied(
+        self, frame: Frame, inputs: list[np.ndarray], outputs: list[np.ndarray]
+    ) -> None:
+        """Run on arrays that native code cannot take as they are."""
+        plan = self.plan
+        if (len(inputs), len(outputs)) != (len(plan.inputs), len(plan.outputs)):
+            raise ValueError(
+                f"executable: requires {len(plan.inputs)} inputs and {len(plan.outputs)} outputs, "
+                f"got {len(inputs)} and {len(outputs)}."
+            )
+        fit_inputs, fit_outputs = [_fit(x) for x in inputs], [_fit(x) for x in outputs]
+        arrays = [*fit_inputs, *fit_outputs]
         frame.table[: len(arrays)] = [array.ctypes.data for array in arrays]
         frame.memory[words.POSITION] = 0
         status = self._run(frame.address, self._code_address, 0, 0)
         if status:
-            self._attend(status, frame, inputs, outputs)
+            self._attend(status, frame, fit_inputs, fit_outputs)
+        for given, filled in zip(outputs, fit_outputs, strict=True):
+            if filled is not given:
+                np.copyto(given, filled)
 
     def _host_step(self, frame: Frame) -> None:
         position = int(frame.memory[words.POSITION])
@@ -112,7 +121,11 @@ class Executable:
         # Copies, since the function may keep what it is given and the memory is used again.
         results = step.function(*[frame.array(view).copy() for view in step.inputs])
         for view, result in zip(step.outputs, results, strict=True):
-            np.copyto(frame.array(view), result)
+            if np.shape(result) != view.shape:
+                raise ValueError(
+                    f"{step.name}: requires a result of shape {view.shape}, got {np.shape(result)}."
+                )
+            np.copyto(frame.array(view), result, casting="equiv")
         frame.memory[words.POSITION] = position + 1
 
 

@@ -146,15 +146,16 @@ def _cython_blas() -> ModuleType:
 
 def gather(x: View, indices: Sequence[View], out: View) -> Launch:
     """out[i] = x[indices[0][i], indices[1][i], ...]; all C-contiguous, indices int64 of (n,)."""
-    word = _CARRIER[x.dtype.itemsize]
+    word, rank = _CARRIER[x.dtype.itemsize], len(indices)
     source = f"""\
 def kernel(buffers, params, lo, hi):
     x = as_{word}(operand(buffers, params, 0), 0)
     out = as_{word}(operand(buffers, params, 2), 1)
-    return gather(x, out, buffers, params, lo, hi)
+    {_index_tuples(rank)}
+    return gather(x, out, indices, extents, params[5], lo, hi)
 """
     params = [*_places(x, out), *_index_params(x, indices)]
-    return Launch(Kernel(f"gather_{word}", source), tuple(params), params[4], "gather")
+    return Launch(Kernel(f"gather_{word}_{rank}", source), tuple(params), params[4], "gather")
 
 
 def scatter(out: View, indices: Sequence[View], updates: View, mode: str) -> Launch:
@@ -162,29 +163,37 @@ def scatter(out: View, indices: Sequence[View], updates: View, mode: str) -> Lau
 
     `mode` is a key of COMBINATIONS. Layouts as for `gather`; `out` holds the array already.
     """
-    word, combine = dtype_word(out.dtype), COMBINATIONS[mode]
+    word, rank, combine = dtype_word(out.dtype), len(indices), COMBINATIONS[mode]
     source = f"""\
 def kernel(buffers, params, lo, hi):
     out = as_{word}(operand(buffers, params, 0), 0)
     updates = as_{word}(operand(buffers, params, 2), 1)
-    return scatter({combine}, out, updates, buffers, params, lo, hi)
+    {_index_tuples(rank)}
+    return scatter({combine}, out, updates, indices, extents, params[4], params[5], lo, hi)
 """
     params = [*_places(out, updates), *_index_params(out, indices)]
-    name = f"scatter_{mode}_{word}"
+    name = f"scatter_{mode}_{word}_{rank}"
     return Launch(Kernel(name, source), tuple(params), params[5], "scatter")
+
+
+def _index_tuples(rank: int) -> str:
+    """The line that takes the index pointers and extents from the words after the first six."""
+    pointers = "".join(f"as_int64(operand(buffers, params, {6 + 3 * j}), 2), " for j in range(rank))
+    extents = "".join(f"params[{8 + 3 * j}], " for j in range(rank))
+    return f"indices, extents = ({pointers}), ({extents})"
+
+
+def _index_params(array: View, indices: Sequence[View]) -> list[int]:
+    """n, R, then for each index its buffer's number and offset, and its axis's extent."""
+    params = [prod(indices[0].shape), prod(array.shape[len(indices) :])]
+    for index, extent in zip(indices, array.shape, strict=False):
+        params += [index.buffer, index.offset, extent]
+    return params
 
 
 def index_error(status: int) -> tuple[int, int]:
     """The number of the index operand and the value that a gather's or scatter's status tells."""
     return (status & (1 << OPERAND_BITS) - 1) - 1, status >> OPERAND_BITS
-
-
-def _index_params(array: View, indices: Sequence[View]) -> list[int]:
-    count = prod(indices[0].shape) if indices else 1
-    params = [count, prod(array.shape[len(indices) :]), len(indices)]
-    for index, extent in zip(indices, array.shape, strict=False):
-        params += [index.buffer, index.offset, extent]
-    return params
 
 
 def _places(*views: View) -> list[int]:

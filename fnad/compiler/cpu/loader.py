@@ -19,7 +19,7 @@ import llvmlite.binding as llvm
 import numpy as np
 
 import fnad.kernels.cpu
-from fnad.compiler.cache import COUNTS, DiskCache, Statistics, default_folder
+from fnad.compiler.cache import COUNTS, DiskCache, Statistics, default_folder, default_limit
 from fnad.compiler.plan import Kernel
 from fnad.version import __version__
 
@@ -56,25 +56,31 @@ class CompileError(RuntimeError):
         self.kernel = kernel
 
 
+KERNELS = Path(fnad.kernels.cpu.__path__[0])
+"""The folder of the functions that kernels may call."""
+
+
 @cache
-def environment() -> bytes:
-    """A hash of everything but the source that decides a kernel's machine code."""
+def environment(kernels: Path = KERNELS) -> bytes:
+    """A hash of everything but a kernel's source that decides its machine code."""
     numba = importlib.util.find_spec("numba")
     assert numba is not None and numba.origin is not None
-    digest = hashlib.sha256()
-    for part in (
+    versions = (
         __version__,
         llvmlite.__version__,
         np.__version__,
-        sys.implementation.cache_tag,
+        str(sys.implementation.cache_tag),
         llvm.get_process_triple(),
         llvm.get_host_cpu_name(),
         llvm.get_host_cpu_features().flatten(),
-    ):
-        digest.update(part.encode() + b"\0")
-    folder = Path(fnad.kernels.cpu.__path__[0])
-    own = [Path(__file__).with_name(name) for name in ("functions.py", "toolchain.py")]
-    for path in [Path(numba.origin).with_name("_version.py"), *own, *sorted(folder.glob("*.py"))]:
+    )
+    files = [
+        Path(numba.origin).with_name("_version.py"),  # read, since importing numba takes 0.2 s
+        *(Path(__file__).with_name(name) for name in ("functions.py", "toolchain.py")),
+        *sorted(kernels.glob("*.py")),
+    ]
+    digest = hashlib.sha256("\0".join(versions).encode())
+    for path in files:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.digest()
 
@@ -144,7 +150,11 @@ def _new_engine() -> llvm.ExecutionEngine:
 
 
 @cache
+def _shared_loader() -> Loader:
+    return Loader(DiskCache(default_folder(), default_limit()))
+
+
 def loader() -> Loader:
     """The process's loader, over the folder that the environment asks for."""
-    limit_megabytes = float(os.environ.get("FNAD_CACHE_SIZE", "512"))
-    return Loader(DiskCache(default_folder(), int(limit_megabytes * 2**20)))
+    with _lock:
+        return _shared_loader()

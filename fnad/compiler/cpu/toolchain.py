@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
+import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -22,7 +23,7 @@ from numba.core.registry import cpu_target
 from numba.extending import _Intrinsic
 
 import fnad.kernels.cpu
-from fnad.compiler.cpu.functions import Library, as_kernels_see, lower
+from fnad.compiler.cpu.functions import as_kernels_see, lower
 
 _TABLE = types.CPointer(types.int64)
 ARGUMENTS, STATUS = (_TABLE, _TABLE, types.int64, types.int64), types.int64
@@ -66,10 +67,27 @@ _WORDS = _words()
 @global_compiler_lock
 def compile_kernel(key: str, source: str) -> ObjectCode:
     """Object code of the function `kernel` that the source defines, as symbol `kernel_<key>`."""
+    module = optimized_module(key, source)
+    declared = [function.name for function in module.functions if function.is_declaration]
+    external = tuple(name for name in declared if not name.startswith("llvm."))
+    machine = cpu_target.target_context.codegen()._tm
+    return ObjectCode(machine.emit_object(module), external, all(map(_in_c_library, external)))
+
+
+def optimized_module(key: str, source: str) -> llvm.ModuleRef:
+    """A kernel with all that it calls; only `kernel_<key>` can be seen from outside."""
     symbol = f"kernel_{key}"
     lowered = lower(_define(key, source), ARGUMENTS, {}, STATUS)
-    lowered.library.add_ir_module(_entry(symbol, lowered.fndesc))
-    return _emit(lowered.library, symbol)
+    library = lowered.library
+    library.add_ir_module(_entry(symbol, lowered.fndesc))
+    library.link_all()
+    module = library._final_module
+    for defined in [*module.functions, *module.global_variables]:
+        if not defined.is_declaration and defined.name != symbol:
+            defined.linkage = "internal"
+    library._optimize_final_module()
+    module.verify()
+    return module
 
 
 def _define(key: str, source: str) -> FunctionType:
@@ -96,21 +114,6 @@ def _entry(symbol: str, function: Any) -> ir.Module:
     )
     builder.ret(builder.select(status.is_error, ir.Constant(value.type, RAISED), value))
     return module
-
-
-def _emit(library: Library, symbol: str) -> ObjectCode:
-    """Optimize a kernel with all that it calls; only `symbol` can be seen from outside."""
-    library.link_all()
-    module = library._final_module
-    for defined in [*module.functions, *module.global_variables]:
-        if not defined.is_declaration and defined.name != symbol:
-            defined.linkage = "internal"
-    library._optimize_final_module()
-    module.verify()
-    declared = [f.name for f in module.functions if f.is_declaration]
-    external = tuple(name for name in declared if not name.startswith("llvm."))
-    code = library._codegen._tm.emit_object(module)
-    return ObjectCode(code, external, all(map(_in_c_library, external)))
 
 
 _C_LIBRARY = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)

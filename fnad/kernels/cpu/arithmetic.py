@@ -130,6 +130,8 @@ def _extreme(test: str) -> Callable[..., ir.Value]:
         chosen = builder.select(_first_wins(builder, dtype, test, x, y), x, y)
         if not isinstance(dtype, types.Float | types.Complex):
             return chosen
+        if isinstance(dtype, types.Complex):  # an ordered float test has seen that y is NaN
+            chosen = builder.select(_is_nan(builder, dtype, y), y, chosen)
         return builder.select(_is_nan(builder, dtype, x), x, chosen)
 
     return generate

@@ -2,20 +2,14 @@
 
 The array is C-contiguous and seen as its k indexed axes, then the rest, R elements a slice. Index
 j is n int64 values, the places along axis j; negative ones count from the end. An index out of
-bounds ends the kernel with `out_of_bounds(j, value)` and touches nothing outside the array.
+bounds ends the kernel with `out_of_bounds(j, value)` before anything is written.
 
-Words of `params`:
-
-    0-1     the array: number and byte offset of its buffer
-    2-3     gather: the result, (n, R); scatter: the updates, (n, R)
-    4-6     n, R, k
-    7-      for each index its buffer's number and byte offset, and its axis's extent
+`indices` and `extents` are tuples: the k pointers to index values, and the extents of their axes.
 """
 
 from numba import njit
 
 from fnad.kernels.cpu.frame import OPERAND_BITS
-from fnad.kernels.cpu.pointers import as_int64, operand
 
 
 @njit
@@ -25,48 +19,54 @@ def out_of_bounds(j, value):
 
 
 @njit
-def check_indices(buffers, params):
-    """0 if every index fits its axis, else the status of the first that does not."""
-    for j in range(params[6]):
-        index, extent = as_int64(operand(buffers, params, 7 + 3 * j)), params[9 + 3 * j]
-        for i in range(params[4]):
+def check_indices(indices, extents, lo, hi):
+    """0 if the indices of rows [lo, hi) fit their axes, else the status of one that does not."""
+    for j in range(len(indices)):
+        index, extent = indices[j], extents[j]
+        for i in range(lo, hi):
             if index[i] < -extent or index[i] >= extent:
                 return out_of_bounds(j, index[i])
     return 0
 
 
 @njit
-def slice_start(buffers, params, i):
-    """The element of the array at which the slice of row i starts."""
+def slice_number(indices, extents, i):
+    """The number of the slice of the array that row i of the indices names."""
     place = 0
-    for j in range(params[6]):
-        value, extent = as_int64(operand(buffers, params, 7 + 3 * j))[i], params[9 + 3 * j]
-        place = place * extent + (value + extent if value < 0 else value)
-    return place * params[5]
+    for j in range(len(indices)):
+        value = indices[j][i]
+        place = place * extents[j] + value + (extents[j] if value < 0 else 0)
+    return place
 
 
 @njit
-def gather(x, out, buffers, params, lo, hi):
-    """out[i, :] = x[index_0[i], ..., index_k-1[i], :] for the rows i in [lo, hi)."""
-    status = check_indices(buffers, params)
-    if status == 0:
+def gather(x, out, indices, extents, size, lo, hi):
+    """out[i, :] = x[index_0[i], ..., index_k-1[i], :] for the rows i in [lo, hi), R = size."""
+    status = check_indices(indices, extents, lo, hi)
+    if status != 0:
+        return status
+    if size == 1:
         for i in range(lo, hi):
-            source, target = x + slice_start(buffers, params, i), out + i * params[5]
-            for r in range(params[5]):
+            out[i] = x[slice_number(indices, extents, i)]
+    else:
+        for i in range(lo, hi):
+            source, target = x + slice_number(indices, extents, i) * size, out + i * size
+            for r in range(size):
                 target[r] = source[r]
-    return status
+    return 0
 
 
 @njit
-def scatter(combine, out, updates, buffers, params, lo, hi):
-    """Combine the updates into out one row after the other, for the columns r in [lo, hi)."""
-    status = check_indices(buffers, params)
-    if status == 0:
-        for i in range(params[4]):
-            target, source = out + slice_start(buffers, params, i), updates + i * params[5]
-            for r in range(lo, hi):
-                target[r] = combine(target[r], source[r])
-    return status
+def scatter(combine, out, updates, indices, extents, count, size, lo, hi):
+    """Combine rows of updates into out, one after the other, for the columns r in [lo, hi)."""
+    status = check_indices(indices, extents, 0, count)
+    if status != 0:
+        return status
+    for i in range(count):
+        target, source = out + slice_number(indices, extents, i) * size, updates + i * size
+        for r in range(lo, hi):
+            target[r] = combine(target[r], source[r])
+    return 0
 
 
 @njit
