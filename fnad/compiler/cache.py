@@ -55,7 +55,7 @@ def default_folder() -> Path | None:
 
 
 def default_limit() -> int:
-    """The size in bytes that the environment allows the folder; 512 megabytes if it says nothing."""
+    """The bytes that the environment allows the folder to take; 512 megabytes by default."""
     megabytes = os.environ.get("FNAD_CACHE_SIZE", "512")
     try:
         return int(float(megabytes) * 2**20)

@@ -44,4 +44,5 @@ def elementwise(expression: str, inputs: list[np.ndarray], dtype: object = None)
     names = "abc"[: len(inputs)]
     reads = "".join(f"    {name} = x{k}[i]\n" for k, name in enumerate(names))
     body = f"for i in range(lo, hi):\n{reads}    out[i] = {expression}"
-    return run_body(body, inputs, np.empty(inputs[0].shape, dtype or inputs[0].dtype), inputs[0].size)
+    out = np.empty(inputs[0].shape, dtype or inputs[0].dtype)
+    return run_body(body, inputs, out, out.size)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_running import run_launch, view_of
 
 from fnad.compiler.cpu import library
 from fnad.compiler.cpu.loader import loader
 from fnad.compiler.plan import View
+from tests.compiler.kernel_running import run_launch, view_of
 
 DTYPES = ["float32", "float64", "complex64", "complex128", "int8", "uint16", "int64", "bool"]
 

@@ -270,7 +270,8 @@ def test_threads_that_call_cold_and_together(cold):
         barrier.wait()
         with lock:
             if not shared:
-                shared.append(one_to_one(step(0, 2), host(lambda a: [a]), step(3, 1), temporaries=2))
+                steps = step(0, 2), host(lambda a: [a]), step(3, 1)
+                shared.append(one_to_one(*steps, temporaries=2))
         mine = one_to_one(step(0, 1, 3.0, 0.0))
         for _ in range(50):
             if not np.allclose(called(mine, x), 3 * x):

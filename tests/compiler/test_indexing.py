@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_running import run_launch, view_of
 
 from fnad.compiler.cpu import library
 from fnad.compiler.cpu.executor import KernelError
+from tests.compiler.kernel_running import run_launch, view_of
 
 DTYPES = ["float32", "float64", "int8", "uint16", "int64", "bool", "complex64", "complex128"]
 UFUNCS = {"add": np.add, "mul": np.multiply, "min": np.minimum, "max": np.maximum}

@@ -18,6 +18,7 @@ from numba.core.compiler import CompilerBase, CompileResult, Flags, compile_extr
 from numba.core.compiler_machinery import PassManager
 from numba.core.datamodel import models
 from numba.core.dispatcher import Dispatcher
+from numba.core.imputils import lower_constant
 from numba.core.registry import cpu_target
 from numba.core.typed_passes import (
     IRLegalization,
@@ -28,7 +29,6 @@ from numba.core.typed_passes import (
 )
 from numba.core.typing.templates import Signature
 from numba.core.untyped_passes import FixupArgs, IRProcessing, ReconstructSSA, TranslateByteCode
-from numba.core.imputils import lower_constant
 from numba.extending import register_model, typeof_impl
 
 
@@ -84,9 +84,7 @@ def lower(function: FunctionType, arguments: tuple, options: dict, result: Any) 
     flags.error_model = "numpy"
     typing, target = cpu_target.typing_context, cpu_target.target_context
     library = Library(target.codegen(), function.__qualname__)
-    return compile_extra(
-        typing, target, function, arguments, result, flags, {}, library, _Passes
-    )
+    return compile_extra(typing, target, function, arguments, result, flags, {}, library, _Passes)
 
 
 class KernelFunction:

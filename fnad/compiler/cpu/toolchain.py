@@ -33,8 +33,9 @@ RAISED = -1
 """The status of a kernel that raised an exception in numba's sense."""
 
 _DTYPES = (
-    "int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 complex64 complex128"
-).split()
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float32", "float64", "complex64", "complex128"),
+)
 
 
 @dataclass(frozen=True)

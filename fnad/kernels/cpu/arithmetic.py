@@ -8,6 +8,7 @@ where numba's own operators would widen it. Nothing branches, so loops over it v
 from collections.abc import Callable
 from typing import Any
 
+import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
@@ -138,10 +139,11 @@ def _extreme(test: str) -> Callable[..., ir.Value]:
 
 
 def _running_extreme(test: str, name: str) -> Callable[..., ir.Value]:
-    """As `_extreme`, but for floats in the one form that LLVM knows as a reduction."""
+    """As `_extreme`, but for floats in the one form that LLVM vectorizes as a reduction."""
+    known = llvm.llvm_version_info >= (17,)  # before, x86 has no code for it
 
     def generate(builder: ir.IRBuilder, dtype: types.Type, x: ir.Value, y: ir.Value) -> ir.Value:
-        form = _llvm(name) if isinstance(dtype, types.Float) else _extreme(test)
+        form = _llvm(name) if known and isinstance(dtype, types.Float) else _extreme(test)
         return form(builder, dtype, x, y)
 
     return generate
