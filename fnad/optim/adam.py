@@ -1,0 +1,63 @@
+"""Adam: steps scaled by running averages of the gradient and of its square."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import tree
+from .optimizer import Optimizer, Schedule, first_step, rate_at, require_decay, require_rate, scalar_like
+
+
+class AdamState(NamedTuple):
+    """Steps taken, and the running averages of gradient and squared gradient, both like ``params``."""
+
+    step: Any
+    mean: Any
+    square: Any
+
+
+def adam(lr: float | Schedule = 1e-3, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Optimizer:
+    """Adam with bias correction (D. Kingma and J. Ba 2015, arXiv 1412.6980), as in PyTorch.
+
+    Args:
+        lr: the learning rate, or a schedule ``step -> lr`` with steps counted from 0.
+        b1: the decay of the average of the gradient, in [0, 1).
+        b2: the decay of the average of the squared gradient, in [0, 1).
+        eps: added to the root of the latter, so that a zero gradient divides by no zero.
+
+    Returns:
+        An ``Optimizer``; its state is an ``AdamState``.
+
+    Raises:
+        ValueError: a number is out of its range.
+
+    >>> optimizer = adam(lr=0.1)
+    >>> params = [np.array([1.0, 1.0])]
+    >>> params, state = optimizer.update([np.array([5.0, -0.01])], optimizer.init(params), params)
+    >>> params[0].round(6)
+    array([0.9, 1.1])
+    """
+    require_rate("adam", lr)
+    require_decay("adam", "b1", b1)
+    require_decay("adam", "b2", b2)
+    if not eps >= 0:
+        raise ValueError(f"adam: requires eps of at least 0, got {eps}. Try eps=1e-8.")
+
+    def init(params: Any) -> AdamState:
+        return AdamState(first_step(), tree.map(np.zeros_like, params), tree.map(np.zeros_like, params))
+
+    def update(grads: Any, state: AdamState, params: Any) -> tuple[Any, AdamState]:
+        step = state.step + 1
+        mean = tree.map(lambda m, g: b1 * m + (1 - b1) * g, state.mean, grads)
+        square = tree.map(lambda s, g: b2 * s + (1 - b2) * (g * g), state.square, grads)
+        rate = rate_at(lr, state.step) / (1 - b1**step)
+        correction = np.sqrt(1 - b2**step)
+
+        def moved(p: Any, m: Any, s: Any) -> Any:
+            return p - scalar_like(rate, p) * m / (np.sqrt(s) / scalar_like(correction, p) + eps)
+
+        return tree.map(moved, params, mean, square), AdamState(step, mean, square)
+
+    return Optimizer(init, update)
