@@ -6,7 +6,7 @@ machine, and each epoch has an order of its own.
 
 from __future__ import annotations
 
-import operator
+import numbers
 from collections.abc import Iterator
 from typing import Any
 
@@ -78,6 +78,7 @@ def batches(
 
     Raises:
         ValueError: leading axes differ (named by path), or no batch could be made.
+        TypeError: ``batch_size`` or ``epochs`` is no integer.
 
     >>> data = {"x": np.arange(5.0), "y": np.arange(5)}
     >>> for batch in batches(data, 2, shuffle=False):
@@ -178,5 +179,7 @@ def _listed(shapes: dict[str, tuple[int, ...]]) -> str:
 
 
 def _require_count(name: str, value: int) -> None:
-    if operator.index(value) < 1:
+    if not isinstance(value, numbers.Integral):
+        raise TypeError(f"batches: requires an integer {name}, got {value!r}. Pass a positive integer.")
+    if value < 1:
         raise ValueError(f"batches: requires {name} of at least 1, got {value}. Pass a positive integer.")
