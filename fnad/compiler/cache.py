@@ -105,7 +105,8 @@ class DiskCache:
         except OSError as error:
             with suppress(OSError):
                 temporary.unlink()
-            self._give_up(str(error))
+            if not (self.folder / key).is_file():  # else another process was quicker
+                self._give_up(str(error))
             return
         if written % CHECK_EVERY == 0:
             self.trim()

@@ -61,7 +61,10 @@ class Launch:
 
 @dataclass(frozen=True)
 class HostStep:
-    """Call `function(*input_arrays)` from Python and copy the arrays it returns into `outputs`."""
+    """Call `function(*input_arrays)` from Python and copy the arrays it returns into `outputs`.
+
+    The function is given copies, so it may keep or change them.
+    """
 
     name: str
     function: Callable[..., Sequence[np.ndarray]]

@@ -64,7 +64,8 @@ PROGRAM = """
     from fnad.compiler.cpu.loader import loader
     from fnad.compiler.plan import Kernel
     assert "numba" not in sys.modules
-    source = "def kernel(buffers, params, lo, hi):\\n    return 3 * lo + hi\\n"
+    source = "def kernel(buffers, params, lo, hi):\\n"
+    source += "    return int64(fmod(float64(3 * lo + hi), float64(100)))\\n"
     address = loader().address(Kernel("test", source))
     assert ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 4)(address)(0, 0, 2, 1) == 7
     counts = cache.statistics()

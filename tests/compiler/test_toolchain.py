@@ -1,6 +1,8 @@
 """The words of kernel source mean what NumPy means, and loops over them vectorize."""
 
 import ctypes
+import importlib
+import pkgutil
 import re
 
 import llvmlite.binding as llvm
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import fnad.kernels.cpu
 from fnad.compiler.cpu import toolchain
 from fnad.compiler.cpu.loader import CompileError, kernel_key, loader
 from fnad.compiler.plan import Kernel
@@ -181,6 +184,23 @@ def test_scopes_spare_the_run_time_checks_for_overlap():
     assert "memcheck" in optimized(unscoped)
     assert "memcheck" not in optimized(scoped)
     assert re.search(r"fadd <\d+ x float>", optimized(scoped))
+
+
+def test_there_may_be_more_operands_than_scopes():
+    x = [np.full(5, k, "float32") for k in range(40)]
+    body = f"for i in range(lo, hi):\n    out[i] = {' + '.join(f'x{k}[i]' for k in range(40))}"
+    same(run_body(body, x, np.empty(5, "float32"), 5), np.full(5, sum(range(40)), "float32"))
+
+
+def test_a_word_means_the_same_in_every_kernel_module():
+    meanings: dict[str, set[int]] = {}
+    for found in pkgutil.iter_modules(fnad.kernels.cpu.__path__):
+        module = importlib.import_module(f"fnad.kernels.cpu.{found.name}")
+        for name, value in vars(module).items():
+            if name in toolchain._WORDS and callable(value):
+                meanings.setdefault(name, set()).add(id(value))
+    assert {"add", "gather", "as_float32"} <= meanings.keys()
+    assert [name for name, values in meanings.items() if len(values) > 1] == []
 
 
 def test_one_pointer_reads_and_writes_in_place():

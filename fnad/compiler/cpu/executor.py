@@ -2,7 +2,7 @@
 
 import ctypes
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -16,6 +16,9 @@ RUN_PLAN = Kernel(
     "run_plan",
     "def kernel(buffers, params, lo, hi):\n    return run_plan(buffers, params, lo, hi)\n",
 )
+Runner = Callable[[int, int, int, int], int]
+"""Machine code to call from Python with a frame, a plan and two lists, all as addresses."""
+
 _KernelType = ctypes.CFUNCTYPE(
     ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p
 )
@@ -60,7 +63,7 @@ class Frame:
 class Executable:
     """A linked plan. May be called from several threads at once; each call has its own frame."""
 
-    def __init__(self, plan: Plan, code: np.ndarray, run: object) -> None:
+    def __init__(self, plan: Plan, code: np.ndarray, run: Runner) -> None:
         self.plan = plan
         self._code, self._run = code, run
         self._code_address = code.ctypes.data
@@ -140,7 +143,7 @@ def link(plan: Plan) -> Executable:
 
 
 @cache
-def _runner() -> object:
+def _runner() -> Runner:
     return _KernelType(loader().address(RUN_PLAN))
 
 
@@ -162,7 +165,7 @@ def _encode(plan: Plan) -> np.ndarray:
     return code
 
 
-def _header(plan: Plan) -> Sequence[int]:
+def _header(plan: Plan) -> list[int]:
     header = [0] * words.ROWS
     header[words.INSTRUCTIONS] = len(plan.instructions)
     header[words.INPUTS], header[words.OUTPUTS] = len(plan.inputs), len(plan.outputs)

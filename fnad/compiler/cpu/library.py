@@ -69,13 +69,10 @@ def matmul(a: View, b: View, c: View, alpha: float = 1.0, beta: float = 0.0) -> 
     The axes before the last two are the batch, of the same extents in all three; a stride of 0
     broadcasts. C is kept by rows. Where beta is 0, C is not read.
     """
-    layouts = [matrix_layout(view) for view in (a, b, c)]
-    if None in layouts or layouts[2] is None or layouts[2][0]:
-        raise ValueError(
-            f"matmul: requires views with a contiguous axis and a result kept by rows, "
-            f"got {a}, {b}, {c}. Copy the operand first."
-        )
-    (a_transposed, a_row), (b_transposed, b_row), (_, c_row) = layouts
+    (a_transposed, a_row), (b_transposed, b_row) = _require_layout(a), _require_layout(b)
+    c_transposed, c_row = _require_layout(c)
+    if c_transposed:
+        raise ValueError(f"matmul: requires a result kept by rows, got {c}.")
     m, k, n = *a.shape[-2:], b.shape[-1]
     batch = c.shape[:-2]
     params = [*_places(a, b, c), m, n, k, a_transposed, b_transposed, a_row, b_row, c_row]
@@ -84,6 +81,15 @@ def matmul(a: View, b: View, c: View, alpha: float = 1.0, beta: float = 0.0) -> 
     for axis, extent in enumerate(batch):
         params += [extent, *(view.strides[axis] // view.dtype.itemsize for view in (a, b, c))]
     return Launch(_matmul_kernel(c.dtype), tuple(map(int, params)), prod(batch) * m, "matmul")
+
+
+def _require_layout(view: View) -> tuple[bool, int]:
+    layout = matrix_layout(view)
+    if layout is None:
+        raise ValueError(
+            f"matmul: requires views with a contiguous axis, got {view}. Copy it first."
+        )
+    return layout
 
 
 @cache

@@ -34,7 +34,7 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, register_model
 
 SCOPES = 32
-"""Scope numbers run from 0 to SCOPES - 1."""
+"""Scope numbers run from 0 to SCOPES - 1; larger ones promise nothing."""
 
 
 class Pointer(types.Type):
@@ -118,7 +118,8 @@ def _cast(dtype: types.Type) -> Callable:
 
     @intrinsic(prefer_literal=True)
     def cast(typing_context: Any, address: types.Type, scope: types.Type = types.none) -> Any:
-        pointer = Pointer(dtype, getattr(scope, "literal_value", None))
+        number = getattr(scope, "literal_value", SCOPES)
+        pointer = Pointer(dtype, number if number < SCOPES else None)
 
         def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
             return builder.inttoptr(args[0], context.get_value_type(pointer))
