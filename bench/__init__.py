@@ -1,0 +1,1 @@
+"""Timings of fnad beside PyTorch, JAX, autograd and hand-written NumPy: ``python -m bench``."""

@@ -1,0 +1,103 @@
+"""The process of one library on one workload: answers requests on standard input, a JSON line each.
+
+Run by ``runner.py`` as ``python -m bench.worker LIBRARY WORKLOAD``. Standard output carries
+the answers only; whatever a library prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from itertools import cycle, islice
+from types import ModuleType
+from typing import Any, TextIO
+
+import numpy as np
+
+from bench.case import Case
+
+Answer = dict[str, Any]
+
+
+def main() -> None:
+    """Say hello, then answer requests until standard input ends."""
+    library_name, workload_name = sys.argv[1:]
+    answers = _own_stdout()
+    try:
+        library = importlib.import_module(f"bench.libraries.{library_name}")
+    except ModuleNotFoundError as error:
+        return _send(answers, {"skipped": f"no module named {error.name}"})
+    build = getattr(importlib.import_module(workload_name), library_name, None)
+    if build is None:
+        return _send(answers, {"skipped": f"not part of {workload_name}"})
+    case = build(*library.MODULES)
+    _send(answers, {"version": library.VERSION, "threads": library.threads()})
+    for line in sys.stdin:
+        _send(answers, _answer(library, case, **json.loads(line)))
+
+
+def _own_stdout() -> TextIO:
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    return answers
+
+
+def _send(answers: TextIO, answer: Answer) -> None:
+    print(json.dumps(answer), file=answers, flush=True)
+
+
+def _answer(library: ModuleType, case: Case, request: str, steps: int = 0, seconds: float = 0.0) -> Answer:
+    if request == "check":
+        return {"results": [numbers(result) for result in results(case, steps)]}
+    if request == "calibrate":
+        return {"steps": steps_within(library, case, seconds)}
+    return {"seconds": time_steps(library, case, steps)}
+
+
+def results(case: Case, steps: int) -> Iterator[Any]:
+    """The result of each step from the start on."""
+    state = case.start()
+    for batch in islice(cycle(case.batches), steps):
+        state, result = case.step(state, *batch)
+        yield result
+
+
+def numbers(result: Any) -> list[float]:
+    """All numbers of a pytree of arrays, in the order of sorted keys."""
+    if isinstance(result, dict):
+        result = [result[key] for key in sorted(result)]
+    if isinstance(result, (list, tuple)):
+        return [number for part in result for number in numbers(part)]
+    return np.asarray(result, np.float64).ravel().tolist()
+
+
+def time_steps(library: ModuleType, case: Case, steps: int) -> float:
+    """Seconds of some steps from the start on, waited for once, after the last."""
+    state, step = case.start(), case.step
+    batches = list(islice(cycle(case.batches), steps))
+    gc.collect()
+    gc.disable()
+    begin = time.perf_counter()
+    for batch in batches:
+        state, result = step(state, *batch)
+    library.finish((state, result))
+    end = time.perf_counter()
+    gc.enable()
+    return end - begin
+
+
+def steps_within(library: ModuleType, case: Case, seconds: float) -> int:
+    """How many steps fill some seconds, found by doubling; compiles and warms up on the way."""
+    steps = 1
+    while time_steps(library, case, steps) < seconds:
+        steps *= 2
+    return steps
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The bench checks before it times, skips by name, and says what it did."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from bench import __main__ as command
+from bench import report, runner, worker, workloads
+from bench.case import Case
+from bench.runner import Timing
+
+FAST = {"rounds": 3, "turn_seconds": 0.001, "threads": 1}
+
+
+def run(workload: str, *libraries: str, tolerance: float = 1e-6) -> runner.Outcome:
+    return runner.run(f"tests.bench.{workload}", libraries, tolerance=tolerance, check_steps=3, **FAST)
+
+
+def test_times_every_library_in_every_round() -> None:
+    outcome = run("agreeing", "numpy", "fnad")
+    assert [timing.library for timing in outcome.timings] == ["numpy", "fnad"]
+    for timing in outcome.timings:
+        assert len(timing.seconds) == 3 and min(timing.seconds) > 0
+        assert timing.steps * max(timing.seconds) > 0
+    assert (outcome.difference, outcome.skipped) == (0, {})
+
+
+def test_a_library_that_is_no_part_of_a_workload_is_skipped_by_name() -> None:
+    outcome = run("agreeing", "numpy", "autograd")
+    assert [timing.library for timing in outcome.timings] == ["numpy"]
+    assert list(outcome.skipped) == ["autograd"]
+    assert "Skipped autograd: " in report.markdown(outcome, "title")
+
+
+def test_a_library_that_is_not_installed_is_skipped_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert run("agreeing", "numpy", "torch").skipped == {"torch": "no module named torch"}
+
+
+def test_a_library_that_disagrees_is_an_error() -> None:
+    with pytest.raises(runner.BenchError, match=r"^fnad: requires the results of numpy within 1e-06, got .* of 0\.00"):
+        run("disagreeing", "numpy", "fnad")
+    assert 1e-4 < run("disagreeing", "numpy", "fnad", tolerance=0.01).difference < 1e-3
+
+
+def test_a_worker_that_fails_is_an_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(runner.BenchError, match="^numpy: requires a worker that answers"):
+        run("failing", "numpy")
+    assert "ZeroDivisionError" in capfd.readouterr().err
+
+
+def test_results_start_afresh_and_take_the_batches_in_turn() -> None:
+    case = Case(lambda state, x: (state + x, state), lambda: 1.0, [(1.0,), (10.0,)])
+    for _ in range(2):
+        assert list(worker.results(case, 4)) == [1, 2, 12, 13]
+
+
+def test_numbers_come_in_the_order_of_sorted_keys() -> None:
+    assert worker.numbers([{"w": [3, 4], "b": 2}, (5,)]) == [2, 3, 4, 5]
+
+
+def test_ratios_compare_turns_of_one_round() -> None:
+    base = Timing("a", "1", "1", 1, [1.0, 10.0, 2.0])
+    assert report.ratios(Timing("b", "1", "1", 1, [3.0, 20.0, 3.0]), base) == (2.0, 3.0)
+
+
+@pytest.mark.parametrize("name", command.names(workloads))
+def test_fnad_agrees_with_numpy_on_every_workload(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "all.json"
+    arguments = [name, "--libs", "fnad", "numpy", "--rounds", "1", "--turn-ms", "1", "--json", str(file)]
+    assert command.main(arguments) == 0
+    printed, written = capsys.readouterr().out, json.loads(file.read_text())
+    assert f"### `{name}`" in printed and "| fnad |" in printed and "| numpy |" in printed
+    assert len(written["workloads"][0]["timings"][1]["seconds"]) == 1
+
+
+@pytest.mark.parametrize("arguments", [["nothing"], ["--libs", "nothing"], ["--rounds", "0"], ["--threads", "x"]])
+def test_bad_options_are_one_line_errors(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        command.main(arguments)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("python -m bench: error: ")
