@@ -111,12 +111,23 @@ def test_a_stride_of_zero_broadcasts_over_the_batch():
     np.testing.assert_array_equal(c, a @ b)
 
 
+def test_a_row_that_is_a_column_of_a_larger_matrix():
+    rng = np.random.default_rng(0)
+    big, b = draw(rng, (30, 50), "float32"), draw(rng, (30, 20), "float32")
+    row, c = big[:, 7:8].T, np.empty((1, 20), "float32")
+    a = View(0, 7 * big.itemsize, row.shape, row.strides, row.dtype)
+    run_launch(library.matmul(a, view_of(1, b), view_of(2, c)), [big, b], [c])
+    np.testing.assert_array_equal(c, row @ b)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "int64"])
 @pytest.mark.parametrize("shape", [(7, 20, 9), (7, 20, 1), (7, 2, 3)])
-def test_ranges_of_rows_make_up_the_whole(dtype, shape):
+@pytest.mark.parametrize("transposed", [False, True])
+def test_ranges_of_rows_make_up_the_whole(dtype, shape, transposed):
     m, k, n = shape
     rng = np.random.default_rng(0)
-    a, b = draw(rng, (2, m, k), dtype), draw(rng, (2, k, n), dtype)
+    _, a = kept(draw(rng, (2, m, k), dtype), transposed)
+    b = draw(rng, (2, k, n), dtype)
     c = np.zeros((2, m, n), dtype)
     launch = library.matmul(*(view_of(i, x) for i, x in enumerate((a, b, c))))
     kernel = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 2)(

@@ -58,6 +58,17 @@ def test_the_process_counts_are_a_snapshot():
     assert after.memory_hits > before.memory_hits
 
 
+def test_what_another_process_could_not_load_is_not_stored(tmp_path):
+    source = """\
+def kernel(buffers, params, lo, hi):
+    z = as_complex128(operand(buffers, params, 0))
+    z[0] = z[0] ** z[1]
+    return 0
+"""
+    fresh(tmp_path).address(Kernel("needs numba's own functions", source))
+    assert not tmp_path.exists() or list(tmp_path.iterdir()) == []
+
+
 PROGRAM = """
     import ctypes, sys
     from fnad.compiler import cache

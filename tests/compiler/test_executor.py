@@ -66,6 +66,13 @@ def test_instructions_run_in_order_through_temporaries():
         np.testing.assert_allclose(called(executable, x), 8 * x + 7, rtol=1e-6)
 
 
+def test_calls_one_after_the_other_share_their_memory():
+    executable = one_to_one(step(0, 2), step(2, 1), temporaries=1)
+    for _ in range(3):
+        called(executable, example())
+    assert len(executable._frames) == 1
+
+
 def test_a_plan_without_instructions_does_nothing():
     assert np.isnan(called(one_to_one(), example())).all()
 
@@ -107,6 +114,14 @@ LAYOUTS = {
     "read-only": lambda x: np.broadcast_to(x, x.shape),
     "list": lambda x: [np.float32(value) for value in x],
 }
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_native_code_cannot_take_is_copied(layout, monkeypatch):
+    copied = []
+    monkeypatch.setattr(executor, "_fit", lambda x: copied.append(x) or np.require(x, None, "CAE"))
+    one_to_one(step(0, 1))([LAYOUTS[layout](example())], [np.empty(COUNT, "float32")])
+    assert bool(copied) == (layout != "read-only")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -309,6 +324,7 @@ def in_child(check) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_runs_and_compiles(cold):
     executable = one_to_one(step(0, 1))
     called(executable, example())

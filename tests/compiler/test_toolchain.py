@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fnad.kernels.cpu
-from fnad.compiler.cpu import toolchain
+from fnad.compiler.cpu import library, toolchain
 from fnad.compiler.cpu.loader import CompileError, kernel_key, loader
-from fnad.compiler.plan import Kernel
+from fnad.compiler.plan import Kernel, View
 from tests.compiler.kernel_running import elementwise, kernel, run_body
 
 INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
@@ -194,9 +194,8 @@ def test_there_may_be_more_operands_than_scopes():
 
 def test_a_word_means_the_same_in_every_kernel_module():
     meanings: dict[str, set[int]] = {}
-    for found in pkgutil.iter_modules(fnad.kernels.cpu.__path__):
-        module = importlib.import_module(f"fnad.kernels.cpu.{found.name}")
-        for name, value in vars(module).items():
+    for found in pkgutil.walk_packages(fnad.kernels.cpu.__path__, "fnad.kernels.cpu."):
+        for name, value in vars(importlib.import_module(found.name)).items():
             if name in toolchain._WORDS and callable(value):
                 meanings.setdefault(name, set()).add(id(value))
     assert {"add", "gather", "as_float32"} <= meanings.keys()
@@ -226,6 +225,21 @@ def test_what_needs_numbas_own_functions_runs_but_is_not_portable():
     source = kernel([z], z, body).source
     made = toolchain.compile_kernel(kernel_key(source), source)
     assert made.external and not made.portable
+
+
+def test_what_calls_python_is_not_portable():
+    source = "def kernel(buffers, params, lo, hi):\n    print(lo)\n    return 0\n"
+    made = toolchain.compile_kernel(kernel_key(source), source)
+    assert not made.portable
+
+
+def test_an_object_shows_one_symbol():
+    launch = library.matmul(*(View(k, 0, (2, 2), (8, 4), np.dtype("float32")) for k in range(3)))
+    text = optimized(launch.kernel.source)
+    shown = [line for line in text.splitlines() if re.match(r"define (?!internal)", line)]
+    assert len(shown) == 1
+    assert f"@kernel_{kernel_key(launch.kernel.source)}(" in shown[0]
+    assert not re.search(r"^@\S+ = (?!internal|private)", text, re.MULTILINE)
 
 
 def test_an_exception_in_a_kernel_is_a_status():

@@ -28,7 +28,8 @@ class KernelError(RuntimeError):
     """A kernel returned a status other than 0: the instruction and the status."""
 
     def __init__(self, instruction: Instruction, status: int) -> None:
-        name = instruction.label if isinstance(instruction, Launch) else instruction.name
+        is_launch = isinstance(instruction, Launch)
+        name = (instruction.label or instruction.kernel.name) if is_launch else instruction.name
         super().__init__(f"{name}: the kernel ended with status {status}")
         self.instruction, self.status = instruction, status
 

@@ -57,7 +57,7 @@ class CompileError(RuntimeError):
 
 
 KERNELS = Path(fnad.kernels.cpu.__path__[0])
-"""The folder of the functions that kernels may call."""
+"""The folder of the functions that kernels may call, down to its lowest file."""
 
 
 @cache
@@ -77,7 +77,7 @@ def environment(kernels: Path = KERNELS) -> bytes:
     files = [
         Path(numba.origin).with_name("_version.py"),  # read, since importing numba takes 0.2 s
         *(Path(__file__).with_name(name) for name in ("functions.py", "toolchain.py")),
-        *sorted(kernels.glob("*.py")),
+        *sorted(kernels.rglob("*.py")),
     ]
     digest = hashlib.sha256("\0".join(versions).encode())
     for path in files:

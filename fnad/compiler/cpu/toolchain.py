@@ -37,6 +37,8 @@ _DTYPES = (
     *("float32", "float64", "complex64", "complex128"),
 )
 
+_C_LIBRARY = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
+
 
 @dataclass(frozen=True)
 class ObjectCode:
@@ -54,9 +56,8 @@ def _words() -> dict[str, Any]:
     """What kernel source may name: dtypes, and the public functions of the kernel modules."""
     words: dict[str, Any] = {name: getattr(np, name) for name in _DTYPES}
     words["boolean"] = np.bool_
-    for found in pkgutil.iter_modules(fnad.kernels.cpu.__path__):
-        module = importlib.import_module(f"fnad.kernels.cpu.{found.name}")
-        for name, value in vars(module).items():
+    for found in pkgutil.walk_packages(fnad.kernels.cpu.__path__, "fnad.kernels.cpu."):
+        for name, value in vars(importlib.import_module(found.name)).items():
             if not name.startswith("_") and isinstance(value, Dispatcher | _Intrinsic):
                 words[name] = as_kernels_see(value)
     return words
@@ -72,7 +73,8 @@ def compile_kernel(key: str, source: str) -> ObjectCode:
     declared = [function.name for function in module.functions if function.is_declaration]
     external = tuple(name for name in declared if not name.startswith("llvm."))
     machine = cpu_target.target_context.codegen()._tm
-    return ObjectCode(machine.emit_object(module), external, all(map(_in_c_library, external)))
+    portable = all(hasattr(_C_LIBRARY, name) for name in external)
+    return ObjectCode(machine.emit_object(module), external, portable)
 
 
 def optimized_module(key: str, source: str) -> llvm.ModuleRef:
@@ -115,10 +117,3 @@ def _entry(symbol: str, function: Any) -> ir.Module:
     )
     builder.ret(builder.select(status.is_error, ir.Constant(value.type, RAISED), value))
     return module
-
-
-_C_LIBRARY = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
-
-
-def _in_c_library(symbol: str) -> bool:
-    return hasattr(_C_LIBRARY, symbol) and not symbol.startswith(("Py", "_Py"))

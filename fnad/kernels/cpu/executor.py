@@ -37,7 +37,7 @@ from fnad.kernels.cpu.pointers import address_of, as_int32, as_int64, call_kerne
 @njit
 def bind_arrays(table, plan, arrays, count, first):
     """Put the data addresses of the arrays in a Python list into the table of buffers."""
-    if as_int64(arrays + plan[LIST_SIZE])[0] != count:
+    if plan[ARRAY_TYPE] == 0 or as_int64(arrays + plan[LIST_SIZE])[0] != count:
         return UNFIT
     items = as_int64(as_int64(arrays + plan[LIST_ITEMS])[0])
     for k in range(count):

@@ -11,7 +11,7 @@ INSTRUCTIONS, INPUTS, OUTPUTS = 0, 1, 2
 """A plan's header: how many there are of each."""
 
 ARRAY_TYPE, TYPE, LIST_SIZE, LIST_ITEMS, DATA, FLAGS, FLAGS_WANTED = 3, 4, 5, 6, 7, 8, 9
-"""... the address of numpy.ndarray, and the byte offsets of fields in CPython's objects."""
+"""... numpy.ndarray's address (0: objects cannot be read), and byte offsets in such objects."""
 
 ROWS = 10
 KERNEL, PARAMS, EXTENT, ROW_WORDS = 0, 1, 2, 3
