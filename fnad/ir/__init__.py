@@ -1,0 +1,1 @@
+"""The intermediate representation: typed SSA Programs, their checker, printer and interpreter."""

@@ -1,0 +1,62 @@
+"""The NumPy interpreter: what a Program means, and the oracle of every other target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fnad.ir.program import Atom, Equation, Literal, Program, Var
+
+# What NumPy would warn about (log of 0, overflow) is a value here, as in compiled code.
+QUIET = {"divide": "ignore", "over": "ignore", "under": "ignore", "invalid": "ignore"}
+
+
+def evaluate(program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Run a Program on NumPy arrays, equation by equation."""
+    if len(inputs) != len(program.inputs):
+        raise TypeError(f"evaluate: requires {len(program.inputs)} inputs, got {len(inputs)}.")
+    values: dict[Var, Any] = dict(zip(program.inputs, inputs))
+    with np.errstate(**QUIET):
+        for equation in program.equations:
+            evaluate_equation(equation, values)
+    return _fresh([read(a, values) for a in program.outputs], program, inputs)
+
+
+def evaluate_equation(equation: Equation, values: dict[Var, Any]) -> None:
+    """Run one equation on the values so far and add its outputs to them."""
+    primitive = equation.primitive
+    args = _scalar_args(equation, values) if primitive.expression is not None else [read(a, values) for a in equation.inputs]
+    result = primitive.evaluate(*args, **equation.params)
+    if len(equation.outputs) == 1:
+        values[equation.outputs[0]] = result
+    else:
+        values.update(zip(equation.outputs, result))
+
+
+def read(atom: Atom, values: dict[Var, Any]) -> Any:
+    """The value of an atom as an array of its full shape."""
+    return atom.array() if type(atom) is Literal else values[atom]
+
+
+def _scalar_args(equation: Equation, values: dict[Var, Any]) -> list[Any]:
+    # Elementwise work broadcasts a literal by itself, as long as one operand has the full shape.
+    inputs = equation.inputs
+    args = [a.value if type(a) is Literal else values[a] for a in inputs]
+    if all(type(a) is Literal for a in inputs):
+        args[0] = inputs[0].array()
+    return args
+
+
+def _fresh(results: list[Any], program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    # An output is an array of its own: no view, no input, not the same array twice.
+    taken = {id(x) for x in inputs}
+    fresh = []
+    for result, atom in zip(results, program.outputs):
+        array = np.asarray(result, dtype=atom.type.dtype)
+        if id(array) in taken or not array.flags.owndata:
+            array = np.array(array, order="C")
+        taken.add(id(array))
+        fresh.append(array)
+    return fresh

@@ -1,0 +1,79 @@
+"""The record that declares an operation: everything about it except how a target compiles it.
+
+A missing rule is a visible ``None``. Rules are written with the library's own primitives, so
+what they compute stages, nests and compiles like user code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+REGISTRY: dict[str, "Primitive"] = {}
+
+
+class Traced:
+    """Base of traced values: a primitive that meets one is staged by the innermost builder among them."""
+
+    __slots__ = ("builder",)
+    builder: Any
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class Primitive:
+    """One operation on arrays. Calling it runs it on arrays and stages it on traced values.
+
+    Attributes:
+        name: unique; what the printer shows.
+        type_rule: ``(*input_types, **params) -> ArrayType`` or a tuple of them; raises for bad input.
+        evaluate: the NumPy meaning, the reference for every target.
+        vjp: ``(i, g, y, *inputs, **params) -> cotangent of input i``, with the cotangent ``g``
+            of the output ``y`` (tuples where there are several outputs).
+        vjp_forward: ``(*inputs, **params) -> (outputs, residuals)``, for an operation that must run
+            differently when it is differentiated; then ``vjp_backward(residuals, g, **params)``
+            gives the cotangents of all inputs.
+        differentiable: which inputs carry a derivative; ``None`` means all that are inexact, ``()``
+            means that the operation is declared not differentiable (piecewise constant).
+        expression: elementwise work as a scalar expression of ``{0}``, ``{1}``, ..., which names no target.
+        expand: ``(*inputs, **params) -> value`` in terms of simpler primitives, for compilation.
+        commutative: whether the two inputs may be swapped.
+        effect: whether the operation must be kept though nothing uses its outputs.
+    """
+
+    name: str
+    type_rule: Callable[..., Any]
+    evaluate: Callable[..., Any]
+    vjp: Callable[..., Any] | None = None
+    vjp_forward: Callable[..., Any] | None = None
+    vjp_backward: Callable[..., Any] | None = None
+    differentiable: tuple[int, ...] | None = None
+    expression: str | None = None
+    expand: Callable[..., Any] | None = None
+    commutative: bool = False
+    effect: bool = False
+
+    def __post_init__(self) -> None:
+        if self.name in REGISTRY:
+            raise ValueError(f"Primitive: requires a new name, got {self.name!r} a second time.")
+        REGISTRY[self.name] = self
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        builder = None
+        for arg in args:
+            if isinstance(arg, Traced) and (builder is None or arg.builder.level > builder.level):
+                builder = arg.builder
+        if builder is None:
+            return self.evaluate(*args, **params)
+        return builder.apply(self, args, params)
+
+    def __repr__(self) -> str:
+        return self.name
+
+    @property
+    def is_elementwise(self) -> bool:
+        return self.expression is not None
+
+    def differentiates(self, i: int) -> bool:
+        """Whether a derivative flows through input ``i`` (of an inexact dtype)."""
+        return self.differentiable is None or i in self.differentiable

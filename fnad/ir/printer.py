@@ -1,0 +1,65 @@
+"""Programs as text: one line per equation, each variable with its type."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from fnad.ir.program import Atom, Equation, Program, Var
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+
+
+def format_program(program: Program, indent: str = "") -> str:
+    """The whole Program, indented by ``indent``."""
+    names = _names(program)
+    parameters = ", ".join(f"{names[v]}: {v.type}" for v in program.inputs)
+    body = [f"{indent}  {line}" for eqn in program.equations for line in _format_equation(eqn, names, indent)]
+    result = ", ".join(_format_atom(a, names) for a in program.outputs)
+    return "\n".join([f"{indent}program({parameters}):", *body, f"{indent}  return {result}"])
+
+
+def _names(program: Program) -> dict[Var, str]:
+    numbers = count()
+    variables = [*program.inputs, *(v for eqn in program.equations for v in eqn.outputs)]
+    return {v: _letters(next(numbers)) for v in dict.fromkeys(variables)}
+
+
+def _letters(n: int) -> str:
+    name = _ALPHABET[n % 26]
+    while n >= 26:
+        n = n // 26 - 1
+        name = _ALPHABET[n % 26] + name
+    return name
+
+
+def _format_equation(eqn: Equation, names: dict[Var, str], indent: str) -> list[str]:
+    outputs = ", ".join(f"{names[v]}: {v.type}" for v in eqn.outputs)
+    plain = {k: v for k, v in eqn.params.items() if not _is_program(v)}
+    nested = {k: v for k, v in eqn.params.items() if _is_program(v)}
+    params = f"[{', '.join(f'{k}={_format_param(v)}' for k, v in plain.items())}]" if plain else ""
+    inputs = " ".join(_format_atom(a, names) for a in eqn.inputs)
+    lines = [f"{outputs} = {eqn.primitive.name}{params} {inputs}".rstrip()]
+    for key, value in nested.items():
+        lines += [f"  {key}:", format_program(value, indent + "      ").lstrip("\n")]
+    return lines
+
+
+def _format_atom(atom: Atom, names: dict[Var, str]) -> str:
+    if hasattr(atom, "value"):
+        shape = f"[{','.join(str(n) for n in atom.type.shape)}]" if atom.type.shape else ""
+        return f"{atom.value.item()!r}{shape}"
+    return names[atom]
+
+
+def _format_param(value: Any) -> str:
+    if isinstance(value, np.dtype):
+        return value.name
+    return str(value).replace(" ", "")
+
+
+def _is_program(value: Any) -> bool:
+    return hasattr(value, "equations")

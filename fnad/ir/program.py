@@ -1,0 +1,101 @@
+"""Programs: straight-line, typed, single-assignment code over arrays.
+
+A Program is a value: transforms make new ones and never change one. Every variable is
+assigned once, before its uses; a Literal is one scalar filled to a shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fnad.ir.primitive import Primitive
+from fnad.ir.printer import format_program
+from fnad.ir.types import ArrayType
+
+
+class Source(NamedTuple):
+    """Where in the user's code an equation came from."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} ({self.function})"
+
+
+class Var:
+    """A variable of a Program: an identity with a type; its name is the printer's business."""
+
+    __slots__ = ("type",)
+
+    def __init__(self, type: ArrayType) -> None:
+        self.type = type
+
+    def __repr__(self) -> str:
+        return f"Var({self.type})"
+
+
+class Literal:
+    """A scalar constant filled to a shape."""
+
+    __slots__ = ("value", "type")
+
+    def __init__(self, value: np.generic, type: ArrayType) -> None:
+        self.value = value
+        self.type = type
+
+    def array(self) -> np.ndarray:
+        """The constant as a read-only array of its full shape."""
+        return np.broadcast_to(np.asarray(self.value), self.type.shape)
+
+    def __repr__(self) -> str:
+        return f"Literal({self.value}, {self.type})"
+
+
+Atom = Var | Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """One operation: ``outputs = primitive[params] inputs``."""
+
+    primitive: Primitive
+    inputs: tuple[Atom, ...]
+    params: dict[str, Any]
+    outputs: tuple[Var, ...]
+    source: Source | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A function from its inputs to its outputs."""
+
+    inputs: tuple[Var, ...]
+    equations: tuple[Equation, ...]
+    outputs: tuple[Atom, ...]
+
+    @property
+    def input_types(self) -> tuple[ArrayType, ...]:
+        return tuple(v.type for v in self.inputs)
+
+    @property
+    def output_types(self) -> tuple[ArrayType, ...]:
+        return tuple(a.type for a in self.outputs)
+
+    def __str__(self) -> str:
+        return format_program(self)
+
+
+def prune(program: Program) -> Program:
+    """Drop the equations that no output needs."""
+    needed = {a for a in program.outputs if type(a) is Var}
+    kept = []
+    for equation in reversed(program.equations):
+        if equation.primitive.effect or not needed.isdisjoint(equation.outputs):
+            kept.append(equation)
+            needed.update(a for a in equation.inputs if type(a) is Var)
+    return Program(program.inputs, tuple(reversed(kept)), program.outputs)

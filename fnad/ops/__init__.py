@@ -1,0 +1,1 @@
+"""The primitives, by family: strict operations that neither broadcast nor promote."""

@@ -1,0 +1,309 @@
+"""Elementwise primitives: arithmetic, powers, exponentials, trigonometry, comparison, rounding.
+
+Each is one row: the NumPy meaning, the scalar expression, the partial derivatives ``(g, y, *inputs)``.
+Operands have one shape and one dtype. Derivatives with an infinite slope are guarded: a zero
+cotangent stays zero where the slope is infinite, so that ``where(x > 0, sqrt(x), 0)`` has the
+gradient 0 at 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from fnad.ir.primitive import Primitive
+from fnad.ir.types import ArrayType
+from fnad.ops.families import elementwise, literal_value
+
+FLOAT = "f"
+INEXACT = "fc"
+INTEGER = "iu"
+BITS = "biu"
+NUMBER = "iufc"
+REAL = "biuf"
+
+# --- Helpers of the derivative rules
+
+
+def conj(x: Any) -> Any:
+    """The complex conjugate; the value itself where it is real."""
+    return conjugate(x) if x.dtype.kind == "c" else x
+
+
+def divide_guarded(g: Any, y: Any) -> Any:
+    """``g / y``, but 0 where both are 0; plain division where ``y`` is a known nonzero constant."""
+    value = literal_value(y)
+    return guarded_div(g, y) if value is None or value == 0 else div(g, y)
+
+
+def scaled_reciprocal(factor: float) -> Any:
+    return lambda g, y, x: divide_guarded(g, mul(x, factor))
+
+
+def _one_minus_square(x: Any) -> Any:
+    # (1 - x)(1 + x) keeps its digits near ±1, where 1 - x² loses them.
+    return mul(sub(1.0, x), add(x, 1.0))
+
+
+def _power_by_base(g: Any, z: Any, x: Any, y: Any) -> Any:
+    return guarded_mul(g, conj(guarded_mul(y, power(x, sub(y, 1.0)))))
+
+
+def _power_by_exponent(g: Any, z: Any, x: Any, y: Any) -> Any:
+    at_zero = logical_and(eq(x, 0.0), ge(y, 0.0)) if x.dtype.kind == "f" else eq(x, 0.0)
+    return mul(g, conj(select(at_zero, 0.0, mul(z, log(x)))))
+
+
+def _quotient_by_denominator(g: Any, z: Any, x: Any, y: Any) -> Any:
+    y = conj(y)
+    return neg(divide_guarded(divide_guarded(mul(g, conj(x)), y), y))
+
+
+def _evaluate_guarded_div(g: Any, y: Any) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((g == 0) & (y == 0), np.asarray(g * 0), g / y)
+
+
+def _evaluate_guarded_mul(g: Any, d: Any) -> Any:
+    with np.errstate(invalid="ignore"):
+        return np.where((g == 0) & ~np.isfinite(d), np.asarray(g * 0)[()] * 0, g * d)
+
+
+def _evaluate_weight(x: Any, y: Any, above: Any) -> Any:
+    return np.where(x == y, x.dtype.type(0.5), ((x != x) | above).astype(x.dtype))
+
+
+def _abs_partial(g: Any, y: Any, x: Any) -> Any:
+    if x.dtype.kind != "c":
+        return mul(g, sign(x))
+    return mul(convert(g, dtype=x.dtype), guarded_div(x, convert(y, dtype=x.dtype)))
+
+
+# --- Arithmetic
+
+neg = elementwise("neg", np.negative, "-{0}", [lambda g, y, x: neg(g)], NUMBER)
+add = elementwise("add", np.add, "{0} + {1}", [lambda g, z, x, y: g, lambda g, z, x, y: g], NUMBER, commutative=True)
+sub = elementwise("sub", np.subtract, "{0} - {1}", [lambda g, z, x, y: g, lambda g, z, x, y: neg(g)], NUMBER)
+mul = elementwise(
+    "mul", np.multiply, "{0} * {1}",
+    [lambda g, z, x, y: mul(g, conj(y)), lambda g, z, x, y: mul(g, conj(x))], NUMBER, commutative=True,
+)
+div = elementwise(
+    "div", np.true_divide, "{0} / {1}",
+    [lambda g, z, x, y: divide_guarded(g, conj(y)), _quotient_by_denominator], INEXACT,
+)
+guarded_div = elementwise(
+    "guarded_div", _evaluate_guarded_div, "select(({0} == 0) & ({1} == 0), {0}, {0} / {1})",
+    [lambda g, z, x, y: divide_guarded(g, conj(y)), _quotient_by_denominator], INEXACT,
+)
+# d * g with an infinite (or nan) slope d that a zero g must not wake.
+guarded_mul = elementwise(
+    "guarded_mul", _evaluate_guarded_mul, "select(({0} == 0) & ~isfinite({1}), {0}, {0} * {1})",
+    [lambda g, z, x, d: guarded_mul(g, conj(d)), lambda g, z, x, d: guarded_mul(conj(x), g)], INEXACT,
+)
+abs_ = elementwise("abs", np.absolute, "abs({0})", [lambda g, y, x: _abs_partial(g, y, x)], NUMBER, result="real")
+sign = elementwise("sign", np.sign, "sign({0})", kinds="iuf")
+square = elementwise("square", np.square, "{0} * {0}", [lambda g, y, x: mul(g, conj(mul(x, 2.0)))], NUMBER)
+floor_div = elementwise("floor_div", np.floor_divide, "floor_divide({0}, {1})", kinds="iuf")
+mod = elementwise(
+    "mod", np.remainder, "mod({0}, {1})",
+    [lambda g, z, x, y: g, lambda g, z, x, y: neg(mul(g, floor_div(x, y)))], "iuf",
+)
+fmod = elementwise(
+    "fmod", np.fmod, "fmod({0}, {1})",
+    [lambda g, z, x, y: g, lambda g, z, x, y: neg(mul(g, trunc(div(x, y))))], "iuf",
+)
+copysign = elementwise(
+    "copysign", np.copysign, "copysign({0}, {1})",
+    [lambda g, z, x, y: mul(g, mul(sign(x), copysign(1.0, y))), None], FLOAT,
+)
+nextafter = elementwise("nextafter", np.nextafter, "nextafter({0}, {1})", kinds=FLOAT)
+
+# --- Powers and roots
+
+sqrt = elementwise("sqrt", np.sqrt, "sqrt({0})", [lambda g, y, x: divide_guarded(g, conj(mul(y, 2.0)))], INEXACT)
+cbrt = elementwise("cbrt", np.cbrt, "cbrt({0})", [lambda g, y, x: divide_guarded(g, mul(mul(y, y), 3.0))], FLOAT)
+power = elementwise("power", np.power, "pow({0}, {1})", [_power_by_base, _power_by_exponent], NUMBER)
+hypot = elementwise(
+    "hypot", np.hypot, "hypot({0}, {1})",
+    [lambda g, z, x, y: mul(g, guarded_div(x, z)), lambda g, z, x, y: mul(g, guarded_div(y, z))], FLOAT,
+)
+
+# --- Exponentials and logarithms
+
+LN2, LN10 = float(np.log(2.0)), float(np.log(10.0))
+
+exp = elementwise("exp", np.exp, "exp({0})", [lambda g, y, x: mul(g, conj(y))], INEXACT)
+exp2 = elementwise("exp2", np.exp2, "exp2({0})", [lambda g, y, x: mul(g, mul(y, LN2))], FLOAT)
+expm1 = elementwise("expm1", np.expm1, "expm1({0})", [lambda g, y, x: mul(g, add(y, 1.0))], FLOAT)
+log = elementwise("log", np.log, "log({0})", [lambda g, y, x: divide_guarded(g, conj(x))], INEXACT)
+log2 = elementwise("log2", np.log2, "log2({0})", [scaled_reciprocal(LN2)], FLOAT)
+log10 = elementwise("log10", np.log10, "log10({0})", [scaled_reciprocal(LN10)], FLOAT)
+log1p = elementwise("log1p", np.log1p, "log1p({0})", [lambda g, y, x: divide_guarded(g, add(x, 1.0))], FLOAT)
+sigmoid = elementwise("sigmoid", special.expit, "sigmoid({0})", [lambda g, y, x: mul(g, mul(y, sub(1.0, y)))], FLOAT)
+erf = elementwise(
+    "erf", special.erf, "erf({0})",
+    [lambda g, y, x: mul(g, mul(exp(neg(mul(x, x))), 2.0 / float(np.sqrt(np.pi))))], FLOAT,
+)
+
+
+def _logaddexp_weight(x: Any, y: Any) -> Any:
+    # The share of x in e^x + e^y. Both -inf: the sum is 0 whatever they do, so the share is 0.
+    return select(eq(maximum(x, y), -np.inf), 0.0, sigmoid(_difference(x, y)))
+
+
+def _difference(x: Any, y: Any) -> Any:
+    return select(logical_and(eq(x, y), isinf(x)), 0.0, sub(x, y))
+
+
+def _logaddexp2_weight(x: Any, y: Any) -> Any:
+    return select(eq(maximum(x, y), -np.inf), 0.0, sigmoid(mul(_difference(x, y), LN2)))
+
+
+logaddexp = elementwise(
+    "logaddexp", np.logaddexp, "logaddexp({0}, {1})",
+    [lambda g, z, x, y: mul(g, _logaddexp_weight(x, y)), lambda g, z, x, y: mul(g, _logaddexp_weight(y, x))],
+    FLOAT, commutative=True,
+)
+logaddexp2 = elementwise(
+    "logaddexp2", np.logaddexp2, "logaddexp2({0}, {1})",
+    [lambda g, z, x, y: mul(g, _logaddexp2_weight(x, y)), lambda g, z, x, y: mul(g, _logaddexp2_weight(y, x))],
+    FLOAT, commutative=True,
+)
+
+# --- Trigonometry
+
+sin = elementwise("sin", np.sin, "sin({0})", [lambda g, y, x: mul(g, cos(x))], FLOAT)
+cos = elementwise("cos", np.cos, "cos({0})", [lambda g, y, x: neg(mul(g, sin(x)))], FLOAT)
+tan = elementwise("tan", np.tan, "tan({0})", [lambda g, y, x: mul(g, add(mul(y, y), 1.0))], FLOAT)
+arcsin = elementwise("arcsin", np.arcsin, "arcsin({0})", [lambda g, y, x: divide_guarded(g, sqrt(_one_minus_square(x)))], FLOAT)
+arccos = elementwise("arccos", np.arccos, "arccos({0})", [lambda g, y, x: neg(divide_guarded(g, sqrt(_one_minus_square(x))))], FLOAT)
+arctan = elementwise("arctan", np.arctan, "arctan({0})", [lambda g, y, x: div(g, add(mul(x, x), 1.0))], FLOAT)
+arctan2 = elementwise(
+    "arctan2", np.arctan2, "arctan2({0}, {1})",
+    [lambda g, z, y, x: guarded_div(mul(g, x), add(mul(x, x), mul(y, y))),
+     lambda g, z, y, x: neg(guarded_div(mul(g, y), add(mul(x, x), mul(y, y))))], FLOAT,
+)
+sinh = elementwise("sinh", np.sinh, "sinh({0})", [lambda g, y, x: mul(g, cosh(x))], FLOAT)
+cosh = elementwise("cosh", np.cosh, "cosh({0})", [lambda g, y, x: mul(g, sinh(x))], FLOAT)
+tanh = elementwise("tanh", np.tanh, "tanh({0})", [lambda g, y, x: mul(g, sub(1.0, mul(y, y)))], FLOAT)
+arcsinh = elementwise("arcsinh", np.arcsinh, "arcsinh({0})", [lambda g, y, x: div(g, sqrt(add(mul(x, x), 1.0)))], FLOAT)
+arccosh = elementwise(
+    "arccosh", np.arccosh, "arccosh({0})",
+    [lambda g, y, x: divide_guarded(g, mul(sqrt(sub(x, 1.0)), sqrt(add(x, 1.0))))], FLOAT,
+)
+arctanh = elementwise("arctanh", np.arctanh, "arctanh({0})", [lambda g, y, x: divide_guarded(g, _one_minus_square(x))], FLOAT)
+# sin(πx)/(πx), with its own derivative (cos(πx) - sinc(x))/x, which is 0 at 0.
+sinc = elementwise(
+    "sinc", np.sinc, "sinc({0})",
+    [lambda g, y, x: mul(g, guarded_div(select(eq(x, 0.0), 0.0, sub(cos(mul(x, float(np.pi))), y)), x))], FLOAT,
+)
+
+# --- Choice. A tie is shared: maximum and minimum give each operand half.
+
+max_weight = elementwise(
+    "max_weight", lambda x, y: _evaluate_weight(np.asarray(x), y, x > y),
+    "select({0} == {1}, 0.5, select(({0} > {1}) | ({0} != {0}), 1, 0))", kinds=FLOAT,
+)
+min_weight = elementwise(
+    "min_weight", lambda x, y: _evaluate_weight(np.asarray(x), y, x < y),
+    "select({0} == {1}, 0.5, select(({0} < {1}) | ({0} != {0}), 1, 0))", kinds=FLOAT,
+)
+maximum = elementwise(
+    "maximum", np.maximum, "maximum({0}, {1})",
+    [lambda g, z, x, y: mul(g, max_weight(x, y)), lambda g, z, x, y: mul(g, max_weight(y, x))], REAL, commutative=True,
+)
+minimum = elementwise(
+    "minimum", np.minimum, "minimum({0}, {1})",
+    [lambda g, z, x, y: mul(g, min_weight(x, y)), lambda g, z, x, y: mul(g, min_weight(y, x))], REAL, commutative=True,
+)
+fmax = elementwise(
+    "fmax", np.fmax, "fmax({0}, {1})",
+    [lambda g, z, x, y: mul(g, _fmax_weight(x, y)), lambda g, z, x, y: mul(g, _fmax_weight(y, x))], REAL, commutative=True,
+)
+fmin = elementwise(
+    "fmin", np.fmin, "fmin({0}, {1})",
+    [lambda g, z, x, y: mul(g, _fmax_weight(neg(x), neg(y))), lambda g, z, x, y: mul(g, _fmax_weight(neg(y), neg(x)))],
+    REAL, commutative=True,
+)
+
+
+def _fmax_weight(x: Any, y: Any) -> Any:
+    # fmax passes the number where one operand is nan.
+    return select(isnan(y), 1.0, select(isnan(x), 0.0, max_weight(x, y)))
+
+
+select = elementwise(
+    "select", np.where, "select({0}, {1}, {2})",
+    [None, lambda g, z, c, x, y: select(c, g, 0.0), lambda g, z, c, x, y: select(c, 0.0, g)],
+)
+
+# --- Comparison, logic and bits: no derivative
+
+eq = elementwise("eq", np.equal, "{0} == {1}", result="bool", commutative=True)
+ne = elementwise("ne", np.not_equal, "{0} != {1}", result="bool", commutative=True)
+lt = elementwise("lt", np.less, "{0} < {1}", kinds=REAL, result="bool")
+le = elementwise("le", np.less_equal, "{0} <= {1}", kinds=REAL, result="bool")
+gt = elementwise("gt", np.greater, "{0} > {1}", kinds=REAL, result="bool")
+ge = elementwise("ge", np.greater_equal, "{0} >= {1}", kinds=REAL, result="bool")
+and_ = elementwise("and", np.bitwise_and, "{0} & {1}", kinds=BITS, commutative=True)
+or_ = elementwise("or", np.bitwise_or, "{0} | {1}", kinds=BITS, commutative=True)
+xor = elementwise("xor", np.bitwise_xor, "{0} ^ {1}", kinds=BITS, commutative=True)
+not_ = elementwise("not", np.invert, "not_({0})", kinds=BITS)
+shift_left = elementwise("shift_left", np.left_shift, "shift_left({0}, {1})", kinds=INTEGER)
+shift_right = elementwise("shift_right", np.right_shift, "shift_right({0}, {1})", kinds=INTEGER)
+logical_and, logical_or, logical_not = and_, or_, not_
+isnan = elementwise("isnan", np.isnan, "isnan({0})", kinds=INEXACT, result="bool")
+isinf = elementwise("isinf", np.isinf, "isinf({0})", kinds=INEXACT, result="bool")
+isfinite = elementwise("isfinite", np.isfinite, "isfinite({0})", kinds=INEXACT, result="bool")
+signbit = elementwise("signbit", np.signbit, "signbit({0})", kinds=FLOAT, result="bool")
+
+# --- Rounding: piecewise constant
+
+floor = elementwise("floor", np.floor, "floor({0})", kinds=FLOAT)
+ceil = elementwise("ceil", np.ceil, "ceil({0})", kinds=FLOAT)
+trunc = elementwise("trunc", np.trunc, "trunc({0})", kinds=FLOAT)
+rint = elementwise("rint", np.rint, "rint({0})", kinds=FLOAT)
+
+# --- Parts of complex numbers. A cotangent of a complex value is dL/dRe + i dL/dIm.
+
+conjugate = elementwise("conjugate", np.conjugate, "conjugate({0})", [lambda g, y, x: conjugate(g)], "c")
+real = elementwise("real", np.real, "real({0})", [lambda g, y, x: convert(g, dtype=x.dtype)], "c", result="real")
+imag = elementwise("imag", np.imag, "imag({0})", [lambda g, y, x: mul(convert(g, dtype=x.dtype), 1j)], "c", result="real")
+
+# --- Conversion
+
+
+def _convert_type(x: ArrayType, dtype: np.dtype) -> ArrayType:
+    return ArrayType(x.shape, dtype)
+
+
+def _convert_vjp(i: int, g: Any, y: Any, x: Any, dtype: np.dtype) -> Any:
+    if g.dtype.kind == "c" and x.dtype.kind == "f":
+        g = real(g)
+    return g if g.dtype == x.dtype else convert(g, dtype=x.dtype)
+
+
+def _evaluate_convert(x: Any, dtype: np.dtype) -> Any:
+    return np.real(x).astype(dtype) if np.iscomplexobj(x) and dtype.kind in "biuf" else np.asarray(x).astype(dtype)
+
+
+convert = Primitive("convert", _convert_type, _evaluate_convert, vjp=_convert_vjp, expression="convert({0})")
+
+
+def _bitcast_type(x: ArrayType, dtype: np.dtype) -> ArrayType:
+    if x.dtype.itemsize != dtype.itemsize:
+        raise TypeError(f"bitcast: requires dtypes of one size, got {x.dtype} and {dtype}.")
+    return ArrayType(x.shape, dtype)
+
+
+# The same bits read as another dtype.
+bitcast = Primitive(
+    "bitcast", _bitcast_type, lambda x, dtype: np.ascontiguousarray(x).view(dtype).reshape(np.shape(x)),
+    differentiable=(), expression="bitcast({0})",
+)
+
+# The identity, through which no derivative flows.
+stop_gradient = Primitive("stop_gradient", lambda x: x, lambda x: x, differentiable=(), expression="{0}")

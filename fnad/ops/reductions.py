@@ -1,0 +1,221 @@
+"""Reductions over axes (a sorted tuple of non-negative axes, which the result drops), and scans along one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fnad.ir.primitive import Primitive
+from fnad.ir.types import ArrayType
+from fnad.ops.elementwise import (
+    add, conj, convert, div, eq, exp, guarded_div, isfinite, log, mul, ne, or_, select, sqrt, square, sub,
+)
+from fnad.ops.families import BOOL, linear
+from fnad.ops.shaping import broadcast, concatenate, flip, inverse_permutation, reshape, slice_, transpose
+
+Axes = tuple[int, ...]
+INDEX = np.dtype(np.int64)
+
+# --- The family
+
+
+def kept_axes(ndim: int, axes: Axes) -> Axes:
+    """The axes that a reduction over ``axes`` keeps."""
+    return tuple([i for i in range(ndim) if i not in axes])
+
+
+def _type_rule(name: str, kinds: str, empty: bool = True) -> Callable[..., ArrayType]:
+    def type_rule(x: ArrayType, axes: Axes) -> ArrayType:
+        if any([not 0 <= a < x.ndim for a in axes]):
+            raise ValueError(f"{name}: requires axes of an array of shape {x.shape}, got axes {axes}.")
+        if x.dtype.kind not in kinds:
+            raise TypeError(f"{name}: requires a dtype of kind {kinds}, got {x.dtype}.")
+        if not empty and any([x.shape[a] == 0 for a in axes]):
+            raise ValueError(f"zero-size array to reduction operation {name} which has no identity")
+        return ArrayType(tuple([x.shape[i] for i in kept_axes(x.ndim, axes)]), x.dtype)
+
+    return type_rule
+
+
+def _ufunc_reduce(ufunc: np.ufunc) -> Callable[..., Any]:
+    def evaluate(x: Any, axes: Axes) -> Any:
+        return ufunc.reduce(x, axis=axes, dtype=x.dtype)
+
+    return evaluate
+
+
+def spread(y: Any, x: Any, axes: Axes) -> Any:
+    """A reduced value, back over the axes that the reduction dropped."""
+    return broadcast(y, shape=x.shape, dims=kept_axes(x.ndim, axes))
+
+
+# --- Sum, norm, logsumexp
+
+reduce_sum = linear("reduce_sum", _type_rule("sum", "iufc"), _ufunc_reduce(np.add), lambda g, x, axes: spread(g, x, axes))
+
+
+def _norm_expand(x: Any, axes: Axes) -> Any:
+    return sqrt(reduce_sum(square(x), axes=axes))
+
+
+# The Euclidean norm; its derivative at the zero vector is 0.
+reduce_norm = Primitive(
+    "reduce_norm", _type_rule("norm", "f"), _norm_expand, expand=_norm_expand,
+    vjp=lambda i, g, y, x, axes: mul(spread(g, x, axes), guarded_div(x, spread(y, x, axes))),
+)
+
+
+def _logsumexp_expand(x: Any, axes: Axes) -> Any:
+    top = reduce_max(x, axes=axes)
+    top = select(isfinite(top), top, 0.0)
+    return add(log(reduce_sum(exp(sub(x, spread(top, x, axes))), axes=axes)), top)
+
+
+def _logsumexp_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
+    y_spread = spread(y, x, axes)
+    share = select(eq(y_spread, -np.inf), 0.0, exp(sub(x, y_spread)))
+    return mul(spread(g, x, axes), share)
+
+
+reduce_logsumexp = Primitive(
+    "reduce_logsumexp", _type_rule("logsumexp", "f", empty=False), _logsumexp_expand, expand=_logsumexp_expand,
+    vjp=_logsumexp_vjp,
+)
+
+# --- Product: each factor's derivative is the product of the others, exact with zeros among them
+
+
+def _prod_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
+    order = kept_axes(x.ndim, axes) + axes
+    moved = transpose(x, perm=order)
+    flat = _merge_last(moved, len(axes))
+    others = reshape(mul(_products_before(flat), _products_after(flat)), shape=moved.shape)
+    return mul(spread(g, x, axes), conj(transpose(others, perm=inverse_permutation(order))))
+
+
+def _merge_last(x: Any, count: int) -> Any:
+    kept = x.shape[: x.ndim - count]
+    return reshape(x, shape=kept + (int(np.prod(x.shape[x.ndim - count :], dtype=np.int64)),))
+
+
+def _products_before(x: Any) -> Any:
+    return cumprod(_shifted(x, 1.0), axis=x.ndim - 1)
+
+
+def _products_after(x: Any) -> Any:
+    last = (x.ndim - 1,)
+    return flip(_products_before(flip(x, axes=last)), axes=last)
+
+
+def _shifted(x: Any, first: float) -> Any:
+    """``x`` moved up by one along its last axis, ``first`` in front."""
+    if x.shape[-1] == 0:
+        return x
+    stops = x.shape[:-1] + (x.shape[-1] - 1,)
+    body = slice_(x, starts=(0,) * x.ndim, stops=stops, steps=(1,) * x.ndim)
+    front = np.full(x.shape[:-1] + (1,), first, x.dtype)
+    return concatenate(front, body, axis=x.ndim - 1)
+
+
+reduce_prod = Primitive("reduce_prod", _type_rule("prod", "iufc"), _ufunc_reduce(np.multiply), vjp=_prod_vjp)
+
+# --- Extremes: the derivative is shared evenly among ties
+
+
+def _extreme_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
+    hit = or_(eq(x, spread(y, x, axes)), ne(x, x))
+    hits = convert(hit, dtype=x.dtype)
+    share = div(g, reduce_sum(hits, axes=axes))
+    return select(hit, spread(share, x, axes), 0.0)
+
+
+reduce_max = Primitive("reduce_max", _type_rule("maximum", "iuf", empty=False), _ufunc_reduce(np.maximum), vjp=_extreme_vjp)
+reduce_min = Primitive("reduce_min", _type_rule("minimum", "iuf", empty=False), _ufunc_reduce(np.minimum), vjp=_extreme_vjp)
+reduce_and = Primitive("reduce_and", _type_rule("all", "b"), _ufunc_reduce(np.logical_and), differentiable=())
+reduce_or = Primitive("reduce_or", _type_rule("any", "b"), _ufunc_reduce(np.logical_or), differentiable=())
+
+
+def _arg_type(name: str) -> Callable[..., ArrayType]:
+    def type_rule(x: ArrayType, axis: int) -> ArrayType:
+        if x.shape[axis] == 0:
+            raise ValueError(f"attempt to get {name} of an empty sequence")
+        return ArrayType(x.shape[:axis] + x.shape[axis + 1 :], INDEX)
+
+    return type_rule
+
+
+argmax = Primitive("argmax", _arg_type("argmax"), lambda x, axis: np.argmax(x, axis=axis), differentiable=())
+argmin = Primitive("argmin", _arg_type("argmin"), lambda x, axis: np.argmin(x, axis=axis), differentiable=())
+
+# --- Scans along an axis
+
+
+def _scan_type(*types: ArrayType, axis: int) -> ArrayType:
+    first = types[0]
+    if not 0 <= axis < first.ndim or any([t[:2] != first[:2] for t in types]):
+        raise ValueError(f"scan: requires arrays of one type with an axis {axis}, got {', '.join(map(str, types))}.")
+    return ArrayType(first.shape, first.dtype)
+
+
+def _backwards(scan: Callable[..., Any], *args: Any, axis: int) -> Any:
+    return flip(scan(*[flip(a, axes=(axis,)) for a in args], axis=axis), axes=(axis,))
+
+
+cumsum = linear(
+    "cumsum", _scan_type, lambda x, axis: np.cumsum(x, axis=axis, dtype=x.dtype),
+    lambda g, x, axis: _backwards(cumsum, g, axis=axis),
+)
+
+
+def _recurrence_evaluate(a: Any, b: Any, axis: int) -> np.ndarray:
+    a, y = np.moveaxis(a, axis, 0), np.array(np.moveaxis(b, axis, 0))
+    for i in range(1, len(y)):
+        y[i] += a[i] * y[i - 1]
+    return np.moveaxis(y, 0, axis)
+
+
+def _next(a: Any, axis: int) -> Any:
+    """``a`` moved down by one along the axis, with 0 at the end."""
+    if a.shape[axis] == 0:
+        return a
+    at = [int(i == axis) for i in range(a.ndim)]
+    tail = slice_(a, starts=tuple(at), stops=a.shape, steps=(1,) * a.ndim)
+    end = np.zeros([1 if i == axis else n for i, n in enumerate(a.shape)], a.dtype)
+    return concatenate(tail, end, axis=axis)
+
+
+def _previous(y: Any, axis: int) -> Any:
+    return _backwards(_next, y, axis=axis)
+
+
+def _recurrence_vjp(i: int, g: Any, y: Any, a: Any, b: Any, axis: int) -> Any:
+    b_bar = _backwards(recurrence, conj(_next(a, axis)), g, axis=axis)
+    return b_bar if i == 1 else mul(b_bar, conj(_previous(y, axis)))
+
+
+# y[i] = a[i] y[i-1] + b[i] along the axis.
+recurrence = Primitive("recurrence", _scan_type, _recurrence_evaluate, vjp=_recurrence_vjp)
+
+
+def _cumprod_vjp(i: int, g: Any, y: Any, x: Any, axis: int) -> Any:
+    # Sums of g[j] times the product of the factors between i and j: no division, so exact at zeros.
+    after = _backwards(recurrence, conj(_next(x, axis)), g, axis=axis)
+    before = _previous(y, axis)
+    first = np.arange(x.shape[axis]).reshape([-1 if a == axis else 1 for a in range(x.ndim)]) == 0
+    return mul(after, conj(select(np.broadcast_to(first, x.shape), 1.0, before)))
+
+
+cumprod = Primitive(
+    "cumprod", _scan_type, lambda x, axis: np.cumprod(x, axis=axis, dtype=x.dtype), vjp=_cumprod_vjp,
+)
+
+# --- Order
+
+
+def _order_type(x: ArrayType, axis: int) -> ArrayType:
+    return ArrayType(_scan_type(x, axis=axis).shape, INDEX)
+
+
+argsort = Primitive("argsort", _order_type, lambda x, axis: np.argsort(x, axis=axis, kind="stable"), differentiable=())

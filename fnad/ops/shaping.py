@@ -1,0 +1,156 @@
+"""Primitives that move elements without computing: all of them linear."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fnad.ir.primitive import Primitive
+from fnad.ir.types import ArrayType, Shape
+from fnad.ops.families import linear
+
+Ints = tuple[int, ...]
+
+# --- broadcast: axis i of x becomes axis dims[i] of the result; the other axes repeat it
+
+
+def _broadcast_type(x: ArrayType, shape: Shape, dims: Ints) -> ArrayType:
+    if len(dims) != x.ndim or list(dims) != sorted(set(dims)) or x.shape != tuple([shape[d] for d in dims]):
+        raise ValueError(f"broadcast: requires increasing dims whose sizes in {shape} are {x.shape}, got dims {dims}.")
+    return ArrayType(shape, x.dtype, x.weak)
+
+
+def _broadcast_evaluate(x: Any, shape: Shape, dims: Ints) -> np.ndarray:
+    x = np.asarray(x)
+    expanded = [1] * len(shape)
+    for d, n in zip(dims, x.shape):
+        expanded[d] = n
+    return np.broadcast_to(x.reshape(expanded), shape)
+
+
+def _broadcast_transpose(g: Any, x: Any, shape: Shape, dims: Ints) -> Any:
+    return REDUCE_SUM[0](g, axes=tuple([i for i in range(len(shape)) if i not in dims]))
+
+
+broadcast = linear("broadcast", _broadcast_type, _broadcast_evaluate, _broadcast_transpose)
+
+# --- reshape, transpose
+
+
+def _reshape_type(x: ArrayType, shape: Shape) -> ArrayType:
+    result = ArrayType(shape, x.dtype, x.weak)
+    if x.size != result.size:
+        raise ValueError(f"reshape: requires a shape of {x.size} elements, got {shape} for an array of shape {x.shape}.")
+    return result
+
+
+reshape = linear("reshape", _reshape_type, lambda x, shape: np.reshape(x, shape), lambda g, x, shape: reshape(g, shape=x.shape))
+
+
+def _transpose_type(x: ArrayType, perm: Ints) -> ArrayType:
+    if sorted(perm) != list(range(x.ndim)):
+        raise ValueError(f"transpose: requires a permutation of {x.ndim} axes, got {perm}.")
+    return ArrayType(tuple([x.shape[p] for p in perm]), x.dtype, x.weak)
+
+
+def inverse_permutation(perm: Ints) -> Ints:
+    return tuple(sorted(range(len(perm)), key=perm.__getitem__))
+
+
+transpose = linear(
+    "transpose", _transpose_type, lambda x, perm: np.transpose(x, perm),
+    lambda g, x, perm: transpose(g, perm=inverse_permutation(perm)),
+)
+
+# --- flip
+
+
+def _flip_type(x: ArrayType, axes: Ints) -> ArrayType:
+    if any(not 0 <= a < x.ndim for a in axes):
+        raise ValueError(f"flip: requires axes of an array of shape {x.shape}, got {axes}.")
+    return x
+
+
+flip = linear("flip", _flip_type, lambda x, axes: np.flip(x, axes), lambda g, x, axes: flip(g, axes=axes))
+
+# --- slice and pad: each other's transposes
+
+
+def _slice_type(x: ArrayType, starts: Ints, stops: Ints, steps: Ints) -> ArrayType:
+    for n, start, stop, step in zip(x.shape, starts, stops, steps, strict=True):
+        if not (0 <= start <= stop <= n and step > 0):
+            raise ValueError(f"slice: requires 0 <= start <= stop <= {n} and a positive step, got {start}:{stop}:{step}.")
+    shape = tuple([-((start - stop) // step) for start, stop, step in zip(starts, stops, steps)])
+    return ArrayType(shape, x.dtype, x.weak)
+
+
+def _slice_evaluate(x: Any, starts: Ints, stops: Ints, steps: Ints) -> np.ndarray:
+    return np.asarray(x)[tuple([slice(*s) for s in zip(starts, stops, steps)])]
+
+
+def _slice_transpose(g: Any, x: Any, starts: Ints, stops: Ints, steps: Ints) -> Any:
+    ends = [start + max((m - 1) * step + 1, 0) for start, step, m in zip(starts, steps, g.shape)]
+    high = tuple([n - end for n, end in zip(x.shape, ends)])
+    return pad(g, low=starts, high=high, interior=tuple([s - 1 for s in steps]))
+
+
+slice_ = linear("slice", _slice_type, _slice_evaluate, _slice_transpose)
+
+
+def _pad_type(x: ArrayType, low: Ints, high: Ints, interior: Ints) -> ArrayType:
+    shape = []
+    for n, lo, hi, gap in zip(x.shape, low, high, interior, strict=True):
+        if lo < 0 or hi < 0 or gap < 0:
+            raise ValueError(f"pad: requires widths that are not negative, got {low}, {high}, {interior}.")
+        shape.append(lo + max((n - 1) * (gap + 1) + 1, 0) + hi)
+    return ArrayType(tuple(shape), x.dtype)
+
+
+def pad_window(x: Any, low: Ints, interior: Ints) -> tuple[Ints, Ints, Ints]:
+    """Starts, stops and steps of the elements of ``x`` within its padded array."""
+    steps = tuple([gap + 1 for gap in interior])
+    stops = tuple([lo + max((n - 1) * step + 1, 0) for n, lo, step in zip(x.shape, low, steps)])
+    return low, stops, steps
+
+
+def _pad_evaluate(x: Any, low: Ints, high: Ints, interior: Ints) -> np.ndarray:
+    x = np.asarray(x)
+    result = np.zeros(_pad_type(ArrayType(x.shape, x.dtype), low, high, interior).shape, x.dtype)
+    result[tuple([slice(*s) for s in zip(*pad_window(x, low, interior))])] = x
+    return result
+
+
+def _pad_transpose(g: Any, x: Any, low: Ints, high: Ints, interior: Ints) -> Any:
+    starts, stops, steps = pad_window(x, low, interior)
+    return slice_(g, starts=starts, stops=stops, steps=steps)
+
+
+# Zeros around (and, with interior, between) the elements.
+pad = linear("pad", _pad_type, _pad_evaluate, _pad_transpose)
+
+# --- concatenate
+
+
+def _concatenate_type(*xs: ArrayType, axis: int) -> ArrayType:
+    first = xs[0]
+    for x in xs:
+        same = x.shape[:axis] == first.shape[:axis] and x.shape[axis + 1 :] == first.shape[axis + 1 :]
+        if x.ndim != first.ndim or x.dtype != first.dtype or not same:
+            raise ValueError(
+                f"concatenate: requires arrays of one dtype that differ along axis {axis} only, got {', '.join(map(str, xs))}."
+            )
+    shape = (*first.shape[:axis], sum([x.shape[axis] for x in xs]), *first.shape[axis + 1 :])
+    return ArrayType(shape, first.dtype)
+
+
+def _concatenate_vjp(i: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
+    start = sum([x.shape[axis] for x in xs[:i]])
+    starts = tuple([start if a == axis else 0 for a in range(g.ndim)])
+    stops = tuple([start + xs[i].shape[axis] if a == axis else n for a, n in enumerate(g.shape)])
+    return slice_(g, starts=starts, stops=stops, steps=(1,) * g.ndim)
+
+
+concatenate = Primitive(
+    "concatenate", _concatenate_type, lambda *xs, axis: np.concatenate(xs, axis=axis), vjp=_concatenate_vjp,
+)

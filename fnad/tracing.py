@@ -1,0 +1,427 @@
+"""Staging: running a Python function on traced values to get its Program.
+
+There is one kind of tracer, a handle to an atom of the builder that stages. A transform applied
+inside a staged function stages its own function with a new builder, one level further in; outer
+tracers that it meets become captured inputs of the inner Program.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fnad import tree
+from fnad.errors import ConcreteValueError, CutGradientError, EscapedTracerError, boundary, user_frame
+from fnad.ir.evaluate import QUIET, evaluate, evaluate_equation, read
+from fnad.ir.primitive import Primitive, Traced
+from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
+from fnad.ir.types import ArrayType, is_array_like, is_inexact, type_of
+
+
+class Tracer(Traced):
+    """A traced array: shape and dtype are known, the value is not (unless Python asks for it)."""
+
+    __slots__ = ("atom",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, builder: Builder, atom: Atom) -> None:
+        self.builder = builder
+        self.atom = atom
+
+    @property
+    def type(self) -> ArrayType:
+        return self.atom.type
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.atom.type.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.atom.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.atom.type.shape)
+
+    @property
+    def size(self) -> int:
+        return self.atom.type.size
+
+    @property
+    def nbytes(self) -> int:
+        return self.atom.type.nbytes
+
+    @property
+    def itemsize(self) -> int:
+        return self.atom.type.dtype.itemsize
+
+    def __repr__(self) -> str:
+        return f"<traced {self.type}>"
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len: requires an array with a first axis, got shape ().")
+        return self.shape[0]
+
+    # Truth and integers are piecewise constant: asking for them cuts no gradient.
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(f"bool: requires an array of one element, got shape {self.shape}. Use np.any() or np.all().")
+        return bool(self.concrete("bool(...) or a Python condition"))
+
+    def __int__(self) -> int:
+        return int(self.concrete("int(...)"))
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu" or self.shape:
+            raise TypeError(f"index: requires an integer scalar, got {self.type}.")
+        return int(self.concrete("an index"))
+
+    def __float__(self) -> float:
+        return float(self.cutting_value("float(...)"))
+
+    def __complex__(self) -> complex:
+        return complex(self.cutting_value("complex(...)"))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.cutting_value("np.array(...)"), dtype=dtype)
+
+    def item(self) -> Any:
+        """The value as a Python number, where no gradient is cut."""
+        return np.asarray(self.cutting_value("item()")).item()
+
+    def tolist(self) -> Any:
+        """The value as nested lists, where no gradient is cut."""
+        return np.asarray(self.cutting_value("tolist()")).tolist()
+
+    def concrete(self, what: str) -> np.ndarray:
+        """The value, computed now; an error where there is none."""
+        return self.builder.concrete(self.atom, what)
+
+    def cutting_value(self, what: str) -> np.ndarray:
+        """The value for a conversion that leaves the trace: an error on a path being differentiated."""
+        if is_inexact(self.dtype) and self.builder.is_differentiated(self.atom):
+            raise CutGradientError(
+                f"{what}: requires a value that is not being differentiated, got a traced {self.type}: the conversion "
+                "would cut its gradient. Use NumPy's function (np.sin for math.sin, np.stack([x, y]) for "
+                "np.array([x, y])), or fnad.stop_gradient(x) where the cut is meant."
+            )
+        return self.concrete(what)
+
+
+tree.declare_leaf_type(Tracer)
+tree.declare_leaf_type(np.ndarray)
+
+_thread = threading.local()
+
+
+class Builder:
+    """Collects the equations of one Program while its function runs."""
+
+    __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "stands_for",
+                 "_captures", "_values", "_producers", "_indexed")
+
+    def __init__(self) -> None:
+        self.level = getattr(_thread, "level", 0) + 1
+        self.inputs: list[Var] = []
+        self.equations: list[Equation] = []
+        self.alive = True
+        self.source: Source | None = None  # overrides the user's line: a backward equation has its forward one's
+        self.differentiated: set[Var] = set()
+        # What an input stands for, where that is known: an array, or a tracer of an outer builder.
+        self.stands_for: dict[Var, Any] = {}
+        self._captures: dict[int, Var] = {}
+        self._values: dict[Var, Any] = {}
+        self._producers: dict[Var, Equation] = {}
+        self._indexed = 0
+
+    @classmethod
+    def extending(cls, program: Program) -> Builder:
+        """A builder that goes on where a Program ends."""
+        builder = cls()
+        builder.inputs = list(program.inputs)
+        builder.equations = list(program.equations)
+        return builder
+
+    # Building
+
+    def input(self, type: ArrayType, value: Any = None) -> Tracer:
+        """A new input; ``value`` is what it stands for, where that is known."""
+        v = Var(type)
+        self.inputs.append(v)
+        if value is not None:
+            self.stands_for[v] = value
+        return Tracer(self, v)
+
+    def apply(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Stage one operation."""
+        if not self.alive:
+            raise _escaped()
+        like = None
+        atoms: list[Any] = []
+        for arg in args:
+            atom = self.atom(arg)
+            atoms.append(atom)
+            if atom is not None:
+                like = atom.type  # the last one: the first operand of a select is its condition
+        if None in atoms:
+            atoms = [filled(arg, like) if atom is None else atom for atom, arg in zip(atoms, args)]
+        types = primitive.type_rule(*[a.type for a in atoms], **params)
+        if primitive.expression is not None and all([type(a) is Literal for a in atoms]):
+            return Tracer(self, _fold(primitive, atoms, params, types))
+        single = type(types) is ArrayType
+        outputs = (Var(types),) if single else tuple([Var(t) for t in types])
+        self.equations.append(Equation(primitive, tuple(atoms), params, outputs, self.source or _source()))
+        return Tracer(self, outputs[0]) if single else tuple([Tracer(self, v) for v in outputs])
+
+    def atom(self, value: Any) -> Atom | None:
+        """The atom of a value here; ``None`` for a Python scalar, whose type depends on its company."""
+        if type(value) is Tracer:
+            if value.builder is self:
+                return value.atom
+            return self._capture_tracer(value)
+        if isinstance(value, np.ndarray):
+            return self._capture(value, value, type_of(value))
+        if isinstance(value, np.generic):
+            return Literal(value, type_of(value))
+        if isinstance(value, Literal):
+            return value
+        return None
+
+    def tracer(self, value: Any) -> Tracer:
+        """A value as a tracer of this builder."""
+        atom = self.atom(value)
+        return Tracer(self, scalar(value) if atom is None else atom)
+
+    def _capture_tracer(self, value: Tracer) -> Atom:
+        if not value.builder.alive or value.builder.level >= self.level:
+            raise _escaped()
+        if type(value.atom) is Literal:
+            return value.atom
+        return self._capture(value.atom, value, value.type)
+
+    def _capture(self, identity: Any, value: Any, type: ArrayType) -> Var:
+        known = self._captures.get(id(identity))
+        if known is None:
+            known = self._captures[id(identity)] = Var(type)
+            self.stands_for[known] = value  # also keeps the identity alive
+        return known
+
+    def finish(self, outputs: Sequence[Atom]) -> tuple[Program, list[Any]]:
+        """The Program, and the values of its captured inputs, which come last."""
+        captures = tuple(self._captures.values())
+        program = Program((*self.inputs, *captures), tuple(self.equations), tuple(outputs))
+        return program, [self.stands_for[v] for v in captures]
+
+    # Concrete values and the paths of derivatives, on demand
+
+    def producer(self, v: Var) -> Equation | None:
+        """The equation that assigns a variable; ``None`` for an input."""
+        for equation in self.equations[self._indexed :]:
+            self._producers.update((output, equation) for output in equation.outputs)
+        self._indexed = len(self.equations)
+        return self._producers.get(v)
+
+    def concrete(self, atom: Atom, what: str) -> np.ndarray:
+        """Evaluate the slice of the Program that leads to an atom on the real arguments."""
+        pending = [atom] if type(atom) is Var else []
+        while pending:
+            v = pending[-1]
+            equation = None if v in self._values else self.producer(v)
+            missing = [a for a in equation.inputs if type(a) is Var and a not in self._values] if equation else []
+            if missing:
+                pending.extend(missing)
+                continue
+            if equation is not None:
+                with np.errstate(**QUIET):
+                    evaluate_equation(equation, self._values)
+            elif v not in self._values:
+                self._values[v] = self._outer_value(v, what)
+            pending.pop()
+        return read(atom, self._values)
+
+    def _outer_value(self, v: Var, what: str) -> np.ndarray:
+        value = self.stands_for.get(v)
+        if value is None:
+            raise _unknown(v, what)
+        return value.concrete(what) if type(value) is Tracer else np.asarray(value)
+
+    def is_differentiated(self, atom: Atom) -> bool:
+        """Whether a derivative, here or in an outer transform, flows through an atom."""
+        seen: set[Var] = set()
+        pending = [atom]
+        while pending:
+            v = pending.pop()
+            if type(v) is Literal or v in seen or not is_inexact(v.type.dtype):
+                continue
+            seen.add(v)
+            equation = self.producer(v)
+            if equation is not None:
+                pending.extend(a for i, a in enumerate(equation.inputs) if equation.primitive.differentiates(i))
+            elif v in self.differentiated or self._is_differentiated_outside(v):
+                return True
+        return False
+
+    def _is_differentiated_outside(self, v: Var) -> bool:
+        value = self.stands_for.get(v)
+        return type(value) is Tracer and value.builder.is_differentiated(value.atom)
+
+
+def _fold(primitive: Primitive, atoms: Sequence[Literal], params: dict[str, Any], type: ArrayType) -> Literal:
+    with np.errstate(all="ignore"):
+        value = primitive.evaluate(*[a.value for a in atoms], **params)
+    return Literal(np.asarray(value, dtype=type.dtype)[()], type)
+
+
+def filled(value: Any, type: ArrayType) -> Literal:
+    """A Python scalar as a literal of a given shape and dtype."""
+    return Literal(type.dtype.type(value), ArrayType(type.shape, type.dtype))
+
+
+def scalar(value: Any) -> Literal:
+    """A Python scalar as a literal of its own, weak, type."""
+    type = type_of(value)
+    return Literal(type.dtype.type(value), type)
+
+
+def _source() -> Source | None:
+    frame = user_frame(sys._getframe(3))
+    return None if frame is None else Source(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+
+
+def _escaped() -> EscapedTracerError:
+    return EscapedTracerError(
+        "traced value: requires to be used inside the function that it belongs to, got one whose function has returned. "
+        "Return it from the function instead of keeping it in a global, an attribute or a list."
+    )
+
+
+def _unknown(atom: Atom, what: str) -> ConcreteValueError:
+    return ConcreteValueError(
+        f"{what}: requires a known value, got a traced {atom.type} whose value is unknown while its function is staged. "
+        "Use np.where for a choice, static_argnums for an argument that steers Python, or leave jit off here."
+    )
+
+
+@contextmanager
+def building(builder: Builder) -> Iterator[Builder]:
+    """Stage with this builder; its tracers are dead afterwards."""
+    outer = getattr(_thread, "level", 0)
+    _thread.level = builder.level
+    try:
+        yield builder
+    finally:
+        builder.alive = False
+        _thread.level = outer
+
+
+class Staged(NamedTuple):
+    """A function staged: its Program, what its captured inputs stand for, and the shape of its result."""
+
+    program: Program
+    captured: list[Any]
+    out_tree: tree.TreeDef
+    static_outputs: dict[int, Any]
+
+    def restore(self, results: Sequence[Any]) -> Any:
+        """Rebuild the function's result from the values of the Program's outputs."""
+        if not self.static_outputs:
+            return tree.unflatten(self.out_tree, results)
+        arrays = iter(results)
+        leaves = [self.static_outputs[i] if i in self.static_outputs else next(arrays) for i in range(self.out_tree.num_leaves)]
+        return tree.unflatten(self.out_tree, leaves)
+
+
+def stage(function: Callable[..., Any], types: Sequence[ArrayType], values: Sequence[Any] | None = None, differentiated: bool = False) -> Staged:
+    """Run ``function`` on tracers of these types and return its Program.
+
+    Args:
+        function: takes one tracer per type and returns a pytree of arrays.
+        types: the types of the inputs.
+        values: what the inputs stand for, so that Python may ask for values while it runs.
+        differentiated: whether the inputs are being differentiated (conversions that cut a gradient are errors).
+    """
+    builder = Builder()
+    with building(builder):
+        tracers = [builder.input(t, v) for t, v in zip(types, values or [None] * len(types))]
+        if differentiated:
+            builder.differentiated.update(builder.inputs)
+        leaves, out_tree = tree.flatten(function(*tracers))
+        static = {i: leaf for i, leaf in enumerate(leaves) if not is_value(leaf)}
+        outputs = [builder.tracer(leaf).atom for i, leaf in enumerate(leaves) if i not in static]
+        program, captured = builder.finish(outputs)
+    return Staged(program, captured, out_tree, static)
+
+
+def is_value(leaf: Any) -> bool:
+    """Whether a pytree leaf is numeric: a traced value, an array or a number."""
+    return type(leaf) is Tracer or is_array_like(leaf)
+
+
+def value_type(value: Any) -> ArrayType:
+    """The type of a traced value, an array or a number."""
+    return value.atom.type if type(value) is Tracer else type_of(value)
+
+
+def call_program(program: Program, args: Sequence[Any]) -> list[Any]:
+    """Run a Program on arrays, or inline it where an argument is traced."""
+    builder = innermost(args)
+    if builder is None:
+        return evaluate(program, [np.asarray(a) for a in args])
+    return inline(builder, program, args)
+
+
+def innermost(args: Sequence[Any]) -> Builder | None:
+    """The innermost builder among traced arguments."""
+    builders = [a.builder for a in args if type(a) is Tracer]
+    return max(builders, key=lambda b: b.level) if builders else None
+
+
+def inline(builder: Builder, program: Program, args: Sequence[Any]) -> list[Tracer]:
+    """Append a Program's equations to a builder, its inputs bound to ``args``."""
+    if not builder.alive:
+        raise _escaped()
+    atoms: dict[Atom, Atom] = {v: builder.tracer(a).atom for v, a in zip(program.inputs, args)}
+    for eqn in program.equations:
+        outputs = tuple([Var(v.type) for v in eqn.outputs])
+        inputs = tuple([atoms.get(a, a) for a in eqn.inputs])
+        builder.equations.append(Equation(eqn.primitive, inputs, eqn.params, outputs, eqn.source))
+        atoms.update(zip(eqn.outputs, outputs))
+    return [Tracer(builder, atoms.get(a, a)) for a in program.outputs]
+
+
+def make_program(function: Callable[..., Any]) -> Callable[..., Program]:
+    """Return a function that stages ``function`` on its arguments and gives the Program.
+
+    >>> import numpy as np
+    >>> print(make_program(lambda x: np.sin(x) * 2.0)(np.ones(3)))
+    program(a: f64[3]):
+      b: f64[3] = sin a
+      c: f64[3] = mul b 2.0[3]
+      return c
+    """
+
+    @boundary
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Program:
+        leaves, treedef = tree.flatten((args, kwargs))
+        traced = [i for i, leaf in enumerate(leaves) if is_value(leaf)]
+
+        def flat_function(*tracers: Tracer) -> Any:
+            full = list(leaves)
+            for i, tracer in zip(traced, tracers):
+                full[i] = tracer
+            full_args, full_kwargs = tree.unflatten(treedef, full)
+            return function(*full_args, **full_kwargs)
+
+        values = [leaves[i] for i in traced]
+        return stage(flat_function, [value_type(v) for v in values], values).program
+
+    return wrapper

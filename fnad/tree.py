@@ -1,0 +1,153 @@
+"""Pytrees: nested dicts, lists, tuples, namedtuples, dataclasses, None and registered classes.
+
+A thin layer over ``optree`` that knows dataclasses without registration and names every
+leaf by its key path, written as the Python expression that reaches it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import optree
+
+_NAMESPACE = "fnad"
+_registered: set[type] = set()
+
+TreeDef = optree.PyTreeSpec
+
+
+def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
+    """Flatten a pytree into its leaves and its structure.
+
+    >>> flatten({"b": 1, "a": (2, None)})[0]
+    [2, 1]
+    """
+    leaves, treedef = optree.tree_flatten(tree, namespace=_NAMESPACE)
+    for leaf in leaves:
+        if type(leaf) not in _LEAF_TYPES and _register_if_dataclass(type(leaf)):
+            return flatten(tree)
+    return leaves, treedef
+
+
+def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
+    """Rebuild a pytree from its structure and its leaves.
+
+    >>> leaves, treedef = flatten([1, {"x": 2}])
+    >>> unflatten(treedef, [10, 20])
+    [10, {'x': 20}]
+    """
+    return optree.tree_unflatten(treedef, leaves)
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The leaves of a pytree, in order.
+
+    >>> leaves({"w": 1.0, "b": [2.0, 3.0]})
+    [2.0, 3.0, 1.0]
+    """
+    return flatten(tree)[0]
+
+
+def structure(tree: Any) -> TreeDef:
+    """The structure of a pytree: equal for trees that differ in their leaves only."""
+    return flatten(tree)[1]
+
+
+def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
+    """Apply a function to every leaf of one tree, or to corresponding leaves of several.
+
+    Raises:
+        ValueError: the trees differ in structure; the message names the first path.
+
+    >>> map(lambda x, y: x + y, {"a": 1}, {"a": 10})
+    {'a': 11}
+    """
+    first, treedef = flatten(tree)
+    columns = [first]
+    for other in rest:
+        other_leaves, other_treedef = flatten(other)
+        if other_treedef != treedef:
+            raise ValueError(mismatch("tree.map", treedef, other_treedef))
+        columns.append(other_leaves)
+    return unflatten(treedef, [function(*row) for row in zip(*columns)])
+
+
+def paths(treedef: TreeDef, root: str = "") -> list[str]:
+    """The key path of every leaf as a Python expression on ``root``.
+
+    >>> paths(structure({"w": [1, 2]}), "params")
+    ["params['w'][0]", "params['w'][1]"]
+    """
+    return [accessor.codify(root) for accessor in treedef.accessors()]
+
+
+def register(
+    cls: type,
+    flatten_function: Callable[[Any], tuple[Iterable[Any], Any]],
+    unflatten_function: Callable[[Any, Iterable[Any]], Any],
+) -> type:
+    """Make a class of your own a node of pytrees.
+
+    Args:
+        cls: the class.
+        flatten_function: object → ``(children, static)``; ``static`` is compared by ``==``.
+        unflatten_function: ``(static, children)`` → object.
+
+    >>> class Point:
+    ...     def __init__(self, x, y): self.x, self.y = x, y
+    >>> _ = register(Point, lambda p: ((p.x, p.y), None), lambda _, xy: Point(*xy))
+    >>> leaves(Point(1, 2))
+    [1, 2]
+    """
+    optree.register_pytree_node(cls, flatten_function, unflatten_function, namespace=_NAMESPACE)
+    _registered.add(cls)
+    return cls
+
+
+def mismatch(name: str, expected: TreeDef, got: TreeDef) -> str:
+    """The message for two structures that differ: the first path that only one of them has."""
+    ours, theirs = paths(expected, "tree"), paths(got, "tree")
+    for path in ours:
+        if path not in theirs:
+            return f"{name}: requires trees of equal structure, got one without {path}. Expected {expected}, got {got}."
+    for path in theirs:
+        if path not in ours:
+            return f"{name}: requires trees of equal structure, got one with an extra {path}. Expected {expected}, got {got}."
+    return f"{name}: requires trees of equal structure, got {got}. Expected {expected}."
+
+
+def _register_if_dataclass(cls: type) -> bool:
+    if cls in _registered or not dataclasses.is_dataclass(cls):
+        return False
+    names = [field.name for field in dataclasses.fields(cls)]
+
+    def unflatten_dataclass(_: Any, children: Iterable[Any]) -> Any:
+        # Without __init__: a field with init=False or a validating __post_init__ must not get in the way.
+        instance = object.__new__(cls)
+        for name, child in zip(names, children):
+            object.__setattr__(instance, name, child)
+        return instance
+
+    def flatten_dataclass(instance: Any) -> tuple[list[Any], None, list[str]]:
+        return [getattr(instance, name) for name in names], None, names
+
+    optree.register_pytree_node(
+        cls,
+        flatten_dataclass,
+        unflatten_dataclass,
+        path_entry_type=optree.GetAttrEntry,
+        namespace=_NAMESPACE,
+    )
+    _registered.add(cls)
+    return True
+
+
+# Types that are surely leaves: spares the dataclass question on the hot path.
+_LEAF_TYPES: set[type] = {int, float, complex, bool, str, bytes}
+
+
+def declare_leaf_type(cls: type) -> None:
+    """Tell ``flatten`` that instances of this class are leaves, never dataclasses."""
+    _LEAF_TYPES.add(cls)
