@@ -6,7 +6,7 @@ assigned once, before its uses; a Literal is one scalar filled to a shape.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,15 +59,14 @@ class Literal:
 Atom = Var | Literal
 
 
-@dataclass(frozen=True, slots=True)
-class Equation:
+class Equation(NamedTuple):
     """One operation: ``outputs = primitive[params] inputs``."""
 
     primitive: Primitive
     inputs: tuple[Atom, ...]
     params: dict[str, Any]
     outputs: tuple[Var, ...]
-    source: Source | None = field(default=None, compare=False)
+    source: Source | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ from fnad.ops.elementwise import (
     add, conj, convert, div, eq, exp, guarded_div, isfinite, log, mul, ne, or_, select, sqrt, square, sub,
 )
 from fnad.ops.families import BOOL, linear
-from fnad.ops.shaping import broadcast, concatenate, flip, inverse_permutation, reshape, slice_, transpose
+from fnad.ops.shaping import (
+    concatenate, flip, inverse_permutation, kept_axes, reduce_sum, reduced_type, reshape, slice_, spread, transpose,
+)
 
 Axes = tuple[int, ...]
 INDEX = np.dtype(np.int64)
@@ -21,20 +23,12 @@ INDEX = np.dtype(np.int64)
 # --- The family
 
 
-def kept_axes(ndim: int, axes: Axes) -> Axes:
-    """The axes that a reduction over ``axes`` keeps."""
-    return tuple([i for i in range(ndim) if i not in axes])
-
-
 def _type_rule(name: str, kinds: str, empty: bool = True) -> Callable[..., ArrayType]:
     def type_rule(x: ArrayType, axes: Axes) -> ArrayType:
-        if any([not 0 <= a < x.ndim for a in axes]):
-            raise ValueError(f"{name}: requires axes of an array of shape {x.shape}, got axes {axes}.")
-        if x.dtype.kind not in kinds:
-            raise TypeError(f"{name}: requires a dtype of kind {kinds}, got {x.dtype}.")
+        result = reduced_type(name, kinds, x, axes)
         if not empty and any([x.shape[a] == 0 for a in axes]):
             raise ValueError(f"zero-size array to reduction operation {name} which has no identity")
-        return ArrayType(tuple([x.shape[i] for i in kept_axes(x.ndim, axes)]), x.dtype)
+        return result
 
     return type_rule
 
@@ -46,14 +40,7 @@ def _ufunc_reduce(ufunc: np.ufunc) -> Callable[..., Any]:
     return evaluate
 
 
-def spread(y: Any, x: Any, axes: Axes) -> Any:
-    """A reduced value, back over the axes that the reduction dropped."""
-    return broadcast(y, shape=x.shape, dims=kept_axes(x.ndim, axes))
-
-
-# --- Sum, norm, logsumexp
-
-reduce_sum = linear("reduce_sum", _type_rule("sum", "iufc"), _ufunc_reduce(np.add), lambda g, x, axes: spread(g, x, axes))
+# --- Norm, logsumexp (the sum itself stands with its transpose, in shaping.py)
 
 
 def _norm_expand(x: Any, axes: Axes) -> Any:

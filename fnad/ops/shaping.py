@@ -12,7 +12,8 @@ from fnad.ops.families import linear
 
 Ints = tuple[int, ...]
 
-# --- broadcast: axis i of x becomes axis dims[i] of the result; the other axes repeat it
+# --- broadcast and sum: each other's transposes. Axis i of x becomes axis dims[i] of the broadcast result,
+# whose other axes repeat it; a sum drops its axes
 
 
 def _broadcast_type(x: ArrayType, shape: Shape, dims: Ints) -> ArrayType:
@@ -30,10 +31,35 @@ def _broadcast_evaluate(x: Any, shape: Shape, dims: Ints) -> np.ndarray:
 
 
 def _broadcast_transpose(g: Any, x: Any, shape: Shape, dims: Ints) -> Any:
-    return REDUCE_SUM[0](g, axes=tuple([i for i in range(len(shape)) if i not in dims]))
+    return reduce_sum(g, axes=tuple([i for i in range(len(shape)) if i not in dims]))
 
 
 broadcast = linear("broadcast", _broadcast_type, _broadcast_evaluate, _broadcast_transpose)
+
+
+def kept_axes(ndim: int, axes: Ints) -> Ints:
+    """The axes that a reduction over ``axes`` keeps."""
+    return tuple([i for i in range(ndim) if i not in axes])
+
+
+def reduced_type(name: str, kinds: str, x: ArrayType, axes: Ints) -> ArrayType:
+    """The type of a reduction of ``x``; ``name`` and the ``kinds`` of dtype it takes are for its errors."""
+    if any([not 0 <= a < x.ndim for a in axes]):
+        raise ValueError(f"{name}: requires axes of an array of shape {x.shape}, got axes {axes}.")
+    if x.dtype.kind not in kinds:
+        raise TypeError(f"{name}: requires a dtype of kind {kinds}, got {x.dtype}.")
+    return ArrayType(tuple([x.shape[i] for i in kept_axes(x.ndim, axes)]), x.dtype)
+
+
+def spread(y: Any, x: Any, axes: Ints) -> Any:
+    """A reduced value, back over the axes that the reduction dropped."""
+    return broadcast(y, shape=x.shape, dims=kept_axes(x.ndim, axes))
+
+
+reduce_sum = linear(
+    "reduce_sum", lambda x, axes: reduced_type("sum", "iufc", x, axes),
+    lambda x, axes: np.add.reduce(x, axis=axes, dtype=x.dtype), spread,
+)
 
 # --- reshape, transpose
 

@@ -1,0 +1,159 @@
+"""The gradient of a scalar function, and its value beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from fnad import tree
+from fnad.errors import boundary
+from fnad.ir.program import Literal
+from fnad.ir.types import ArrayType, is_inexact
+from fnad.tracing import Tracer, call_program, is_value, stage, value_type
+from fnad.transforms.vjp import require_values, split_aux, vjp_program
+
+
+def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The gradient of a scalar function with respect to some of its arguments.
+
+    Args:
+        function: a pure function that returns a real scalar, or ``(scalar, aux)`` with ``has_aux``.
+        argnums: which positional arguments to differentiate; each is a pytree of float or complex
+            arrays or numbers. Negative ones count from the end.
+        has_aux: whether ``function`` returns ``(scalar, aux)``; ``aux`` is any pytree and is passed through.
+
+    Returns:
+        A function of the same arguments that returns a pytree like the argument (a tuple of them where
+        ``argnums`` is a sequence), or ``(gradients, aux)``. Gradients have the shape and dtype of their
+        leaves. That of a complex leaf is dL/dRe + i dL/dIm, along which L rises most.
+
+    Raises:
+        TypeError: the result is not a real scalar, a leaf to differentiate is an integer or no array, or
+            ``aux`` is missing; the message names the leaf by its path.
+        ValueError: ``argnums`` names an argument that was not given, or one twice.
+
+    >>> import numpy as np
+    >>> grad(lambda params: np.sum(params["w"] ** 2))({"w": np.array([1.0, 2.0])})
+    {'w': array([2., 4.])}
+    """
+    value_and_gradient = value_and_grad(function, argnums, has_aux)
+
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        value, gradients = value_and_gradient(*args, **kwargs)
+        return (gradients, value[1]) if has_aux else gradients
+
+    return boundary(wrapper)
+
+
+def value_and_grad(
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """As `grad`, but the function it returns gives ``(value, gradients)``, or ``((value, aux), gradients)``.
+
+    >>> value_and_grad(lambda x: x**3)(2.0)
+    (array(8.), array(12.))
+    """
+    _require_argnums(argnums)
+
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        chosen = _chosen(argnums, args)
+        leaves, treedef = tree.flatten([args[i] for i in chosen])
+        _require_differentiable(leaves, treedef, function, chosen)
+
+        def flat_function(*tracers: Tracer) -> Any:
+            full = list(args)
+            for i, traced in zip(chosen, tree.unflatten(treedef, tracers)):
+                full[i] = traced
+            result = function(*full, **kwargs)
+            loss, aux = split_aux("grad", result) if has_aux else (result, None)
+            _require_scalar(loss)
+            return loss, aux
+
+        value, gradients = _evaluate(flat_function, leaves)
+        gradients = tree.unflatten(treedef, gradients)
+        return (value if has_aux else value[0]), (tuple(gradients) if isinstance(argnums, Sequence) else gradients[0])
+
+    return boundary(wrapper)
+
+
+def _evaluate(flat_function: Callable[..., Any], leaves: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """The result of a function and the gradients of the first number in it."""
+    staged = stage(flat_function, [value_type(leaf) for leaf in leaves], leaves, differentiated=True)
+    dtype = staged.program.outputs[0].type.dtype
+    seed = Literal(dtype.type(1), ArrayType((), dtype))
+    joint = vjp_program(staged.program, range(len(leaves)), 1, seed)
+    results = call_program(joint.program, [*leaves, *staged.captured, *joint.constants])
+    count = len(staged.program.outputs)
+    return staged.restore(results[:count]), results[count:]
+
+
+def _require_argnums(argnums: Any) -> None:
+    numbers = argnums if isinstance(argnums, Sequence) else [argnums]
+    if not numbers or any(not isinstance(n, (int, np.integer)) or isinstance(n, bool) for n in numbers):
+        raise TypeError(f"grad: requires argnums to be an integer or a sequence of integers, got {argnums!r}. Try argnums=0.")
+
+
+def _chosen(argnums: int | Sequence[int], args: Sequence[Any]) -> list[int]:
+    """The positions that argnums names, counted from 0."""
+    numbers = list(argnums) if isinstance(argnums, Sequence) else [argnums]
+    for n in numbers:
+        if not -len(args) <= n < len(args):
+            raise ValueError(
+                f"grad: requires argnums of positional arguments that are given, got argnums={argnums} for {len(args)} "
+                "of them. Pass the argument by position, or change argnums."
+            )
+    chosen = [n % len(args) for n in numbers]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"grad: requires argnums without repetition, got {argnums}. Name each argument once.")
+    return chosen
+
+
+def _require_differentiable(
+    leaves: Sequence[Any], treedef: tree.TreeDef, function: Callable[..., Any], chosen: Sequence[int]
+) -> None:
+    if all([is_value(leaf) and is_inexact(value_type(leaf).dtype) for leaf in leaves]):
+        return
+    per_argument = treedef.children()
+    start = 0
+    for position, child in zip(chosen, per_argument):
+        own = leaves[start : start + child.num_leaves]
+        root = _argument_name(function, position)
+        require_values("grad", own, child, root)
+        for leaf, path in zip(own, tree.paths(child, root)):
+            if not is_inexact(value_type(leaf).dtype):
+                raise TypeError(
+                    f"grad: requires float or complex leaves, got {value_type(leaf)} at {path}. "
+                    "Convert it to float, or leave it out of argnums by passing it in another argument."
+                )
+        start += child.num_leaves
+
+
+def _argument_name(function: Callable[..., Any], position: int) -> str:
+    code = getattr(function, "__code__", None)
+    if code is not None and position < code.co_argcount:
+        return code.co_varnames[position]
+    return f"args[{position}]"
+
+
+def _require_scalar(loss: Any) -> None:
+    if not is_value(loss):
+        raise TypeError(
+            f"grad: requires a function that returns a real scalar, got {type(loss).__name__}. "
+            "Return the scalar alone, or (scalar, aux) with has_aux=True."
+        )
+    got = value_type(loss)
+    if got.shape != ():
+        raise TypeError(
+            f"grad: requires a function that returns a scalar, got {got} of shape {got.shape}. "
+            "Reduce it by np.sum or np.mean, or use fnad.vjp with a cotangent."
+        )
+    if got.dtype.kind != "f":
+        raise TypeError(
+            f"grad: requires a function that returns a real float, got {got}. "
+            "Of a complex value take np.real or np.abs first; an integer has no derivative."
+        )

@@ -1,0 +1,273 @@
+"""Reverse mode: the vector-Jacobian product of a Program is a Program.
+
+Nothing is recorded while a program runs. The equations of the function come first, then, in
+reverse, the derivative rule of each equation that lies between the inputs and the outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fnad import tree
+from fnad.errors import boundary
+from fnad.ir.program import Atom, Equation, Literal, Program, Var, prune
+from fnad.ir.types import ArrayType, is_inexact
+from fnad.ops.elementwise import add, convert
+from fnad.ops.elementwise import stop_gradient as stop_gradient_p
+from fnad.tracing import Builder, Tracer, building, call_program, filled, is_value, stage, value_type
+
+# --- On Programs
+
+
+class Joint(NamedTuple):
+    """A function and its pullback in one Program.
+
+    Its inputs are those of the function, the ``cotangents`` of its differentiated outputs that are
+    inexact (none where the cotangent is known), and ``constants``; its outputs are those of the
+    function, then a cotangent for every input in question.
+    """
+
+    program: Program
+    cotangents: tuple[Var, ...]
+    constants: list[Any]
+
+
+def vjp_program(program: Program, wrt: Sequence[int], count: int, seed: Literal | None = None) -> Joint:
+    """The joint Program of a function and its pullback.
+
+    Args:
+        program: the function.
+        wrt: which inputs to give cotangents for.
+        count: how many of the outputs, from the first on, are differentiated.
+        seed: the cotangent of all these, where it is known.
+    """
+    builder = Builder()
+    builder.inputs = list(program.inputs)
+    with building(builder):
+        forward = _Forward(builder, program, {program.inputs[i] for i in wrt})
+        outputs = [forward.atoms.get(a, a) for a in program.outputs]
+        cotangents: dict[Atom, Tracer] = {}
+        for atom in outputs[:count]:
+            if is_inexact(atom.type.dtype):
+                g = builder.input(ArrayType(*atom.type[:2])) if seed is None else Tracer(builder, seed)
+                _accumulate(cotangents, atom, g)
+        forward.pull_back(cotangents)
+        bars = [_bar(builder, cotangents.get(program.inputs[i]), program.inputs[i]).atom for i in wrt]
+        joint, constants = builder.finish([*outputs, *bars])
+    return Joint(prune(joint), tuple(builder.inputs[len(program.inputs) :]), constants)
+
+
+class _Forward:
+    """The equations of the function, those with a forward rule of their own replaced, and the way back."""
+
+    def __init__(self, builder: Builder, program: Program, active: set[Atom]) -> None:
+        self.builder = builder
+        self.active = active  # the variables that depend on the inputs in question
+        self.atoms: dict[Atom, Atom] = {}  # what stands for an output of a replaced equation
+        self.steps: list[tuple[Equation, Any]] = []  # active equations, with their residuals
+        for equation in program.equations:
+            self._stage(equation)
+
+    def _stage(self, eqn: Equation) -> None:
+        if self.atoms:
+            eqn = eqn._replace(inputs=tuple([self.atoms.get(a, a) for a in eqn.inputs]))
+        residuals = None
+        if not self._is_active(eqn):
+            self.builder.equations.append(eqn)
+            return
+        if eqn.primitive.vjp_forward is None:
+            self.builder.equations.append(eqn)
+        else:
+            eqn, residuals = self._run_forward_rule(eqn)
+        self.steps.append((eqn, residuals))
+        self.active.update([v for v in eqn.outputs if is_inexact(v.type.dtype)])
+
+    def _run_forward_rule(self, eqn: Equation) -> tuple[Equation, Any]:
+        self.builder.source = eqn.source
+        results, residuals = eqn.primitive.vjp_forward(*self._tracers(eqn.inputs), **eqn.params)
+        results = results if isinstance(results, (tuple, list)) else (results,)
+        outputs = tuple([self.builder.tracer(r).atom for r in results])
+        self.atoms.update(zip(eqn.outputs, outputs))
+        return eqn._replace(outputs=outputs), residuals
+
+    def _is_active(self, eqn: Equation) -> bool:
+        primitive, active = eqn.primitive, self.active
+        return primitive.differentiable != () and any(
+            [a in active and primitive.differentiates(i) for i, a in enumerate(eqn.inputs)]
+        )
+
+    def _tracers(self, atoms: Sequence[Atom]) -> list[Tracer]:
+        return [Tracer(self.builder, a) for a in atoms]
+
+    def pull_back(self, cotangents: dict[Atom, Tracer]) -> None:
+        """Carry the cotangents of the outputs back to the inputs."""
+        for eqn, residuals in reversed(self.steps):
+            given = [cotangents.pop(v, None) for v in eqn.outputs]
+            if any([g is not None for g in given]):
+                self.builder.source = eqn.source
+                for atom, g in self._contributions(eqn, given, residuals):
+                    _accumulate(cotangents, atom, self.builder.tracer(g))
+
+    def _contributions(self, eqn: Equation, given: Sequence[Tracer | None], residuals: Any) -> list[tuple[Atom, Any]]:
+        primitive, params, active = eqn.primitive, eqn.params, self.active
+        wanted = [i for i, a in enumerate(eqn.inputs) if a in active and primitive.differentiates(i)]
+        g: Any = tuple([_bar(self.builder, c, v) for c, v in zip(given, eqn.outputs)])
+        y: Any = self._tracers(eqn.outputs)
+        if len(y) == 1:
+            (g,), (y,) = g, y
+        if primitive.vjp_backward is not None:
+            bars = primitive.vjp_backward(residuals, g, **params)
+            return [(eqn.inputs[i], bars[i]) for i in wanted]
+        if primitive.vjp is None:
+            raise TypeError(f"{primitive}: requires a derivative rule to be differentiated, got none. Use fnad.stop_gradient.")
+        inputs = self._tracers(eqn.inputs)
+        return [(eqn.inputs[i], primitive.vjp(i, g, y, *inputs, **params)) for i in wanted]
+
+
+def _accumulate(cotangents: dict[Atom, Tracer], atom: Atom, g: Tracer) -> None:
+    if type(atom) is Var:
+        known = cotangents.get(atom)
+        cotangents[atom] = g if known is None else add(known, g)
+
+
+def _bar(builder: Builder, g: Tracer | None, v: Atom) -> Tracer:
+    return Tracer(builder, filled(0, v.type)) if g is None else g
+
+
+class Split(NamedTuple):
+    """A joint Program in two: forward to the outputs and the residuals, and back from there.
+
+    ``forward`` takes what the joint Program takes but the cotangents; ``backward`` takes the
+    residuals and then the cotangents.
+    """
+
+    forward: Program
+    backward: Program
+
+
+def split_joint(joint: Joint, outputs: int) -> Split:
+    """Split a joint Program after its first ``outputs`` outputs."""
+    program, cotangents = joint.program, joint.cotangents
+    inputs = tuple([v for v in program.inputs if v not in cotangents])
+    forward = prune(Program(inputs, program.equations, program.outputs[:outputs]))
+    known = set(inputs).union(*[eqn.outputs for eqn in forward.equations])
+    backward = [eqn for eqn in program.equations if known.isdisjoint(eqn.outputs)]
+    needed = [a for eqn in backward for a in eqn.inputs] + list(program.outputs[outputs:])
+    residuals = tuple(dict.fromkeys([a for a in needed if type(a) is Var and a in known]))
+    return Split(
+        Program(inputs, forward.equations, (*program.outputs[:outputs], *residuals)),
+        Program((*residuals, *cotangents), tuple(backward), program.outputs[outputs:]),
+    )
+
+
+# --- On functions
+
+
+@boundary
+def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """Run a function and get its pullback, which maps a cotangent of the result to cotangents of the primals.
+
+    Args:
+        function: a pure function from pytrees of arrays to a pytree of arrays.
+        primals: its arguments.
+        has_aux: whether ``function`` returns ``(out, aux)``, of which only ``out`` is differentiated.
+
+    Returns:
+        ``(out, pullback)``, or ``(out, pullback, aux)`` with ``has_aux``. ``pullback(cotangent)`` takes a
+        pytree like ``out`` and returns a tuple with a pytree like each primal; the cotangent of an
+        integer or boolean leaf is ``None``.
+
+    Raises:
+        TypeError: a leaf of ``primals`` is no array, or ``aux`` is missing.
+
+    >>> import numpy as np
+    >>> out, pullback = vjp(np.sin, np.array([0.0, np.pi]))
+    >>> pullback(np.array([1.0, 1.0]))[0]
+    array([ 1., -1.])
+    """
+    leaves, treedef = tree.flatten(primals)
+    require_values("vjp", leaves, treedef, "primals")
+    wrt = [i for i, leaf in enumerate(leaves) if is_inexact(value_type(leaf).dtype)]
+
+    def flat_function(*tracers: Tracer) -> Any:
+        full = list(leaves)
+        for i, tracer in zip(wrt, tracers):
+            full[i] = tracer
+        result = function(*tree.unflatten(treedef, full))
+        return split_aux("vjp", result) if has_aux else (result, None)
+
+    values = [leaves[i] for i in wrt]
+    staged = stage(flat_function, [value_type(v) for v in values], values, differentiated=True)
+    count = sum(map(is_value, tree.leaves(tree.unflatten(staged.out_tree, range(staged.out_tree.num_leaves))[0])))
+    joint = vjp_program(staged.program, range(len(wrt)), count)
+    parts = split_joint(joint, len(staged.program.outputs))
+    results = call_program(parts.forward, [*values, *staged.captured, *joint.constants])
+    residuals = results[len(staged.program.outputs) :]
+    out, aux = staged.restore(results[: len(staged.program.outputs)])
+    out_leaves, out_tree = tree.flatten(out)
+
+    @boundary
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        given = _cotangent_leaves(cotangent, out_leaves, out_tree)
+        bars = call_program(parts.backward, [*residuals, *given])
+        full: list[Any] = [None] * len(leaves)
+        for i, bar in zip(wrt, bars):
+            full[i] = bar
+        return tree.unflatten(treedef, full)
+
+    return (out, pullback, aux) if has_aux else (out, pullback)
+
+
+def _cotangent_leaves(cotangent: Any, out_leaves: Sequence[Any], out_tree: tree.TreeDef) -> list[Any]:
+    """The cotangents of the inexact leaves of a result, each of its leaf's type."""
+    leaves, treedef = tree.flatten(cotangent)
+    if treedef != out_tree:
+        raise ValueError(tree.mismatch("pullback", out_tree, treedef))
+    paths = tree.paths(treedef, "cotangent")
+    return [
+        _as_cotangent(g, value_type(leaf), path)
+        for g, leaf, path in zip(leaves, out_leaves, paths)
+        if is_value(leaf) and is_inexact(value_type(leaf).dtype)
+    ]
+
+
+def _as_cotangent(g: Any, type: ArrayType, path: str) -> Any:
+    got = value_type(g)
+    if got.shape != type.shape or not np.can_cast(got.dtype, type.dtype, "same_kind"):
+        raise ValueError(
+            f"pullback: requires a cotangent like the result, {type} at {path}, got {got}. "
+            "Use an array of the result's shape and dtype."
+        )
+    return g if got[:2] == type[:2] else convert(g if isinstance(g, Tracer) else np.asarray(g), dtype=type.dtype)
+
+
+def split_aux(name: str, result: Any) -> tuple[Any, Any]:
+    """The two parts of a result that ``has_aux`` asks for."""
+    if not (isinstance(result, tuple) and len(result) == 2):
+        what = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
+        raise TypeError(f"{name}: requires a function that returns (out, aux) with has_aux=True, got {what}. Return a pair.")
+    return result
+
+
+def require_values(name: str, leaves: Sequence[Any], treedef: tree.TreeDef, root: str) -> None:
+    """Raise for a leaf that is neither an array nor a number, naming its path."""
+    for i, leaf in enumerate(leaves):
+        if not is_value(leaf):
+            raise TypeError(
+                f"{name}: requires arrays or numbers, got {type(leaf).__name__} at {tree.paths(treedef, root)[i]}. "
+                "Pass what is no array in another argument, or close over it."
+            )
+
+
+def stop_gradient(value: Any) -> Any:
+    """The same pytree, through which no derivative flows.
+
+    >>> import numpy as np
+    >>> from fnad import grad
+    >>> grad(lambda x: x * stop_gradient(x))(3.0)
+    array(3.)
+    """
+    return tree.map(lambda leaf: stop_gradient_p(leaf) if isinstance(leaf, Tracer) else leaf, value)
