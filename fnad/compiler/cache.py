@@ -12,7 +12,7 @@ import sys
 import threading
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 MAGIC = b"fnad kernel 1\n"
@@ -28,6 +28,10 @@ class Statistics:
     disk_hits: int = 0
     memory_hits: int = 0
     compile_seconds: float = 0.0
+
+    def __sub__(self, earlier: "Statistics") -> "Statistics":
+        """What was asked since an earlier count."""
+        return Statistics(*(getattr(self, f.name) - getattr(earlier, f.name) for f in fields(self)))
 
 
 COUNTS = Statistics()

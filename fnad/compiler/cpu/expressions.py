@@ -1,0 +1,200 @@
+"""Scalar expressions of primitives as kernel source.
+
+An expression such as ``select({0} > 0, {1}, 0)`` names no dtype. Here each of its operations is
+written so that the result keeps the operands' dtype, where numba's own operators would widen it, and
+has NumPy's meaning.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from fnad.compiler.cpu.library import dtype_word
+from fnad.ir.program import Equation
+
+DTYPES = {np.dtype(t) for t in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")}
+"""The dtypes that loops compute with."""
+
+_INTRINSICS = {
+    "sqrt", "floor", "ceil", "trunc", "rint", "copysign", "maximum", "minimum", "fmod", "floor_divide", "select",
+}
+_RENAMED = {"mod": "remainder", "shift_left": "left_shift", "shift_right": "right_shift"}
+_ELEMENTARY = {
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sigmoid", "tanh", "sinh", "cosh", "sin", "cos", "tan",
+    "arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh", "cbrt", "arctan2", "hypot", "pow", "logaddexp",
+    "logaddexp2", "erf", "sinc",
+}
+_ON_FLOATS = {
+    "abs": "fabs({0})",
+    "sign": "select({0} == {zero}, {zero}, select({0} > {zero}, {one}, select({0} < {zero}, -{one}, {0})))",
+    "fmax": "select({0} != {0}, {1}, select({1} != {1}, {0}, maximum({0}, {1})))",
+    "fmin": "select({0} != {0}, {1}, select({1} != {1}, {0}, minimum({0}, {1})))",
+    "isnan": "({0} != {0})",
+    "isinf": "(fabs({0}) == {inf})",
+    "isfinite": "(fabs({0}) < {inf})",
+    "signbit": "(bitcast({0}, {int}) < 0)",
+}
+_ON_INTEGERS = {
+    "abs": "select({0} < {zero}, {word}(-{0}), {0})",
+    "sign": "select({0} == {zero}, {zero}, select({0} > {zero}, {one}, {word}(-1)))",
+    "fmax": "maximum({0}, {1})",
+    "fmin": "minimum({0}, {1})",
+    "pow": "integer_power({0}, {1})",
+    "not_": "{word}(~{0})",
+    "isnan": "({0} != {0})",
+}
+_ON_BOOLEANS = {
+    "abs": "{0}", "fmax": "add({0}, {1})", "fmin": "multiply({0}, {1})", "maximum": "add({0}, {1})",
+    "minimum": "multiply({0}, {1})", "not_": "({0} == False)",
+}
+_OPERATORS: dict[type, str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
+    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+}
+_BOOLEAN_OPERATORS = {"+": "add", "*": "multiply", "&": "multiply", "|": "add"}
+
+
+def has_source(eqn: Equation) -> bool:
+    """Whether an elementwise equation can be written as kernel source."""
+    dtypes = [a.type.dtype for a in (*eqn.inputs, *eqn.outputs)]
+    if eqn.primitive.expression is None or not DTYPES.issuperset(dtypes):
+        return False
+    try:
+        source_of(eqn, ["x"] * len(eqn.inputs))
+    except KeyError:
+        return False
+    return True
+
+
+def source_of(eqn: Equation, operands: Sequence[str]) -> str:
+    """An elementwise equation as an expression of kernel source; ``KeyError`` for an operation without one."""
+    assert eqn.primitive.expression is not None
+    dtypes = tuple([a.type.dtype for a in eqn.inputs])
+    template = _template(eqn.primitive.expression, dtypes, eqn.outputs[0].type.dtype)
+    return template.format(*operands)
+
+
+def constant(value: Any, dtype: np.dtype) -> str:
+    """A number of a dtype."""
+    if dtype.kind == "b":
+        return str(bool(value))
+    if dtype.kind in "iu":
+        return f"{dtype_word(dtype)}({int(value)})"
+    if np.isnan(value):
+        return f"{dtype_word(dtype)}(1e999 - 1e999)"
+    if np.isinf(value):
+        return f"{dtype_word(dtype)}({'-' if value < 0 else ''}1e999)"
+    return f"{dtype_word(dtype)}({float(value)!r})"
+
+
+@cache
+def _template(expression: str, dtypes: tuple[np.dtype, ...], result: np.dtype) -> str:
+    names = [f"operand{i}" for i in range(len(dtypes))]
+    body = ast.parse(expression.format(*names), mode="eval").body
+    writer = _Writer(dict(zip(names, dtypes)), result)
+    text, dtype = writer.write(body)
+    if dtype is None:
+        text = constant(float(text), result)
+    for i, name in enumerate(names):
+        text = text.replace(name, f"{{{i}}}")
+    return text
+
+
+BOOL = np.dtype(bool)
+Written = tuple[str, np.dtype | None]
+"""Source, and its dtype; ``None`` for a number that takes the dtype of its company."""
+
+
+class _Writer:
+    def __init__(self, operands: dict[str, np.dtype], result: np.dtype) -> None:
+        self.operands, self.result = operands, result
+
+    def write(self, node: ast.expr) -> Written:
+        return getattr(self, f"write_{type(node).__name__.lower()}")(node)
+
+    def write_name(self, node: ast.Name) -> Written:
+        return node.id, self.operands[node.id]
+
+    def write_constant(self, node: ast.Constant) -> Written:
+        return repr(node.value), None
+
+    def write_unaryop(self, node: ast.UnaryOp) -> Written:
+        text, dtype = self.write(node.operand)
+        if isinstance(node.op, ast.Invert):
+            return self._call("not_", [(text, dtype)])
+        if dtype is None or dtype.kind == "f":
+            return f"(-{text})", dtype
+        return f"{dtype_word(dtype)}(-{text})", dtype
+
+    def write_binop(self, node: ast.BinOp) -> Written:
+        symbol = _OPERATORS[type(node.op)]
+        (left, right), dtype = self._together([self.write(node.left), self.write(node.right)])
+        if dtype == BOOL:
+            if symbol == "^":
+                return f"({left} != {right})", dtype
+            return f"{_BOOLEAN_OPERATORS[symbol]}({left}, {right})", dtype
+        text = f"({left} {symbol} {right})"
+        return (text if dtype.kind == "f" else f"{dtype_word(dtype)}{text}"), dtype
+
+    def write_compare(self, node: ast.Compare) -> Written:
+        pair, _ = self._together([self.write(node.left), self.write(node.comparators[0])])
+        return f"({pair[0]} {_OPERATORS[type(node.ops[0])]} {pair[1]})", BOOL
+
+    def write_call(self, node: ast.Call) -> Written:
+        name = node.func.id  # type: ignore[attr-defined]
+        return self._call(name, [self.write(a) for a in node.args])
+
+    def _call(self, name: str, arguments: list[Written]) -> Written:
+        if name == "convert":
+            return self._converted(*arguments[0]), self.result
+        if name == "bitcast":
+            return f"bitcast({arguments[0][0]}, {dtype_word(self.result)})", self.result
+        if name == "select":
+            condition, *chosen = arguments
+            texts, dtype = self._together(chosen)
+            return f"select({condition[0]}, {texts[0]}, {texts[1]})", dtype
+        texts, dtype = self._together(arguments)
+        found = _special(name, dtype)
+        if found is None:
+            return f"{_function(name, dtype)}({', '.join(texts)})", dtype
+        return found.format(*texts, **_constants(dtype)), BOOL if name.startswith("is") or name == "signbit" else dtype
+
+    def _converted(self, text: str, dtype: np.dtype | None) -> str:
+        if self.result == BOOL:
+            return f"({text} != {constant(0, dtype)})" if dtype != BOOL else text
+        if dtype == BOOL:
+            return f"select({text}, {constant(1, self.result)}, {constant(0, self.result)})"
+        return f"{dtype_word(self.result)}({text})"
+
+    def _together(self, written: list[Written]) -> tuple[list[str], np.dtype]:
+        """Operands of one operation; numbers among them take the others' dtype, or the result's."""
+        dtype = next((d for _, d in written if d is not None), self.result)
+        return [t if d is not None else constant(float(t), dtype) for t, d in written], dtype
+
+
+def _special(name: str, dtype: np.dtype) -> str | None:
+    table = _ON_FLOATS if dtype.kind == "f" else _ON_BOOLEANS if dtype == BOOL else _ON_INTEGERS
+    return table.get(name)
+
+
+def _function(name: str, dtype: np.dtype) -> str:
+    """The word of kernel source that computes a function of a dtype."""
+    if name in _ELEMENTARY and dtype.kind == "f":
+        return f"{name}_{dtype_word(dtype)}"
+    if name in _INTRINSICS:
+        return name
+    return _RENAMED[name]
+
+
+def _constants(dtype: np.dtype) -> dict[str, str]:
+    words = {"zero": constant(0, dtype), "one": constant(1, dtype), "word": dtype_word(dtype)}
+    if dtype.kind == "f":
+        words |= {"inf": constant(np.inf, dtype), "int": f"int{8 * dtype.itemsize}"}
+    return words
+
+

@@ -1,0 +1,150 @@
+"""A schedule as a plan: each step as launches of kernels or as a host step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from fnad.compiler import views
+from fnad.compiler.cpu import library
+from fnad.compiler.cpu.expressions import DTYPES, has_source
+from fnad.compiler.cpu.loops import ACCUMULATIONS, emit_loop
+from fnad.compiler.memory import Layout
+from fnad.compiler.plan import HostStep, Instruction, Launch, Plan, View
+from fnad.compiler.schedule import Abilities, Call, Loop, Schedule
+from fnad.ir.evaluate import QUIET
+from fnad.ir.primitive import Primitive
+from fnad.ir.program import Equation, Source, Var
+from fnad.ir.types import ArrayType
+from fnad.ops.elementwise import stop_gradient as identity
+
+COPIED = DTYPES | {np.dtype(np.complex64), np.dtype(np.complex128)}
+"""The dtypes that loops can copy."""
+
+Rows = Callable[..., list[Launch] | None]
+
+
+class Lowered(NamedTuple):
+    """A plan, and the user's line that each of its instructions comes from."""
+
+    plan: Plan
+    sources: list[Source | None]
+
+
+def lower(schedule: Schedule, layout: Layout) -> Lowered:
+    """Lay the steps of a schedule out as instructions."""
+    instructions: list[Instruction] = []
+    sources: list[Source | None] = []
+    for step in schedule.steps:
+        made = _instructions(step, layout)
+        instructions += made
+        sources += [step.source] * len(made)
+    inputs, outputs = len(schedule.inputs), len(schedule.outputs)
+    plan = Plan(
+        layout.buffers, tuple(range(inputs)), tuple(range(inputs, inputs + outputs)), layout.arena_bytes,
+        tuple(instructions),
+    )
+    return Lowered(plan, sources)
+
+
+def _instructions(step: Loop | Call, layout: Layout) -> list[Instruction]:
+    if isinstance(step, Loop):
+        empty = 0 in step.space and not any(eqn.primitive.name in ACCUMULATIONS for eqn in step.equations)
+        return [] if empty else [emit_loop(step, layout.view)]
+    inputs, outputs = ([layout.view(view) for view in operands] for operands in (step.inputs, step.outputs))
+    eqn = step.equation
+    launches = _launches(eqn, inputs, outputs)
+    if launches is not None:
+        return list(launches)
+    function = partial(_evaluate, eqn.primitive, eqn.params)
+    return [HostStep(eqn.primitive.name, function, tuple(inputs), tuple(outputs))]
+
+
+def _evaluate(primitive: Primitive, params: dict, *inputs: np.ndarray) -> Sequence[np.ndarray]:
+    """An equation's results by its NumPy meaning."""
+    with np.errstate(**QUIET):
+        result = primitive.evaluate(*inputs, **params)
+    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
+
+
+def _launches(eqn: Equation, inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | None:
+    """What the library runs for an equation; ``None`` where it has nothing for these operands."""
+    row = ROWS.get(eqn.primitive.name)
+    return None if row is None else row(inputs, outputs, **eqn.params)
+
+
+def _copy(source: View, target: View) -> list[Launch]:
+    """A launch that copies one view to another, unless they are the same."""
+    if source == target or 0 in target.shape:
+        return []
+    given, written = (Var(ArrayType(view.shape, view.dtype)) for view in (source, target))
+    loop = Loop(target.shape, [Equation(identity, (given,), {}, (written,))], {given: source}, {written: target})
+    return [emit_loop(loop, lambda view: view)]
+
+
+# --- What runs as a kernel of the library: (input views, output views, **params) -> launches, or None
+
+
+def _matmul(inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | None:
+    a, b = inputs
+    return [library.matmul(a, b, outputs[0])] if a.dtype in COPIED and a.dtype != bool else None
+
+
+def _gather(inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | None:
+    x, *indices = inputs
+    return [library.gather(x, indices, outputs[0])] if x.dtype.itemsize in (1, 2, 4, 8, 16) else None
+
+
+def _scatter(inputs: Sequence[View], outputs: Sequence[View], mode: str) -> list[Launch] | None:
+    x, updates, *indices = inputs
+    (out,) = outputs
+    if out.dtype not in COPIED:
+        return None
+    return [*_copy(x, out), library.scatter(out, indices, updates, mode)]
+
+
+ROWS: dict[str, Rows] = {"matmul": _matmul, "gather": _gather, "scatter": _scatter}
+
+
+# --- What the target can do
+
+
+def _is_loop(eqn: Equation) -> bool:
+    dtype = eqn.outputs[0].type.dtype
+    if eqn.primitive.name in ACCUMULATIONS:
+        return dtype in DTYPES
+    if eqn.primitive is identity or eqn.primitive.name in ("concatenate", "pad"):
+        return dtype in COPIED
+    return has_source(eqn)
+
+
+def _takes(eqn: Equation, i: int, view: View) -> bool:
+    if eqn.primitive.name in ("matmul", "dense"):
+        return len(view.shape) >= 2 and library.matrix_layout(view) is not None
+    return False
+
+
+ABILITIES = Abilities(_is_loop, _takes)
+
+
+def has_code(eqn: Equation) -> bool:
+    """Whether an equation runs as native code without being written in simpler primitives."""
+    if _is_loop(eqn):
+        return True
+    row = ROWS.get(eqn.primitive.name)
+    if row is None:
+        return False
+    atoms = [*eqn.inputs, *eqn.outputs]
+    operands = [views.whole(k, a.type.shape, a.type.dtype) for k, a in enumerate(atoms)]
+    return row(operands[: len(eqn.inputs)], operands[len(eqn.inputs) :], **eqn.params) is not None
+
+
+def describe_failure(instruction: Instruction, status: int) -> str:
+    """What a kernel's status other than 0 means: an index out of bounds."""
+    operand, value = library.index_error(status)
+    assert isinstance(instruction, Launch)
+    axis = f"axis {operand} with size {instruction.params[8 + 3 * operand]}"
+    return f"index {value} is out of bounds for {axis}"

@@ -1,0 +1,175 @@
+"""Where the storages of a schedule lie: one piece of memory serves many, one after another.
+
+A result is written over an operand that dies with the step that makes it, where each element is
+read before it is written. Temporaries whose lives do not overlap share the arena.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+from fnad.compiler import views
+from fnad.compiler.plan import Buffer, View
+from fnad.compiler.schedule import REDUCTIONS, Call, Loop, Schedule, Step
+
+ALIGNMENT = 64
+
+OVERWRITES = {"scatter": 0}
+"""Calls that can write over an operand that dies, and which."""
+
+
+@dataclass
+class _Home:
+    """A piece of memory: the storages in it, and the steps from the first to the last that touches them."""
+
+    nbytes: int
+    storages: list[int] = field(default_factory=list)
+    first: int = -1
+    last: int = -1
+    input: int | None = None
+    output: int | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Buffers, the buffer of each storage, and the input whose memory an output was given."""
+
+    buffers: tuple[Buffer, ...]
+    buffer_of: tuple[int, ...]
+    donated: dict[int, int]
+    arena_bytes: int
+
+    def view(self, view: View) -> View:
+        """A view of a storage as a view of its buffer."""
+        return replace(view, buffer=self.buffer_of[view.buffer])
+
+
+def plan_memory(schedule: Schedule, donated: Collection[int]) -> Layout:
+    """Give every storage a buffer.
+
+    Args:
+        schedule: its storages 0, 1, ... are the Program's inputs.
+        donated: the inputs whose memory may be written.
+    """
+    planner = _Planner(schedule, frozenset(donated))
+    for number, step in enumerate(schedule.steps):
+        planner.visit(number, step)
+    return planner.layout()
+
+
+class _Planner:
+    def __init__(self, schedule: Schedule, donated: frozenset[int]) -> None:
+        self.schedule = schedule
+        self.donated = donated
+        self.output_of = {view.buffer: k for k, view in enumerate(schedule.outputs)}
+        self.last_use = self._last_uses()
+        self.homes: list[_Home | None] = [None] * len(schedule.nbytes)
+        for storage in range(len(schedule.inputs)):
+            self.homes[storage] = _Home(schedule.nbytes[storage], [storage], input=storage)
+
+    def _last_uses(self) -> list[int]:
+        last = [-1] * len(self.schedule.nbytes)
+        for number, step in enumerate(self.schedule.steps):
+            for view in [*step.inputs, *step.outputs]:
+                last[view.buffer] = number
+        for storage in self.output_of:
+            last[storage] = len(self.schedule.steps)
+        return last
+
+    def visit(self, number: int, step: Step) -> None:
+        """Give homes to the storages that a step writes first."""
+        for view in step.outputs:
+            storage = view.buffer
+            if self.homes[storage] is None:
+                home = self._overwritten(number, step, view) or _Home(self.schedule.nbytes[storage], first=number)
+                home.storages.append(storage)
+                home.last = self.last_use[storage]
+                if storage in self.output_of:
+                    home.output = self.output_of[storage]
+                self.homes[storage] = home
+
+    def _overwritten(self, number: int, step: Step, view: View) -> _Home | None:
+        """The home of an operand that a result may be written over."""
+        for candidate in _pointwise_operands(step, view):
+            home = self.homes[candidate.buffer]
+            assert home is not None
+            if self._dies(candidate.buffer, home, number) and self._fits(view, home):
+                return home
+        return None
+
+    def _dies(self, storage: int, home: _Home, number: int) -> bool:
+        writable = home.input is None or home.input in self.donated
+        return writable and home.storages[-1] == storage and self.last_use[storage] == number and home.output is None
+
+    def _fits(self, view: View, home: _Home) -> bool:
+        same_bytes = self.schedule.nbytes[view.buffer] == home.nbytes
+        if not same_bytes or home.input is None or view.buffer not in self.output_of:
+            return same_bytes
+        # The caller gets the donated array itself back, so it must be of the result's type.
+        given, result = self.schedule.inputs[home.input], self.schedule.outputs[self.output_of[view.buffer]]
+        return (given.shape, given.dtype) == (result.shape, result.dtype)
+
+    def layout(self) -> Layout:
+        """Number the homes: inputs, outputs, temporaries, the latter placed in the arena."""
+        schedule, inputs = self.schedule, len(self.schedule.inputs)
+        buffers = [Buffer(schedule.nbytes[view.buffer], "input") for view in schedule.inputs]
+        buffers += [Buffer(schedule.nbytes[view.buffer], "output") for view in schedule.outputs]
+        homes = list({id(h): h for h in self.homes if h is not None}.values())
+        temporaries = [h for h in homes if h.input is None and h.output is None]
+        offsets, arena_bytes = _place(temporaries)
+        number_of = {id(h): inputs + h.output for h in homes if h.output is not None}
+        number_of.update((id(h), h.input) for h in homes if h.input is not None)
+        for home, offset in zip(temporaries, offsets):
+            number_of[id(home)] = len(buffers)
+            buffers.append(Buffer(home.nbytes, "temporary", offset))
+        donated = {h.output: h.input for h in homes if h.input is not None and h.output is not None}
+        buffer_of = tuple([number_of[id(h)] if h is not None else -1 for h in self.homes])
+        return Layout(tuple(buffers), buffer_of, donated, arena_bytes)
+
+
+def _pointwise_operands(step: Step, view: View) -> list[View]:
+    """The operands of a step that it reads, element by element, just before it writes the same place of ``view``."""
+    if isinstance(step, Call):
+        operand = OVERWRITES.get(step.equation.primitive.name)
+        return [] if operand is None or step.outputs[0] is not view else [step.inputs[operand]]
+    if any([v in written_by_reduction(step) for v, w in step.writes.items() if w is view]):
+        return []
+    found = []
+    for read in step.inputs:
+        others = [r for r in step.inputs if r.buffer == read.buffer]
+        if all([_same_place(r, view) for r in others]) and views.is_contiguous(view):
+            found.append(read)
+    return found
+
+
+def written_by_reduction(loop: Loop) -> set:
+    """The variables of a loop that are reductions."""
+    return {eqn.outputs[0] for eqn in loop.equations if eqn.primitive.name in REDUCTIONS}
+
+
+def _same_place(read: View, written: View) -> bool:
+    return (read.offset, read.shape, read.strides, read.dtype) == (
+        written.offset, written.shape, written.strides, written.dtype,
+    )
+
+
+def _place(homes: list[_Home]) -> tuple[list[int], int]:
+    """Offsets in the arena, the largest first, each at the lowest place that is free during its life."""
+    offsets: dict[int, int] = {}
+    placed: list[_Home] = []
+    for home in sorted(homes, key=lambda h: -h.nbytes):
+        offset = 0
+        alive = [h for h in placed if h.first <= home.last and home.first <= h.last]
+        for other in sorted(alive, key=lambda h: offsets[id(h)]):
+            if offset + home.nbytes <= offsets[id(other)]:
+                break
+            offset = max(offset, _aligned(offsets[id(other)] + other.nbytes))
+        offsets[id(home)] = offset
+        placed.append(home)
+    total = max([offsets[id(h)] + _aligned(h.nbytes) for h in homes], default=0)
+    return [offsets[id(h)] for h in homes], total
+
+
+def _aligned(nbytes: int) -> int:
+    return -(-nbytes // ALIGNMENT) * ALIGNMENT

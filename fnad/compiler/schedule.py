@@ -1,0 +1,295 @@
+"""A Program in steps: what is computed together in one pass over memory, and in which order.
+
+Operations that only move elements become views and cost nothing. Elementwise work and the
+reductions of it are fused into loops over a common space, as long as no value that a loop reads is
+made later. Everything else is a call. Only what a later step reads is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fnad.compiler import views
+from fnad.compiler.plan import View
+from fnad.ir.primitive import Primitive
+from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
+from fnad.ir.types import ArrayType
+from fnad.ops.elementwise import stop_gradient as identity
+from fnad.ops.shaping import kept_axes, pad_window
+
+MOST_OPERANDS = 28
+"""Arrays that one loop may touch: pointers beyond a fixed number slow a loop down."""
+
+MOST_EQUATIONS = 120
+"""Equations in one loop: the time to compile grows with them."""
+
+REDUCTIONS = {"reduce_sum", "reduce_prod", "reduce_max", "reduce_min", "reduce_and", "reduce_or"}
+
+
+@dataclass
+class Loop:
+    """Elementwise equations, and reductions of what they make, over one space of indices.
+
+    Views of ``reads`` and ``writes`` have the shape ``space``, and so has that of a reduction, which
+    has stride 0 along the reduced axes.
+    """
+
+    space: tuple[int, ...]
+    equations: list[Equation] = field(default_factory=list)
+    reads: dict[Var, View] = field(default_factory=dict)
+    writes: dict[Var, View] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> list[View]:
+        return list(self.reads.values())
+
+    @property
+    def outputs(self) -> list[View]:
+        return list(self.writes.values())
+
+    @property
+    def source(self) -> Source | None:
+        return self.equations[-1].source
+
+
+@dataclass
+class Call:
+    """One equation that is no loop, on views of its operands."""
+
+    equation: Equation
+    inputs: list[View]
+    outputs: list[View]
+
+    @property
+    def source(self) -> Source | None:
+        return self.equation.source
+
+
+Step = Loop | Call
+
+
+@dataclass
+class Schedule:
+    """Steps over storages; a view's buffer is the number of its storage.
+
+    ``nbytes`` holds the size of each storage, those of ``inputs`` first; each output is a storage of its own.
+    """
+
+    steps: list[Step]
+    nbytes: list[int]
+    inputs: list[View]
+    outputs: list[View]
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a target can do with an equation.
+
+    ``is_loop``: it compiles as part of a loop. ``takes``: a call can read its operand number ``i`` through
+    a view as it is; C-contiguous ones it always can.
+    """
+
+    is_loop: Callable[[Equation], bool]
+    takes: Callable[[Equation, int, View], bool]
+
+
+def make_schedule(program: Program, abilities: Abilities) -> Schedule:
+    """Arrange a simplified Program in steps."""
+    scheduler = _Scheduler(abilities)
+    program = own_outputs(program)
+    inputs = [scheduler.new_storage(v.type, made=-1) for v in program.inputs]
+    scheduler.place.update(zip(program.inputs, inputs))
+    for equation in program.equations:
+        scheduler.add(equation)
+    outputs = [scheduler.view_of(a) for a in program.outputs]
+    return Schedule(scheduler.steps, scheduler.nbytes, inputs, outputs)
+
+
+def own_outputs(program: Program) -> Program:
+    """Copy those results that would share their memory with an input, a constant or another result."""
+    producers = {v: eqn for eqn in program.equations for v in eqn.outputs}
+    equations, outputs, taken = list(program.equations), [], set()
+    for atom in program.outputs:
+        origin = atom
+        while origin in producers and producers[origin].primitive.name == "reshape":
+            origin = producers[origin].inputs[0]
+        is_view = origin in producers and producers[origin].primitive.name in _VIEWS
+        if origin not in producers or is_view or origin in taken:
+            copied = Var(ArrayType(*atom.type[:2]))
+            equations.append(Equation(identity, (atom,), {}, (copied,)))
+            atom = origin = copied
+        taken.add(origin)
+        outputs.append(atom)
+    return Program(program.inputs, tuple(equations), tuple(outputs))
+
+
+class _Scheduler:
+    def __init__(self, abilities: Abilities) -> None:
+        self.abilities = abilities
+        self.steps: list[Step] = []
+        self.nbytes: list[int] = []
+        self.made: list[int] = []  # the step that makes each storage
+        self.place: dict[Var, View] = {}  # variables that have memory
+        self.loop_of: dict[Var, int] = {}  # variables of a loop, where its other equations can use them
+
+    def new_storage(self, type: ArrayType, made: int) -> View:
+        """Memory for a value that step ``made`` fills."""
+        self.nbytes.append(type.nbytes)
+        self.made.append(made)
+        return views.whole(len(self.nbytes) - 1, type.shape, type.dtype)
+
+    def view_of(self, atom: Atom) -> View:
+        """Where a value lies; it is stored now if it was not."""
+        if isinstance(atom, Literal):
+            return self.copied(atom)
+        if atom not in self.place:
+            number = self.loop_of[atom]
+            loop = self.steps[number]
+            assert isinstance(loop, Loop)
+            self.place[atom] = loop.writes[atom] = self.new_storage(atom.type, number)
+        return self.place[atom]
+
+    def copied(self, atom: Atom | View) -> View:
+        """A C-contiguous copy of a value, or of what a view shows."""
+        type = ArrayType(atom.shape, atom.dtype) if isinstance(atom, View) else ArrayType(*atom.type[:2])
+        target = self.new_storage(type, len(self.steps))
+        self.write(atom, target)
+        return target
+
+    def write(self, value: Atom | View, target: View) -> None:
+        """A loop that writes a value through a view."""
+        loop = Loop(target.shape)
+        if isinstance(value, View):
+            value, view = Var(ArrayType(value.shape, value.dtype)), value
+            loop.reads[value] = view
+        elif isinstance(value, Var):
+            loop.reads[value] = self.view_of(value)
+        written = Var(ArrayType(target.shape, target.dtype))
+        loop.equations.append(Equation(identity, (value,), {}, (written,)))
+        loop.writes[written] = target
+        self.steps.append(loop)
+
+    def add(self, eqn: Equation) -> None:
+        """Put one equation where it belongs."""
+        name = eqn.primitive.name
+        if name in _VIEWS:
+            self.place[eqn.outputs[0]] = self._moved(eqn)
+        elif name in _WINDOWS and self.abilities.is_loop(eqn):
+            self._add_windows(eqn)
+        elif self.abilities.is_loop(eqn):
+            self._add_to_loop(eqn)
+        else:
+            self._add_call(eqn)
+
+    # What only moves elements
+
+    def _moved(self, eqn: Equation) -> View:
+        view = self.view_of(eqn.inputs[0])
+        moved = _VIEWS[eqn.primitive.name](view, **eqn.params)
+        return moved or views.reshape(self.copied(view), **eqn.params)
+
+    def _add_windows(self, eqn: Equation) -> None:
+        """Parts of the result written one by one."""
+        (out,) = eqn.outputs
+        for atom in eqn.inputs:
+            if isinstance(atom, Var):
+                self.view_of(atom)
+        target = self.place[out] = self.new_storage(out.type, len(self.steps))
+        for value, window in _WINDOWS[eqn.primitive.name](eqn, target):
+            self.write(value, window)
+        self.made[target.buffer] = len(self.steps) - 1
+
+    # Loops
+
+    def _add_to_loop(self, eqn: Equation) -> None:
+        (out,) = eqn.outputs
+        is_reduction = eqn.primitive.name in REDUCTIONS
+        number = self._loop_for(eqn, eqn.inputs[0].type.shape if is_reduction else out.type.shape)
+        loop = self.steps[number]
+        assert isinstance(loop, Loop)
+        for atom in eqn.inputs:
+            if isinstance(atom, Var) and self.loop_of.get(atom) != number:
+                loop.reads[atom] = self.view_of(atom)
+        loop.equations.append(eqn)
+        if is_reduction:
+            self.place[out] = view = self.new_storage(out.type, number)
+            loop.writes[out] = views.broadcast(view, loop.space, kept_axes(len(loop.space), eqn.params["axes"]))
+        else:
+            self.loop_of[out] = number
+
+    def _loop_for(self, eqn: Equation, space: tuple[int, ...]) -> int:
+        """The number of a loop that the equation can join; a new one if there is none."""
+        variables = [a for a in eqn.inputs if isinstance(a, Var)]
+        needs = [self._needs(v) for v in variables]
+        latest = max(needs, default=-1)
+        direct = all([v in self.loop_of for v, step in zip(variables, needs) if step == latest])
+        if latest >= 0 and direct and self._has_room(latest, space, variables):
+            return latest
+        wanted = set(variables)
+        for number in range(latest + 1, len(self.steps)):
+            step = self.steps[number]
+            if isinstance(step, Loop) and not wanted.isdisjoint(step.reads) and self._has_room(number, space, variables):
+                return number
+        self.steps.append(Loop(space))
+        return len(self.steps) - 1
+
+    def _needs(self, v: Var) -> int:
+        """The step after which a value is there."""
+        return self.loop_of[v] if v in self.loop_of else self.made[self.place[v].buffer]
+
+    def _has_room(self, number: int, space: tuple[int, ...], variables: list[Var]) -> bool:
+        loop = self.steps[number]
+        return (
+            isinstance(loop, Loop)
+            and loop.space == space
+            and len(loop.equations) < MOST_EQUATIONS
+            and len(loop.reads) + len(loop.writes) + len(variables) < MOST_OPERANDS
+        )
+
+    # Calls
+
+    def _add_call(self, eqn: Equation) -> None:
+        inputs = [self._operand(eqn, i, a) for i, a in enumerate(eqn.inputs)]
+        outputs = [self.new_storage(v.type, len(self.steps)) for v in eqn.outputs]
+        self.place.update(zip(eqn.outputs, outputs))
+        self.steps.append(Call(eqn, inputs, outputs))
+
+    def _operand(self, eqn: Equation, i: int, atom: Atom) -> View:
+        view = self.view_of(atom)
+        return view if views.is_contiguous(view) or self.abilities.takes(eqn, i, view) else self.copied(view)
+
+
+_VIEWS: dict[str, Callable[..., View | None]] = {
+    "broadcast": views.broadcast, "transpose": views.transpose, "slice": views.slice_, "flip": views.flip,
+    "reshape": views.reshape,
+}
+
+
+def _concatenated(eqn: Equation, target: View) -> list[tuple[Atom, View]]:
+    axis, start, parts = eqn.params["axis"], 0, []
+    for atom in eqn.inputs:
+        n = atom.type.shape[axis]
+        starts = tuple([start if a == axis else 0 for a in range(len(target.shape))])
+        stops = tuple([s + m for s, m in zip(starts, atom.type.shape)])
+        parts.append((atom, views.slice_(target, starts, stops, (1,) * len(starts))))
+        start += n
+    return parts
+
+
+def _padded(eqn: Equation, target: View) -> list[tuple[Atom, View]]:
+    (atom,) = eqn.inputs
+    zero = Literal(target.dtype.type(0), ArrayType(target.shape, target.dtype))
+    sized = np.broadcast_to(np.empty((), np.bool_), atom.type.shape)
+    window = views.slice_(target, *pad_window(sized, eqn.params["low"], eqn.params["interior"]))
+    return [(zero, target), (atom, window)]
+
+
+_WINDOWS: dict[str, Callable[[Equation, View], list[tuple[Atom, View]]]] = {
+    "concatenate": _concatenated, "pad": _padded,
+}
+
+

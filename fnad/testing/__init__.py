@@ -1,0 +1,4 @@
+"""Checks for users: derivatives against differences. The hypothesis strategies are in ``fnad.testing.strategies``."""
+
+from fnad.testing.gradients import check_grads as check_grads
+from fnad.testing.programs import checked_programs as checked_programs

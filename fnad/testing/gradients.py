@@ -1,0 +1,177 @@
+"""Derivatives against differences: inner products along random directions.
+
+A check costs a few calls of the function, whatever its size: for a random direction ``v`` of the
+inputs and a random cotangent ``ct`` of the outputs, ``<ct, J v>`` by central differences must equal
+``<vjp(ct), v>``. The derivative is a function too, so the same check applied to it is the check of
+the next order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fnad import tree
+from fnad.ir.types import is_inexact
+from fnad.tracing import is_value, value_type
+from fnad.transforms.vjp import vjp
+
+Flat = Callable[..., list[Any]]
+
+
+class Tolerance(NamedTuple):
+    """How far two inner products may be apart, and the step of the differences."""
+
+    rtol: float
+    atol: float
+    eps: float
+
+
+# By the coarsest dtype that takes part. The step balances rounding against truncation: cbrt(machine epsilon).
+_SINGLE = Tolerance(2e-3, 2e-3, 5e-3)
+_DOUBLE = Tolerance(1e-6, 1e-6, 6e-6)
+
+
+def check_grads(
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    order: int = 2,
+    modes: Sequence[str] = ("rev",),
+    rtol: float | None = None,
+    atol: float | None = None,
+    eps: float | None = None,
+    seed: int = 0,
+) -> None:
+    """Check the derivatives of a function against differences; return if they agree.
+
+    Args:
+        f: a function from pytrees of arrays to a pytree of arrays, smooth around ``args``.
+        args: its positional arguments, as a tuple. Float and complex leaves are differentiated; others stay.
+        order: the highest order of derivative to check, at least 1.
+        modes: which derivatives to check; ``"rev"`` is reverse mode (``fnad.vjp``).
+        rtol: how far apart the two numbers may be, relative to the larger one.
+        atol: how far apart they may be in any case. Both default to what the coarsest dtype among the
+            float and complex leaves allows: 2e-3 for float32, 1e-6 for float64.
+        eps: the step of the differences.
+        seed: of the random directions; equal seeds give equal checks.
+
+    Raises:
+        AssertionError: a derivative is wrong; the message names its order, its mode and both numbers.
+        TypeError: there is nothing to differentiate.
+        ValueError: ``order`` or ``modes`` asks for what there is not.
+
+    >>> import numpy as np
+    >>> check_grads(lambda x: np.sin(x) ** 2, (np.array([0.1, 0.2]),))
+    >>> import fnad
+    >>> check_grads(lambda x: x + fnad.stop_gradient(x), (2.0,))
+    Traceback (most recent call last):
+        ...
+    AssertionError: check_grads: requires equal derivatives of order 1 in mode rev, got ...
+    """
+    modes = (modes,) if isinstance(modes, str) else tuple(modes)
+    _require_order_and_modes(order, modes)
+    flat, primals = _flattened(f, args)
+    if not primals:
+        raise TypeError("check_grads: requires a float or complex leaf in args, got none. Pass args as a tuple of arrays.")
+    default = _default_tolerance([*primals, *flat(*primals)])
+    given = Tolerance(*[d if x is None else x for x, d in zip((rtol, atol, eps), default)])
+    for mode in modes:
+        _MODES[mode](flat, primals, 1, order, given, np.random.default_rng(seed))
+
+
+def _require_order_and_modes(order: int, modes: Sequence[str]) -> None:
+    if order < 1:
+        raise ValueError(f"check_grads: requires an order of at least 1, got {order}.")
+    for mode in modes:
+        if mode not in _MODES:
+            raise ValueError(f"check_grads: requires modes among {', '.join(map(repr, _MODES))}, got {mode!r}.")
+
+
+def _flattened(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Flat, list[Any]]:
+    """The function of its float and complex leaves alone, which gives a list of such leaves; and the leaves."""
+    leaves, treedef = tree.flatten(tuple(args))
+    places = [i for i, leaf in enumerate(leaves) if _is_differentiable(leaf)]
+
+    def flat(*inexact: Any) -> list[Any]:
+        full = list(leaves)
+        for i, leaf in zip(places, inexact):
+            full[i] = leaf
+        return [leaf for leaf in tree.leaves(f(*tree.unflatten(treedef, full))) if _is_differentiable(leaf)]
+
+    return flat, [leaves[i] for i in places]
+
+
+def _is_differentiable(leaf: Any) -> bool:
+    return is_value(leaf) and is_inexact(value_type(leaf).dtype)
+
+
+def _default_tolerance(leaves: Sequence[Any]) -> Tolerance:
+    coarsest = max(np.finfo(value_type(leaf).dtype).eps for leaf in leaves)
+    return _DOUBLE if coarsest <= np.finfo(np.float64).eps else _SINGLE
+
+
+def _check_reverse(
+    flat: Flat, primals: list[Any], order: int, last: int, allowed: Tolerance, random: np.random.Generator
+) -> None:
+    """Check a pullback against differences, then the pullback as a function of primals and cotangent."""
+    outputs, pullback = vjp(flat, *primals)
+    ct = [_direction(random, y) for y in outputs]
+    after, before, v = _moved(primals, [_direction(random, x) for x in primals], allowed.eps)
+    expected = _difference(flat(*after), flat(*before), ct) / (2 * allowed.eps)
+    got = _inner(pullback(ct), v)
+    _require_close("rev", order, expected, got, allowed)
+    if order < last:
+        _check_reverse(_pulled_back(flat, len(primals)), [*primals, *ct], order + 1, last, allowed, random)
+
+
+_MODES: dict[str, Callable[..., None]] = {"rev": _check_reverse}
+
+
+def _pulled_back(flat: Flat, count: int) -> Flat:
+    return lambda *leaves: list(vjp(flat, *leaves[:count])[1](list(leaves[count:])))
+
+
+def _direction(random: np.random.Generator, like: Any) -> np.ndarray:
+    """A random array of standard normal numbers, in the shape and dtype of another."""
+    type = value_type(like)
+    parts = random.standard_normal((2, *type.shape))
+    return np.asarray(parts[0] + 1j * parts[1] if type.dtype.kind == "c" else parts[0]).astype(type.dtype)
+
+
+def _moved(primals: Sequence[Any], v: Sequence[np.ndarray], eps: float) -> tuple[list[Any], list[Any], list[np.ndarray]]:
+    """The primals a step ahead and a step back, and the direction between them as rounding left it."""
+    after = [_shifted(x, eps * d) for x, d in zip(primals, v)]
+    before = [_shifted(x, -eps * d) for x, d in zip(primals, v)]
+    return after, before, [(_wide(a) - _wide(b)) / (2 * eps) for a, b in zip(after, before)]
+
+
+def _shifted(x: Any, step: np.ndarray) -> Any:
+    if isinstance(x, (float, complex)) and not isinstance(x, np.generic):
+        return x + step.item()  # stays a Python number, which yields in promotion
+    x = np.asarray(x)
+    return np.asarray(x + step.astype(x.dtype))
+
+
+def _wide(x: Any) -> np.ndarray:
+    x = np.asarray(x)
+    return x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
+
+
+def _difference(after: Sequence[Any], before: Sequence[Any], ct: Sequence[np.ndarray]) -> float:
+    return _inner([_wide(a) - _wide(b) for a, b in zip(after, before)], ct)
+
+
+def _inner(xs: Sequence[Any], ys: Sequence[Any]) -> float:
+    """The real inner product; a complex number counts as the pair of its parts."""
+    return float(sum(np.sum(np.real(np.conj(_wide(x)) * _wide(y))) for x, y in zip(xs, ys, strict=True)))
+
+
+def _require_close(mode: str, order: int, expected: float, got: float, allowed: Tolerance) -> None:
+    bound = allowed.atol + allowed.rtol * max(abs(expected), abs(got))
+    if not abs(expected - got) <= bound:  # so that nan is an error too
+        raise AssertionError(
+            f"check_grads: requires equal derivatives of order {order} in mode {mode}, got {expected!r} by differences "
+            f"and {got!r} by the rule; they may be {bound:.2g} apart. Is the function smooth there?"
+        )

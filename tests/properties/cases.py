@@ -1,0 +1,379 @@
+"""The table of all primitives: one row each, from which every property law draws its inputs.
+
+A row says where an operation is smooth (its domain), with which shapes and parameters it is tried,
+what NumPy calls it (its oracle), and where its slope is infinite.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import fnad
+import numpy as np
+from fnad.ir.primitive import REGISTRY, Primitive
+from fnad.ir.types import ArrayType
+from fnad.testing.strategies import Shape, numbers
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import special
+
+# Every module, so that every primitive is declared; targets and the demonstration declare none.
+for _module in pkgutil.walk_packages(fnad.__path__, "fnad."):
+    if _module.name.split(".")[1] not in ("compiler", "kernels", "__main__"):
+        importlib.import_module(_module.name)
+
+DTYPES = ("bool", "int32", "int64", "uint8", "float32", "float64", "complex64", "complex128")
+SHAPES: tuple[Shape, ...] = ((2, 3), (), (0,), (1,), (3, 0, 2))
+GRID = 8  # smooth points lie on a grid of this many points a unit, shifted off the integers
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where one input is drawn: a grid between two bounds, off the integers, where kinks like to be.
+
+    Attributes:
+        offset: how far the grid is off; two inputs that must differ have different offsets.
+        dtype: the input's own dtype; by default it has the dtype that is being tried.
+        exact: whether to stay within the bounds even where special values are asked for.
+    """
+
+    low: float = -2.0
+    high: float = 2.0
+    offset: float = 0.05
+    dtype: str | None = None
+    exact: bool = False
+    unique: bool = False
+
+    def smooth(self, dtype: Any) -> st.SearchStrategy[Any]:
+        """Numbers at which derivatives and differences agree."""
+        dtype = np.dtype(dtype)
+        if dtype.kind in "biu":
+            return numbers(dtype, low=self.low, high=self.high)
+        first, last = np.ceil((self.low - self.offset) * GRID), np.floor((self.high - self.offset) * GRID)
+        points = st.integers(int(first), int(last)).map(lambda k: k / GRID + self.offset)
+        if dtype.kind == "c":
+            return st.builds(complex, points, points.map(lambda x: x / 2 + 0.02))
+        return points.map(dtype.type)
+
+    def wild(self, dtype: Any) -> st.SearchStrategy[Any]:
+        """Any numbers: signed zeros, infinities and nan among them (real ones: NumPy's complex infinities vary)."""
+        return self.smooth(dtype) if self.exact else numbers(dtype, special_values=np.dtype(dtype).kind == "f")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Shapes of the inputs, and the parameters that go with them."""
+
+    shapes: tuple[Shape, ...]
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One primitive's row.
+
+    Attributes:
+        domains: one for each input; the last one stands for all further inputs.
+        samples: what it is tried on; the first is the one that gets compiled.
+        oracle: the independent meaning, ``(*inputs, **params)``.
+        singular: inputs at which the slope is infinite, but a zero cotangent must stay zero.
+        ulp: how far compiled values may be from the interpreted ones; 0 is bit for bit.
+        reorders: whether compiled code may add up in another order.
+        order: the highest order at which derivatives are checked against differences.
+        dtypes: the dtypes to try; by default all that the type rule takes.
+    """
+
+    name: str
+    domains: tuple[Domain, ...]
+    samples: tuple[Sample, ...]
+    oracle: Callable[..., Any]
+    singular: tuple[tuple[float, ...], ...] = ()
+    ulp: int = 0
+    reorders: bool = False
+    order: int = 2
+    dtypes: tuple[str, ...] = DTYPES
+
+    @property
+    def primitive(self) -> Primitive:
+        return REGISTRY[self.name]
+
+    def call(self, *inputs: Any, sample: Sample) -> Any:
+        return self.primitive(*inputs, **sample.params)
+
+    def domain(self, i: int) -> Domain:
+        return self.domains[min(i, len(self.domains) - 1)]
+
+    def input_dtypes(self, sample: Sample, dtype: str) -> list[np.dtype]:
+        return [np.dtype(self.domain(i).dtype or dtype) for i in range(len(sample.shapes))]
+
+    def input_types(self, sample: Sample, dtype: str) -> list[ArrayType]:
+        return [ArrayType(*t) for t in zip(sample.shapes, self.input_dtypes(sample, dtype))]
+
+    def takes(self, dtype: str, sample: Sample | None = None) -> bool:
+        """Whether the type rule takes operands of a dtype."""
+        sample = sample or self.samples[0]
+        try:
+            self.primitive.type_rule(*self.input_types(sample, dtype), **sample.params)
+        except (TypeError, ValueError):
+            return False
+        return dtype in self.dtypes
+
+    def inputs(self, sample: Sample, dtype: str, wild: bool = False) -> st.SearchStrategy[list[np.ndarray]]:
+        """Inputs for a sample: smooth points, or any."""
+        drawn = []
+        for i, (shape, own) in enumerate(zip(sample.shapes, self.input_dtypes(sample, dtype))):
+            domain = self.domain(i)
+            elements = domain.wild(own) if wild else domain.smooth(own)
+            drawn.append(hnp.arrays(own, shape, elements=elements, unique=domain.unique and not wild))
+        return st.tuples(*drawn).map(list)
+
+
+# --- Elementwise
+
+ANY = Domain()
+SECOND = Domain(offset=0.0637)
+POSITIVE = Domain(0.25, 4.0)
+POSITIVE_SECOND = Domain(0.25, 4.0, offset=0.0637)
+INSIDE = Domain(-0.8, 0.8)
+CONDITION = Domain(dtype="bool")
+SMALL = Domain(0, 3, exact=True)
+ZERO = ((0.0,),)
+ONES = ((1.0,), (-1.0,))
+BOTH_ZERO = ((0.0, 0.0),)
+
+# How far the library's own vector math may be from NumPy's.
+VECTOR_MATH = 4
+
+
+def _guarded_div(g: Any, y: Any) -> Any:
+    return np.where((g == 0) & (y == 0), g * 0, g / np.where((g == 0) & (y == 0), 1, y)).astype(g.dtype)
+
+
+def _guarded_mul(g: Any, d: Any) -> Any:
+    return np.where((g == 0) & ~np.isfinite(d), np.zeros((), g.dtype), g * d)
+
+
+def _weight(wins: Any) -> Callable[..., Any]:
+    return lambda x, y: np.where(x == y, 0.5, np.isnan(x) | wins(x, y)).astype(x.dtype)
+
+
+def _power(x: Any, y: Any) -> Any:
+    return np.power(x, y)
+
+
+# name: (domains, {what differs from the defaults})
+_ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
+    "neg": ((ANY,), {"oracle": np.negative}),
+    "add": ((ANY, SECOND), {}),
+    "sub": ((ANY, SECOND), {"oracle": np.subtract}),
+    "mul": ((ANY, SECOND), {"oracle": np.multiply}),
+    "div": ((ANY, POSITIVE_SECOND), {"oracle": np.divide, "singular": ((1.0, 0.0), (0.0, 0.0))}),
+    "guarded_div": ((ANY, POSITIVE_SECOND), {"oracle": _guarded_div, "singular": ((1.0, 0.0), (0.0, 0.0))}),
+    "guarded_mul": ((ANY, SECOND), {"oracle": _guarded_mul, "singular": ((0.0, np.inf), (0.0, np.nan))}),
+    "abs": ((ANY,), {}),
+    "sign": ((ANY,), {}),
+    "square": ((ANY,), {}),
+    "floor_div": ((ANY, POSITIVE_SECOND), {"oracle": np.floor_divide}),
+    "mod": ((ANY, POSITIVE_SECOND), {}),
+    "fmod": ((ANY, POSITIVE_SECOND), {}),
+    "copysign": ((ANY, SECOND), {}),
+    "nextafter": ((ANY, SECOND), {}),
+    "sqrt": ((POSITIVE,), {"singular": ZERO}),
+    "cbrt": ((POSITIVE,), {"singular": ZERO, "ulp": VECTOR_MATH}),
+    "power": ((POSITIVE, SECOND), {"oracle": _power, "singular": ((0.0, 0.5), (0.0, -1.0), (0.0, 0.0)), "ulp": VECTOR_MATH}),
+    "hypot": ((ANY, SECOND), {"singular": BOTH_ZERO, "ulp": VECTOR_MATH}),
+    "exp": ((ANY,), {"ulp": VECTOR_MATH}),
+    "exp2": ((ANY,), {"ulp": VECTOR_MATH}),
+    "expm1": ((ANY,), {"ulp": VECTOR_MATH}),
+    "log": ((POSITIVE,), {"singular": ZERO, "ulp": VECTOR_MATH}),
+    "log2": ((POSITIVE,), {"singular": ZERO, "ulp": VECTOR_MATH}),
+    "log10": ((POSITIVE,), {"singular": ZERO, "ulp": VECTOR_MATH}),
+    "log1p": ((Domain(-0.7, 4.0),), {"singular": ((-1.0,),), "ulp": VECTOR_MATH}),
+    "sigmoid": ((ANY,), {"oracle": special.expit, "ulp": VECTOR_MATH}),
+    "erf": ((ANY,), {"oracle": special.erf, "ulp": VECTOR_MATH}),
+    "logaddexp": ((ANY, SECOND), {"singular": ((-np.inf, -np.inf),), "ulp": VECTOR_MATH}),
+    "logaddexp2": ((ANY, SECOND), {"singular": ((-np.inf, -np.inf),), "ulp": VECTOR_MATH}),
+    "sin": ((ANY,), {"ulp": VECTOR_MATH}),
+    "cos": ((ANY,), {"ulp": VECTOR_MATH}),
+    "tan": ((Domain(-1.0, 1.0),), {"ulp": VECTOR_MATH}),
+    "arcsin": ((INSIDE,), {"singular": ONES, "ulp": VECTOR_MATH}),
+    "arccos": ((INSIDE,), {"singular": ONES, "ulp": VECTOR_MATH}),
+    "arctan": ((ANY,), {"ulp": VECTOR_MATH}),
+    "arctan2": ((ANY, SECOND), {"singular": BOTH_ZERO, "ulp": VECTOR_MATH}),
+    "sinh": ((ANY,), {"ulp": VECTOR_MATH}),
+    "cosh": ((ANY,), {"ulp": VECTOR_MATH}),
+    "tanh": ((ANY,), {"ulp": VECTOR_MATH}),
+    "arcsinh": ((ANY,), {"ulp": VECTOR_MATH}),
+    "arccosh": ((Domain(1.25, 4.0),), {"singular": ((1.0,),), "ulp": VECTOR_MATH}),
+    "arctanh": ((INSIDE,), {"singular": ONES, "ulp": VECTOR_MATH}),
+    "sinc": ((ANY,), {"ulp": VECTOR_MATH}),
+    "max_weight": ((ANY, SECOND), {"oracle": _weight(np.greater)}),
+    "min_weight": ((ANY, SECOND), {"oracle": _weight(np.less)}),
+    "maximum": ((ANY, SECOND), {}),
+    "minimum": ((ANY, SECOND), {}),
+    "fmax": ((ANY, SECOND), {}),
+    "fmin": ((ANY, SECOND), {}),
+    "select": ((CONDITION, ANY, SECOND), {"oracle": np.where}),
+    "eq": ((ANY, ANY), {"oracle": np.equal}),
+    "ne": ((ANY, ANY), {"oracle": np.not_equal}),
+    "lt": ((ANY, ANY), {"oracle": np.less}),
+    "le": ((ANY, ANY), {"oracle": np.less_equal}),
+    "gt": ((ANY, ANY), {"oracle": np.greater}),
+    "ge": ((ANY, ANY), {"oracle": np.greater_equal}),
+    "and": ((ANY, ANY), {"oracle": np.bitwise_and}),
+    "or": ((ANY, ANY), {"oracle": np.bitwise_or}),
+    "xor": ((ANY, ANY), {"oracle": np.bitwise_xor}),
+    "not": ((ANY,), {"oracle": np.invert}),
+    "shift_left": ((ANY, SMALL), {"oracle": np.left_shift}),
+    "shift_right": ((ANY, SMALL), {"oracle": np.right_shift}),
+    "isnan": ((ANY,), {}),
+    "isinf": ((ANY,), {}),
+    "isfinite": ((ANY,), {}),
+    "signbit": ((ANY,), {}),
+    "floor": ((ANY,), {}),
+    "ceil": ((ANY,), {}),
+    "trunc": ((ANY,), {}),
+    "rint": ((ANY,), {}),
+    "conjugate": ((ANY,), {}),
+    "real": ((ANY,), {}),
+    "imag": ((ANY,), {}),
+    "stop_gradient": ((ANY,), {"oracle": np.array}),
+}
+
+
+def _elementwise_case(name: str, domains: tuple[Domain, ...], more: dict[str, Any]) -> Case:
+    samples = tuple(Sample((shape,) * len(domains)) for shape in SHAPES)
+    return Case(name, domains, samples, **{"oracle": getattr(np, name, None), **more})
+
+
+# --- Conversions: one sample for each target
+
+F32, F64, I32, I64 = (np.dtype(t) for t in ("float32", "float64", "int32", "int64"))
+C128, BOOL = np.dtype("complex128"), np.dtype("bool")
+
+
+def _convert(x: Any, dtype: np.dtype) -> Any:
+    return (x.real if x.dtype.kind == "c" and dtype.kind != "c" else x).astype(dtype)
+
+
+def _targets(*dtypes: np.dtype) -> tuple[Sample, ...]:
+    return tuple(Sample((shape,), {"dtype": dtype}) for dtype in dtypes for shape in ((2, 3), ()))
+
+
+# --- Shapes
+
+
+def _broadcast(x: Any, shape: Shape, dims: tuple[int, ...]) -> Any:
+    return np.broadcast_to(np.expand_dims(x, [i for i in range(len(shape)) if i not in dims]), shape)
+
+
+def _slice(x: Any, starts: Any, stops: Any, steps: Any) -> Any:
+    return x[(..., *map(slice, starts, stops, steps))]
+
+
+def _pad(x: Any, low: Any, high: Any, interior: Any) -> Any:
+    for axis, gap in enumerate(interior):
+        inner = np.arange(1, x.shape[axis]) if gap else []
+        x = np.insert(x, np.repeat(np.asarray(inner, int), gap), 0, axis)
+    return np.pad(x, list(zip(low, high))) if x.ndim else x
+
+
+def _window(shape: Shape, starts: Shape, stops: Shape, steps: Shape) -> Sample:
+    return Sample((shape,), {"starts": starts, "stops": stops, "steps": steps})
+
+
+def _padding(shape: Shape, low: Shape, high: Shape, interior: Shape) -> Sample:
+    return Sample((shape,), {"low": low, "high": high, "interior": interior})
+
+
+def _one(shape: Shape, /, **params: Any) -> Sample:
+    return Sample((shape,), params)
+
+
+_SHAPING = [
+    Case("broadcast", (ANY,), (
+        _one((2, 3), shape=(4, 2, 3), dims=(1, 2)), _one((2,), shape=(2, 3), dims=(0,)), _one((), shape=(2, 0), dims=()),
+        _one((), shape=(), dims=()), _one((1,), shape=(1, 5), dims=(0,)), _one((0,), shape=(3, 0, 2), dims=(1,)),
+    ), _broadcast),
+    Case("reduce_sum", (ANY,), (
+        _one((3, 4), axes=(1,)), _one((3, 4), axes=(0,)), _one((2, 3, 2), axes=(0, 2)), _one((3, 4), axes=(0, 1)),
+        _one((), axes=()), _one((0,), axes=(0,)), _one((1,), axes=()), _one((3, 0, 2), axes=(1,)), _one((3, 0, 2), axes=(0,)),
+    ), lambda x, axes: np.sum(x, axis=axes, dtype=x.dtype), reorders=True),
+    Case("reshape", (ANY,), (
+        _one((2, 3), shape=(3, 2)), _one((2, 3), shape=(6,)), _one((1,), shape=()), _one((), shape=(1, 1)),
+        _one((3, 0, 2), shape=(0,)),
+    ), lambda x, shape: x.reshape(shape)),
+    Case("transpose", (ANY,), (
+        _one((2, 3), perm=(1, 0)), _one((2, 3, 4), perm=(2, 0, 1)), _one((), perm=()), _one((3, 0, 2), perm=(2, 1, 0)),
+    ), lambda x, perm: x.transpose(perm)),
+    Case("flip", (ANY,), (
+        _one((2, 3), axes=(1,)), _one((2, 3), axes=(0, 1)), _one((), axes=()), _one((3, 0, 2), axes=(0,)),
+    ), lambda x, axes: np.flip(x, axes)),
+    Case("slice", (ANY,), (
+        _window((4, 5), (1, 0), (4, 5), (1, 2)), _window((4, 5), (2, 3), (2, 4), (1, 1)), _window((), (), (), ()),
+        _window((7,), (1,), (7,), (3,)), _window((3, 0, 2), (0, 0, 1), (3, 0, 2), (2, 1, 1)),
+    ), _slice),
+    Case("pad", (ANY,), (
+        _padding((2, 3), (1, 0), (0, 2), (0, 1)), _padding((), (), (), ()), _padding((0,), (2,), (1,), (0,)),
+        _padding((1,), (1,), (1,), (3,)), _padding((3, 0, 2), (0, 1, 0), (0, 0, 0), (1, 0, 2)),
+    ), _pad),
+    Case("concatenate", (ANY, SECOND), (
+        Sample(((2, 3), (2, 1)), {"axis": 1}), Sample(((2, 3), (1, 3), (2, 3)), {"axis": 0}), Sample(((1,),), {"axis": 0}),
+        Sample(((0,), (2,)), {"axis": 0}), Sample(((3, 0, 2), (3, 1, 2)), {"axis": 1}),
+    ), lambda *xs, axis: np.concatenate(xs, axis)),
+]
+
+# --- Reductions, scans and order
+
+DISTINCT = Domain(unique=True)
+FULL = (
+    _one((3, 4), axes=(1,)), _one((3, 4), axes=(0,)), _one((2, 3, 2), axes=(0, 2)), _one((3, 4), axes=(0, 1)),
+    _one((), axes=()), _one((1,), axes=(0,)), _one((3, 0, 2), axes=(0,)),
+)
+EMPTY = (_one((0,), axes=(0,)), _one((3, 0, 2), axes=(1,)))
+ALONG = (_one((3, 4), axis=1), _one((3, 4), axis=0), _one((2, 3, 2), axis=1), _one((1,), axis=0), _one((3, 0, 2), axis=0))
+
+
+def _norm(x: Any, axes: Any) -> Any:
+    return np.sqrt(np.sum(x * x, axis=axes, dtype=x.dtype))
+
+
+def _recurrence(a: Any, b: Any, axis: int) -> Any:
+    y = b.copy()
+    for i in range(1, b.shape[axis]):
+        here, before = (np.s_[(slice(None),) * axis + (k,)] for k in (i, i - 1))
+        y[here] = a[here] * y[before] + b[here]
+    return y
+
+
+_REDUCTIONS = [
+    Case("reduce_norm", (ANY,), FULL + EMPTY, _norm, ulp=VECTOR_MATH, reorders=True),
+    Case("reduce_logsumexp", (ANY,), FULL, lambda x, axes: special.logsumexp(x, axis=axes), ulp=VECTOR_MATH, reorders=True),
+    Case("reduce_prod", (ANY,), FULL + EMPTY, lambda x, axes: np.prod(x, axis=axes, dtype=x.dtype), reorders=True),
+    Case("reduce_max", (DISTINCT,), FULL, lambda x, axes: np.max(x, axis=axes)),
+    Case("reduce_min", (DISTINCT,), FULL, lambda x, axes: np.min(x, axis=axes)),
+    Case("reduce_and", (ANY,), FULL + EMPTY, lambda x, axes: np.all(x, axis=axes)),
+    Case("reduce_or", (ANY,), FULL + EMPTY, lambda x, axes: np.any(x, axis=axes)),
+    Case("argmax", (ANY,), ALONG, np.argmax),
+    Case("argmin", (ANY,), ALONG, np.argmin),
+    Case("cumsum", (ANY,), (*ALONG, _one((3, 0, 2), axis=1)), lambda x, axis: np.cumsum(x, axis=axis, dtype=x.dtype)),
+    Case("cumprod", (ANY,), (*ALONG, _one((3, 0, 2), axis=1)), lambda x, axis: np.cumprod(x, axis=axis, dtype=x.dtype)),
+    Case("recurrence", (ANY, SECOND), tuple(Sample(s.shapes * 2, s.params) for s in ALONG), _recurrence,
+         dtypes=("float32", "float64", "complex128")),
+    Case("argsort", (ANY,), (*ALONG, _one((3, 0, 2), axis=1)), lambda x, axis: np.argsort(x, axis=axis, kind="stable")),
+]
+
+_CONVERSIONS = [
+    Case("convert", (Domain(0.0, 4.0, exact=True),), _targets(F64, F32, I64, BOOL, C128), _convert),
+    Case("bitcast", (ANY,), _targets(I64, I32, F64, F32), lambda x, dtype: np.array(x).view(dtype)),
+]
+
+_ROWS = [
+    *(_elementwise_case(name, *row) for name, row in _ELEMENTWISE.items()), *_CONVERSIONS, *_SHAPING, *_REDUCTIONS,
+]
+CASES = {case.name: case for case in _ROWS}
+assert len(CASES) == len(_ROWS)
