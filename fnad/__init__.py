@@ -1,9 +1,11 @@
 """fnad: compiled gradients of pure functions over pytrees of NumPy arrays."""
 
 from fnad import tree as tree
+from fnad.tracing import make_program as make_program
 from fnad.transforms.grad import grad as grad
 from fnad.transforms.grad import value_and_grad as value_and_grad
+from fnad.transforms.jit import explain as explain
+from fnad.transforms.jit import jit as jit
 from fnad.transforms.vjp import stop_gradient as stop_gradient
 from fnad.transforms.vjp import vjp as vjp
-from fnad.tracing import make_program as make_program
 from fnad.version import __version__ as __version__

@@ -69,9 +69,9 @@ class Equation(NamedTuple):
     source: Source | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
-    """A function from its inputs to its outputs."""
+    """A function from its inputs to its outputs; each is equal to itself only."""
 
     inputs: tuple[Var, ...]
     equations: tuple[Equation, ...]

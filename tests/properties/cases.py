@@ -10,24 +10,26 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
-import fnad
 import numpy as np
 from fnad.ir.primitive import REGISTRY, Primitive
-from fnad.ir.types import ArrayType
+from fnad.ir.types import ArrayType, is_inexact
 from fnad.testing.strategies import Shape, numbers
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import special
 
-# Every module, so that every primitive is declared; targets and the demonstration declare none.
-for _module in pkgutil.walk_packages(fnad.__path__, "fnad."):
-    if _module.name.split(".")[1] not in ("compiler", "kernels", "__main__"):
-        importlib.import_module(_module.name)
+# Every module that may declare a primitive.
+for _package in ("fnad.ops", "fnad.random", "fnad.nn"):
+    if find_spec(_package) is not None:
+        for _module in pkgutil.iter_modules(getattr(importlib.import_module(_package), "__path__", ()), f"{_package}."):
+            importlib.import_module(_module.name)
 
 DTYPES = ("bool", "int32", "int64", "uint8", "float32", "float64", "complex64", "complex128")
 SHAPES: tuple[Shape, ...] = ((2, 3), (), (0,), (1,), (3, 0, 2))
+INTEGERS, INEXACT = DTYPES[1:4], DTYPES[4:]
 GRID = 8  # smooth points lie on a grid of this many points a unit, shifted off the integers
 
 
@@ -72,9 +74,9 @@ class Sample:
     params: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Case:
-    """One primitive's row.
+    """One primitive's row, or, named ``primitive/part``, a row for some dtypes of it.
 
     Attributes:
         domains: one for each input; the last one stands for all further inputs.
@@ -97,9 +99,12 @@ class Case:
     order: int = 2
     dtypes: tuple[str, ...] = DTYPES
 
+    def __repr__(self) -> str:
+        return self.name
+
     @property
     def primitive(self) -> Primitive:
-        return REGISTRY[self.name]
+        return REGISTRY[self.name.partition("/")[0]]
 
     def call(self, *inputs: Any, sample: Sample) -> Any:
         return self.primitive(*inputs, **sample.params)
@@ -122,13 +127,22 @@ class Case:
             return False
         return dtype in self.dtypes
 
+    def is_smooth(self, dtype: str, sample: Sample) -> bool:
+        """Whether a derivative flows from an operand of this dtype to the output."""
+        if not self.takes(dtype, sample):
+            return False
+        types = self.input_types(sample, dtype)
+        out = self.primitive.type_rule(*types, **sample.params)
+        flows = [is_inexact(t.dtype) and self.primitive.differentiates(i) for i, t in enumerate(types)]
+        return any(flows) and any(is_inexact(t.dtype) for t in ([out] if isinstance(out, ArrayType) else out))
+
     def inputs(self, sample: Sample, dtype: str, wild: bool = False) -> st.SearchStrategy[list[np.ndarray]]:
         """Inputs for a sample: smooth points, or any."""
         drawn = []
         for i, (shape, own) in enumerate(zip(sample.shapes, self.input_dtypes(sample, dtype))):
             domain = self.domain(i)
             elements = domain.wild(own) if wild else domain.smooth(own)
-            drawn.append(hnp.arrays(own, shape, elements=elements, unique=domain.unique and not wild))
+            drawn.append(hnp.arrays(own, shape, elements=elements, unique=domain.unique and own.kind in "fc" and not wild))
         return st.tuples(*drawn).map(list)
 
 
@@ -161,10 +175,6 @@ def _weight(wins: Any) -> Callable[..., Any]:
     return lambda x, y: np.where(x == y, 0.5, np.isnan(x) | wins(x, y)).astype(x.dtype)
 
 
-def _power(x: Any, y: Any) -> Any:
-    return np.power(x, y)
-
-
 # name: (domains, {what differs from the defaults})
 _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     "neg": ((ANY,), {"oracle": np.negative}),
@@ -184,7 +194,10 @@ _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     "nextafter": ((ANY, SECOND), {}),
     "sqrt": ((POSITIVE,), {"singular": ZERO}),
     "cbrt": ((POSITIVE,), {"singular": ZERO, "ulp": VECTOR_MATH}),
-    "power": ((POSITIVE, SECOND), {"oracle": _power, "singular": ((0.0, 0.5), (0.0, -1.0), (0.0, 0.0)), "ulp": VECTOR_MATH}),
+    "power": ((POSITIVE, SECOND), {
+        "singular": ((0.0, 0.5), (0.0, -1.0), (0.0, 0.0)), "ulp": VECTOR_MATH, "dtypes": INEXACT,
+    }),
+    "power/integers": ((ANY, SMALL), {"oracle": np.power, "dtypes": INTEGERS}),
     "hypot": ((ANY, SECOND), {"singular": BOTH_ZERO, "ulp": VECTOR_MATH}),
     "exp": ((ANY,), {"ulp": VECTOR_MATH}),
     "exp2": ((ANY,), {"ulp": VECTOR_MATH}),
@@ -342,6 +355,10 @@ def _norm(x: Any, axes: Any) -> Any:
     return np.sqrt(np.sum(x * x, axis=axes, dtype=x.dtype))
 
 
+def _logsumexp(x: Any, axes: Any) -> Any:
+    return special.logsumexp(x, axis=axes) if axes else x
+
+
 def _recurrence(a: Any, b: Any, axis: int) -> Any:
     y = b.copy()
     for i in range(1, b.shape[axis]):
@@ -352,7 +369,7 @@ def _recurrence(a: Any, b: Any, axis: int) -> Any:
 
 _REDUCTIONS = [
     Case("reduce_norm", (ANY,), FULL + EMPTY, _norm, ulp=VECTOR_MATH, reorders=True),
-    Case("reduce_logsumexp", (ANY,), FULL, lambda x, axes: special.logsumexp(x, axis=axes), ulp=VECTOR_MATH, reorders=True),
+    Case("reduce_logsumexp", (ANY,), FULL, _logsumexp, ulp=VECTOR_MATH, reorders=True),
     Case("reduce_prod", (ANY,), FULL + EMPTY, lambda x, axes: np.prod(x, axis=axes, dtype=x.dtype), reorders=True),
     Case("reduce_max", (DISTINCT,), FULL, lambda x, axes: np.max(x, axis=axes)),
     Case("reduce_min", (DISTINCT,), FULL, lambda x, axes: np.min(x, axis=axes)),

@@ -1,0 +1,92 @@
+"""Where a function finds the arrays that it closes over, so that they can be read anew at every call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from fnad import tree
+
+Reader = Callable[[], Any]
+MOST_DEPTH = 8
+"""Functions within functions that are looked through."""
+
+
+def find_readers(function: Callable[..., Any], values: Sequence[Any]) -> list[Reader]:
+    """For each value a function that reads it where ``function`` does: a closure's cell, a global, a default.
+
+    A value that is not found is read once and for all.
+    """
+    wanted = {id(v) for v in values}
+    found: dict[int, Reader] = {}
+    for read in _places(function, set(), MOST_DEPTH):
+        value = _read(read)
+        if id(value) in wanted:
+            found.setdefault(id(value), read)
+    return [found.get(id(v), lambda v=v: v) for v in values]
+
+
+def _read(read: Reader) -> Any:
+    try:
+        return read()
+    except (ValueError, KeyError):  # an empty cell, a name that is no longer there
+        return None
+
+
+def _places(function: Any, seen: set[int], depth: int) -> Iterator[Reader]:
+    """Readers of all that a function refers to, and of what is inside."""
+    if id(function) in seen or depth == 0:
+        return
+    seen.add(id(function))
+    for read in _names(function):
+        value = _read(read)
+        if isinstance(value, (np.ndarray, np.generic)):
+            yield read
+        elif isinstance(value, (dict, list, tuple)):
+            yield from _leaves(read, value)
+        elif not isinstance(value, (ModuleType, type, BuiltinFunctionType)):
+            yield from _places(value, seen, depth - 1)
+
+
+def _names(function: Any) -> Iterator[Reader]:
+    if isinstance(function, MethodType):
+        yield lambda: function.__self__
+        function = function.__func__
+    if isinstance(function, FunctionType):
+        for cell in function.__closure__ or ():
+            yield _cell_reader(cell)
+        for name in _global_names(function.__code__):
+            if name in function.__globals__:
+                yield _item_reader(function.__globals__, name)
+        yield lambda: function.__defaults__ or ()
+        yield lambda: function.__kwdefaults__ or {}
+    elif hasattr(function, "__wrapped__"):
+        yield lambda: function.__wrapped__
+    elif hasattr(function, "__dict__"):
+        for name in vars(function):
+            yield _item_reader(vars(function), name)
+
+
+def _global_names(code: Any) -> Iterator[str]:
+    """The names that a function's code and the functions written in it may look up."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if hasattr(constant, "co_names"):
+            yield from _global_names(constant)
+
+
+def _leaves(read: Reader, container: Any) -> Iterator[Reader]:
+    for i, leaf in enumerate(tree.leaves(container)):
+        if isinstance(leaf, (np.ndarray, np.generic)):
+            yield lambda i=i: tree.leaves(read())[i]
+
+
+def _cell_reader(cell: CellType) -> Reader:
+    return lambda: cell.cell_contents
+
+
+def _item_reader(names: Any, name: str) -> Reader:
+    return lambda: names[name]

@@ -1,0 +1,137 @@
+"""Laws of the derivative rules: they agree with differences, are linear in the cotangent, and have symmetric Hessians."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from fnad import grad, vjp
+from fnad.ops.elementwise import convert, real
+from fnad.ops.shaping import reduce_sum
+from fnad.testing import check_grads
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.properties.cases import CASES, Case, Sample
+from tests.properties.running import assert_all_same, assert_fresh
+
+INEXACT = ("float32", "float64", "complex64", "complex128")
+DIFFERENTIABLE = [case for case in CASES.values() if case.primitive.differentiable != ()]
+ROWS = [pytest.param(case, dtype, id=f"{case.name}-{dtype}")
+        for case in DIFFERENTIABLE for dtype in INEXACT if any(case.is_smooth(dtype, s) for s in case.samples)]
+DOUBLE = [p for p in ROWS if p.values[1] in ("float64", "complex128")]
+SINGULAR = [pytest.param(case, point, id=f"{case.name}{point}") for case in DIFFERENTIABLE for point in case.singular]
+
+few = settings(max_examples=max(settings.default.max_examples // 3, 1))
+
+
+def samples(case: Case, dtype: str) -> st.SearchStrategy[Sample]:
+    return st.sampled_from([s for s in case.samples if case.is_smooth(dtype, s)])
+
+
+def cotangents(out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    numbers = np.random.default_rng(0).standard_normal((4, *np.shape(out)))
+    first, second = (numbers[:2] + 1j * numbers[2:]) if np.iscomplexobj(out) else numbers[:2]
+    return np.asarray(first, out.dtype), np.asarray(second, out.dtype)
+
+
+def tolerance(dtype: str) -> float:
+    return 64 * float(np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(("case", "dtype"), ROWS)
+@few
+@given(data=st.data())
+def test_rules_agree_with_differences(case: Case, dtype: str, data: st.DataObject) -> None:
+    sample = data.draw(samples(case, dtype))
+    inputs = data.draw(case.inputs(sample, dtype))
+    order = case.order if dtype in ("float64", "complex128") else 1
+    check_grads(lambda *xs: case.call(*xs, sample=sample), inputs, order=order)
+
+
+@pytest.mark.parametrize(("case", "dtype"), DOUBLE)
+@few
+@given(data=st.data())
+def test_pullbacks_are_linear_and_make_arrays_of_their_own(case: Case, dtype: str, data: st.DataObject) -> None:
+    sample = data.draw(samples(case, dtype))
+    inputs = data.draw(case.inputs(sample, dtype))
+    before = [x.copy() for x in inputs]
+    out, pullback = vjp(lambda *xs: case.call(*xs, sample=sample), *inputs)
+    first, second = cotangents(out)
+    one, two, both = (inexact(pullback(g)) for g in (first, second, 2 * first - second))
+    assert_all_same(both, [np.asarray(2 * a - b) for a, b in zip(one, two)], rtol=tolerance(dtype))
+    assert_fresh([out, *one], [*inputs, first])
+    assert_all_same(inputs, before)
+
+
+def inexact(bars: Any) -> list[Any]:
+    return [bar for bar in bars if bar is not None]
+
+
+@pytest.mark.parametrize(("case", "dtype"), DOUBLE)
+@few
+@given(data=st.data())
+def test_a_zero_cotangent_stays_zero(case: Case, dtype: str, data: st.DataObject) -> None:
+    sample = data.draw(samples(case, dtype))
+    inputs = data.draw(case.inputs(sample, dtype))
+    out, pullback = vjp(lambda *xs: case.call(*xs, sample=sample), *inputs)
+    for bar in inexact(pullback(np.zeros_like(out))):
+        assert not bar.any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("case", "point"), SINGULAR)
+def test_a_zero_cotangent_stays_zero_where_the_slope_is_infinite(case: Case, point: tuple[float, ...], dtype: str) -> None:
+    out, pullback = vjp(case.primitive, *[np.full(2, x, dtype) for x in point])
+    assert_all_same(pullback(np.zeros_like(out)), [np.zeros(2, dtype)] * len(point))
+
+
+@pytest.mark.parametrize(("case", "dtype"), DOUBLE)
+@few
+@given(data=st.data())
+def test_hessians_are_symmetric(case: Case, dtype: str, data: st.DataObject) -> None:
+    sample = data.draw(samples(case, dtype))
+    inputs = data.draw(case.inputs(sample, dtype))
+    places = [i for i, x in enumerate(inputs) if x.dtype == dtype]
+
+    def loss(*xs: Any) -> Any:
+        full = list(inputs)
+        for i, x in zip(places, xs):
+            full[i] = x
+        y = case.call(*full, sample=sample)
+        return real_sum(y * y * y)
+
+    xs = [inputs[i] for i in places]
+    u, v = ([np.asarray(direction(x, seed)) for x in xs] for seed in (1, 2))
+    one, two = inner(u, curvature(loss, xs, v)), inner(v, curvature(loss, xs, u))
+    assert one == pytest.approx(two, rel=1e-9, abs=1e-9)
+
+
+def real_sum(y: Any) -> Any:
+    total = reduce_sum(y, axes=tuple(range(y.ndim)))
+    return real(total) if total.dtype.kind == "c" else total
+
+
+def direction(x: np.ndarray, seed: int) -> np.ndarray:
+    numbers = np.random.default_rng(seed).standard_normal((2, *x.shape))
+    return numbers[0] + 1j * numbers[1] if x.dtype.kind == "c" else numbers[0]
+
+
+def curvature(loss: Callable[..., Any], xs: list[np.ndarray], v: list[np.ndarray]) -> list[np.ndarray]:
+    """The Hessian of a loss times a direction."""
+    every = tuple(range(len(xs)))
+
+    def slope(*at: Any) -> Any:
+        slopes = grad(loss, every)(*at)
+        total = 0.0
+        for g, d in zip(slopes, v):
+            total = total + real_sum(g * np.conj(d))
+        return convert(total, dtype=np.dtype("float64"))
+
+    return list(grad(slope, every)(*xs))
+
+
+def inner(us: list[np.ndarray], vs: list[np.ndarray]) -> float:
+    return float(sum(np.sum(np.real(np.conj(u) * v)) for u, v in zip(us, vs)))
