@@ -25,10 +25,9 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     [2, 1]
     """
     leaves, treedef = optree.tree_flatten(tree, namespace=_NAMESPACE)
-    for leaf in leaves:
-        if type(leaf) not in _LEAF_TYPES and _register_if_dataclass(type(leaf)):
-            return flatten(tree)
-    return leaves, treedef
+    if _LEAF_TYPES.issuperset([type(x) for x in leaves]) or not any([_register_if_dataclass(type(x)) for x in leaves]):
+        return leaves, treedef
+    return flatten(tree)
 
 
 def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:

@@ -98,3 +98,19 @@ def prune(program: Program) -> Program:
             kept.append(equation)
             needed.update(a for a in equation.inputs if type(a) is Var)
     return Program(program.inputs, tuple(reversed(kept)), program.outputs)
+
+
+def structure(program: Program) -> tuple[Any, ...]:
+    """What a Program says, whatever its variables are: equal for two Programs that mean the same word for word.
+
+    It can be hashed if the parameters of all equations can.
+    """
+    numbers: dict[Atom, int] = {v: i for i, v in enumerate(program.inputs)}
+    parts: list[Any] = [v.type for v in program.inputs]
+    for primitive, inputs, params, outputs, source in program.equations:
+        refs = [numbers[a] if type(a) is Var else (a.value.tobytes(), a.type) for a in inputs]
+        parts.append((primitive, *refs, *params.items(), source) if params else (primitive, *refs, source))
+        for v in outputs:
+            numbers[v] = len(numbers)
+    parts += [numbers[a] if type(a) is Var else (a.value.tobytes(), a.type) for a in program.outputs]
+    return tuple(parts)

@@ -13,7 +13,7 @@ import numpy as np
 
 from fnad import tree
 from fnad.errors import boundary
-from fnad.ir.program import Atom, Equation, Literal, Program, Var, prune
+from fnad.ir.program import Atom, Equation, Literal, Program, Var, prune, structure
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.ops.elementwise import add, convert
 from fnad.ops.elementwise import stop_gradient as stop_gradient_p
@@ -43,7 +43,32 @@ def vjp_program(program: Program, wrt: Sequence[int], count: int, seed: Literal 
         wrt: which inputs to give cotangents for.
         count: how many of the outputs, from the first on, are differentiated.
         seed: the cotangent of all these, where it is known.
+
+    A function that is staged at every call comes to the same Program most times, so the joint Program of a
+    structure is kept.
     """
+    key = (structure(program), tuple(wrt), count, None if seed is None else (seed.type, seed.value.tobytes()))
+    joint = _joints.get(key) if _is_hashable(key) else _join(program, wrt, count, seed)
+    if joint is None:
+        if len(_joints) >= MOST_JOINTS:
+            _joints.clear()
+        joint = _joints[key] = _join(program, wrt, count, seed)
+    return joint
+
+
+_joints: dict[Any, Joint] = {}
+MOST_JOINTS = 512
+
+
+def _is_hashable(key: Any) -> bool:
+    try:
+        hash(key)
+    except TypeError:
+        return False
+    return True
+
+
+def _join(program: Program, wrt: Sequence[int], count: int, seed: Literal | None) -> Joint:
     builder = Builder()
     builder.inputs = list(program.inputs)
     with building(builder):

@@ -1,0 +1,104 @@
+"""Random Programs give compiled what they give interpreted, whatever is fused, reused or donated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fnad
+from fnad.compiler.compile import compile_program
+from fnad.compiler.report import describe
+from fnad.ir.evaluate import evaluate
+from fnad.ir.program import Program
+from fnad.ops.elementwise import add, eq, maximum, mul, neg, select, sub
+from fnad.ops.reductions import cumsum, reduce_max
+from fnad.ops.shaping import broadcast, concatenate, flip, pad, reduce_sum, reshape, slice_, transpose
+
+SHAPE = (3, 4)
+# Operations exact in float64 on small integers, so that results must be equal to the bit.
+MOVES: list[Callable[[Any, Any], Any]] = [
+    add, sub, mul, maximum,
+    lambda x, y: neg(x),
+    lambda x, y: select(eq(x, y), y, 2.0),
+    lambda x, y: reshape(transpose(x, perm=(1, 0)), shape=SHAPE),
+    lambda x, y: broadcast(reduce_sum(x, axes=(0,)), shape=SHAPE, dims=(1,)),
+    lambda x, y: broadcast(reduce_max(y, axes=(1,)), shape=SHAPE, dims=(0,)),
+    lambda x, y: broadcast(reduce_sum(x, axes=(0, 1)), shape=SHAPE, dims=()),
+    lambda x, y: flip(cumsum(x, axis=1), axes=(0,)),
+    lambda x, y: slice_(concatenate(x, y, axis=0), starts=(1, 0), stops=(6, 4), steps=(2, 1)),
+    lambda x, y: pad(
+        slice_(x, starts=(0, 1), stops=(3, 4), steps=(1, 1)), low=(0, 0), high=(0, 1), interior=(0, 0),
+    ),
+]
+
+
+@st.composite
+def programs(draw: Any) -> Program:
+    """A Program of a few random operations on two arguments, with some of its values as results."""
+    steps = draw(st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=7))
+    results = draw(st.lists(st.integers(0, 9), min_size=1, max_size=3))
+
+    def function(x: Any, y: Any) -> Any:
+        values = [x, y]
+        for move, i, j in steps:
+            values.append(move(values[i % len(values)], values[j % len(values)]))
+        return [values[-1 - k % len(values)] for k in results]
+
+    return fnad.make_program(function)(np.ones(SHAPE), np.ones(SHAPE))
+
+
+@settings(max_examples=60)
+@given(programs(), st.sets(st.integers(0, 1)), st.integers(0, 2**32 - 1))
+def test_compiled_is_interpreted(program: Program, donated: set[int], seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    inputs = [generator.integers(-3, 4, SHAPE).astype(float) for _ in range(2)]
+    kept = [x.copy() for x in inputs]
+    expected = evaluate(program, inputs)
+    compiled = compile_program(program, donated)
+    results = compiled([x.copy() for x in inputs] if donated else inputs)
+    for got, want in zip(results, expected, strict=True):
+        np.testing.assert_array_equal(got, want)
+        assert got.dtype == want.dtype and not any(np.shares_memory(got, x) for x in inputs)
+    assert len({id(r) for r in results}) == len(results)
+    for x, original in zip(inputs, kept):
+        np.testing.assert_array_equal(x, original)
+
+
+def compiled_of(function: Callable[..., Any], *args: np.ndarray) -> Any:
+    return compile_program(fnad.make_program(function)(*args))
+
+
+def test_a_new_size_compiles_nothing() -> None:
+    def function(x: Any) -> Any:
+        return mul(sub(x, broadcast(reduce_max(x, axes=(1,)), shape=x.shape, dims=(0,))), 3.0)
+
+    compiled_of(function, np.ones((4, 5), np.float32))
+    again = compiled_of(function, np.ones((7, 9), np.float32))
+    assert again.kernels.compiled == 0 and again.kernels.memory_hits == len(again.plan.instructions)
+
+
+@pytest.mark.parametrize("size", [1, 4095, 4097, 100_000])
+def test_long_sums_keep_their_digits(size: int) -> None:
+    x = np.random.default_rng(0).uniform(0, 1, size).astype(np.float32)
+    (total,) = compiled_of(lambda x: reduce_sum(x, axes=(0,)), x)([x])
+    np.testing.assert_allclose(total, x.astype(float).sum(), rtol=5e-7)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (1, 1), (1, 5), (5, 1), ()])
+def test_reductions_of_few_elements(shape: tuple[int, ...]) -> None:
+    x = np.full(shape, 2.0)
+    axes = [tuple(range(len(shape))), *[(a,) for a in range(len(shape))]]
+    compiled = compiled_of(lambda x: [reduce_sum(mul(x, x), axes=a) for a in axes], x)
+    for got, a in zip(compiled([x]), axes):
+        np.testing.assert_array_equal(got, np.sum(x * x, axis=a))
+
+
+def test_report_names_kernels_buffers_and_host_steps() -> None:
+    compiled = compiled_of(lambda x: cumsum(mul(x, 2j), axis=0), np.ones(3, complex))
+    text = describe(compiled)
+    assert "host step mul" in text and "host step cumsum" in text and "buffers:" in text and "2 of them host steps" in text
