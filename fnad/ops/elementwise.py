@@ -53,7 +53,7 @@ def _power_by_base(g: Any, z: Any, x: Any, y: Any) -> Any:
 
 def _power_by_exponent(g: Any, z: Any, x: Any, y: Any) -> Any:
     at_zero = logical_and(eq(x, 0.0), ge(y, 0.0)) if x.dtype.kind == "f" else eq(x, 0.0)
-    return mul(g, conj(select(at_zero, 0.0, mul(z, log(x)))))
+    return guarded_mul(g, conj(select(at_zero, 0.0, mul(z, log(x)))))
 
 
 def _quotient_by_denominator(g: Any, z: Any, x: Any, y: Any) -> Any:

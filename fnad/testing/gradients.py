@@ -29,8 +29,8 @@ class Tolerance(NamedTuple):
     eps: float
 
 
-# By the coarsest dtype that takes part. The step balances rounding against truncation: cbrt(machine epsilon).
-_SINGLE = Tolerance(2e-3, 2e-3, 5e-3)
+# By the coarsest dtype that takes part. The step balances rounding against truncation: about cbrt(machine epsilon).
+_SINGLE = Tolerance(2e-3, 2e-3, 2e-3)
 _DOUBLE = Tolerance(1e-6, 1e-6, 6e-6)
 
 

@@ -149,7 +149,10 @@ class Jitted:
             entry = self.entries.get(signature)
         except TypeError:
             raise _unhashable(signature, leaves) from None
-        return entry or self._staged_anew(signature, leaves)
+        if entry is None:
+            with self._lock:
+                entry = self.entries.get(signature) or self._staged_anew(signature, leaves)
+        return entry
 
     def _staged_anew(self, signature: Any, leaves: Sequence[Any]) -> _Entry:
         """Stage and compile for a signature."""

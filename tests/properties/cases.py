@@ -149,7 +149,7 @@ class Case:
 # --- Elementwise
 
 ANY = Domain()
-SECOND = Domain(offset=0.0637)
+SECOND = Domain(offset=0.1)
 POSITIVE = Domain(0.25, 4.0)
 POSITIVE_SECOND = Domain(0.25, 4.0, offset=0.0637)
 INSIDE = Domain(-0.8, 0.8)

@@ -8,10 +8,10 @@ from typing import Any
 import fnad
 import numpy as np
 import pytest
-from fnad import make_program, tree
+from fnad import tree
 from fnad.ir.check import check
 from fnad.ir.evaluate import evaluate
-from fnad.tracing import value_type
+from fnad.tracing import stage, value_type
 
 Runner = Callable[[Callable[..., Any]], Callable[..., list[np.ndarray]]]
 
@@ -20,9 +20,9 @@ def interpreted(function: Callable[..., Any]) -> Callable[..., list[np.ndarray]]
     """Stage a function, check its Program, and run that by the interpreter."""
 
     def run(*inputs: np.ndarray) -> list[np.ndarray]:
-        program = check(make_program(function)(*inputs))
-        outputs = evaluate(program, inputs)
-        assert [value_type(y)[:2] for y in outputs] == [t[:2] for t in program.output_types]
+        staged = stage(function, [value_type(x) for x in inputs], inputs)
+        outputs = evaluate(check(staged.program), [*inputs, *staged.captured])
+        assert [value_type(y)[:2] for y in outputs] == [t[:2] for t in staged.program.output_types]
         return outputs
 
     return run

@@ -85,11 +85,18 @@ def constant(value: Any, dtype: np.dtype) -> str:
         return str(bool(value))
     if dtype.kind in "iu":
         return f"{dtype_word(dtype)}({int(value)})"
+    if dtype.kind == "c":
+        return f"{dtype_word(dtype)}(complex({_float(value.real)}, {_float(value.imag)}))"
+    return f"{dtype_word(dtype)}({_float(value)})"
+
+
+def _float(value: Any) -> str:
+    """A float as Python writes it, with what it has no literal for spelled out."""
     if np.isnan(value):
-        return f"{dtype_word(dtype)}(1e999 - 1e999)"
+        return "1e999 - 1e999"
     if np.isinf(value):
-        return f"{dtype_word(dtype)}({'-' if value < 0 else ''}1e999)"
-    return f"{dtype_word(dtype)}({float(value)!r})"
+        return f"{'-' if value < 0 else ''}1e999"
+    return repr(float(value))
 
 
 @cache

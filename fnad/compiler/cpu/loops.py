@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fnad.compiler.cpu.expressions import constant, source_of
+from fnad.compiler.cpu.expressions import DTYPES, constant, source_of
 from fnad.compiler.cpu.library import dtype_word
 from fnad.compiler.plan import Kernel, Launch, View
 from fnad.compiler.schedule import Loop
@@ -50,6 +50,14 @@ ACCUMULATIONS = {
     "reduce_and": Accumulation("multiply", "multiply", lambda dtype: constant(1, dtype)),
     "reduce_or": Accumulation("add", "add", lambda dtype: constant(0, dtype)),
 }
+
+
+_CARRIERS = {np.dtype(np.float16): np.dtype(np.uint16), np.dtype(np.longdouble): np.dtype(np.complex128)}
+
+
+def carrier_of(dtype: np.dtype) -> np.dtype:
+    """What the elements of a dtype are copied as: a loop moves numbers that it cannot compute with."""
+    return dtype if dtype in DTYPES else _CARRIERS.get(dtype, dtype)
 
 
 def emit_loop(loop: Loop, place: Callable[[View], View]) -> Launch:
@@ -108,7 +116,7 @@ def make_nest(space: Sequence[int], views: dict[Var, View]) -> Nest:
     operands = []
     for k, (view, own) in enumerate(zip(distinct.values(), strides)):
         words = tuple([s if s in (0, 1) else local(f"s{k}_{a}", s) for a, s in enumerate(own)])
-        operands.append(Operand(f"x{k}", view.dtype, words))
+        operands.append(Operand(f"x{k}", carrier_of(view.dtype), words))
     by_key = dict(zip(distinct, operands))
     return Nest(extents, operands, {v: by_key[key] for v, key in keys.items()}, tuple(params), names)
 
@@ -226,7 +234,10 @@ class _Writer:
         return operands[0] if eqn.primitive is identity else source_of(eqn, operands)
 
     def _name(self, atom: Atom) -> str:
-        return constant(atom.value, atom.type.dtype) if isinstance(atom, Literal) else self.names[atom]
+        if not isinstance(atom, Literal):
+            return self.names[atom]
+        carrier = carrier_of(atom.type.dtype)
+        return constant(atom.value if carrier == atom.type.dtype else atom.value.view(carrier), carrier)
 
 
 def _kept_depth(operand: Operand) -> int | None:

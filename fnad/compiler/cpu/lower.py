@@ -21,7 +21,10 @@ from fnad.ir.program import Equation, Source, Var
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import stop_gradient as identity
 
-COPIED = DTYPES | {np.dtype(np.complex64), np.dtype(np.complex128)}
+COMPUTED = DTYPES | {np.dtype(np.complex64), np.dtype(np.complex128)}
+"""The dtypes that kernels of the library compute with."""
+
+COPIED = COMPUTED | {np.dtype(np.float16), np.dtype(np.longdouble)}
 """The dtypes that loops can copy."""
 
 Rows = Callable[..., list[Launch] | None]
@@ -90,7 +93,7 @@ def _copy(source: View, target: View) -> list[Launch]:
 
 def _matmul(inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | None:
     a, b = inputs
-    return [library.matmul(a, b, outputs[0])] if a.dtype in COPIED and a.dtype != bool else None
+    return [library.matmul(a, b, outputs[0])] if a.dtype in COMPUTED and a.dtype != bool else None
 
 
 def _gather(inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | None:
@@ -101,7 +104,7 @@ def _gather(inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | N
 def _scatter(inputs: Sequence[View], outputs: Sequence[View], mode: str) -> list[Launch] | None:
     x, updates, *indices = inputs
     (out,) = outputs
-    if out.dtype not in COPIED:
+    if out.dtype not in COMPUTED:
         return None
     return [*_copy(x, out), library.scatter(out, indices, updates, mode)]
 

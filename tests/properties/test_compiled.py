@@ -1,0 +1,93 @@
+"""Compiled code computes what the interpreter computes: bit for bit, but for sums in another order and the own vector math."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from fnad import vjp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.properties.cases import CASES, SHAPES, Case, Sample
+from tests.properties.running import assert_all_same, assert_fresh, compiled, interpreted, needs_jit
+
+pytestmark = needs_jit
+
+# Each kernel takes a moment to compile, so an operation is tried on a float dtype and on one of another kind.
+FLOAT_THEN_OTHER = (("float32", "float64"), ("int64", "uint8", "bool", "complex128"))
+
+
+def tried_dtypes(case: Case) -> list[str]:
+    taken = [[d for d in dtypes if case.takes(d)] for dtypes in FLOAT_THEN_OTHER]
+    return [dtypes[0] for dtypes in taken if dtypes]
+
+
+VALUES = [pytest.param(case, dtype, id=f"{case.name}-{dtype}") for case in CASES.values() for dtype in tried_dtypes(case)]
+PULLBACKS = [p for p in VALUES if p.values[0].is_smooth(p.values[1], p.values[0].samples[0])]
+
+
+def operation(name: str, sample: int) -> Callable[..., Any]:
+    case = CASES[name]
+    return lambda *xs: case.call(*xs, sample=case.samples[sample])
+
+
+def pullback(name: str) -> Callable[..., Any]:
+    def run(g: Any, *xs: Any) -> Any:
+        return [bar for bar in vjp(operation(name, 0), *xs)[1](g) if bar is not None]
+
+    return run
+
+
+@cache
+def compiled_once(make: Callable[..., Any], *args: Any) -> Callable[..., Any]:
+    return compiled(make(*args))
+
+
+def rounding(case: Case, dtype: str) -> float:
+    return 16 * float(np.finfo(dtype).eps) if case.reorders and np.dtype(dtype).kind in "fc" else 0.0
+
+
+@pytest.mark.parametrize(("case", "dtype"), VALUES)
+@given(data=st.data())
+def test_compiled_values_are_the_interpreters(case: Case, dtype: str, data: st.DataObject) -> None:
+    inputs = data.draw(case.inputs(case.samples[0], dtype, wild=True))
+    before = [x.copy() for x in inputs]
+    got = compiled_once(operation, case.name, 0)(*inputs)
+    expected = interpreted(operation(case.name, 0))(*inputs)
+    assert_all_same(got, expected, ulp=case.ulp, rtol=rounding(case, dtype))
+    assert_all_same(inputs, before)
+    assert_fresh(got, inputs)
+
+
+@pytest.mark.parametrize(("case", "dtype"), PULLBACKS)
+@given(data=st.data())
+def test_compiled_pullbacks_are_the_interpreters(case: Case, dtype: str, data: st.DataObject) -> None:
+    inputs = data.draw(case.inputs(case.samples[0], dtype))
+    out = np.asarray(case.call(*inputs, sample=case.samples[0]))
+    g = np.random.default_rng(0).standard_normal(out.shape).astype(out.dtype)
+    got = compiled_once(pullback, case.name)(g, *inputs)
+    expected = interpreted(pullback(case.name))(g, *inputs)
+    assert_all_same(got, expected, rtol=64 * float(np.finfo(out.dtype).eps))
+
+
+STRUCTURED = [case for case in CASES.values() if case.samples[0].shapes[0] not in SHAPES or case.samples[0].params]
+SHAPED = [
+    *[pytest.param(CASES[name], s, id=f"{name}-{s.shapes}") for name in ("add", "exp", "select") for s in CASES[name].samples],
+    *[pytest.param(case, s, id=f"{case.name}-{s.shapes}-{s.params}") for case in STRUCTURED for s in case.samples[1:]],
+]
+
+
+@pytest.mark.parametrize(("case", "sample"), SHAPED)
+@given(data=st.data())
+def test_compiled_code_takes_every_shape(case: Case, sample: Sample, data: st.DataObject) -> None:
+    dtype = next((d for d in ("float32", "bool", "int64") if case.takes(d, sample)), None)
+    if dtype is not None:
+        inputs = data.draw(case.inputs(sample, dtype))
+        number = case.samples.index(sample)
+        got = compiled_once(operation, case.name, number)(*inputs)
+        expected = interpreted(operation(case.name, number))(*inputs)
+        assert_all_same(got, expected, ulp=case.ulp, rtol=rounding(case, dtype))
