@@ -12,12 +12,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fnad import tree
-from fnad.errors import ConcreteValueError, CutGradientError, EscapedTracerError, boundary, user_frame
+from fnad.errors import ConcreteValueError, CutGradientError, EscapedTracerError, boundary, is_library_file
 from fnad.ir.evaluate import QUIET, evaluate, evaluate_equation, read
 from fnad.ir.primitive import Primitive, Traced
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
@@ -176,10 +177,19 @@ class Builder:
         types = primitive.type_rule(*[a.type for a in atoms], **params)
         if primitive.expression is not None and all([type(a) is Literal for a in atoms]):
             return Tracer(self, _fold(primitive, atoms, params, types))
-        single = type(types) is ArrayType
-        outputs = (Var(types),) if single else tuple([Var(t) for t in types])
+        if type(types) is ArrayType:
+            return self.emit(primitive, tuple(atoms), params, types)
+        outputs = tuple([Var(t) for t in types])
         self.equations.append(Equation(primitive, tuple(atoms), params, outputs, self.source or _source()))
-        return Tracer(self, outputs[0]) if single else tuple([Tracer(self, v) for v in outputs])
+        return tuple([Tracer(self, v) for v in outputs])
+
+    def emit(self, primitive: Primitive, atoms: tuple[Atom, ...], params: dict[str, Any], type: ArrayType) -> Tracer:
+        """Stage an operation of one output whose operands and type are known to be right."""
+        if not self.alive:
+            raise _escaped()
+        output = Var(type)
+        self.equations.append(Equation(primitive, atoms, params, (output,), self.source or _source()))
+        return Tracer(self, output)
 
     def atom(self, value: Any) -> Atom | None:
         """The atom of a value here; ``None`` for a Python scalar, whose type depends on its company."""
@@ -291,9 +301,37 @@ def scalar(value: Any) -> Literal:
     return Literal(type.dtype.type(value), type)
 
 
+class _Lines(NamedTuple):
+    """The lines that a code object has been seen at, by its instruction; ``None`` for the library's own code."""
+
+    code: CodeType  # kept alive, so that its id stays its own
+    sources: dict[int, Source] | None
+
+
+_lines: dict[int, _Lines] = {}
+MOST_CODES = 4096
+
+
 def _source() -> Source | None:
-    frame = user_frame(sys._getframe(3))
-    return None if frame is None else Source(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+    """The user's line that is running."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        code = frame.f_code
+        known = _lines.get(id(code)) or _note(code)
+        if known.sources is not None:
+            source = known.sources.get(frame.f_lasti)
+            if source is None:
+                source = known.sources[frame.f_lasti] = Source(code.co_filename, frame.f_lineno, code.co_name)
+            return source
+        frame = frame.f_back
+    return None
+
+
+def _note(code: CodeType) -> _Lines:
+    if len(_lines) >= MOST_CODES:
+        _lines.clear()
+    known = _lines[id(code)] = _Lines(code, None if is_library_file(code.co_filename) else {})
+    return known
 
 
 def _escaped() -> EscapedTracerError:

@@ -17,21 +17,21 @@ FILES = sorted(path for path in ROOT.rglob("*.py"))
 
 # The longest prefix of a module's name decides its rank.
 RANKS = {
-    "fnad.errors": 0, "fnad.tree": 0, "fnad.version": 0, "fnad.kernels": 0,
+    "fnad.errors": 0, "fnad.tree": 0, "fnad.lazy": 0, "fnad.version": 0, "fnad.kernels": 0,
     "fnad.ir": 1,
     "fnad.tracing": 2,
     "fnad.ops": 3,
     "fnad.transforms": 4, "fnad.numpy": 4,
     "fnad.random": 5, "fnad.control": 5,
     "fnad.compiler": 6,
-    "fnad.transforms.jit": 7, "fnad.transforms.explain": 7,
+    "fnad.transforms.jit": 7,
     "fnad.nn": 8, "fnad.optim": 8,
     "fnad.data": 9, "fnad.testing": 9, "fnad.io": 9, "fnad.distributed": 9,
     "fnad": 10, "fnad.__main__": 11,
 }
 # Files that may import inside a function: what the CUDA target needs is loaded when it is asked for.
 LATE_IMPORTS = ("compiler/cuda/", "kernels/cuda/")
-HEAVY = {"numba", "llvmlite", "matplotlib", "torch", "jax", "hypothesis", "pytest"}
+HEAVY = {"numba", "matplotlib", "torch", "jax", "hypothesis"}
 
 
 def module_name(path: Path) -> str:
@@ -53,42 +53,66 @@ def package(module: str) -> str:
     return ".".join(module.split(".")[:2])
 
 
-def imported_modules(path: Path, parsed: ast.AST) -> Iterator[str]:
-    """The modules that a file imports; for a name from a package that is a module of its own, that module."""
+def imported_modules(module: str, parsed: ast.AST, is_package: bool = False) -> Iterator[str]:
+    """The modules that a module imports; for a name from a package that is a module of its own, that module."""
     for node in ast.walk(parsed):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            here = module_name(path) if path.name == "__init__.py" else module_name(path.parent)
+            here = module if is_package else module.rpartition(".")[0]
             source = resolve_name("." * node.level + (node.module or ""), here)
             for alias in node.names:
                 full = f"{source}.{alias.name}"
                 yield full if full in MODULES else source
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_name)
-def test_a_file_imports_lower_ranks_and_its_own_package_only(path: Path) -> None:
-    module = module_name(path)
-    for target in imported_modules(path, ast.parse(path.read_text())):
-        if target.partition(".")[0] == "fnad":
-            own = package(target) == package(module) and rank(target) <= rank(module)
-            assert rank(target) < rank(module) or own, f"{module} (rank {rank(module)}) imports {target} (rank {rank(target)})."
+def upward(module: str, parsed: ast.AST, is_package: bool = False) -> list[str]:
+    """The modules of the library that a module must not import, but does."""
+    targets = [t for t in imported_modules(module, parsed, is_package) if t.partition(".")[0] == "fnad"]
+    own = [t for t in targets if package(t) == package(module) and rank(t) <= rank(module)]
+    return [t for t in targets if rank(t) >= rank(module) and t not in own]
+
+
+def late(parsed: ast.AST) -> list[int]:
+    """The lines that import inside a function."""
+    functions = [n for n in ast.walk(parsed) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))]
+    return [n.lineno for f in functions for n in ast.walk(f) if isinstance(n, (ast.Import, ast.ImportFrom))]
+
+
+def external(module: str, parsed: ast.AST) -> set[str]:
+    return {t.partition(".")[0] for t in imported_modules(module, parsed)} - {"fnad"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
-def test_no_import_inside_a_function(path: Path) -> None:
-    if path.relative_to(ROOT).as_posix().startswith(LATE_IMPORTS):
-        return
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            late = [n for n in ast.walk(node) if isinstance(n, (ast.Import, ast.ImportFrom))]
-            assert not late, f"{path}:{late[0].lineno}: requires imports at the top of a file."
+def test_a_file_keeps_to_its_layer(path: Path) -> None:
+    module, parsed = module_name(path), ast.parse(path.read_text())
+    assert upward(module, parsed, path.name == "__init__.py") == []
+    if not path.relative_to(ROOT).as_posix().startswith(LATE_IMPORTS):
+        assert late(parsed) == []
+    if package(module) not in ("fnad.kernels", "fnad.compiler"):
+        assert external(module, parsed).isdisjoint({"numba", "llvmlite"})
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_name)
-def test_numba_is_imported_by_kernels_and_compiler_only(path: Path) -> None:
-    targets = {target.partition(".")[0] for target in imported_modules(path, ast.parse(path.read_text()))}
-    assert package(module_name(path)) in ("fnad.kernels", "fnad.compiler") or targets.isdisjoint({"numba", "llvmlite"})
+@pytest.mark.parametrize(
+    ("module", "source", "found"),
+    [
+        ("fnad.ir.check", "from fnad.tracing import stage", ["fnad.tracing"]),
+        ("fnad.ir.check", "from fnad import tracing, tree", ["fnad.tracing"]),
+        ("fnad.ir.check", "from ..ops.shaping import pad\nfrom . import types", ["fnad.ops.shaping"]),
+        ("fnad.ir.check", "import fnad.ir.types\nimport fnad.ops.shaping as shaping", ["fnad.ops.shaping"]),
+        ("fnad.ops.families", "if False:\n    from fnad import grad", ["fnad"]),
+        ("fnad.transforms.vjp", "from fnad.transforms.jit import jit", ["fnad.transforms.jit"]),
+        ("fnad.transforms.jit", "from fnad.transforms.vjp import vjp\nfrom fnad.compiler import compile", []),
+        ("fnad.optim.sgd", "from fnad import nn", ["fnad.nn"] if "fnad.nn" in MODULES else ["fnad"]),
+    ],
+)
+def test_a_wrong_import_is_found(module: str, source: str, found: list[str]) -> None:
+    assert upward(module, ast.parse(source)) == found
+
+
+def test_a_late_import_and_a_foreign_one_are_found() -> None:
+    assert late(ast.parse("import a\ndef f():\n    if a:\n        from b import c\n")) == [4]
+    assert external("fnad.ops.families", ast.parse("import numba.core\nfrom fnad import tree")) == {"numba"}
 
 
 def test_importing_fnad_loads_nothing_heavy() -> None:

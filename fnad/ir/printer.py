@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 
-def format_program(program: Program, indent: str = "") -> str:
-    """The whole Program, indented by ``indent``."""
+def format_program(program: Program) -> str:
+    """The whole Program."""
     names = _names(program)
     parameters = ", ".join(f"{names[v]}: {v.type}" for v in program.inputs)
-    body = [f"{indent}  {line}" for eqn in program.equations for line in _format_equation(eqn, names, indent)]
+    body = [f"  {line}" for eqn in program.equations for line in _format_equation(eqn, names)]
     result = ", ".join(_format_atom(a, names) for a in program.outputs)
-    return "\n".join([f"{indent}program({parameters}):", *body, f"{indent}  return {result}"])
+    return "\n".join([f"program({parameters}):", *body, f"  return {result}"])
 
 
 def _names(program: Program) -> dict[Var, str]:
@@ -36,7 +36,7 @@ def _letters(n: int) -> str:
     return name
 
 
-def _format_equation(eqn: Equation, names: dict[Var, str], indent: str) -> list[str]:
+def _format_equation(eqn: Equation, names: dict[Var, str]) -> list[str]:
     outputs = ", ".join(f"{names[v]}: {v.type}" for v in eqn.outputs)
     plain = {k: v for k, v in eqn.params.items() if not _is_program(v)}
     nested = {k: v for k, v in eqn.params.items() if _is_program(v)}
@@ -44,7 +44,7 @@ def _format_equation(eqn: Equation, names: dict[Var, str], indent: str) -> list[
     inputs = " ".join(_format_atom(a, names) for a in eqn.inputs)
     lines = [f"{outputs} = {eqn.primitive.name}{params} {inputs}".rstrip()]
     for key, value in nested.items():
-        lines += [f"  {key}:", format_program(value, indent + "      ").lstrip("\n")]
+        lines += [f"  {key}:", *[f"    {line}" for line in format_program(value).splitlines()]]
     return lines
 
 

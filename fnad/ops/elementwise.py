@@ -11,11 +11,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
+from fnad.lazy import LazyModule
 from fnad.ops.families import elementwise, literal_value
+
+special = LazyModule("scipy.special")
 
 FLOAT = "f"
 INEXACT = "fc"
@@ -142,9 +144,9 @@ log = elementwise("log", np.log, "log({0})", [lambda g, y, x: divide_guarded(g, 
 log2 = elementwise("log2", np.log2, "log2({0})", [scaled_reciprocal(LN2)], FLOAT)
 log10 = elementwise("log10", np.log10, "log10({0})", [scaled_reciprocal(LN10)], FLOAT)
 log1p = elementwise("log1p", np.log1p, "log1p({0})", [lambda g, y, x: divide_guarded(g, add(x, 1.0))], FLOAT)
-sigmoid = elementwise("sigmoid", special.expit, "sigmoid({0})", [lambda g, y, x: mul(g, mul(y, sub(1.0, y)))], FLOAT)
+sigmoid = elementwise("sigmoid", lambda x: special.expit(x), "sigmoid({0})", [lambda g, y, x: mul(g, mul(y, sub(1.0, y)))], FLOAT)
 erf = elementwise(
-    "erf", special.erf, "erf({0})",
+    "erf", lambda x: special.erf(x), "erf({0})",
     [lambda g, y, x: mul(g, mul(exp(neg(mul(x, x))), 2.0 / float(np.sqrt(np.pi))))], FLOAT,
 )
 

@@ -120,7 +120,9 @@ def _check_reverse(
     ct = [_direction(random, y) for y in outputs]
     after, before, v = _moved(primals, [_direction(random, x) for x in primals], allowed.eps)
     expected = _difference(flat(*after), flat(*before), ct) / (2 * allowed.eps)
-    got = _inner(pullback(ct), v)
+    bars = pullback(ct)
+    _require_types("rev", order, bars, primals)
+    got = _inner(bars, v)
     _require_close("rev", order, expected, got, allowed)
     if order < last:
         _check_reverse(_pulled_back(flat, len(primals)), [*primals, *ct], order + 1, last, allowed, random)
@@ -166,6 +168,15 @@ def _difference(after: Sequence[Any], before: Sequence[Any], ct: Sequence[np.nda
 def _inner(xs: Sequence[Any], ys: Sequence[Any]) -> float:
     """The real inner product; a complex number counts as the pair of its parts."""
     return float(sum(np.sum(np.real(np.conj(_wide(x)) * _wide(y))) for x, y in zip(xs, ys, strict=True)))
+
+
+def _require_types(mode: str, order: int, bars: Sequence[Any], primals: Sequence[Any]) -> None:
+    for bar, x in zip(bars, primals):
+        if value_type(bar)[:2] != value_type(x)[:2]:
+            raise AssertionError(
+                f"check_grads: requires derivatives of order {order} in mode {mode} of their argument's type, "
+                f"got {value_type(bar)} for {value_type(x)}."
+            )
 
 
 def _require_close(mode: str, order: int, expected: float, got: float, allowed: Tolerance) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
+import fnad.compiler.compile  # noqa: F401 - the functions of CHECKED must be there
 from fnad.ir.check import check
 from fnad.ir.program import Program
 
@@ -16,6 +17,8 @@ CHECKED = {
     "fnad.tracing": ("stage", "call_program"),
     "fnad.ir.evaluate": ("evaluate",),
     "fnad.transforms.vjp": ("vjp_program", "split_joint"),
+    "fnad.compiler.simplify": ("simplify",),
+    "fnad.compiler.compile": ("compile_program",),
 }
 
 

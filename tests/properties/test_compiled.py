@@ -30,14 +30,13 @@ VALUES = [pytest.param(case, dtype, id=f"{case.name}-{dtype}") for case in CASES
 PULLBACKS = [p for p in VALUES if p.values[0].is_smooth(p.values[1], p.values[0].samples[0])]
 
 
-def operation(name: str, sample: int) -> Callable[..., Any]:
-    case = CASES[name]
+def operation(case: Case, sample: int) -> Callable[..., Any]:
     return lambda *xs: case.call(*xs, sample=case.samples[sample])
 
 
-def pullback(name: str) -> Callable[..., Any]:
+def pullback(case: Case) -> Callable[..., Any]:
     def run(g: Any, *xs: Any) -> Any:
-        return [bar for bar in vjp(operation(name, 0), *xs)[1](g) if bar is not None]
+        return [bar for bar in vjp(operation(case, 0), *xs)[1](g) if bar is not None]
 
     return run
 
@@ -56,8 +55,8 @@ def rounding(case: Case, dtype: str) -> float:
 def test_compiled_values_are_the_interpreters(case: Case, dtype: str, data: st.DataObject) -> None:
     inputs = data.draw(case.inputs(case.samples[0], dtype, wild=True))
     before = [x.copy() for x in inputs]
-    got = compiled_once(operation, case.name, 0)(*inputs)
-    expected = interpreted(operation(case.name, 0))(*inputs)
+    got = compiled_once(operation, case, 0)(*inputs)
+    expected = interpreted(operation(case, 0))(*inputs)
     assert_all_same(got, expected, ulp=case.ulp, rtol=rounding(case, dtype))
     assert_all_same(inputs, before)
     assert_fresh(got, inputs)
@@ -69,8 +68,8 @@ def test_compiled_pullbacks_are_the_interpreters(case: Case, dtype: str, data: s
     inputs = data.draw(case.inputs(case.samples[0], dtype))
     out = np.asarray(case.call(*inputs, sample=case.samples[0]))
     g = np.random.default_rng(0).standard_normal(out.shape).astype(out.dtype)
-    got = compiled_once(pullback, case.name)(g, *inputs)
-    expected = interpreted(pullback(case.name))(g, *inputs)
+    got = compiled_once(pullback, case)(g, *inputs)
+    expected = interpreted(pullback(case))(g, *inputs)
     assert_all_same(got, expected, rtol=64 * float(np.finfo(out.dtype).eps))
 
 
@@ -88,6 +87,6 @@ def test_compiled_code_takes_every_shape(case: Case, sample: Sample, data: st.Da
     if dtype is not None:
         inputs = data.draw(case.inputs(sample, dtype))
         number = case.samples.index(sample)
-        got = compiled_once(operation, case.name, number)(*inputs)
-        expected = interpreted(operation(case.name, number))(*inputs)
+        got = compiled_once(operation, case, number)(*inputs)
+        expected = interpreted(operation(case, number))(*inputs)
         assert_all_same(got, expected, ulp=case.ulp, rtol=rounding(case, dtype))

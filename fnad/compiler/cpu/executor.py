@@ -7,9 +7,11 @@ from functools import cache
 
 import numpy as np
 
-from fnad.compiler.cpu.loader import loader
 from fnad.compiler.plan import HostStep, Instruction, Kernel, Launch, Plan, View
 from fnad.kernels.cpu import frame as words
+from fnad.lazy import LazyModule
+
+loading = LazyModule("fnad.compiler.cpu.loader")
 
 ALIGNMENT = 64
 RUN_PLAN = Kernel(
@@ -145,7 +147,7 @@ def link(plan: Plan) -> Executable:
 
 @cache
 def _runner() -> Runner:
-    return _KernelType(loader().address(RUN_PLAN))
+    return _KernelType(loading.loader().address(RUN_PLAN))
 
 
 def _encode(plan: Plan) -> np.ndarray:
@@ -158,7 +160,7 @@ def _encode(plan: Plan) -> np.ndarray:
         if isinstance(instruction, HostStep):
             continue
         row = words.ROWS + words.ROW_WORDS * position
-        code[row + words.KERNEL] = loader().address(instruction.kernel)
+        code[row + words.KERNEL] = loading.loader().address(instruction.kernel)
         code[row + words.PARAMS] = code.ctypes.data + 8 * start
         code[row + words.EXTENT] = instruction.extent
         code[start : start + len(instruction.params)] = instruction.params

@@ -12,7 +12,6 @@ import threading
 import time
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import llvmlite
 import llvmlite.binding as llvm
@@ -21,21 +20,11 @@ import numpy as np
 import fnad.kernels.cpu
 from fnad.compiler.cache import COUNTS, DiskCache, Statistics, default_folder, default_limit
 from fnad.compiler.plan import Kernel
+from fnad.lazy import LazyModule
 from fnad.version import __version__
 
 
-def _lazy(name: str) -> ModuleType:
-    """A module that is executed when it is first used."""
-    spec = importlib.util.find_spec(name)
-    assert spec is not None and spec.loader is not None
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-toolchain = _lazy("fnad.compiler.cpu.toolchain")
+toolchain = LazyModule("fnad.compiler.cpu.toolchain")
 
 _lock = threading.RLock()
 # A fork waits for a compilation on another thread: the child would find its locks held for ever.

@@ -1,0 +1,63 @@
+"""A dense layer, y = x w + b, with or without ReLU, and what its backward pass needs.
+
+Forward, the outer index space is the rows of y. Bias and ReLU are applied to a block of rows while
+it is in the cache, just made by the product. Words of `params`: those of blas.py for the product
+of x, w and y, which has no batch axes (0-18), then
+
+    19-20   the bias: number and byte offset of its buffer
+    21      rows in a block
+
+Backward, x̄ = ḡ wᵀ and w̄ = xᵀ ḡ are products of blas.py over transposed views, and b̄ is the sum
+of the rows of ḡ. With ReLU, ḡ is the cotangent of y where y is positive, else 0; it and its sum are
+made in one pass, over columns [lo, hi). Words of `params`:
+
+    0-7     cotangent of y, y, ḡ, b̄: number and byte offset of each one's buffer
+    8-9     m, n: all but b̄ are m x n
+"""
+
+from numba import njit
+
+from fnad.kernels.cpu.arithmetic import add
+from fnad.kernels.cpu.blas import by_blas, matmul
+from fnad.kernels.cpu.pointers import zero_of
+from fnad.kernels.cpu.relu import relu, relu_backward
+
+
+@njit
+def add_bias(y, b, n):
+    """y = y + b for one row."""
+    for j in range(n):
+        y[j] = add(y[j], b[j])
+
+
+@njit
+def add_bias_and_relu(y, b, n):
+    """y = relu(y + b) for one row."""
+    for j in range(n):
+        y[j] = relu(add(y[j], b[j]))
+
+
+@njit
+def dense(finish, x, w, b, y, params, lo, hi, one, zero):
+    """Rows [lo, hi) of y = x w + b; `finish` is add_bias or add_bias_and_relu."""
+    n, row, block = params[7], params[13], params[21]
+    for first in range(lo, hi, block):
+        last = min(first + block, hi)
+        matmul(by_blas, x, w, y, params, first, last, one, zero)
+        for i in range(first, last):
+            finish(y + i * row, b, n)
+    return 0
+
+
+@njit
+def relu_backward_sum(g, y, masked, sums, m, n, lo, hi):
+    """Columns [lo, hi) of masked = relu_backward(g, y), and their sums."""
+    for j in range(lo, hi):
+        sums[j] = zero_of(sums)
+    for i in range(m):
+        start = i * n
+        for j in range(lo, hi):
+            value = relu_backward(g[start + j], y[start + j])
+            masked[start + j] = value
+            sums[j] = add(sums[j], value)
+    return 0

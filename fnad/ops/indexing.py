@@ -1,0 +1,186 @@
+"""Reading and writing at computed places: gather and scatter.
+
+The places are k index arrays of one shape (n,), one for each of the first k axes; each place names
+the slice of the remaining axes. Negative indices count from the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fnad.ir.primitive import Primitive
+from fnad.ir.types import ArrayType, Shape
+from fnad.ops.elementwise import add, and_, conj, convert, div, eq, lt, mul, ne, or_, select
+from fnad.ops.reductions import argsort
+from fnad.ops.shaping import broadcast, concatenate, flip, slice_
+from fnad.tracing import filled
+
+INDEX = np.dtype(np.int64)
+
+
+def _slices_type(name: str, x: ArrayType, indices: tuple[ArrayType, ...]) -> ArrayType:
+    """The type of the slices of ``x`` that the indices name."""
+    first = indices[0] if indices else None
+    if not 1 <= len(indices) <= x.ndim or any([t.dtype != INDEX or t.ndim != 1 or t.shape != first.shape for t in indices]):
+        got = ", ".join(map(str, indices))
+        raise TypeError(f"{name}: requires 1 to {x.ndim} int64 index arrays of one shape (n,) for {x}, got [{got}].")
+    return ArrayType(first.shape + x.shape[len(indices) :], x.dtype)
+
+
+# --- gather
+
+
+def _gather_type(x: ArrayType, *indices: ArrayType) -> ArrayType:
+    return _slices_type("gather", x, indices)
+
+
+def _gather_vjp(i: int, g: Any, y: Any, x: Any, *indices: Any) -> Any:
+    return scatter(filled(0, x.type), g, *indices, mode="add")
+
+
+# out[i] = x[indices[0][i], indices[1][i], ...]
+gather = Primitive(
+    "gather", _gather_type, lambda x, *indices: np.asarray(x)[indices], vjp=_gather_vjp, differentiable=(0,),
+)
+
+# --- scatter
+
+
+def _scatter_type(x: ArrayType, updates: ArrayType, *indices: ArrayType, mode: str) -> ArrayType:
+    slices = _slices_type("scatter", x, indices)
+    if updates[:2] != slices[:2] or mode not in _MODES:
+        raise TypeError(f"scatter: requires updates {slices} and a mode among {', '.join(_MODES)}, got {updates}, {mode!r}.")
+    return ArrayType(x.shape, x.dtype)
+
+
+def _set_at(y: np.ndarray, indices: Any, updates: Any) -> None:
+    y[indices] = updates
+
+
+def _scatter_evaluate(x: Any, updates: Any, *indices: Any, mode: str) -> np.ndarray:
+    y = np.array(x)
+    _MODES[mode].write(y, indices, updates)
+    return y
+
+
+def _scatter_vjp(i: int, g: Any, y: Any, x: Any, updates: Any, *indices: Any, mode: str) -> Any:
+    rules = _MODES[mode]
+    return rules.pull_old(g, y, x, updates, indices) if i == 0 else rules.pull_new(g, y, x, updates, indices)
+
+
+scatter = Primitive("scatter", _scatter_type, _scatter_evaluate, vjp=_scatter_vjp, differentiable=(0, 1))
+
+
+# --- "set": the last write to a place wins
+
+
+def _pull_overwritten(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
+    return scatter(g, filled(0, updates.type), *indices, mode="set")
+
+
+def _pull_winners(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
+    order = np.arange(updates.shape[0])
+    last = scatter(filled(0, ArrayType(x.shape[: len(indices)], INDEX)), order, *indices, mode="set")
+    wins = eq(gather(last, *indices), order)
+    return select(_over_slices(wins, updates.shape), gather(g, *indices), 0.0)
+
+
+def _over_slices(x: Any, shape: Shape) -> Any:
+    """A value for each place, over the slices."""
+    return broadcast(x, shape=shape, dims=(0,))
+
+
+# --- "mul": each factor's derivative is the product of the others
+
+
+def _pull_factors(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
+    others = mul(gather(x, *indices), _products_of_others(updates, _flat_places(x.shape, indices)))
+    return mul(gather(g, *indices), conj(others))
+
+
+def _flat_places(shape: Shape, indices: Any) -> Any:
+    """The number of each place, counted through the indexed axes."""
+    flat: Any = None
+    for index, n in zip(indices, shape):
+        index = select(lt(index, 0), add(index, n), index)
+        flat = index if flat is None else add(mul(flat, n), index)
+    return flat
+
+
+def _products_of_others(updates: Any, places: Any) -> Any:
+    """For each update the product of the others at its place: no division, so exact with zeros among them."""
+    order = argsort(places, axis=0)
+    sorted_places, factors = gather(places, order), gather(updates, order)
+    before = _products_before(factors, sorted_places)
+    after = flip(_products_before(flip(factors, axes=(0,)), flip(sorted_places, axes=(0,))), axes=(0,))
+    return gather(mul(before, after), argsort(order, axis=0))
+
+
+def _products_before(factors: Any, places: Any) -> Any:
+    """The product of the earlier factors at the same place, where equal places stand together."""
+    products, step = select(_same_before(places, 1, factors.shape), _shifted(factors, 1, 1.0), 1.0), 1
+    while step < factors.shape[0]:
+        products = mul(products, select(_same_before(places, step, factors.shape), _shifted(products, step, 1.0), 1.0))
+        step *= 2
+    return products
+
+
+def _same_before(places: Any, step: int, shape: Shape) -> Any:
+    return _over_slices(eq(places, _shifted(places, step, -1)), shape)
+
+
+def _shifted(x: Any, step: int, fill: Any) -> Any:
+    """``x`` moved up by ``step`` along its first axis, ``fill`` in front."""
+    n = x.shape[0]
+    if n <= step:
+        return filled_like(x, fill)
+    front = filled(fill, ArrayType((step, *x.shape[1:]), x.dtype))
+    rest = slice_(x, starts=(0,) * x.ndim, stops=(n - step, *x.shape[1:]), steps=(1,) * x.ndim)
+    return concatenate(front, rest, axis=0)
+
+
+def filled_like(x: Any, value: Any) -> Any:
+    """A traced constant of the type of ``x``."""
+    return x.builder.tracer(filled(value, x.type))
+
+
+# --- "min" and "max": shared evenly among ties, the old value among them
+
+
+def _hits(x: Any, y: Any) -> Any:
+    return or_(eq(x, y), ne(x, x))
+
+
+def _shares(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
+    own = convert(_hits(x, y), dtype=x.dtype)
+    theirs = convert(_hits(updates, gather(y, *indices)), dtype=x.dtype)
+    return div(g, scatter(own, theirs, *indices, mode="add"))
+
+
+def _pull_old_extreme(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
+    return select(_hits(x, y), _shares(g, y, x, updates, indices), 0.0)
+
+
+def _pull_new_extreme(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
+    shares = gather(_shares(g, y, x, updates, indices), *indices)
+    return select(_hits(updates, gather(y, *indices)), shares, 0.0)
+
+
+class _Mode(NamedTuple):
+    """What a mode writes, and how it pulls a cotangent back to the old values and to the updates."""
+
+    write: Callable[..., None]
+    pull_old: Callable[..., Any]
+    pull_new: Callable[..., Any]
+
+
+_MODES = {
+    "set": _Mode(_set_at, _pull_overwritten, _pull_winners),
+    "add": _Mode(np.add.at, lambda g, y, x, u, indices: g, lambda g, y, x, u, indices: gather(g, *indices)),
+    "mul": _Mode(np.multiply.at, lambda g, y, x, u, indices: scatter(g, conj(u), *indices, mode="mul"), _pull_factors),
+    "min": _Mode(np.minimum.at, _pull_old_extreme, _pull_new_extreme),
+    "max": _Mode(np.maximum.at, _pull_old_extreme, _pull_new_extreme),
+}

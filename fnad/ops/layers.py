@@ -1,0 +1,274 @@
+"""Dense layers, ReLU and losses: operations of their own, because one pass over memory makes what several need.
+
+A differentiated loss computes its gradient together with its value, and keeps it. Losses are made
+as partial sums, one for each row or block of examples and divided by the number of examples
+already, so that they may be computed in any order and in parallel with one result.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fnad.ir.evaluate import QUIET
+from fnad.ir.primitive import Primitive
+from fnad.ir.types import ArrayType
+from fnad.ops.contractions import adjoint, matmul
+from fnad.ops.elementwise import add, div, exp, mul, neg, square, sub
+from fnad.ops.families import elementwise
+from fnad.ops.reductions import reduce_logsumexp
+from fnad.ops.shaping import broadcast, reduce_sum, reshape, slice_, spread
+
+# --- ReLU: 0 at 0, where its derivative is 0 too; nan passes
+
+relu = elementwise(
+    "relu", lambda x: np.where(x <= 0, np.asarray(x).dtype.type(0), x), "select({0} <= 0, 0, {0})",
+    [lambda g, y, x: relu_backward(g, y)], "f",
+)
+# The cotangent of relu's result y carried back.
+relu_backward = elementwise(
+    "relu_backward", lambda g, y: np.where(y <= 0, np.asarray(g).dtype.type(0), g), "select({1} <= 0, 0, {0})",
+    [lambda c, z, g, y: relu_backward(c, y), None], "f",
+)
+
+
+def _relu_backward_sum_type(g: ArrayType, y: ArrayType) -> tuple[ArrayType, ArrayType]:
+    if g.ndim != 2 or g[:2] != y[:2] or g.dtype.kind != "f":
+        raise TypeError(f"relu_backward_sum: requires float matrices of one type, got {g} and {y}.")
+    return ArrayType(g.shape, g.dtype), ArrayType(g.shape[1:], g.dtype)
+
+
+def _relu_backward_sum(g: Any, y: Any) -> tuple[Any, Any]:
+    masked = relu_backward(g, y)
+    return masked, reduce_sum(masked, axes=(0,))
+
+
+def _relu_backward_sum_vjp(i: int, g: Any, outputs: Any, x: Any, y: Any) -> Any:
+    masked_bar, sum_bar = g
+    return relu_backward(add(masked_bar, spread(sum_bar, x, (0,))), y)
+
+
+# relu_backward of a matrix, and the sum of its rows.
+relu_backward_sum = Primitive(
+    "relu_backward_sum", _relu_backward_sum_type, _relu_backward_sum, expand=_relu_backward_sum,
+    vjp=_relu_backward_sum_vjp, differentiable=(0,),
+)
+
+# --- Dense layer
+
+
+def _dense_type(x: ArrayType, w: ArrayType, b: ArrayType, relu: bool) -> ArrayType:
+    fits = x.ndim == w.ndim == 2 and x.shape[1] == w.shape[0] and w.shape[1:] == b.shape
+    if not fits or not x.dtype == w.dtype == b.dtype or x.dtype.kind != "f":
+        raise ValueError(f"dense: requires float arrays (m, k), (k, n) and (n,) of one dtype, got {x}, {w} and {b}.")
+    return ArrayType((x.shape[0], w.shape[1]), x.dtype)
+
+
+def _dense_expand(x: Any, w: Any, b: Any, relu: bool) -> Any:
+    product = matmul(x, w)
+    y = add(product, spread(b, product, (0,)))
+    return _rectified(y) if relu else y
+
+
+def _rectified(y: Any) -> Any:
+    return relu(y)
+
+
+def _dense_forward(x: Any, w: Any, b: Any, relu: bool) -> tuple[Any, tuple[Any, ...]]:
+    y = dense(x, w, b, relu=relu)
+    return y, (x, w, y)
+
+
+def _dense_backward(residuals: tuple[Any, ...], g: Any, relu: bool) -> tuple[Any, ...]:
+    x, w, y = residuals
+    g, b_bar = relu_backward_sum(g, y) if relu else (g, reduce_sum(g, axes=(0,)))
+    return matmul(g, adjoint(w)), matmul(adjoint(x), g), b_bar
+
+
+# x w + b, or relu(x w + b), for x (m, k), w (k, n) and b (n,).
+dense = Primitive(
+    "dense", _dense_type, _dense_expand, expand=_dense_expand, vjp_forward=_dense_forward, vjp_backward=_dense_backward,
+)
+
+# --- Mean squared error, over arrays of any shape
+
+BLOCK = 4096
+"""Predictions in one partial sum."""
+
+
+def _mse_type(prediction: ArrayType, target: ArrayType) -> ArrayType:
+    if prediction[:2] != target[:2] or prediction.dtype.kind != "f":
+        raise ValueError(f"mse: requires float arrays of one shape and dtype, got {prediction} and {target}.")
+    return ArrayType((), prediction.dtype)
+
+
+def _mse_with_gradient_type(prediction: ArrayType, target: ArrayType) -> tuple[ArrayType, ArrayType]:
+    dtype = _mse_type(prediction, target).dtype
+    return ArrayType((-(-prediction.size // BLOCK),), dtype), ArrayType(prediction.shape, dtype)
+
+
+def _mse_expand(prediction: Any, target: Any) -> Any:
+    squares = square(sub(prediction, target))
+    return div(reduce_sum(squares, axes=tuple(range(squares.ndim))), float(squares.size))
+
+
+def _evaluate_mse_with_gradient(prediction: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
+    error = np.subtract(prediction, target)
+    scale = error.dtype.type(1 / max(error.size, 1))
+    starts = range(0, error.size, BLOCK)
+    losses = np.add.reduceat(np.square(error).reshape(-1), starts) if starts else np.empty(0, error.dtype)
+    return scale * losses, np.asarray(2 * scale * error)
+
+
+def _total(losses: Any) -> Any:
+    """The sum of partial losses; the mean over no example is nan."""
+    total = reduce_sum(losses, axes=(0,))
+    return total if losses.size else add(total, np.nan)
+
+
+def _mse_forward(prediction: Any, target: Any) -> tuple[Any, Any]:
+    losses, gradient = mse_with_gradient(prediction, target)
+    return _total(losses), gradient
+
+
+def _mse_backward(gradient: Any, g: Any) -> tuple[Any, Any]:
+    bar = mul(_filling(g, gradient), gradient)
+    return bar, neg(bar)
+
+
+def _mse_with_gradient_vjp(i: int, g: Any, outputs: Any, prediction: Any, target: Any) -> Any:
+    losses_bar, gradient_bar = g
+    bar = add(mul(_over_blocks(losses_bar, prediction), outputs[1]), mul(gradient_bar, 2 / max(prediction.size, 1)))
+    return bar if i == 0 else neg(bar)
+
+
+def _over_blocks(losses_bar: Any, like: Any) -> Any:
+    """The cotangent of its block's loss for each element."""
+    spread_out = broadcast(losses_bar, shape=(losses_bar.size, BLOCK), dims=(0,))
+    flat = reshape(spread_out, shape=(losses_bar.size * BLOCK,))
+    return reshape(slice_(flat, starts=(0,), stops=(like.size,), steps=(1,)), shape=like.shape)
+
+
+def _filling(g: Any, like: Any) -> Any:
+    """A scalar over a whole array."""
+    return broadcast(g, shape=like.shape, dims=())
+
+
+mse = Primitive("mse", _mse_type, _mse_expand, expand=_mse_expand, vjp_forward=_mse_forward, vjp_backward=_mse_backward)
+# The partial losses of blocks of predictions, which add up to the mean squared error, and its gradient.
+mse_with_gradient = Primitive(
+    "mse_with_gradient", _mse_with_gradient_type, _evaluate_mse_with_gradient, vjp=_mse_with_gradient_vjp,
+)
+
+# --- Softmax cross-entropy of (m, n) logits, the mean over the rows. Labels are m integers, or (m, n) weights
+
+LABEL_ERROR = "softmax_cross_entropy: requires labels from 0 to {0} - 1 for {0} classes, got {1}."
+
+
+def _rows_type(logits: ArrayType, labels: ArrayType) -> ArrayType:
+    kind = labels.dtype.kind
+    fits = labels.shape == logits.shape[:1] if kind in "iu" else labels[:2] == logits[:2]
+    if logits.ndim != 2 or logits.dtype.kind != "f" or not fits:
+        raise ValueError(
+            "softmax_cross_entropy: requires float logits (m, n) with integer labels (m,) or labels like the logits, "
+            f"got {logits} and {labels}."
+        )
+    if logits.shape[1] == 0:
+        raise ValueError(f"softmax_cross_entropy: requires at least one class, got {logits}.")
+    return ArrayType(logits.shape[:1], logits.dtype)
+
+
+def _with_gradient_type(logits: ArrayType, labels: ArrayType) -> tuple[ArrayType, ArrayType]:
+    return _rows_type(logits, labels), ArrayType(logits.shape, logits.dtype)
+
+
+def _evaluate_rows(logits: Any, labels: Any) -> np.ndarray:
+    return _evaluate_with_gradient(logits, labels)[0]
+
+
+def _evaluate_with_gradient(logits: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
+    with np.errstate(**QUIET):
+        logits, labels = np.asarray(logits), np.asarray(labels)
+        scale = logits.dtype.type(1 / max(len(logits), 1))
+        depth = logits.max(axis=1, keepdims=True) - logits
+        exponentials = np.exp(-depth)
+        totals = exponentials.sum(axis=1, keepdims=True)
+        if labels.dtype.kind == "f":
+            weights = labels.sum(axis=1, keepdims=True)
+            losses = weights * np.log(totals) + np.where(labels == 0, 0, labels * depth).sum(axis=1, keepdims=True)
+            return scale * losses[:, 0], exponentials * (scale * weights / totals) - scale * labels
+        _require_labels(labels, logits.shape[1])
+        at = np.arange(len(logits)), labels
+        losses = scale * (np.log(totals[:, 0]) + depth[at])
+        gradient = exponentials * (scale / totals)
+        gradient[at] -= scale
+        return losses, gradient
+
+
+def _require_labels(labels: np.ndarray, classes: int) -> None:
+    wrong = (labels < 0) | (labels >= classes)
+    if wrong.any():
+        raise IndexError(LABEL_ERROR.format(classes, labels[wrong][0]))
+
+
+def _scale(logits: Any) -> float:
+    return 1 / max(logits.shape[0], 1)
+
+
+def _softmax(logits: Any) -> Any:
+    return exp(sub(logits, spread(reduce_logsumexp(logits, axes=(1,)), logits, (1,))))
+
+
+def _surprise(logits: Any) -> Any:
+    """-log(softmax)."""
+    return sub(spread(reduce_logsumexp(logits, axes=(1,)), logits, (1,)), logits)
+
+
+def _cross_entropy_expand(logits: Any, labels: Any) -> Any:
+    return _total(softmax_cross_entropy_rows(logits, labels))
+
+
+def _cross_entropy_forward(logits: Any, labels: Any) -> tuple[Any, Any]:
+    losses, gradient = softmax_cross_entropy_with_gradient(logits, labels)
+    return _total(losses), (gradient, logits, labels)
+
+
+def _cross_entropy_backward(residuals: Any, g: Any) -> tuple[Any, Any]:
+    gradient, logits, labels = residuals
+    logits_bar = mul(_filling(g, gradient), gradient)
+    if labels.dtype.kind in "iu":
+        return logits_bar, None
+    return logits_bar, mul(_filling(g, gradient), mul(_surprise(logits), _scale(logits)))
+
+
+def _rows_vjp(i: int, g: Any, y: Any, logits: Any, labels: Any) -> Any:
+    factor = spread(g, logits, (1,))
+    if i == 1:
+        return mul(factor, mul(_surprise(logits), _scale(logits)))
+    return mul(factor, softmax_cross_entropy_with_gradient(logits, labels)[1])
+
+
+def _with_gradient_vjp(i: int, g: Any, outputs: Any, logits: Any, labels: Any) -> Any:
+    losses_bar, gradient_bar = g
+    share = _softmax(logits)
+    mean = reduce_sum(mul(gradient_bar, share), axes=(1,))
+    apart = mul(sub(gradient_bar, spread(mean, logits, (1,))), _scale(logits))
+    factor = spread(losses_bar, logits, (1,))
+    if i == 1:
+        return sub(mul(factor, mul(_surprise(logits), _scale(logits))), apart)
+    if labels.dtype.kind == "f":
+        apart = mul(apart, spread(reduce_sum(labels, axes=(1,)), logits, (1,)))
+    return add(mul(factor, outputs[1]), mul(apart, share))
+
+
+softmax_cross_entropy = Primitive(
+    "softmax_cross_entropy", lambda *types: ArrayType((), _rows_type(*types).dtype), _cross_entropy_expand,
+    expand=_cross_entropy_expand, vjp_forward=_cross_entropy_forward, vjp_backward=_cross_entropy_backward,
+)
+# The partial losses of the rows, which add up to the mean.
+softmax_cross_entropy_rows = Primitive("softmax_cross_entropy_rows", _rows_type, _evaluate_rows, vjp=_rows_vjp)
+# The same with the gradient of their sum.
+softmax_cross_entropy_with_gradient = Primitive(
+    "softmax_cross_entropy_with_gradient", _with_gradient_type, _evaluate_with_gradient, vjp=_with_gradient_vjp,
+)

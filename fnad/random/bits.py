@@ -1,0 +1,63 @@
+"""Random bits: the one primitive that all samplers stand on.
+
+The generator is Threefry-2x32 with 20 rounds (J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw,
+"Parallel random numbers: as easy as 1, 2, 3", SC 2011): block j of a stream is the counter j
+enciphered with the key. Nothing is carried from one number to the next, so that any part of a
+stream can be had by itself, and the first numbers of a stream do not depend on how many follow.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fnad.ir.primitive import Primitive
+from fnad.ir.types import ArrayType, Shape
+
+UINT32, UINT64 = np.dtype(np.uint32), np.dtype(np.uint64)
+
+# The streams of a key differ in the highest bits of their counters, so that what one gives tells nothing
+# of the others: drawing numbers, splitting, folding in.
+DRAW, SPLIT, FOLD = 0, 1, 2
+STREAM_BITS = 2
+
+ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+PARITY = np.uint32(0x1BD11BDA)
+
+
+def threefry(k0: Any, k1: Any, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The blocks of two words for keys and counters of two words each: uint32 arrays that broadcast."""
+    keys = (k0, k1, k0 ^ k1 ^ PARITY)
+    x, y = x + k0, y + k1
+    for group in range(5):
+        for distance in ROTATIONS[group % 2]:
+            x += y
+            y = (y << np.uint32(distance)) | (y >> np.uint32(32 - distance))
+            y ^= x
+        x += keys[(group + 1) % 3]
+        y += keys[(group + 2) % 3] + np.uint32(group + 1)
+    return x, y
+
+
+def _type_rule(key: ArrayType, shape: Shape, dtype: np.dtype, stream: int) -> ArrayType:
+    if key.dtype != UINT32 or key.shape[-1:] != (2,) or dtype not in (UINT32, UINT64):
+        raise TypeError(f"random_bits: requires keys of type u32[...,2] and uint32 or uint64, got {key} and {dtype}.")
+    return ArrayType(key.shape[:-1] + shape, dtype)
+
+
+def _evaluate(key: Any, shape: Shape, dtype: np.dtype, stream: int) -> np.ndarray:
+    key = np.asarray(key)
+    words = int(np.prod(shape, dtype=np.int64)) * (dtype.itemsize // 4)
+    counter = np.arange((words + 1) // 2, dtype=np.uint64) | np.uint64(stream << (64 - STREAM_BITS))
+    low, high = counter.astype(np.uint32), (counter >> np.uint64(32)).astype(np.uint32)
+    pair = threefry(key[..., :1], key[..., 1:], low, high)
+    if dtype == UINT64:
+        bits = pair[0] | (pair[1].astype(np.uint64) << np.uint64(32))
+    else:
+        bits = np.stack(pair, axis=-1).reshape((*key.shape[:-1], -1))[..., :words]
+    return bits.reshape(key.shape[:-1] + shape)
+
+
+# The first numbers of each key's stream, in the order of the shape.
+random_bits = Primitive("random_bits", _type_rule, _evaluate, differentiable=())

@@ -1,0 +1,67 @@
+"""The arguments of samplers: shapes, dtypes, and parameters that are numbers, arrays or traced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fnad.ir.types import Shape
+from fnad.ops.elementwise import convert
+from fnad.ops.shaping import broadcast, reshape
+from fnad.tracing import Tracer, is_value, value_type
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def as_shape(name: str, shape: Any) -> Shape:
+    """A shape as a tuple; an integer is the length of a vector."""
+    sizes = shape if isinstance(shape, Sequence) else (shape,)
+    if not all([isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 0 for n in sizes]):
+        raise TypeError(f"{name}: requires a shape of integers that are not negative, got {shape!r}. Try shape=(2, 3).")
+    return tuple([int(n) for n in sizes])
+
+
+def as_float(name: str, dtype: Any) -> np.dtype:
+    """A dtype that samples of real numbers can have."""
+    dtype = np.dtype(dtype)
+    if dtype not in FLOATS:
+        raise TypeError(f"{name}: requires dtype float32 or float64, got {dtype}. Convert the result by .astype.")
+    return dtype
+
+
+def as_parameter(name: str, what: str, value: Any, kinds: str) -> Any:
+    """A number as it is, anything else as an array or traced value of a dtype of ``kinds``."""
+    if not isinstance(value, Tracer) and not isinstance(value, (bool, int, float)):
+        value = np.asarray(value)
+    if not is_value(value) or value_type(value).dtype.kind not in kinds:
+        got = value_type(value) if is_value(value) else value.dtype
+        wanted = "integers" if kinds == "iu" else "real numbers"
+        raise TypeError(f"{name}: requires {what} of {wanted}, got {got}.")
+    return value
+
+
+def fill(name: str, what: str, value: Any, shape: Shape, dtype: np.dtype) -> Any:
+    """A parameter in the dtype and shape of the samples; a Python number stays one."""
+    if not isinstance(value, (np.ndarray, Tracer)):
+        return value
+    if value.dtype != dtype:
+        value = convert(value, dtype=dtype)
+    return broadcast_to(name, what, value, shape)
+
+
+def broadcast_to(name: str, what: str, x: Any, shape: Shape) -> Any:
+    """Broadcast an array or a traced value to a shape."""
+    lead = len(shape) - x.ndim
+    if lead < 0 or any([n not in (1, m) for n, m in zip(x.shape, shape[lead:])]):
+        raise ValueError(f"{name}: requires {what} to broadcast to the shape {shape} of the result, got {x.shape}.")
+    kept = [a for a in range(x.ndim) if x.shape[a] == shape[lead + a]]
+    if len(kept) < x.ndim:
+        x = reshape(x, shape=tuple([x.shape[a] for a in kept]))
+    return x if x.shape == shape else broadcast(x, shape=shape, dims=tuple([lead + a for a in kept]))
+
+
+def result(x: Any) -> Any:
+    """What a sampler returns: an array of its own where nothing is traced."""
+    return x if isinstance(x, Tracer) else np.array(x, order="C")

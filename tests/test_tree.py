@@ -1,0 +1,126 @@
+"""Pytrees: every kind of node goes there and back, leaves have paths that reach them, mismatches are named."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict, deque
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from fnad import tree
+from fnad.testing.strategies import Box, Pair, pytrees
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+class Point(NamedTuple):
+    x: Any
+    y: Any
+
+
+@dataclass
+class Layer:
+    weights: Any
+    bias: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    a: Any
+    b: Any
+
+
+@dataclass
+class Checked:
+    """A dataclass that cannot be built from any children but by the library."""
+
+    a: Any
+    doubled: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.doubled = 2 * float(self.a)
+
+
+class Polar:
+    """A class of the user's own, with data that is no leaf."""
+
+    def __init__(self, radius: Any, angle: Any, unit: str) -> None:
+        self.radius, self.angle, self.unit = radius, angle, unit
+
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other)
+
+
+tree.register(Polar, lambda p: ((p.radius, p.angle), p.unit), lambda unit, children: Polar(*children, unit))
+
+NODES = {
+    "leaf": (1, ["t"]),
+    "None": (None, []),
+    "dict": ({"b": 1, "a": 2}, ["t['a']", "t['b']"]),
+    "ordered": (OrderedDict(b=1, a=2), ["t['b']", "t['a']"]),
+    "list": ([1, [2, None]], ["t[0]", "t[1][0]"]),
+    "tuple": ((1, ()), ["t[0]"]),
+    "namedtuple": (Point(1, {"k": 2}), ["t.x", "t.y['k']"]),
+    "dataclass": (Layer([1, 2], 3), ["t.weights[0]", "t.weights[1]", "t.bias"]),
+    "dataclass with None": (Layer(1), ["t.weights"]),
+    "frozen dataclass": (Frozen(1, Frozen(2, 3)), ["t.a", "t.b.a", "t.b.b"]),
+    "dataclass in a list": ([Layer(1), Layer(2)], ["t[0].weights", "t[1].weights"]),
+    "deque": (deque([1, 2]), ["t[0]", "t[1]"]),
+    "defaultdict": (defaultdict(list, a=1), ["t['a']"]),
+}
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_every_node_goes_there_and_back(name: str) -> None:
+    value, paths = NODES[name]
+    leaves, treedef = tree.flatten(value)
+    back = tree.unflatten(treedef, leaves)
+    assert type(back) is type(value) and back == value
+    assert tree.paths(treedef, "t") == paths
+    assert [eval(path, {"t": value}) for path in paths] == leaves == tree.leaves(value)
+    assert tree.structure(value) == treedef and treedef.num_leaves == len(paths)
+
+
+def test_a_registered_class_goes_there_and_back() -> None:
+    value = {"p": Polar(1.0, 2.0, "degrees")}
+    leaves, treedef = tree.flatten(value)
+    assert leaves == [1.0, 2.0] and tree.unflatten(treedef, leaves) == value
+    assert tree.structure(Polar(1, 2, "degrees")) != tree.structure(Polar(1, 2, "radians"))
+
+
+def test_dataclasses_are_rebuilt_without_their_init() -> None:
+    doubled = tree.map(lambda x: [x], Checked(1.5))
+    assert (doubled.a, doubled.doubled) == ([1.5], [3.0])
+
+
+def test_arrays_and_strings_are_leaves() -> None:
+    x = np.ones((2, 3))
+    leaves = tree.leaves([x, "text", np.float32(1), 2j, True, object])
+    assert leaves[0] is x and leaves[1:] == ["text", np.float32(1), 2j, True, object]
+
+
+@given(pytrees(st.integers()))
+def test_random_trees_go_there_and_back(value: Any) -> None:
+    leaves, treedef = tree.flatten(value)
+    assert tree.unflatten(treedef, leaves) == value
+    assert tree.map(lambda x: x, value) == value
+    found = [eval(path, {"t": value}) for path in tree.paths(treedef, "t")]
+    assert len(found) == len(leaves) and all(a is b for a, b in zip(found, leaves))
+    negated = tree.map(lambda x, y: x - y, value, tree.map(lambda x: 2 * x, value))
+    assert tree.leaves(negated) == [-x for x in leaves]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ({"a": 1, "b": 2}, {"a": 1}, r"tree\.map: requires trees of equal structure, got one without tree\['b'\]\. "),
+        ([1], [1, 2], r"got one with an extra tree\[1\]\. "),
+        ((1, 2), [1, 2], r"requires trees of equal structure, got PyTreeSpec\(\[\*, \*\]"),
+        (Pair(1, 2), Box(1, 2), r"got one without tree\.first"),
+        (1, None, r"got one without tree\. "),
+    ],
+)
+def test_the_first_path_that_differs_is_named(first: Any, second: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        tree.map(lambda x, y: x, first, second)
