@@ -1,5 +1,6 @@
 """fnad: compiled gradients of pure functions over pytrees of NumPy arrays."""
 
+from fnad import numpy as numpy
 from fnad import tree as tree
 from fnad.tracing import make_program as make_program
 from fnad.transforms.grad import grad as grad

@@ -25,6 +25,9 @@ STREAM_BITS = 2
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = np.uint32(0x1BD11BDA)
 
+CHUNK = 8192
+"""Blocks that the interpreter makes at once: they stay in the cache."""
+
 
 def threefry(k0: Any, k1: Any, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     """The blocks of two words for keys and counters of two words each: uint32 arrays that broadcast."""
@@ -49,13 +52,15 @@ def _type_rule(key: ArrayType, shape: Shape, dtype: np.dtype, stream: int) -> Ar
 def _evaluate(key: Any, shape: Shape, dtype: np.dtype, stream: int) -> np.ndarray:
     key = np.asarray(key)
     words = int(np.prod(shape, dtype=np.int64)) * (dtype.itemsize // 4)
-    counter = np.arange((words + 1) // 2, dtype=np.uint64) | np.uint64(stream << (64 - STREAM_BITS))
-    low, high = counter.astype(np.uint32), (counter >> np.uint64(32)).astype(np.uint32)
-    pair = threefry(key[..., :1], key[..., 1:], low, high)
+    pairs = np.empty((*key.shape[:-1], -(-words // 2), 2), UINT32)
+    for start in range(0, pairs.shape[-2], CHUNK):
+        part = pairs[..., start : start + CHUNK, :]
+        counter = np.arange(start, start + part.shape[-2], dtype=np.uint64) | np.uint64(stream << (64 - STREAM_BITS))
+        low, high = counter.astype(UINT32), (counter >> np.uint64(32)).astype(UINT32)
+        part[..., 0], part[..., 1] = threefry(key[..., :1], key[..., 1:], low, high)
+    bits = pairs.reshape((*key.shape[:-1], -1))[..., :words]
     if dtype == UINT64:
-        bits = pair[0] | (pair[1].astype(np.uint64) << np.uint64(32))
-    else:
-        bits = np.stack(pair, axis=-1).reshape((*key.shape[:-1], -1))[..., :words]
+        bits = bits[..., 0::2] | (bits[..., 1::2].astype(UINT64) << np.uint64(32))
     return bits.reshape(key.shape[:-1] + shape)
 
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from fnad.errors import boundary
 from fnad.ir.types import Shape
-from fnad.ops.elementwise import add, and_, bitcast, convert, lt, mul, neg, select, shift_right, sub
+from fnad.ops.elementwise import add, convert, mul, shift_right, sub
 from fnad.random.bits import DRAW, UINT32, UINT64, random_bits
-from fnad.random.exact import upper_quantile
 from fnad.random.keys import require_key
+from fnad.random.noise import normal_noise
 from fnad.random.values import as_float, as_parameter, as_shape, fill, result
 
 
@@ -46,9 +46,13 @@ def uniform(key: Any, shape: Any = (), dtype: Any = np.float64, low: Any = 0.0, 
     samples = unit_interval(key, shape, dtype)
     if (type(low), low, type(high), high) != (float, 0.0, float, 1.0):
         low, high = fill("uniform", "low", low, shape, dtype), fill("uniform", "high", high, shape, dtype)
-        width = high - low if isinstance(low, (int, float)) and isinstance(high, (int, float)) else sub(high, low)
-        samples = add(mul(samples, width), low)
+        samples = add(mul(samples, _difference(high, low, dtype)), low)
     return result(samples)
+
+
+def _difference(x: Any, y: Any, dtype: np.dtype) -> Any:
+    """x - y; a Python number where both are."""
+    return sub(x, y) if not isinstance(x, float) or not isinstance(y, float) else dtype.type(x - y).item()
 
 
 def unit_interval(key: Any, shape: Shape, dtype: np.dtype) -> Any:
@@ -98,10 +102,6 @@ def normal(key: Any, shape: Any = (), dtype: Any = np.float64, loc: Any = 0.0, s
 
 
 def standard_normal(key: Any, shape: Shape, dtype: np.dtype) -> Any:
-    """Standard normal numbers: the highest bit is the sign, the others are the probability to be further out."""
-    unsigned, signed = (UINT64, np.dtype(np.int64)) if dtype == np.float64 else (UINT32, np.dtype(np.int32))
-    width = 8 * unsigned.itemsize
-    bits = bitcast(random_bits(key, shape=shape, dtype=unsigned, stream=DRAW), dtype=signed)
-    size = convert(and_(bits, (1 << (width - 1)) - 1), dtype=dtype)
-    distance = upper_quantile(mul(add(size, 0.5), 2.0**-width))
-    return select(lt(bits, 0), neg(distance), distance)
+    """Standard normal numbers."""
+    unsigned = UINT64 if dtype == np.float64 else UINT32
+    return normal_noise(random_bits(key, shape=shape, dtype=unsigned, stream=DRAW))

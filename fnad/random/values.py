@@ -43,9 +43,9 @@ def as_parameter(name: str, what: str, value: Any, kinds: str) -> Any:
 
 
 def fill(name: str, what: str, value: Any, shape: Shape, dtype: np.dtype) -> Any:
-    """A parameter in the dtype and shape of the samples; a Python number stays one."""
+    """A parameter in the dtype and shape of the samples; a Python number stays one, rounded to the dtype."""
     if not isinstance(value, (np.ndarray, Tracer)):
-        return value
+        return dtype.type(value).item()
     if value.dtype != dtype:
         value = convert(value, dtype=dtype)
     return broadcast_to(name, what, value, shape)

@@ -134,8 +134,8 @@ def merge_axes(space: Sequence[int], strides: list[list[int]]) -> tuple[list[int
         else:
             extents.append(n)
             kept.append(list(row))
-    if not extents:
-        return [1], [[0] for _ in strides]
+    if not extents:  # one element: any stride is right, so take what shares a kernel with long loops
+        return [1], [[int(not space or any(row))] for row in strides]
     return extents, [list(column) for column in zip(*kept)]
 
 

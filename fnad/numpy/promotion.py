@@ -1,0 +1,205 @@
+"""What all of the NumPy surface rests on: operands, NEP 50 promotion, broadcasting, axes.
+
+Here the lenient becomes strict: values of any kind become traced values of one shape and dtype.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from fnad.ir.program import Literal
+from fnad.ir.types import ArrayType, Shape
+from fnad.ops.elementwise import convert, ne
+from fnad.ops.shaping import broadcast, concatenate, reshape
+from fnad.tracing import Builder, Tracer, innermost
+
+Axes = tuple[int, ...]
+PYTHON_SCALARS = (bool, int, float, complex)
+INDEX = np.dtype(np.int64)
+BOOL = np.dtype(bool)
+
+# --- Operands
+
+
+def is_traced(value: Any) -> bool:
+    """Whether a value is traced, or is a list or tuple with a traced value in it."""
+    if type(value) is Tracer:
+        return True
+    return isinstance(value, (list, tuple)) and any([is_traced(v) for v in value])
+
+
+def traced_in(value: Any) -> list[Tracer]:
+    """The traced values in a value or in nested lists and tuples of them."""
+    if isinstance(value, (list, tuple)):
+        return [t for v in value for t in traced_in(v)]
+    return [value] if type(value) is Tracer else []
+
+
+def builder_of(*values: Any) -> Builder:
+    """The innermost builder among values, of which one is traced."""
+    builder = innermost(traced_in(values))
+    assert builder is not None
+    return builder
+
+
+def operand(builder: Builder, value: Any) -> Any:
+    """A value as a tracer of the builder, or as the Python number that it is."""
+    kind = type(value)
+    if kind in PYTHON_SCALARS:
+        return value
+    if kind is Tracer:
+        return value if value.builder is builder else builder.tracer(value)
+    return builder.tracer(_as_array(builder, value))
+
+
+def _as_array(builder: Builder, value: Any) -> Any:
+    if isinstance(value, (list, tuple)) and is_traced(value):
+        return stacked(builder, value)
+    array = value if isinstance(value, (np.ndarray, np.generic)) else np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"array: requires numbers, got {type(value).__name__} of dtype {array.dtype}.")
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def stacked(builder: Builder, nested: Any) -> Tracer:
+    """Nested lists of numbers and arrays as one array."""
+    parts = [traced(builder, v) for v in nested]
+    shapes = {p.shape for p in parts}
+    if len(shapes) > 1:
+        raise ValueError(
+            "setting an array element with a sequence. The requested array has an inhomogeneous shape: "
+            f"its parts have the shapes {', '.join(map(str, sorted(shapes)))}."
+        )
+    dtype = np.result_type(*[_promoting(v) if type(v) is Tracer else traced(builder, v).dtype for v in nested])
+    rows = [reshape(cast(p, dtype), shape=(1, *p.shape)) for p in parts]
+    return concatenate(*rows, axis=0)
+
+
+def traced(builder: Builder, value: Any) -> Tracer:
+    """A value as a tracer that is no weak scalar any more."""
+    x = operand(builder, value)
+    if type(x) in PYTHON_SCALARS:
+        dtype = np.result_type(type(x))
+        return constant(builder, x, (), dtype)
+    return strong(x)
+
+
+def strong(x: Tracer) -> Tracer:
+    """The value as NumPy gives it back: no Python number, whose dtype would yield."""
+    return convert(x, dtype=x.dtype) if x.type.weak else x
+
+
+def constant(builder: Builder, value: Any, shape: Shape, dtype: np.dtype) -> Tracer:
+    """A number filled to a shape."""
+    return Tracer(builder, Literal(dtype.type(value), ArrayType(shape, dtype)))
+
+
+# --- Promotion
+
+
+def is_weak(x: Any) -> bool:
+    """Whether an operand is a Python number, or a traced one, so that its dtype yields."""
+    return x.atom.type.weak if type(x) is Tracer else type(x) is not bool
+
+
+_WEAK_KINDS = {"i": int, "f": float, "c": complex}
+
+
+def _promoting(x: Any) -> Any:
+    """What stands for an operand in promotion: its dtype, or the Python type of a weak one."""
+    if type(x) is Tracer:
+        t = x.atom.type
+        return _WEAK_KINDS[t.dtype.kind] if t.weak else t.dtype
+    return BOOL if type(x) is bool else type(x)
+
+
+def result_dtype(*operands: Any) -> np.dtype:
+    """The dtype to which operands promote."""
+    given = [_promoting(x) for x in operands]
+    dtypes = [d(0) if isinstance(d, type) else d for d in given]
+    return np.result_type(*dtypes)
+
+
+_loops: dict[Any, tuple[np.dtype, ...]] = {}
+
+
+def loop_dtypes(ufunc: np.ufunc, *operands: Any) -> tuple[np.dtype, ...]:
+    """The dtypes in which NumPy would run a ufunc: one for each operand, then those of the results."""
+    key = (ufunc, *[_promoting(x) for x in operands])
+    known = _loops.get(key)
+    if known is None:
+        known = _loops[key] = ufunc.resolve_dtypes((*key[1:], *[None] * ufunc.nout))
+    return known
+
+
+def cast(x: Any, dtype: np.dtype) -> Any:
+    """``x`` in a dtype."""
+    if x.dtype == dtype:
+        return x
+    return ne(x, 0) if dtype == BOOL and x.dtype.kind == "c" else convert(x, dtype=dtype)
+
+
+# --- Broadcasting
+
+
+def broadcast_shapes(*shapes: Shape) -> Shape:
+    """The common shape of several, or NumPy's error."""
+    first = shapes[0]
+    if all([s == first for s in shapes]):
+        return first
+    ndim = max([len(s) for s in shapes])
+    common = [1] * ndim
+    for s in shapes:
+        for i, n in enumerate(s, ndim - len(s)):
+            if n != 1 and common[i] not in (1, n):
+                raise ValueError(f"operands could not be broadcast together with shapes {shapes_text(shapes)} ")
+            common[i] = common[i] if n == 1 else n
+    return tuple(common)
+
+
+def shapes_text(shapes: Sequence[Shape]) -> str:
+    """Shapes as NumPy's errors write them."""
+    return " ".join([str(s).replace(" ", "") for s in shapes])
+
+
+def spread_to(x: Any, shape: Shape) -> Any:
+    """``x`` broadcast to a shape that is known to fit."""
+    if x.shape == shape:
+        return x
+    if type(x.atom) is Literal:
+        return Tracer(x.builder, Literal(x.atom.value, ArrayType(shape, x.dtype, x.type.weak)))
+    lead = len(shape) - x.ndim
+    kept = tuple([i for i, n in enumerate(x.shape) if n == shape[lead + i]])
+    squeezed = x if len(kept) == x.ndim else reshape(x, shape=tuple([x.shape[i] for i in kept]))
+    return broadcast(squeezed, shape=shape, dims=tuple([lead + i for i in kept]))
+
+
+def fit(builder: Builder, x: Any, dtype: np.dtype, shape: Shape) -> Tracer:
+    """An operand in a dtype and, by broadcasting, a shape."""
+    if type(x) is Tracer:
+        return spread_to(cast(x, dtype), shape)
+    return constant(builder, x, shape, dtype)
+
+
+def shape_of(x: Any) -> Shape:
+    """The shape of an operand."""
+    return x.atom.type.shape if type(x) is Tracer else ()
+
+
+# --- Axes
+
+
+def one_axis(axis: Any, ndim: int) -> int:
+    """An axis counted from the front, or NumPy's error."""
+    return normalize_axis_index(axis, ndim)
+
+
+def all_axes(axis: Any, ndim: int) -> Axes:
+    """Axes counted from the front and sorted; ``None`` stands for all of them."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(sorted(normalize_axis_tuple(axis, ndim)))

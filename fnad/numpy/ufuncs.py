@@ -1,0 +1,379 @@
+"""NumPy's ufuncs on traced values: which primitive runs for which dtype.
+
+A rule takes the operands as the user gave them. Operands of one shape and dtype, and Python
+numbers, take a short way; all others are promoted and broadcast first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fnad.ir.primitive import Primitive
+from fnad.ir.program import Literal, Var
+from fnad.ir.types import ArrayType
+from fnad.numpy.promotion import (
+    BOOL, PYTHON_SCALARS, broadcast_shapes, builder_of, cast, constant, fit, is_weak, loop_dtypes, operand, shape_of,
+)
+from fnad.ops import elementwise as ops
+from fnad.tracing import Builder, Tracer
+
+Rule = Callable[..., Any]
+
+# --- What runs where the dtype decides. Each takes operands in the dtypes of NumPy's loop and in one shape.
+
+
+def _identity(x: Tracer) -> Tracer:
+    return x
+
+
+def _fill(value: Any, dtype: np.dtype = BOOL) -> Rule:
+    return lambda x: constant(x.builder, value, x.shape, dtype)
+
+
+def _complex_sign(x: Tracer) -> Tracer:
+    return ops.guarded_div(x, cast(ops.abs_(x), x.dtype))
+
+
+def _integer_reciprocal(x: Tracer) -> Tracer:
+    return ops.select(ops.eq(ops.square(x), 1), x, 0)
+
+
+def _heaviside(x: Tracer, at_zero: Tracer) -> Tracer:
+    step = ops.select(ops.eq(x, 0.0), at_zero, ops.select(ops.gt(x, 0.0), constant(x.builder, 1, x.shape, x.dtype), 0.0))
+    return ops.select(ops.isnan(x), x, step)
+
+
+def _modf(x: Tracer) -> tuple[Tracer, Tracer]:
+    whole = ops.trunc(x)
+    return ops.select(ops.isinf(x), ops.copysign(constant(x.builder, 0, x.shape, x.dtype), x), ops.sub(x, whole)), whole
+
+
+def _lexicographic(less: Primitive) -> Rule:
+    def compare(x: Tracer, y: Tracer) -> Tracer:
+        same = ops.and_(ops.eq(ops.real(x), ops.real(y)), less(ops.imag(x), ops.imag(y)))
+        strict = ops.lt if less in (ops.lt, ops.le) else ops.gt
+        return ops.or_(strict(ops.real(x), ops.real(y)), same)
+
+    return compare
+
+
+def _reciprocal(x: Tracer) -> Tracer:
+    return ops.div(constant(x.builder, 1, x.shape, x.dtype), x)
+
+
+def _scaled(factor: float) -> Rule:
+    return lambda x: ops.mul(x, factor)
+
+
+# --- The table: NumPy's ufunc, and for the kind of its first operand what runs
+
+RULES: dict[np.ufunc, dict[str, Rule]] = {
+    np.add: {"b": ops.or_, "iufc": ops.add},
+    np.subtract: {"iufc": ops.sub},
+    np.multiply: {"b": ops.and_, "iufc": ops.mul},
+    np.true_divide: {"fc": ops.div},
+    np.floor_divide: {"iuf": ops.floor_div},
+    np.remainder: {"iuf": ops.mod},
+    np.fmod: {"iuf": ops.fmod},
+    np.divmod: {"iuf": lambda x, y: (ops.floor_div(x, y), ops.mod(x, y))},
+    np.negative: {"iufc": ops.neg},
+    np.positive: {"iufc": _identity},
+    np.absolute: {"b": _identity, "iufc": ops.abs_},
+    np.fabs: {"f": ops.abs_},
+    np.sign: {"iuf": ops.sign, "c": _complex_sign},
+    np.square: {"iufc": ops.square},
+    np.reciprocal: {"iu": _integer_reciprocal, "fc": _reciprocal},
+    np.sqrt: {"fc": ops.sqrt},
+    np.cbrt: {"f": ops.cbrt},
+    np.hypot: {"f": ops.hypot},
+    np.power: {"iufc": ops.power},
+    np.float_power: {"fc": ops.power},
+    np.exp: {"fc": ops.exp},
+    np.exp2: {"f": ops.exp2},
+    np.expm1: {"f": ops.expm1},
+    np.log: {"fc": ops.log},
+    np.log2: {"f": ops.log2},
+    np.log10: {"f": ops.log10},
+    np.log1p: {"f": ops.log1p},
+    np.logaddexp: {"f": ops.logaddexp},
+    np.logaddexp2: {"f": ops.logaddexp2},
+    np.sin: {"f": ops.sin},
+    np.cos: {"f": ops.cos},
+    np.tan: {"f": ops.tan},
+    np.arcsin: {"f": ops.arcsin},
+    np.arccos: {"f": ops.arccos},
+    np.arctan: {"f": ops.arctan},
+    np.arctan2: {"f": ops.arctan2},
+    np.sinh: {"f": ops.sinh},
+    np.cosh: {"f": ops.cosh},
+    np.tanh: {"f": ops.tanh},
+    np.arcsinh: {"f": ops.arcsinh},
+    np.arccosh: {"f": ops.arccosh},
+    np.arctanh: {"f": ops.arctanh},
+    np.deg2rad: {"f": _scaled(np.pi / 180)},
+    np.radians: {"f": _scaled(np.pi / 180)},
+    np.rad2deg: {"f": _scaled(180 / np.pi)},
+    np.degrees: {"f": _scaled(180 / np.pi)},
+    np.maximum: {"biuf": ops.maximum},
+    np.minimum: {"biuf": ops.minimum},
+    np.fmax: {"biuf": ops.fmax},
+    np.fmin: {"biuf": ops.fmin},
+    np.equal: {"biufc": ops.eq},
+    np.not_equal: {"biufc": ops.ne},
+    np.less: {"biuf": ops.lt, "c": _lexicographic(ops.lt)},
+    np.less_equal: {"biuf": ops.le, "c": _lexicographic(ops.le)},
+    np.greater: {"biuf": ops.gt, "c": _lexicographic(ops.gt)},
+    np.greater_equal: {"biuf": ops.ge, "c": _lexicographic(ops.ge)},
+    np.logical_and: {"b": ops.and_},
+    np.logical_or: {"b": ops.or_},
+    np.logical_xor: {"b": ops.xor},
+    np.logical_not: {"b": ops.not_},
+    np.bitwise_and: {"biu": ops.and_},
+    np.bitwise_or: {"biu": ops.or_},
+    np.bitwise_xor: {"biu": ops.xor},
+    np.invert: {"biu": ops.not_},
+    np.left_shift: {"iu": ops.shift_left},
+    np.right_shift: {"iu": ops.shift_right},
+    np.isnan: {"biu": _fill(False), "fc": ops.isnan},
+    np.isinf: {"biu": _fill(False), "fc": ops.isinf},
+    np.isfinite: {"biu": _fill(True), "fc": ops.isfinite},
+    np.signbit: {"f": ops.signbit},
+    np.copysign: {"f": ops.copysign},
+    np.nextafter: {"f": ops.nextafter},
+    np.heaviside: {"f": _heaviside},
+    np.modf: {"f": _modf},
+    np.floor: {"biu": _identity, "f": ops.floor},
+    np.ceil: {"biu": _identity, "f": ops.ceil},
+    np.trunc: {"biu": _identity, "f": ops.trunc},
+    np.rint: {"f": ops.rint},
+    np.conjugate: {"biuf": _identity, "c": ops.conjugate},
+}
+
+_COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
+_LOGICAL = {np.logical_and, np.logical_or, np.logical_xor, np.logical_not}
+
+
+def _runs(ufunc: np.ufunc, dtype: np.dtype) -> Rule:
+    """What runs for a ufunc whose loop takes a dtype."""
+    for kinds, function in RULES[ufunc].items():
+        if dtype.kind in kinds:
+            return function
+    raise TypeError(f"{ufunc.__name__}: requires operands of another dtype, got {dtype}. Convert them with astype.")
+
+
+# --- The general way
+
+
+def run(ufunc: np.ufunc, operands: tuple[Any, ...], weak: bool = False, dtype: Any = None) -> Any:
+    """Promote, broadcast and run; ``weak`` keeps the result of Python numbers one of them."""
+    builder = builder_of(*operands)
+    xs = [operand(builder, x) for x in operands]
+    dtypes = loop_dtypes(ufunc, *xs) if dtype is None else (np.dtype(dtype),) * ufunc.nargs
+    shape = broadcast_shapes(*[shape_of(x) for x in xs])
+    if ufunc in _COMPARISONS and dtypes[0] != dtypes[1]:
+        return _compare_signs(ufunc, *[fit(builder, x, d, shape) for x, d in zip(xs, dtypes)])
+    try:
+        fitted = [fit(builder, x, d, shape) for x, d in zip(xs, dtypes)]
+    except OverflowError:
+        if ufunc not in _COMPARISONS:
+            raise
+        return constant(builder, _compare_beyond(ufunc, xs, dtypes[0]), shape, BOOL)
+    weak = weak and all([is_weak(x) for x in xs])
+    return _as_weak(_runs(ufunc, dtypes[0])(*fitted), weak and dtypes[-1] != BOOL)
+
+
+def _as_weak(x: Any, weak: bool) -> Any:
+    """A result as a Python number, which yields in promotion, or as NumPy's."""
+    if type(x) is tuple:
+        return tuple([_as_weak(part, weak) for part in x])
+    atom, t = x.atom, x.atom.type._replace(weak=weak)
+    if t == atom.type:
+        return x
+    if type(atom) is Literal:
+        return Tracer(x.builder, Literal(atom.value, t))
+    return x.builder.emit(ops.convert, (atom,), {"dtype": t.dtype}, t)
+
+
+def _compare_signs(ufunc: np.ufunc, x: Tracer, y: Tracer) -> Tracer:
+    """Compare a signed with an unsigned integer: a negative one is below all of the others."""
+    signed = x if x.dtype.kind == "i" else y
+    unsigned = y.dtype if signed is x else x.dtype
+    below = ufunc(-1, 0) if signed is x else ufunc(0, -1)
+    compared = _runs(ufunc, unsigned)(cast(x, unsigned), cast(y, unsigned))
+    return ops.select(ops.lt(signed, 0), constant(x.builder, below, x.shape, BOOL), compared)
+
+
+def _compare_beyond(ufunc: np.ufunc, xs: list[Any], dtype: np.dtype) -> bool:
+    """Compare with a Python integer that the dtype cannot hold: any value stands for all of them."""
+    return bool(ufunc(*[dtype.type(0) if type(x) is Tracer else x for x in xs]))
+
+
+# --- The short way
+
+
+def _partner(x: Tracer, y: Any) -> Any:
+    """The atom of ``y`` if it has, or as a Python number takes on, exactly the type of ``x``."""
+    kind, t = type(y), x.atom.type
+    if kind is Tracer:
+        return y.atom if y.builder is x.builder and y.atom.type == t else None
+    if kind is float:
+        return Literal(t.dtype.type(y), t) if t.dtype.kind == "f" else None
+    if kind is int:
+        return Literal(t.dtype.type(y), t) if t.dtype.kind == "f" else None
+    if kind is np.ndarray and y.shape == t.shape and y.dtype == t.dtype:
+        return x.builder.atom(y)
+    return None
+
+
+def _plain(ufunc: np.ufunc, dtype: np.dtype) -> tuple[Primitive, np.dtype] | None:
+    """The primitive and the result's dtype, if operands of a dtype need no conversion and one primitive runs."""
+    dtypes = loop_dtypes_or_none(ufunc, dtype)
+    if dtypes is None or any([d != dtype for d in dtypes[: ufunc.nin]]) or ufunc.nout > 1:
+        return None
+    function = _runs(ufunc, dtype)
+    return (function, dtypes[-1]) if isinstance(function, Primitive) else None
+
+
+def loop_dtypes_or_none(ufunc: np.ufunc, dtype: np.dtype) -> tuple[np.dtype, ...] | None:
+    """The dtypes of the loop for operands of one dtype, where there is one."""
+    try:
+        return ufunc.resolve_dtypes((*[dtype] * ufunc.nin, *[None] * ufunc.nout))
+    except TypeError:
+        return None
+
+
+class _Plain(dict):
+    """For a dtype what `_plain` says, remembered."""
+
+    def __init__(self, ufunc: np.ufunc) -> None:
+        self.ufunc = ufunc
+
+    def __missing__(self, dtype: np.dtype) -> Any:
+        self[dtype] = found = _plain(self.ufunc, dtype)
+        return found
+
+
+def unary(ufunc: np.ufunc, weak: bool = False) -> Rule:
+    """The rule of a ufunc of one operand."""
+    plain = _Plain(ufunc)
+
+    def rule(x: Any) -> Any:
+        atom = x.atom
+        t = atom.type
+        if type(atom) is Var and not t.weak:
+            found = plain[t.dtype]
+            if found is not None:
+                return x.builder.emit(found[0], (atom,), {}, t if found[1] is t.dtype else ArrayType(t.shape, found[1]))
+        return run(ufunc, (x,), weak)
+
+    return rule
+
+
+def binary(ufunc: np.ufunc, weak: bool = False) -> Rule:
+    """The rule of a ufunc of two operands."""
+    plain = _Plain(ufunc)
+
+    def rule(x: Any, y: Any) -> Any:
+        if type(x) is Tracer:
+            main, a, b = x, x.atom, _partner(x, y)
+            mine = a
+        else:
+            main, a, b = y, _partner(y, x), y.atom
+            mine = b
+        if a is not None and b is not None:
+            t = mine.type
+            if type(mine) is Var and not t.weak:
+                found = plain[t.dtype]
+                if found is not None:
+                    return main.builder.emit(found[0], (a, b), {}, t if found[1] is t.dtype else ArrayType(t.shape, found[1]))
+        return run(ufunc, (x, y), weak)
+
+    return rule
+
+
+# --- Powers: a small static exponent is a product
+
+_POWERS: dict[Any, Callable[[Any], Any]] = {
+    1: lambda x: x,
+    2: lambda x: SQUARE(x),
+    3: lambda x: MULTIPLY(SQUARE(x), x),
+    4: lambda x: SQUARE(SQUARE(x)),
+}
+_INEXACT_POWERS = {0.5: lambda x: run(np.sqrt, (x,), True), -1: lambda x: run(np.reciprocal, (x,), True),
+                   -2: lambda x: run(np.reciprocal, (SQUARE(x),), True)}
+
+
+def _is_static(exponent: Any) -> bool:
+    return type(exponent) in (int, float)
+
+
+def power_rule(ufunc: np.ufunc, weak: bool = False) -> Rule:
+    """The rule of a power: products for small integer exponents that are known."""
+    general = binary(ufunc, weak)
+
+    def rule(x: Any, y: Any) -> Any:
+        if type(x) is not Tracer or not _is_static(y) or (not weak and x.type.weak):
+            return general(x, y)
+        return _static_power(x, y, general)
+
+    return rule
+
+
+def _static_power(x: Tracer, n: Any, general: Rule) -> Any:
+    dtype = loop_dtypes(np.power, x, n)[-1]
+    if dtype.kind in "iu" and n < 0:
+        raise ValueError("Integers to negative integer powers are not allowed.")
+    if dtype != x.dtype or dtype.kind not in "iufc":
+        return general(x, n)
+    if n == 0:
+        return constant(x.builder, 1, x.shape, dtype)
+    known = _POWERS.get(n) or (_INEXACT_POWERS.get(n) if dtype.kind in "fc" else None)
+    return general(x, n) if known is None else known(x)
+
+
+SQUARE, MULTIPLY = unary(np.square, True), binary(np.multiply, True)
+
+_SPECIAL = {np.power: power_rule, np.float_power: power_rule}
+UFUNCS: dict[np.ufunc, Rule] = {
+    ufunc: (_SPECIAL.get(ufunc) or (unary if ufunc.nin == 1 else binary))(ufunc) for ufunc in RULES
+}
+
+
+# --- Operators: as the ufuncs, but Python numbers among themselves stay Python numbers
+
+
+def _operator(ufunc: np.ufunc) -> Rule:
+    rule = (_SPECIAL.get(ufunc) or binary)(ufunc, True)
+
+    def method(self: Tracer, other: Any) -> Any:
+        return rule(self, other) if isinstance(other, _OPERANDS) else NotImplemented
+
+    return method
+
+
+def _reflected(ufunc: np.ufunc) -> Rule:
+    rule = (_SPECIAL.get(ufunc) or binary)(ufunc, True)
+
+    def method(self: Tracer, other: Any) -> Any:
+        return rule(other, self) if isinstance(other, _OPERANDS) else NotImplemented
+
+    return method
+
+
+_OPERANDS = (Tracer, *PYTHON_SCALARS, np.ndarray, np.generic, list, tuple)
+_ARITHMETIC = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
+    "mod": np.remainder, "divmod": np.divmod, "pow": np.power, "and": np.bitwise_and, "or": np.bitwise_or,
+    "xor": np.bitwise_xor, "lshift": np.left_shift, "rshift": np.right_shift,
+}
+_COMPARED = {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal}
+_ALONE = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
+
+OPERATORS: dict[str, Rule] = {
+    **{f"__{name}__": _operator(ufunc) for name, ufunc in {**_ARITHMETIC, **_COMPARED}.items()},
+    **{f"__r{name}__": _reflected(ufunc) for name, ufunc in _ARITHMETIC.items()},
+    **{f"__{name}__": unary(ufunc, True) for name, ufunc in _ALONE.items()},
+}
