@@ -7,12 +7,16 @@ the library's frames in its traceback.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from functools import wraps
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
+import numpy as np
+
 PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_NUMPY = os.path.dirname(np.__file__) + os.sep
 # The demonstration is written as a user would write it, so its lines count as a user's.
 _USER_FILES = (os.path.join(PACKAGE, "__main__.py"),)
 
@@ -69,18 +73,42 @@ def boundary(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         except Exception as error:
-            raise _trimmed(error) from error.__cause__
+            _trim(error)
+            raise  # without an expression: a frame that raises anew would be part of the traceback again
 
     return wrapper
 
 
-def _trimmed(error: Exception) -> Exception:
+def located(error: Exception, frame: FrameType | None = None) -> Exception:
+    """The error, with the user's line that led to it in its message."""
+    where = user_frame(frame or sys._getframe(1))
+    if where is not None:
+        _add_location(error, where.f_code, where.f_lineno)
+    return error
+
+
+def _trim(error: Exception) -> None:
+    """Leave the user's frames in a traceback; an error of the library's own gets the user's line."""
     frames = _frames(error.__traceback__)
     user = [t for t in frames if not is_library_file(t.tb_frame.f_code.co_filename)]
-    raised_here = bool(frames) and is_library_file(frames[-1].tb_frame.f_code.co_filename)
-    if raised_here and user:
-        _add_location(error, user[-1])
-    return error.with_traceback(_linked(user))
+    if _is_raised_here(frames):
+        own = [t for t in user if not _is_numpy_file(t.tb_frame.f_code.co_filename)]
+        if own:
+            _add_location(error, own[-1].tb_frame.f_code, own[-1].tb_lineno)
+        else:
+            located(error)  # raised before or after the user's function ran: the line of the call
+    error.__traceback__ = _linked(user)
+
+
+def _is_raised_here(frames: list[TracebackType]) -> bool:
+    """Whether the library raised an error, itself or by what it asked NumPy for."""
+    files = [t.tb_frame.f_code.co_filename for t in frames]
+    own = [name for name in files if not _is_numpy_file(name)]
+    return bool(own) and is_library_file(own[-1])
+
+
+def _is_numpy_file(filename: str) -> bool:
+    return filename.startswith(_NUMPY)
 
 
 def _frames(traceback: TracebackType | None) -> list[TracebackType]:
@@ -98,10 +126,12 @@ def _linked(frames: list[TracebackType]) -> TracebackType | None:
     return linked
 
 
-def _add_location(error: Exception, where: TracebackType) -> None:
-    if getattr(error, "_fnad_located", False) or len(error.args) != 1:
+def _add_location(error: Exception, code: CodeType, line: int) -> None:
+    if getattr(error, "_fnad_located", False):
         return
-    code = where.tb_frame.f_code
-    place = f'  at "{code.co_filename}", line {where.tb_lineno}, in {code.co_name}'
-    error.args = (f"{error.args[0]}\n{place}",)
+    place = f'  at "{code.co_filename}", line {line}, in {code.co_name}'
+    if len(error.args) == 1 and str(error) == str(error.args[0]):
+        error.args = (f"{error.args[0]}\n{place}",)
+    else:
+        error.add_note(place)  # an error that makes its message of other parts
     error._fnad_located = True  # type: ignore[attr-defined]

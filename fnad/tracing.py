@@ -334,11 +334,12 @@ def _note(code: CodeType) -> _Lines:
     return known
 
 
-def _escaped() -> EscapedTracerError:
-    return EscapedTracerError(
+def _escaped() -> Exception:
+    # Outside of every function of the library nothing else would name the user's line.
+    return located(EscapedTracerError(
         "traced value: requires to be used inside the function that it belongs to, got one whose function has returned. "
         "Return it from the function instead of keeping it in a global, an attribute or a list."
-    )
+    ))
 
 
 def _unknown(atom: Atom, what: str) -> ConcreteValueError:

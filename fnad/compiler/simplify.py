@@ -81,9 +81,9 @@ class _Rewriter:
                 return folded
         rule = _RULES.get(name)
         found = rule(*inputs, **eqn.params) if rule is not None else None
-        if found is None and name in _MERGES:
-            found = self._merged(eqn)
-        return found if found is not None and found.type[:2] == type[:2] else None
+        if found is not None and found.type[:2] == type[:2]:
+            return found
+        return self._merged(eqn) if name in _MERGES else None
 
     def _merged(self, eqn: Equation) -> Atom | None:
         """Two moves in a row as one; the first may then go."""

@@ -16,6 +16,7 @@ from fnad.tracing import Tracer, call_program, is_value, stage, value_type
 from fnad.transforms.vjp import require_values, split_aux, vjp_program
 
 
+@boundary
 def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """The gradient of a scalar function with respect to some of its arguments.
 
@@ -49,6 +50,7 @@ def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux
     return boundary(wrapper)
 
 
+@boundary
 def value_and_grad(
     function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
@@ -57,6 +59,8 @@ def value_and_grad(
     >>> value_and_grad(lambda x: x**3)(2.0)
     (array(8.), array(12.))
     """
+    if not callable(function):
+        raise TypeError(f"grad: requires a function, got {type(function).__name__}. Pass the function itself, not its result.")
     _require_argnums(argnums)
 
     @wraps(function)

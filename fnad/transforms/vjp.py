@@ -251,6 +251,7 @@ def _cotangent_leaves(cotangent: Any, out_leaves: Sequence[Any], out_tree: tree.
     leaves, treedef = tree.flatten(cotangent)
     if treedef != out_tree:
         raise ValueError(tree.mismatch("pullback", out_tree, treedef))
+    require_values("pullback", leaves, treedef, "cotangent")
     paths = tree.paths(treedef, "cotangent")
     return [
         _as_cotangent(g, value_type(leaf), path)

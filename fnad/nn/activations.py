@@ -1,0 +1,171 @@
+"""Activations: functions of arrays or traced values of any shape, element by element but for the softmaxes.
+
+Integers become float64; other dtypes are kept.
+"""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+from typing import Any
+
+import numpy as np
+
+from fnad.errors import boundary
+from fnad.nn.values import real_operands
+from fnad.ops import elementwise as ops
+from fnad.ops import layers
+from fnad.ops.reductions import reduce_logsumexp, reduce_max
+from fnad.ops.shaping import reduce_sum, spread
+from fnad.tracing import Tracer
+
+
+@boundary
+def relu(x: Any) -> Any:
+    """max(x, 0); the derivative at 0 is 0, and nan passes.
+
+    >>> relu(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    """
+    return layers.relu(*real_operands("relu", x))
+
+
+@boundary
+def leaky_relu(x: Any, slope: float = 0.01) -> Any:
+    """x where it is positive, else slope * x; the derivative at 0 is 1.
+
+    >>> leaky_relu(np.array([-1.0, 2.0]))
+    array([-0.01,  2.  ])
+    """
+    (x,) = real_operands("leaky_relu", x)
+    return ops.select(ops.ge(x, 0.0), x, ops.mul(x, slope))
+
+
+@boundary
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """x where it is positive, else alpha * (exp(x) - 1); the derivative at 0 is 1.
+
+    D.-A. Clevert, T. Unterthiner, S. Hochreiter (2015), arXiv 1511.07289.
+
+    >>> elu(np.array([-1e3, 2.0]))
+    array([-1.,  2.])
+    """
+    (x,) = real_operands("elu", x)
+    return ops.select(ops.ge(x, 0.0), x, ops.mul(ops.expm1(ops.minimum(x, 0.0)), alpha))
+
+
+@boundary
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)), without overflow.
+
+    >>> sigmoid(np.array([-1000.0, 0.0]))
+    array([0. , 0.5])
+    """
+    return ops.sigmoid(*real_operands("sigmoid", x))
+
+
+@boundary
+def tanh(x: Any) -> Any:
+    """The hyperbolic tangent.
+
+    >>> tanh(np.array([0.0, 1000.0]))
+    array([0., 1.])
+    """
+    return ops.tanh(*real_operands("tanh", x))
+
+
+@boundary
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x)), without overflow.
+
+    >>> softplus(np.array([-1000.0, 1000.0]))
+    array([   0., 1000.])
+    """
+    (x,) = real_operands("softplus", x)
+    return ops.logaddexp(x, 0.0)
+
+
+@boundary
+def gelu(x: Any, approximate: bool = False) -> Any:
+    """x times the probability that a standard normal variable is less than x.
+
+    D. Hendrycks, K. Gimpel (2016), arXiv 1606.08415.
+
+    Args:
+        x: an array.
+        approximate: whether to use the formula with tanh instead of the error function.
+
+    >>> gelu(np.array([-10.0, 0.0, 10.0])).round(6)
+    array([-0.,  0., 10.])
+    """
+    (x,) = real_operands("gelu", x)
+    if approximate:
+        cubed = ops.mul(ops.mul(ops.mul(x, x), x), 0.044715)
+        share = ops.tanh(ops.mul(ops.add(x, cubed), sqrt(2 / pi)))
+    else:
+        share = ops.erf(ops.mul(x, sqrt(1 / 2)))
+    return ops.mul(ops.mul(x, 0.5), ops.add(share, 1.0))
+
+
+@boundary
+def softmax(x: Any, axis: int = -1, where: Any = None) -> Any:
+    """exp(x) divided by its sum along an axis, without overflow.
+
+    Args:
+        x: an array.
+        axis: the axis along which the results add up to 1.
+        where: a bool array that broadcasts to the shape of x: elements where it is false count for nothing
+            and get 0, as all do where no element counts.
+
+    Raises:
+        ValueError: there is no such axis, or ``where`` does not fit.
+
+    >>> softmax(np.array([1000.0, 0.0]))
+    array([1., 0.])
+    """
+    (x,) = real_operands("softmax", x)
+    axes = _axes("softmax", x, axis)
+    if where is None:
+        e = ops.exp(ops.sub(x, spread(_top(x, axes), x, axes)))
+        return ops.div(e, spread(reduce_sum(e, axes=axes), e, axes))
+    mask = _mask("softmax", x, where)
+    masked = ops.select(mask, x, -np.inf)
+    top = _top(masked, axes)
+    top = ops.select(ops.eq(top, -np.inf), 0.0, top)
+    e = ops.exp(ops.sub(masked, spread(top, x, axes)))
+    total = reduce_sum(e, axes=axes)
+    return ops.div(e, spread(ops.select(ops.eq(total, 0.0), 1.0, total), e, axes))
+
+
+@boundary
+def log_softmax(x: Any, axis: int = -1) -> Any:
+    """x minus the logarithm of the sum of exp(x) along an axis, without overflow.
+
+    Raises:
+        ValueError: there is no such axis.
+
+    >>> log_softmax(np.array([1000.0, 0.0]))
+    array([    0., -1000.])
+    """
+    (x,) = real_operands("log_softmax", x)
+    axes = _axes("log_softmax", x, axis)
+    return ops.sub(x, spread(reduce_logsumexp(x, axes=axes), x, axes))
+
+
+def _axes(name: str, x: Any, axis: int) -> tuple[int]:
+    if not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"{name}: requires an axis of an array of shape {x.shape}, got {axis}.")
+    return (axis % x.ndim,)
+
+
+def _top(x: Any, axes: tuple[int]) -> Any:
+    """The largest element, as a constant: the result does not depend on it. Of no element, nothing is divided."""
+    top = reduce_max(x, axes=axes) if x.shape[axes[0]] else reduce_sum(x, axes=axes)
+    return ops.stop_gradient(top)
+
+
+def _mask(name: str, x: Any, where: Any) -> Any:
+    """The mask in the shape of x."""
+    mask = where if isinstance(where, Tracer) else np.asarray(where)
+    if mask.dtype != bool:
+        raise TypeError(f"{name}: requires where of dtype bool, got {mask.dtype}. Compare with 0.")
+    return np.broadcast_to(mask, x.shape)

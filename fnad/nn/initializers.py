@@ -1,0 +1,62 @@
+"""How the parameters of a dense layer start: functions ``(key, inputs, outputs, dtype) -> (w, b)``.
+
+``w`` has the shape (inputs, outputs) and ``b`` the shape (outputs,). One of your own is just a function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from fnad import random
+
+Initializer = Callable[[Any, int, int, Any], tuple[Any, Any]]
+
+
+def fan_in_uniform(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any, Any]:
+    """Weights and bias uniform within 1 / sqrt(inputs), as in PyTorch's ``Linear``.
+
+    Y. LeCun, L. Bottou, G. Orr, K.-R. Müller, "Efficient BackProp" (1998), but for the factor sqrt(3) that keeps
+    the variance.
+
+    >>> w, b = fan_in_uniform(random.key(0), 4, 3, np.float32)
+    >>> w.shape, b.shape, bool(abs(w).max() <= 0.5)
+    ((4, 3), (3,), True)
+    """
+    weights_key, bias_key = _two(key)
+    bound = 1 / sqrt(inputs)
+    return (
+        random.uniform(weights_key, (inputs, outputs), dtype, -bound, bound),
+        random.uniform(bias_key, (outputs,), dtype, -bound, bound),
+    )
+
+
+def he_normal(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any, Any]:
+    """Weights normal with variance 2 / inputs, for ReLU; bias 0.
+
+    K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers" (2015), arXiv 1502.01852.
+
+    >>> he_normal(random.key(0), 4, 3, np.float64)[1]
+    array([0., 0., 0.])
+    """
+    return random.normal(key, (inputs, outputs), dtype, scale=sqrt(2 / inputs)), np.zeros(outputs, dtype)
+
+
+def glorot_uniform(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any, Any]:
+    """Weights uniform within sqrt(6 / (inputs + outputs)), for tanh and its like; bias 0.
+
+    X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010).
+
+    >>> w, b = glorot_uniform(random.key(0), 4, 2, np.float32)
+    >>> bool(abs(w).max() <= 1)
+    True
+    """
+    bound = sqrt(6 / (inputs + outputs))
+    return random.uniform(key, (inputs, outputs), dtype, -bound, bound), np.zeros(outputs, dtype)
+
+
+def _two(key: Any) -> tuple[Any, Any]:
+    return random.fold_in(key, 0), random.fold_in(key, 1)

@@ -1,0 +1,73 @@
+"""Losses: scalars, the mean over all examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fnad.errors import boundary
+from fnad.nn.values import as_matrix, real_operands
+from fnad.ops import layers
+from fnad.ops.shaping import reshape
+from fnad.tracing import Tracer
+
+
+@boundary
+def mse(prediction: Any, target: Any) -> Any:
+    """The mean of (prediction - target) ** 2 over all elements.
+
+    Args:
+        prediction: an array of any shape.
+        target: an array of the same shape. They are not broadcast: (n, 1) against (n,) is most often a mistake.
+
+    Returns:
+        A scalar of the dtype to which they promote; differentiable in both.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    >>> float(mse(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
+    2.0
+    """
+    prediction, target = real_operands("mse", prediction, target)
+    if prediction.shape != target.shape:
+        raise ValueError(
+            f"mse: requires prediction and target of one shape, got {prediction.shape} and {target.shape}. "
+            "Reshape or broadcast one of them."
+        )
+    return layers.mse(prediction, target)
+
+
+@boundary
+def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
+    """The mean cross-entropy of labels and softmax(logits), without overflow.
+
+    Args:
+        logits: an array of shape (..., n), n classes.
+        labels: integers of shape (...), the numbers of the classes; or weights of the shape of the logits, such as
+            probabilities. A weight of 0 counts for nothing, also against a logit of -inf.
+
+    Returns:
+        A scalar of the dtype of the logits, or to which logits and weights promote; differentiable in both.
+
+    Raises:
+        ValueError: the shapes do not fit, or there is no class.
+        IndexError: an integer label is negative, or n or more.
+
+    >>> float(softmax_cross_entropy(np.log([[0.5, 0.25, 0.25]]), np.array([0])).round(6))
+    0.693147
+    """
+    labels = labels if isinstance(labels, Tracer) else np.asarray(labels)
+    (logits,) = real_operands("softmax_cross_entropy", logits)
+    if logits.ndim and labels.dtype.kind in "iu" and labels.shape == logits.shape[:-1]:
+        labels = reshape(labels, shape=(labels.size,))
+    elif logits.ndim and labels.shape == logits.shape:
+        logits, labels = real_operands("softmax_cross_entropy", logits, labels)
+        labels = as_matrix(labels)
+    else:
+        raise ValueError(
+            "softmax_cross_entropy: requires integer labels of shape (...) or weights of shape (..., n) for logits of "
+            f"shape (..., n), got labels of {labels.dtype} of shape {labels.shape} for logits of shape {logits.shape}."
+        )
+    return layers.softmax_cross_entropy(as_matrix(logits), labels)
