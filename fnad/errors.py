@@ -92,9 +92,9 @@ def _trim(error: Exception) -> None:
     frames = _frames(error.__traceback__)
     user = [t for t in frames if not is_library_file(t.tb_frame.f_code.co_filename)]
     if _is_raised_here(frames):
-        own = [t for t in user if not _is_numpy_file(t.tb_frame.f_code.co_filename)]
-        if own:
-            _add_location(error, own[-1].tb_frame.f_code, own[-1].tb_lineno)
+        user = [t for t in user if not _is_numpy_file(t.tb_frame.f_code.co_filename)]
+        if user:
+            _add_location(error, user[-1].tb_frame.f_code, user[-1].tb_lineno)
         else:
             located(error)  # raised before or after the user's function ran: the line of the call
     error.__traceback__ = _linked(user)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
-from fnad.errors import ConcreteValueError, CutGradientError, EscapedTracerError, boundary, is_library_file
+from fnad.errors import ConcreteValueError, CutGradientError, EscapedTracerError, boundary, is_library_file, located
 from fnad.ir.evaluate import QUIET, evaluate, evaluate_equation, read
 from fnad.ir.primitive import Primitive, Traced
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
@@ -253,14 +253,14 @@ class Builder:
                 with np.errstate(**QUIET):
                     evaluate_equation(equation, self._values)
             elif v not in self._values:
-                self._values[v] = self._outer_value(v, what)
+                self._values[v] = self._outer_value(v, what, atom)
             pending.pop()
         return read(atom, self._values)
 
-    def _outer_value(self, v: Var, what: str) -> np.ndarray:
+    def _outer_value(self, v: Var, what: str, wanted: Atom) -> np.ndarray:
         value = self.stands_for.get(v)
         if value is None:
-            raise _unknown(v, what)
+            raise _unknown(wanted, what)
         return value.concrete(what) if type(value) is Tracer else np.asarray(value)
 
     def is_differentiated(self, atom: Atom) -> bool:

@@ -164,7 +164,7 @@ def a_cotangent_of_another_kind() -> None:
     pullback(X * 1j)  # !
 
 
-@mistake(TypeError, r"pullback: requires arrays or numbers, got str at cotangent\[0\]\. ")
+@mistake(TypeError, r"pullback: requires arrays or numbers, got str at cotangent\[0\]\.")
 def a_cotangent_that_is_no_array() -> None:
     _, pullback = vjp(lambda x: [x], X)
     pullback(["text"])  # !
@@ -473,12 +473,16 @@ def test_a_mistake_is_one_clear_error(name: str) -> None:
     example = MISTAKES[name]
     with pytest.raises(example.error, match=f"(?s){example.message}") as caught:
         example.function()
-    message = str(caught.value)
+    message = "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
     assert f'"{__file__}", line {example.line()}' in message
     assert message.count(__file__) == 1
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+# Python itself calls the operator of a traced value, so only there is a frame of the library at the end.
+OUTSIDE = {"an_escaped_tracer_in_an_operation"}
+
+
+@pytest.mark.parametrize("name", [name for name in MISTAKES if name not in OUTSIDE])
 def test_a_mistake_shows_no_frame_of_the_library(name: str) -> None:
     example = MISTAKES[name]
     with pytest.raises(example.error) as caught:

@@ -16,6 +16,7 @@ from fnad.ops import elementwise as ops
 from fnad.ops import layers
 from fnad.ops.reductions import reduce_logsumexp, reduce_max
 from fnad.ops.shaping import reduce_sum, spread
+from fnad.random.values import broadcast_to
 from fnad.tracing import Tracer
 
 
@@ -168,4 +169,4 @@ def _mask(name: str, x: Any, where: Any) -> Any:
     mask = where if isinstance(where, Tracer) else np.asarray(where)
     if mask.dtype != bool:
         raise TypeError(f"{name}: requires where of dtype bool, got {mask.dtype}. Compare with 0.")
-    return np.broadcast_to(mask, x.shape)
+    return broadcast_to(name, "where", mask, x.shape)

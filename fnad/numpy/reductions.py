@@ -6,31 +6,474 @@ from typing import Any
 
 import numpy as np
 
-from fnad.numpy.promotion import all_axes, builder_of, cast, traced
-from fnad.ops.elementwise import div
-from fnad.ops.shaping import reduce_sum, reshape
+from fnad.ir.primitive import Primitive
+from fnad.numpy import ufuncs
+from fnad.numpy.dispatch import implements, refuse_out
+from fnad.numpy.promotion import (
+    BOOL, INDEX, Axes, all_axes, builder_of, cast, constant, fit, one_axis, operand, result_dtype, spread_to, traced,
+)
+from fnad.ops import reductions as ops
+from fnad.ops.elementwise import abs_, add, div, eq, isnan, maximum, minimum, mul, select, square, sub
+from fnad.ops.shaping import reduce_sum, reshape, transpose
 from fnad.tracing import Tracer
 
+UNSET = np._NoValue
+FLOAT = np.dtype(np.float64)
 
-def sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+# --- What they share
+
+
+def kept(y: Tracer, x: Tracer, axes: Axes, keepdims: Any) -> Tracer:
+    """The reduced value, with axes of size 1 for those that went if they are to be kept."""
+    if keepdims is UNSET or not keepdims:
+        return y
+    return reshape(y, shape=tuple([1 if i in axes else n for i, n in enumerate(x.shape)]))
+
+
+def masked(x: Tracer, where: Any, fill: Any) -> Tracer:
+    """``x`` with a number where it is to be left out."""
+    if where is True or where is UNSET:
+        return x
+    return select(_mask(x, where), x, constant(x.builder, fill, x.shape, x.dtype))
+
+
+def _mask(x: Tracer, where: Any) -> Tracer:
+    return spread_to(cast(operand(x.builder, np.asarray(where) if type(where) is not Tracer else where), BOOL), x.shape)
+
+
+def _count(x: Tracer, axes: Axes, where: Any) -> Any:
+    """How many elements are reduced: a number, or where some are left out an array."""
+    if where is True or where is UNSET:
+        count = 1
+        for i in axes:
+            count *= x.shape[i]
+        return float(count)
+    return cast(reduce_sum(cast(_mask(x, where), INDEX), axes=axes), real_dtype(x.dtype))
+
+
+def real_dtype(dtype: np.dtype) -> np.dtype:
+    """The dtype of the parts of a number."""
+    return np.empty(0, dtype).real.dtype
+
+
+_accumulating: dict[tuple[np.ufunc, np.dtype], np.dtype] = {}
+
+
+def _accumulator(ufunc: np.ufunc, x: Tracer, dtype: Any) -> np.dtype:
+    """The dtype in which NumPy accumulates: small integers in wide ones."""
+    if dtype is not None:
+        return np.dtype(dtype)
+    known = _accumulating.get((ufunc, x.dtype))
+    if known is None:
+        known = _accumulating[ufunc, x.dtype] = ufunc.reduce(np.empty(0, x.dtype)).dtype
+    return known
+
+
+def _floating(x: Tracer, dtype: Any = None) -> Tracer:
+    if dtype is not None:
+        return cast(x, np.dtype(dtype))
+    return cast(x, FLOAT) if x.dtype.kind in "biu" else x
+
+
+# --- Sums and products
+
+
+@implements(np.sum)
+def sum(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET,
+    where: Any = True,
+) -> Any:
     """`numpy.sum`."""
-    x = traced(builder_of(a), a)
+    return _accumulate(np.add, reduce_sum, 0, a, axis, dtype, out, keepdims, initial, where)
+
+
+@implements(np.prod)
+def prod(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET,
+    where: Any = True,
+) -> Any:
+    """`numpy.prod`."""
+    return _accumulate(np.multiply, ops.reduce_prod, 1, a, axis, dtype, out, keepdims, initial, where)
+
+
+def _accumulate(
+    ufunc: np.ufunc, primitive: Primitive, identity: int, a: Any, axis: Any, dtype: Any, out: Any, keepdims: Any,
+    initial: Any, where: Any,
+) -> Tracer:
+    refuse_out(f"np.{ufunc.__name__}.reduce", out)
+    x = traced(builder_of(a, where, initial), a)
     axes = all_axes(axis, x.ndim)
-    x = cast(x, np.dtype(dtype) if dtype is not None else np.add.reduce(np.empty(0, x.dtype)).dtype)
+    x = cast(x, _accumulator(ufunc, x, dtype))
+    if x.dtype == BOOL:
+        primitive = ops.reduce_or if ufunc is np.add else ops.reduce_and
+    y = kept(primitive(masked(x, where, identity), axes=axes), x, axes, keepdims)
+    if initial is UNSET:
+        return y
+    return ufuncs.UFUNCS[ufunc](y, fit(x.builder, operand(x.builder, initial), y.dtype, y.shape))
+
+
+@implements(np.mean)
+def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, where: Any = True) -> Any:
+    """`numpy.mean`."""
+    refuse_out("np.mean", out)
+    given = traced(builder_of(a, where), a)
+    axes = all_axes(axis, given.ndim)
+    x = _floating(given, dtype)
+    half = x.dtype == np.float16 and dtype is None
+    x = cast(x, np.dtype(np.float32)) if half else x
+    total = reduce_sum(masked(x, where, 0), axes=axes)
+    result = div(total, _as_divisor(_count(x, axes, where), x.dtype))
+    return kept(cast(result, np.dtype(np.float16)) if half else result, x, axes, keepdims)
+
+
+def _as_divisor(count: Any, dtype: np.dtype) -> Any:
+    return cast(count, dtype) if type(count) is Tracer else count
+
+
+@implements(np.average)
+def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
+    """`numpy.average`."""
+    builder = builder_of(a, weights)
+    x = traced(builder, a)
+    axes = all_axes(axis, x.ndim)
+    if weights is None:
+        result = mean(x, axis, keepdims=keepdims)
+        scale: Any = constant(builder, _count(x, axes, True), result.shape, result.dtype)
+    else:
+        w = _weights(traced(builder, weights), x, axis)
+        scale = sum(cast(w, result_dtype(_floating(x), w)), axis, keepdims=keepdims)
+        result = ufuncs.UFUNCS[np.true_divide](sum(ufuncs.UFUNCS[np.multiply](x, w), axis, keepdims=keepdims), scale)
+    return (result, scale) if returned else result
+
+
+def _weights(w: Tracer, x: Tracer, axis: Any) -> Tracer:
+    if w.shape == x.shape:
+        return w
+    if axis is None:
+        raise TypeError("Axis must be specified when shapes of a and weights differ.")
+    axes = all_axes(axis, x.ndim)
+    if w.shape != tuple([x.shape[i] for i in axes]):
+        raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+    shaped = reshape(w, shape=tuple([n if i in axes else 1 for i, n in enumerate(x.shape)]))
+    return spread_to(shaped, x.shape)
+
+
+# --- Variance
+
+
+@implements(np.var)
+def var(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
+    where: Any = True, mean: Any = UNSET, correction: Any = UNSET,
+) -> Any:
+    """`numpy.var`."""
+    refuse_out("np.var", out)
+    x, axes, distance, divisor = _spread(a, axis, dtype, ddof, where, mean, correction)
+    return kept(div(reduce_sum(square(distance), axes=axes), divisor), x, axes, keepdims)
+
+
+@implements(np.std)
+def std(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
+    where: Any = True, mean: Any = UNSET, correction: Any = UNSET,
+) -> Any:
+    """`numpy.std`; its derivative at equal values is 0."""
+    refuse_out("np.std", out)
+    x, axes, distance, divisor = _spread(a, axis, dtype, ddof, where, mean, correction)
+    root = ufuncs.UFUNCS[np.sqrt](divisor) if type(divisor) is Tracer else float(np.sqrt(divisor))
+    return kept(div(ops.reduce_norm(distance, axes=axes), root), x, axes, keepdims)
+
+
+def _spread(
+    a: Any, axis: Any, dtype: Any, ddof: Any, where: Any, center: Any, correction: Any
+) -> tuple[Tracer, Axes, Tracer, Any]:
+    """The operand, the axes, the (real) distances from the mean, and what to divide the sum of their squares by."""
+    x = traced(builder_of(a, where, center), a)
+    axes = all_axes(axis, x.ndim)
+    x = _floating(x, dtype)
+    count = _count(x, axes, where)
+    less = ddof if correction is UNSET else correction
+    divisor = maximum(sub(count, float(less)), 0.0) if type(count) is Tracer else max(count - less, 0.0)
+    if center is UNSET:
+        center = mean(x, axis=axis, where=where, keepdims=True)
+    distance = sub(x, spread_to(cast(traced(x.builder, center), x.dtype), x.shape))
+    return x, axes, masked(abs_(distance) if x.dtype.kind == "c" else distance, where, 0), divisor
+
+
+# --- Extremes
+
+
+@implements(np.max)
+def max_(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET, where: Any = True
+) -> Any:
+    """`numpy.max`; ties share the derivative evenly."""
+    return _extreme(np.maximum, a, axis, out, keepdims, initial, where)
+
+
+@implements(np.min)
+def min_(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET, where: Any = True
+) -> Any:
+    """`numpy.min`; ties share the derivative evenly."""
+    return _extreme(np.minimum, a, axis, out, keepdims, initial, where)
+
+
+_EXTREMES = {
+    np.maximum: (ops.reduce_max, ops.reduce_or, maximum), np.minimum: (ops.reduce_min, ops.reduce_and, minimum),
+}
+
+
+def _least(ufunc: np.ufunc, dtype: np.dtype) -> Any:
+    """The number that never wins."""
+    if dtype.kind == "f":
+        return -np.inf if ufunc is np.maximum else np.inf
+    if dtype.kind == "b":
+        return ufunc is np.minimum
+    return np.iinfo(dtype).min if ufunc is np.maximum else np.iinfo(dtype).max
+
+
+def _extreme(ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any, initial: Any, where: Any) -> Tracer:
+    name = ufunc.__name__
+    refuse_out(f"np.{name}.reduce", out)
+    x = traced(builder_of(a, where, initial), a)
+    axes = all_axes(axis, x.ndim)
+    if where is not True and where is not UNSET and initial is UNSET:
+        raise ValueError(
+            f"reduction operation '{name}' does not have an identity, so to use a where mask one has to specify 'initial'"
+        )
+    primitive, logical, pick = _EXTREMES[ufunc]
+    first = None if initial is UNSET else operand(x.builder, initial)
+    if first is not None and any([x.shape[i] == 0 for i in axes]):
+        shape = tuple([n for i, n in enumerate(x.shape) if i not in axes])
+        return kept(fit(x.builder, first, x.dtype, shape), x, axes, keepdims)
+    y = (logical if x.dtype == BOOL else primitive)(masked(x, where, _least(ufunc, x.dtype)), axes=axes)
+    return kept(y if first is None else pick(y, fit(x.builder, first, y.dtype, y.shape)), x, axes, keepdims)
+
+
+@implements(np.ptp)
+def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    """`numpy.ptp`."""
+    refuse_out("np.ptp", out)
+    return ufuncs.UFUNCS[np.subtract](max_(a, axis, keepdims=keepdims), min_(a, axis, keepdims=keepdims))
+
+
+def _flat_or_along(a: Any, axis: Any) -> tuple[Tracer, int]:
+    """The operand and an axis of it; all of its elements in a row where none is named."""
+    x = traced(builder_of(a), a)
+    return (reshape(x, shape=(x.size,)), 0) if axis is None else (x, one_axis(axis, x.ndim))
+
+
+def _arg_extreme(primitive: Primitive, a: Any, axis: Any, out: Any, keepdims: Any) -> Tracer:
+    refuse_out(f"np.{primitive.name}", out)
+    x, at = _flat_or_along(a, axis)
+    y = primitive(x, axis=at)
+    if keepdims is UNSET or not keepdims:
+        return y
+    return kept(y, traced(x.builder, a), all_axes(axis, np.ndim(a)), True)
+
+
+@implements(np.argmax)
+def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
+    """`numpy.argmax`."""
+    return _arg_extreme(ops.argmax, a, axis, out, keepdims)
+
+
+@implements(np.argmin)
+def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
+    """`numpy.argmin`."""
+    return _arg_extreme(ops.argmin, a, axis, out, keepdims)
+
+
+# --- Logic
+
+
+@implements(np.all)
+def all_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
+    """`numpy.all`."""
+    return _logic(ops.reduce_and, True, a, axis, out, keepdims, where)
+
+
+@implements(np.any)
+def any_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
+    """`numpy.any`."""
+    return _logic(ops.reduce_or, False, a, axis, out, keepdims, where)
+
+
+def _logic(primitive: Primitive, identity: bool, a: Any, axis: Any, out: Any, keepdims: Any, where: Any) -> Tracer:
+    refuse_out(f"np.{primitive.name}", out)
+    x = cast(traced(builder_of(a, where), a), BOOL)
+    axes = all_axes(axis, x.ndim)
+    return kept(primitive(masked(x, where, identity), axes=axes), x, axes, keepdims)
+
+
+@implements(np.count_nonzero)
+def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """`numpy.count_nonzero`."""
+    x = cast(cast(traced(builder_of(a), a), BOOL), INDEX)
+    axes = all_axes(axis, x.ndim)
     return kept(reduce_sum(x, axes=axes), x, axes, keepdims)
 
 
-def mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
-    """`numpy.mean`."""
-    x = traced(builder_of(a), a)
+# --- Scans
+
+
+@implements(np.cumsum)
+def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    """`numpy.cumsum`."""
+    return _scan(np.add, ops.cumsum, a, axis, dtype, out)
+
+
+@implements(np.cumprod)
+def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    """`numpy.cumprod`."""
+    return _scan(np.multiply, ops.cumprod, a, axis, dtype, out)
+
+
+def _scan(ufunc: np.ufunc, primitive: Primitive, a: Any, axis: Any, dtype: Any, out: Any) -> Tracer:
+    refuse_out(f"np.{primitive.name}", out)
+    x, at = _flat_or_along(a, axis)
+    return primitive(cast(x, _accumulator(ufunc, x, dtype)), axis=at)
+
+
+# --- Order statistics
+
+
+@implements(np.median)
+def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False) -> Any:
+    """`numpy.median`; the two middle ones of an even number share the derivative."""
+    refuse_out("np.median", out)
+    x = _floating(traced(builder_of(a), a))
     axes = all_axes(axis, x.ndim)
-    count = 1
-    for i in axes:
-        count *= x.shape[i]
-    total = sum(cast(x, np.dtype(float)) if x.dtype.kind in "biu" else x, axis, dtype, keepdims)
-    return div(total, float(count))
+    rest = tuple([i for i in range(x.ndim) if i not in axes])
+    rows = transpose(x, perm=rest + axes)
+    n = int(np.prod(rows.shape[len(rest) :], dtype=np.int64))
+    rows = reshape(rows, shape=(*rows.shape[: len(rest)], n))
+    if n == 0:
+        return kept(constant(x.builder, np.nan, rows.shape[:-1], x.dtype), x, axes, keepdims)
+    ordered = np.sort(rows, axis=-1)
+    low, high, last = ordered[..., (n - 1) // 2], ordered[..., n // 2], ordered[..., n - 1]
+    middle = low if n % 2 else mul(add(low, high), 0.5)
+    return kept(select(isnan(last), last, middle), x, axes, keepdims)
 
 
-def kept(y: Tracer, x: Tracer, axes: Any, keepdims: bool) -> Tracer:
-    """The reduced value, with axes of size 1 for those that went if they are to be kept."""
-    return reshape(y, shape=tuple([1 if i in axes else n for i, n in enumerate(x.shape)])) if keepdims else y
+# --- Leaving nan out
+
+
+def _without_nan(a: Any, fill: Any) -> tuple[Tracer, Any]:
+    x = traced(builder_of(a), a)
+    if x.dtype.kind not in "fc":
+        return x, None
+    missing = isnan(x)
+    return select(missing, constant(x.builder, fill, x.shape, x.dtype), x), missing
+
+
+@implements(np.nansum)
+def nansum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    """`numpy.nansum`."""
+    return sum(_without_nan(a, 0)[0], axis, dtype, out, keepdims)
+
+
+@implements(np.nanprod)
+def nanprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    """`numpy.nanprod`."""
+    return prod(_without_nan(a, 1)[0], axis, dtype, out, keepdims)
+
+
+@implements(np.nanmean)
+def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    """`numpy.nanmean`."""
+    x, missing = _without_nan(a, 0)
+    if missing is None:
+        return mean(x, axis, dtype, out, keepdims)
+    return mean(x, axis, dtype, out, keepdims, where=ufuncs.UFUNCS[np.logical_not](missing))
+
+
+@implements(np.nanmax)
+def nanmax(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    """`numpy.nanmax`."""
+    return _nan_extreme(np.maximum, a, axis, out, keepdims)
+
+
+@implements(np.nanmin)
+def nanmin(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    """`numpy.nanmin`."""
+    return _nan_extreme(np.minimum, a, axis, out, keepdims)
+
+
+def _nan_extreme(ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any) -> Tracer:
+    x, missing = _without_nan(a, _least(ufunc, np.dtype(float)))
+    y = _extreme(ufunc, x, axis, out, keepdims, UNSET, True)
+    if missing is None:
+        return y
+    nothing = all_(missing, axis, keepdims=keepdims)
+    return select(nothing, constant(y.builder, np.nan, y.shape, y.dtype), y)
+
+
+# --- Norms
+
+
+@implements(np.linalg.norm)
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
+    """`numpy.linalg.norm` (not of the orders that need singular values); at the zero vector its derivative is 0."""
+    given = _floating(traced(builder_of(x), x))
+    if axis is None and ord is None:
+        return _vector_norm(given, None, all_axes(None, given.ndim), keepdims)
+    axes = tuple(range(given.ndim)) if axis is None else (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
+    axes = tuple([one_axis(i, given.ndim) for i in axes])
+    if len(axes) == 1:
+        return _vector_norm(given, ord, axes, keepdims)
+    if len(axes) != 2:
+        raise ValueError("Improper number of dimensions to norm.")
+    if axes[0] == axes[1]:
+        raise ValueError("Duplicate axes given.")
+    return _matrix_norm(given, ord, axes, keepdims)
+
+
+@implements(np.linalg.vector_norm)
+def vector_norm(x: Any, /, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Any:
+    """`numpy.linalg.vector_norm`."""
+    given = _floating(traced(builder_of(x), x))
+    return _vector_norm(given, ord, all_axes(axis, given.ndim), keepdims)
+
+
+def _vector_norm(x: Tracer, ord: Any, axes: Axes, keepdims: Any) -> Tracer:
+    size = abs_(x) if x.dtype.kind == "c" else x
+    if ord is None or ord == 2:
+        return kept(ops.reduce_norm(size, axes=tuple(sorted(axes))), x, axes, keepdims)
+    if isinstance(ord, str):
+        raise ValueError(f"Invalid norm order '{ord}' for vectors")
+    if ord == np.inf:
+        return max_(abs_(x), axes, keepdims=keepdims)
+    if ord == -np.inf:
+        return min_(abs_(x), axes, keepdims=keepdims)
+    if ord == 0:
+        return sum(cast(cast(x, BOOL), size.dtype), axes, keepdims=keepdims)
+    if ord == 1:
+        return sum(abs_(x), axes, keepdims=keepdims)
+    return _root(sum(ufuncs.UFUNCS[np.power](abs_(x), float(ord)), axes, keepdims=keepdims), float(ord))
+
+
+def _root(total: Tracer, order: float) -> Tracer:
+    # The slope at 0 is infinite; that of the whole norm is taken to be 0 there.
+    zero = eq(total, 0.0)
+    positive = select(zero, constant(total.builder, 1, total.shape, total.dtype), total)
+    root = ufuncs.UFUNCS[np.power](positive, 1.0 / order)
+    return select(zero, 0.0, root) if order > 0 else ufuncs.UFUNCS[np.power](total, 1.0 / order)
+
+
+def _matrix_norm(x: Tracer, ord: Any, axes: Axes, keepdims: Any) -> Tracer:
+    if ord in (None, "fro", "f"):
+        return _vector_norm(x, None, axes, keepdims)
+    if ord in (2, -2, "nuc"):
+        raise TypeError(
+            f"np.linalg.norm: requires an order that needs no singular values for a traced matrix, got {ord!r}. "
+            "Use None, 1 or inf."
+        )
+    if ord not in (1, -1, np.inf, -np.inf):
+        raise ValueError("Invalid norm order for matrices.")
+    summed, ranked = axes if abs(ord) == 1 else axes[::-1]
+    totals = sum(abs_(x), summed, keepdims=True)
+    extreme = max_ if ord > 0 else min_
+    y = extreme(totals, ranked, keepdims=True)
+    return y if keepdims else reshape(y, shape=tuple([n for i, n in enumerate(x.shape) if i not in axes]))

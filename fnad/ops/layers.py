@@ -163,7 +163,10 @@ mse_with_gradient = Primitive(
 
 # --- Softmax cross-entropy of (m, n) logits, the mean over the rows. Labels are m integers, or (m, n) weights
 
-LABEL_ERROR = "softmax_cross_entropy: requires labels from 0 to {0} - 1 for {0} classes, got {1}."
+LABEL_ERROR = (
+    "softmax_cross_entropy: requires integer labels in [0, {0}), the number of logits in a row, got {1}. "
+    "Number the classes from 0."
+)
 
 
 def _rows_type(logits: ArrayType, labels: ArrayType) -> ArrayType:

@@ -88,13 +88,18 @@ jit_call = Primitive(
 # --- The function that users call
 
 
+MOST_ENTRIES = 256
+"""Signatures that a function keeps; the oldest goes first."""
+
+
 class _Entry(NamedTuple):
     """What one signature came to."""
 
     staged: Staged
     traced: tuple[int, ...]
     """Which leaves are inputs of the Program; the others are part of the signature."""
-    dtypes: tuple[np.dtype, ...]
+    is_plain: bool
+    """Whether all leaves are inputs, and the signature says that they are arrays as they must be."""
     donated: tuple[int, ...]
     """Which inputs are."""
     readers: list[Reader]
@@ -131,10 +136,13 @@ class Jitted:
         if captured and not _fit(captured, entry):
             entry = self._staged_anew(signature, leaves)
             captured = entry.staged.captured
-        values = leaves if len(entry.traced) == len(leaves) else [leaves[i] for i in entry.traced]
-        if entry.compiled is None or (Tracer in map(type, values)) or (captured and Tracer in map(type, captured)):
+        if entry.is_plain and not captured:
+            return entry.staged.restore(entry.compiled(_owned(entry, leaves)))
+        values = [leaves[i] for i in entry.traced]
+        if entry.compiled is None or Tracer in map(type, values) or Tracer in map(type, captured):
             return entry.staged.restore(_call(entry.staged.program, [*values, *captured]))
-        return entry.staged.restore(entry.compiled(_arrays(entry, values) + captured))
+        arrays = [np.asarray(v, t.dtype) for v, t in zip([*values, *captured], entry.staged.program.input_types)]
+        return entry.staged.restore(entry.compiled(_owned(entry, arrays)))
 
     def compiled(self, *args: Any, **kwargs: Any) -> Compiled | None:
         """What the arguments' signature is compiled to; ``None`` for a function without results to compute."""
@@ -170,18 +178,20 @@ class Jitted:
                 return self.function(*args, **kwargs)
 
             staged = stage(flat_function, [_native(value_type(leaves[i])) for i in traced])
-            entry = self._compile(staged, traced, treedef)
+            is_plain = all([type(leaf) is np.ndarray and leaf.dtype.isnative for leaf in leaves])
+            entry = self._compile(staged, traced, treedef, is_plain)
+            while len(self.entries) >= MOST_ENTRIES:
+                del self.entries[next(iter(self.entries))]
             self.entries[signature] = entry
             return entry
 
-    def _compile(self, staged: Staged, traced: tuple[int, ...], treedef: tree.TreeDef) -> _Entry:
+    def _compile(self, staged: Staged, traced: tuple[int, ...], treedef: tree.TreeDef, is_plain: bool) -> _Entry:
         readers = find_readers(self.function, staged.captured) if staged.captured else []
         donated = self._donated(traced, treedef)
         program = staged.program
         closed = any(isinstance(c, Tracer) for c in staged.captured)
         compiled = compile_program(program, donated) if program.outputs and not closed else None
-        dtypes = tuple([t.dtype for t in program.input_types[: len(traced)]])
-        return _Entry(staged, traced, dtypes, donated, readers, compiled)
+        return _Entry(staged, traced, is_plain and compiled is not None, donated, readers, compiled)
 
     def _donated(self, traced: Sequence[int], treedef: tree.TreeDef) -> tuple[int, ...]:
         """The inputs that belong to donated arguments."""
@@ -241,11 +251,8 @@ def _fit(captured: Sequence[Any], entry: _Entry) -> bool:
     )
 
 
-def _arrays(entry: _Entry, values: Sequence[Any]) -> list[np.ndarray]:
-    """The inputs as arrays, those that cannot be given away copied."""
-    arrays = [
-        v if type(v) is np.ndarray and v.dtype is d else np.asarray(v, d) for v, d in zip(values, entry.dtypes)
-    ]
+def _owned(entry: _Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """The inputs, with those copied that are to be given away and cannot be."""
     if entry.donated:
         repeated = len(set(map(id, arrays))) < len(arrays)
         for i in entry.donated:

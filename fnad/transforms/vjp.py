@@ -251,7 +251,6 @@ def _cotangent_leaves(cotangent: Any, out_leaves: Sequence[Any], out_tree: tree.
     leaves, treedef = tree.flatten(cotangent)
     if treedef != out_tree:
         raise ValueError(tree.mismatch("pullback", out_tree, treedef))
-    require_values("pullback", leaves, treedef, "cotangent")
     paths = tree.paths(treedef, "cotangent")
     return [
         _as_cotangent(g, value_type(leaf), path)
@@ -261,6 +260,8 @@ def _cotangent_leaves(cotangent: Any, out_leaves: Sequence[Any], out_tree: tree.
 
 
 def _as_cotangent(g: Any, type: ArrayType, path: str) -> Any:
+    if not is_value(g):
+        raise TypeError(_no_value("pullback", g, path))
     got = value_type(g)
     if got.shape != type.shape or not np.can_cast(got.dtype, type.dtype, "same_kind"):
         raise ValueError(
@@ -283,9 +284,13 @@ def require_values(name: str, leaves: Sequence[Any], treedef: tree.TreeDef, root
     for i, leaf in enumerate(leaves):
         if not is_value(leaf):
             raise TypeError(
-                f"{name}: requires arrays or numbers, got {type(leaf).__name__} at {tree.paths(treedef, root)[i]}. "
+                f"{_no_value(name, leaf, tree.paths(treedef, root)[i])} "
                 "Pass what is no array in another argument, or close over it."
             )
+
+
+def _no_value(name: str, leaf: Any, path: str) -> str:
+    return f"{name}: requires arrays or numbers, got {type(leaf).__name__} at {path}."
 
 
 def stop_gradient(value: Any) -> Any:

@@ -64,7 +64,8 @@ CONFUSING: dict[str, tuple[Callable[[Any], Any], float, float]] = {
 def test_nested_gradients_are_not_confused(name: str) -> None:
     function, x, expected = CONFUSING[name]
     np.testing.assert_allclose(grad(function)(x), expected, rtol=1e-12)
-    check_grads(function, (x,))
+    if name != "inner stops":
+        check_grads(function, (x,))
 
 
 def test_a_gradient_of_a_gradient_step() -> None:

@@ -16,6 +16,7 @@ from fnad.compiler.cpu import library
 from fnad.compiler.cpu.library import dtype_word, index_error
 from fnad.compiler.plan import Kernel, Launch, View
 from fnad.kernels.cpu.losses import BLOCK
+from fnad.ops.layers import LABEL_ERROR
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 """The dtypes that the kernels compute with."""
@@ -172,3 +173,9 @@ LAUNCHES: dict[str, Callable[..., list[Launch] | None]] = {
     "softmax_cross_entropy_with_gradient": _softmax_cross_entropy,
     "random_bits": _random_bits,
 }
+
+FAILURES: dict[str, Callable[[Launch, int], str]] = {
+    "cross_entropy": label_error,
+    "cross_entropy_with_gradient": label_error,
+}
+"""By the label of a launch, what a status other than 0 of its kernel says; the error is an IndexError."""

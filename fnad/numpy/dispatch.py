@@ -1,0 +1,68 @@
+"""Which function of ours answers for which of NumPy's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeVar
+
+import numpy as np
+
+from fnad.errors import InPlaceError
+from fnad.ir.evaluate import evaluate
+from fnad.numpy.promotion import is_traced
+from fnad.tracing import stage, value_type
+
+Function = Callable[..., Any]
+F = TypeVar("F", bound=Function)
+
+RULES: dict[Function, Function] = {}
+"""For a function of NumPy, what runs when one of its arguments is traced."""
+
+
+def implements(*functions: Function) -> Callable[[F], F]:
+    """Let a function answer for NumPy's when an argument is traced; NumPy's own answers when none is."""
+
+    def register(rule: F) -> F:
+        RULES.update(dict.fromkeys(functions, rule))
+        original = functions[0]
+
+        @wraps(rule)
+        def function(*args: Any, **kwargs: Any) -> Any:
+            return (rule if any_traced(args, kwargs) else original)(*args, **kwargs)
+
+        return function  # type: ignore[return-value]
+
+    return register
+
+
+def evaluated(rule: F) -> F:
+    """Let a function of arrays that NumPy lacks run on values: staged and interpreted when none is traced.
+
+    The arguments before the first keyword are its arrays.
+    """
+
+    @wraps(rule)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if any_traced(args, kwargs):
+            return rule(*args, **kwargs)
+        arrays = [np.asarray(a) if isinstance(a, (list, tuple)) else a for a in args]
+        staged = stage(lambda *xs: rule(*xs, **kwargs), [value_type(a) for a in arrays], arrays)
+        values = [*map(np.asarray, arrays), *staged.captured]
+        return staged.restore(evaluate(staged.program, values))
+
+    return function  # type: ignore[return-value]
+
+
+def any_traced(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    """Whether a call has a traced argument."""
+    return any([is_traced(a) for a in args]) or any([is_traced(a) for a in kwargs.values()])
+
+
+def refuse_out(name: str, out: Any) -> None:
+    """Raise where a call asks for its result in an array of the user's."""
+    if out is not None:
+        raise InPlaceError(
+            f"{name}: requires to return its result where an argument is traced, got out=. Leave out= away and use "
+            "the result; to change a part of an array use x.at[i].set(v)."
+        )
