@@ -7,6 +7,7 @@ tracers that it meets become captured inputs of the inner Program.
 
 from __future__ import annotations
 
+import dis
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
-from fnad.errors import ConcreteValueError, CutGradientError, EscapedTracerError, boundary, is_library_file, located
+from fnad.errors import (
+    ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError, boundary, is_library_file, located, user_frame,
+)
 from fnad.ir.evaluate import QUIET, evaluate, evaluate_equation, read
 from fnad.ir.primitive import Primitive, Traced
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
@@ -109,7 +112,7 @@ class Tracer(Traced):
     def cutting_value(self, what: str) -> np.ndarray:
         """The value for a conversion that leaves the trace: an error on a path being differentiated."""
         if is_inexact(self.dtype) and self.builder.is_differentiated(self.atom):
-            raise CutGradientError(
+            raise _stored(self.type) or CutGradientError(
                 f"{what}: requires a value that is not being differentiated, got a traced {self.type}: the conversion "
                 "would cut its gradient. Use NumPy's function (np.sin for math.sin, np.stack([x, y]) for "
                 "np.array([x, y])), or fnad.stop_gradient(x) where the cut is meant."
@@ -342,10 +345,24 @@ def _escaped() -> Exception:
     ))
 
 
-def _unknown(atom: Atom, what: str) -> ConcreteValueError:
-    return ConcreteValueError(
+def _unknown(atom: Atom, what: str) -> Exception:
+    return _stored(atom.type) or ConcreteValueError(
         f"{what}: requires a known value, got a traced {atom.type} whose value is unknown while its function is staged. "
         "Use np.where for a choice, static_argnums for an argument that steers Python, or leave jit off here."
+    )
+
+
+_STORES = [dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap]
+
+
+def _stored(type: ArrayType) -> InPlaceError | None:
+    """The error of a conversion that comes from ``array[i] = x``, where the user's code is doing just that."""
+    frame = user_frame(sys._getframe(1))
+    if frame is None or frame.f_code.co_code[frame.f_lasti] not in _STORES:
+        return None
+    return InPlaceError(
+        f"array[...] = x: requires a value that is known and not being differentiated, got a traced {type}, which an "
+        "ordinary array cannot hold. Build the array by np.stack or np.concatenate, or use y.at[...].set(x)."
     )
 
 

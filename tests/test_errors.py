@@ -294,7 +294,7 @@ def an_escaped_tracer_returned_later() -> None:
 # --- Writes
 
 
-@mistake(InPlaceError, r"requires|np\.stack")
+@mistake(InPlaceError, r"array\[\.\.\.\] = x: requires a value that is known and not being differentiated.* np\.stack")
 def a_write_of_a_traced_value_into_an_array() -> None:
     def loss(x: Any) -> Any:
         table = np.zeros(3)
@@ -302,6 +302,17 @@ def a_write_of_a_traced_value_into_an_array() -> None:
         return np.sum(table)
 
     grad(loss)(X)
+
+
+@mistake(InPlaceError, r"array\[\.\.\.\] = x: requires .*\.at\[\.\.\.\]\.set\(x\)")
+def a_write_under_jit() -> None:
+    @jit
+    def f(x: Any) -> Any:
+        table = np.zeros((2, 3))
+        table[1:2] = x  # !
+        return table
+
+    f(X)
 
 
 @mistake(InPlaceError, r"\.at\[")

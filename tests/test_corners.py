@@ -1,0 +1,242 @@
+"""The corners of numerical derivatives: kinks, ties, infinite slopes, empty arrays. Each row is exact.
+
+Every row runs in float32 and float64, interpreted and compiled, as the gradient of a scalar in all its arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from fnad import grad, jit, value_and_grad
+from scipy import special
+
+INF, NAN = np.inf, np.nan
+
+
+class Corner(NamedTuple):
+    """A function, where it is looked at, and its derivative in each argument there (None: not differentiated)."""
+
+    function: Callable[..., Any]
+    args: Sequence[Any]
+    gradients: Sequence[Any]
+    value: Any = None
+
+
+def first(x: Any) -> Any:
+    return x[0]
+
+
+def last(x: Any) -> Any:
+    return x[-1]
+
+
+def bce(x: Any, t: Any) -> Any:
+    return np.maximum(x, 0) - x * t + np.log1p(np.exp(-abs(x)))
+
+
+def weighted(x: Any) -> Any:
+    return np.sum(x * np.arange(1, x.size + 1).reshape(x.shape))
+
+
+def softmax(x: Any) -> Any:
+    e = np.exp(x - np.max(x))
+    return e / np.sum(e)
+
+
+def log_softmax(x: Any) -> Any:
+    return x - special.logsumexp(x)
+
+
+CORNERS: dict[str, Corner] = {
+    # Ties
+    "max of ties": Corner(np.max, [[1, 1, 0]], [[0.5, 0.5, 0]], 1),
+    "min of ties": Corner(np.min, [[1, 0, 0]], [[0, 0.5, 0.5]], 0),
+    "max of a three-way tie": Corner(np.max, [[[2, 2], [1, 2]]], [[[1 / 3, 1 / 3], [0, 1 / 3]]], 2),
+    "max of ties along an axis": Corner(lambda x: np.sum(np.max(x, axis=1)), [[[1, 1], [0, 3]]], [[[0.5, 0.5], [0, 1]]], 4),
+    "maximum of a tie": Corner(np.maximum, [2, 2], [0.5, 0.5], 2),
+    "minimum of a tie": Corner(np.minimum, [2, 2], [0.5, 0.5], 2),
+    "fmax of a tie": Corner(np.fmax, [2, 2], [0.5, 0.5], 2),
+    "maximum(x, 0) at 0": Corner(lambda x: np.maximum(x, 0), [0], [0.5], 0),
+    "clip at its lower bound": Corner(lambda x: np.clip(x, 0, 1), [0], [0.5], 0),
+    "clip at its upper bound": Corner(lambda x: np.clip(x, 0, 1), [1], [0.5], 1),
+    "median of 4": Corner(np.median, [[3, 1, 2, 5]], [[0.5, 0, 0.5, 0]], 2.5),
+    "median of 3": Corner(np.median, [[3, 1, 2]], [[0, 0, 1]], 2),
+    "sort with ties": Corner(lambda x: weighted(np.sort(x)), [[1, 1, 0]], [[2, 3, 1]], 5),
+    # Kinks
+    "abs at 0": Corner(np.abs, [0], [0], 0),
+    "abs of Python at 0": Corner(abs, [0], [0], 0),
+    "binary cross-entropy at 0, target 0": Corner(bce, [0, 0], [0.5, 0], np.log(2)),
+    "binary cross-entropy at 0, target 1": Corner(bce, [0, 1], [-0.5, 0], np.log(2)),
+    "floor": Corner(np.floor, [1.5], [0], 1),
+    "ceil": Corner(np.ceil, [1.5], [0], 2),
+    "sign": Corner(np.sign, [0], [0], 0),
+    "round": Corner(np.round, [1.5], [0], 2),
+    "mod 5, 3": Corner(np.mod, [5, 3], [1, -1], 2),
+    "mod 6, 3": Corner(np.mod, [6, 3], [1, -2], 0),
+    # Infinite slopes
+    "sqrt at 0": Corner(np.sqrt, [0], [INF], 0),
+    "sqrt(x * x) at 0": Corner(lambda x: np.sqrt(x * x), [0], [NAN], 0),
+    "log at 0": Corner(np.log, [0], [INF], -INF),
+    "arcsin at 1": Corner(np.arcsin, [1], [INF], np.pi / 2),
+    "arccos at 1": Corner(np.arccos, [1], [-INF], 0),
+    "norm at 0": Corner(np.linalg.norm, [[0, 0, 0]], [[0, 0, 0]], 0),
+    "norm of rows, one of them 0": Corner(
+        lambda x: np.sum(np.linalg.norm(x, axis=1)), [[[0, 0], [3, 4]]], [[[0, 0], [0.6, 0.8]]], 5,
+    ),
+    "std of a constant": Corner(np.std, [[2, 2, 2]], [[0, 0, 0]], 0),
+    "var of a constant": Corner(np.var, [[2, 2, 2]], [[0, 0, 0]], 0),
+    "hypot at 0": Corner(np.hypot, [0, 0], [0, 0], 0),
+    "arctan2 at 0": Corner(np.arctan2, [0, 0], [0, 0], 0),
+    "sinc at 0": Corner(np.sinc, [0], [0], 1),
+    "x * log(x) at 0": Corner(lambda x: x * np.log(x), [0], [NAN], NAN),
+    "x / x at 0": Corner(lambda x: x / x, [0], [NAN], NAN),
+    # Powers
+    "x**0": Corner(lambda x: x**0, [0], [0], 1),
+    "x**0.": Corner(lambda x: x**0.0, [0], [0], 1),
+    "x**1. at 0": Corner(lambda x: x**1.0, [0], [1], 0),
+    "x**2 at 0": Corner(lambda x: x**2, [0], [0], 0),
+    "x**y at 0, 0": Corner(np.power, [0, 0], [0, 0], 1),
+    "x**y at 0, 2": Corner(np.power, [0, 2], [0, 0], 0),
+    "x**y at -2, 2": Corner(np.power, [-2, 2], [-4, NAN], 4),
+    "y**x at 0": Corner(lambda x: 2.0**x, [0], [np.log(2)], 1),
+    "x**1. twice at 0": Corner(lambda x: grad(lambda y: y**1.0)(x), [0], [0], 1),
+    "x**2 twice at 0": Corner(lambda x: grad(lambda y: y**2)(x), [0], [2], 0),
+    "x**3 twice at 0": Corner(lambda x: grad(lambda y: y**3)(x), [0], [0], 0),
+    "(sqrt(x) - 1)**2 twice at 1": Corner(lambda x: grad(lambda y: (np.sqrt(y) - 1) ** 2)(x), [1], [0.5], 0),
+    # What a choice hides
+    "where hides sqrt": Corner(lambda x: np.where(x > 0, np.sqrt(x), 0), [0], [0], 0),
+    "where hides 1 / x": Corner(lambda x: np.where(x > 0, 1 / x, 0), [0], [0], 0),
+    "where hides log": Corner(lambda x: np.where(x > 0, np.log(x), 0), [-1], [0], 0),
+    "where hides arcsin": Corner(lambda x: np.where(x < 1, np.arcsin(x), 0), [1], [0], 0),
+    "where hides a power": Corner(lambda x: np.where(x > 0, x**0.5, 0), [0], [0], 0),
+    "where hides an exponent": Corner(lambda x, y: np.where(x > 0, x**y, 0), [0, -1], [0, 0], 0),
+    "where hides a norm": Corner(lambda x: np.where(x[0] > 0, np.sqrt(np.sum(x * x)), 0), [[0, 0]], [[0, 0]], 0),
+    # Large numbers
+    "log1p(exp(1000))": Corner(lambda x: np.log1p(np.exp(x)), [1000], [NAN], INF),
+    "logaddexp(1000, 0)": Corner(lambda x: np.logaddexp(x, 0), [1000], [1], 1000),
+    "logaddexp(-inf, -inf)": Corner(np.logaddexp, [-INF, -INF], [0, 0], -INF),
+    "logaddexp(-inf, 0)": Corner(np.logaddexp, [-INF, 0], [0, 1], 0),
+    "sigmoid(-1000)": Corner(special.expit, [-1000], [0], 0),
+    "tanh(1000)": Corner(np.tanh, [1000], [0], 1),
+    "softmax": Corner(lambda x: first(softmax(x)), [[1000, 0]], [[0, 0]], 1),
+    "log_softmax": Corner(lambda x: last(log_softmax(x)), [[1000, 0]], [[-1, 1]], -1000),
+    "logsumexp with -inf": Corner(special.logsumexp, [[-INF, 0]], [[0, 1]], 0),
+    "logsumexp of -inf alone": Corner(special.logsumexp, [[-INF, -INF]], [[0, 0]], -INF),
+    "logsumexp with inf": Corner(special.logsumexp, [[INF, 0]], [[NAN, 0]], INF),
+    "softmax of a fully masked row": Corner(lambda x: first(softmax(x)), [[-INF, -INF]], [[NAN, NAN]], NAN),
+    # nan
+    "maximum(nan, 1)": Corner(np.maximum, [NAN, 1], [1, 0], NAN),
+    "maximum(1, nan)": Corner(np.maximum, [1, NAN], [0, 1], NAN),
+    "max with nan": Corner(np.max, [[1, NAN, 2]], [[0, 1, 0]], NAN),
+    # Products
+    "prod with a zero": Corner(np.prod, [[0, 2, 3]], [[6, 0, 0]], 0),
+    "prod with two zeros": Corner(np.prod, [[0, 0, 3]], [[0, 0, 0]], 0),
+    "prod twice with two zeros": Corner(
+        lambda x: first(grad(np.prod)(x)), [[0, 0, 3]], [[0, 3, 0]], 0,
+    ),
+    "cumprod with a zero": Corner(lambda x: np.sum(np.cumprod(x)), [[0, 2, 3]], [[9, 0, 0]], 0),
+    # Empty and broadcast
+    "sum of nothing": Corner(np.sum, [[]], [[]], 0),
+    "mean of nothing": Corner(np.mean, [[]], [[]], NAN),
+    "prod of nothing": Corner(np.prod, [[]], [[]], 1),
+    "product with an empty matrix": Corner(
+        lambda a, b: np.sum(a @ b), [np.ones((2, 3)), np.ones((3, 0))], [np.zeros((2, 3)), np.ones((3, 0))], 0,
+    ),
+    "empty inner product": Corner(
+        lambda a, b: np.sum(a @ b), [np.ones((2, 0)), np.ones((0, 3))], [np.ones((2, 0)), np.ones((0, 3))], 0,
+    ),
+    "(3, 1) + (1, 4)": Corner(
+        lambda a, b: np.sum(a + b), [np.ones((3, 1)), np.ones((1, 4))], [np.full((3, 1), 4), np.full((1, 4), 3)], 24,
+    ),
+    "(1,) + (5,)": Corner(lambda a, b: np.sum(a * b), [[2], np.ones(5)], [[5], np.full(5, 2)], 10),
+    "() + (2, 3)": Corner(lambda a, b: np.sum(a * b), [2, np.ones((2, 3))], [6, np.full((2, 3), 2)], 12),
+    "(1, 3) + (0, 3)": Corner(
+        lambda a, b: np.sum(a + b), [np.ones((1, 3)), np.ones((0, 3))], [np.zeros((1, 3)), np.ones((0, 3))], 0,
+    ),
+    "does not depend on x": Corner(lambda x: 3.0, [[1, 2]], [[0, 0]], 3),
+    # Indices
+    "x[::-1]": Corner(lambda x: weighted(x[::-1]), [[1, 2, 3]], [[3, 2, 1]], 10),
+    "x[[0, 0]]": Corner(lambda x: np.sum(x[[0, 0]]), [[1, 2]], [[2, 0]], 2),
+    "x[[-1, 1]]": Corner(lambda x: weighted(x[[-1, 1]]), [[1, 2]], [[0, 3]], 6),
+    "x[x > 1]": Corner(lambda x: np.sum(x[np.array([False, True, True])] ** 2), [[1, 2, 3]], [[0, 4, 6]], 13),
+}
+
+COMPLEX: dict[str, tuple[Callable[[Any], Any], complex, complex]] = {
+    "abs at 0": (np.abs, 0j, 0j),
+    "abs squared: the steepest ascent": (lambda z: np.abs(z) ** 2, 1 + 2j, 2 + 4j),
+    "z times its conjugate": (lambda z: np.real(z * np.conj(z)), 1 + 2j, 2 + 4j),
+    "real part of a square": (lambda z: np.real(z**2), 1 + 2j, 2 - 4j),
+}
+
+# Rows of the table of corners about operations that this version does not have.
+ABSENT = {
+    "relu6 at 0 and 6, leaky_relu and elu at 0": "fnad.nn has relu only; the others are np.where and np.clip of the user's own",
+    "softmax with where=": "there is no masked softmax; the raw one is in the table",
+    "xlogy": "not among the operations; x * log(x) is in the table",
+    "max-pool ties": "there is no pooling",
+    "det of a singular matrix, eigh and svd of I, cholesky": "there is no linear algebra beyond products and norms",
+    "log1p(exp(x)) as softplus": "the simplifier keeps every bit, so it does not rewrite; np.logaddexp(x, 0) is stable",
+}
+
+RUNNERS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {"interpreted": lambda f: f, "compiled": jit}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("name", CORNERS)
+def test_corner(name: str, runner: str, dtype: str) -> None:
+    corner = CORNERS[name]
+    args = [np.asarray(x, dtype) for x in corner.args]
+    wrt = tuple(i for i, g in enumerate(corner.gradients) if g is not None)
+    value, gradients = RUNNERS[runner](value_and_grad(corner.function, wrt))(*args)
+    # To the last digits where the expected number is no float or is computed by the own vector math.
+    close = {"rtol": 4 * np.finfo(dtype).eps, "atol": 0.0}
+    np.testing.assert_allclose(value, np.asarray(corner.value, dtype), **close)
+    for i, g in zip(wrt, gradients):
+        assert (g.dtype, g.shape) == (args[i].dtype, args[i].shape)
+        np.testing.assert_allclose(g, np.asarray(corner.gradients[i], dtype), **close)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("name", COMPLEX)
+def test_complex_corner(name: str, runner: str, dtype: str) -> None:
+    function, z, expected = COMPLEX[name]
+    got = RUNNERS[runner](grad(function))(np.asarray(z, dtype))
+    assert got.dtype == dtype
+    np.testing.assert_allclose(got, expected, rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize(
+    ("function", "args", "error", "message"),
+    [
+        (np.max, [np.ones(0)], ValueError, "zero-size array to reduction operation maximum which has no identity"),
+        (np.min, [np.ones((3, 0))], ValueError, "zero-size array to reduction operation minimum which has no identity"),
+        (lambda x: x[np.argmax(x)], [np.ones(0)], ValueError, "attempt to get argmax of an empty sequence"),
+        (lambda x: np.sum(x[[5]]), [np.ones(2)], IndexError, "index 5 is out of bounds for axis 0 with size 2"),
+        (lambda x: np.sum(x[[-3]]), [np.ones(2)], IndexError, "index -3 is out of bounds for axis 0 with size 2"),
+        (lambda x: x * 2.0, [3], TypeError, r"requires float or complex leaves, got i64\[\]\* at x"),
+        (np.sum, [np.arange(3)], TypeError, r"requires float or complex leaves, got i64\[3\]"),
+        (lambda x: x, [np.ones(3)], TypeError, r"requires a function that returns a scalar, got f64\[3\] of shape \(3,\)"),
+        (lambda x: np.argmax(x), [np.ones(3)], TypeError, r"requires a function that returns a real float, got i64\[\]"),
+        (lambda x: np.sum(x * 1j), [np.ones(3)], TypeError, r"requires a function that returns a real float, got c128\[\]"),
+    ],
+)
+def test_corner_that_is_an_error(
+    runner: str, function: Callable[..., Any], args: list[Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        RUNNERS[runner](grad(function))(*args)
+
+
+@pytest.mark.parametrize("function", [np.max, np.min])
+def test_an_empty_extreme_has_numpys_own_message(function: Callable[..., Any]) -> None:
+    with pytest.raises(ValueError) as numpys:
+        function(np.ones(0))
+    with pytest.raises(ValueError) as ours:
+        grad(function)(np.ones(0))
+    assert str(ours.value).startswith(str(numpys.value))
