@@ -53,6 +53,9 @@ class InPlaceError(TypeError):
     """
 
 
+OWN = (ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError)
+
+
 def is_library_file(filename: str) -> bool:
     """Whether frames of this file belong to the library and not to the user."""
     return filename.startswith(PACKAGE) and filename not in _USER_FILES
@@ -72,11 +75,25 @@ def boundary(function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except Exception as error:
-            _trim(error)
-            raise  # without an expression: a frame that raises anew would be part of the traceback again
+        except Exception as caught:
+            error, frames = _own(caught)
+            _trim(error, frames)
+            try:
+                raise error
+            except Exception:
+                error.__traceback__ = error.__traceback__.tb_next
+                raise  # without an expression: what is raised anew has this frame in its traceback again
 
     return wrapper
+
+
+def _own(error: Exception) -> tuple[Exception, list[TracebackType]]:
+    """The error itself, or that of the library which NumPy has wrapped in one of its own; and its frames."""
+    frames, cause = _frames(error.__traceback__), error.__cause__
+    if not isinstance(cause, OWN):
+        return error, frames
+    cause.__suppress_context__ = True
+    return cause, frames + _frames(cause.__traceback__)
 
 
 def located(error: Exception, frame: FrameType | None = None) -> Exception:
@@ -87,12 +104,11 @@ def located(error: Exception, frame: FrameType | None = None) -> Exception:
     return error
 
 
-def _trim(error: Exception) -> None:
+def _trim(error: Exception, frames: list[TracebackType]) -> None:
     """Leave the user's frames in a traceback; an error of the library's own gets the user's line."""
-    frames = _frames(error.__traceback__)
     user = [t for t in frames if not is_library_file(t.tb_frame.f_code.co_filename)]
     if _is_raised_here(frames):
-        user = [t for t in user if not _is_numpy_file(t.tb_frame.f_code.co_filename)]
+        user = [t for t in user if not is_numpy_file(t.tb_frame.f_code.co_filename)]
         if user:
             _add_location(error, user[-1].tb_frame.f_code, user[-1].tb_lineno)
         else:
@@ -103,11 +119,11 @@ def _trim(error: Exception) -> None:
 def _is_raised_here(frames: list[TracebackType]) -> bool:
     """Whether the library raised an error, itself or by what it asked NumPy for."""
     files = [t.tb_frame.f_code.co_filename for t in frames]
-    own = [name for name in files if not _is_numpy_file(name)]
+    own = [name for name in files if not is_numpy_file(name)]
     return bool(own) and is_library_file(own[-1])
 
 
-def _is_numpy_file(filename: str) -> bool:
+def is_numpy_file(filename: str) -> bool:
     return filename.startswith(_NUMPY)
 
 

@@ -20,7 +20,8 @@ import numpy as np
 
 from fnad import tree
 from fnad.errors import (
-    ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError, boundary, is_library_file, located, user_frame,
+    ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError, boundary, is_library_file, is_numpy_file,
+    located, user_frame,
 )
 from fnad.ir.evaluate import QUIET, evaluate, evaluate_equation, read
 from fnad.ir.primitive import Primitive, Traced
@@ -333,7 +334,8 @@ def _source() -> Source | None:
 def _note(code: CodeType) -> _Lines:
     if len(_lines) >= MOST_CODES:
         _lines.clear()
-    known = _lines[id(code)] = _Lines(code, None if is_library_file(code.co_filename) else {})
+    is_users = not (is_library_file(code.co_filename) or is_numpy_file(code.co_filename))
+    known = _lines[id(code)] = _Lines(code, {} if is_users else None)
     return known
 
 

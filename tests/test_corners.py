@@ -91,7 +91,7 @@ CORNERS: dict[str, Corner] = {
     "hypot at 0": Corner(np.hypot, [0, 0], [0, 0], 0),
     "arctan2 at 0": Corner(np.arctan2, [0, 0], [0, 0], 0),
     "sinc at 0": Corner(np.sinc, [0], [0], 1),
-    "x * log(x) at 0": Corner(lambda x: x * np.log(x), [0], [NAN], NAN),
+    "x * log(x) at 0": Corner(lambda x: x * np.log(x), [0], [-INF], NAN),
     "x / x at 0": Corner(lambda x: x / x, [0], [NAN], NAN),
     # Powers
     "x**0": Corner(lambda x: x**0, [0], [0], 1),
@@ -175,7 +175,7 @@ COMPLEX: dict[str, tuple[Callable[[Any], Any], complex, complex]] = {
 ABSENT = {
     "relu6 at 0 and 6, leaky_relu and elu at 0": "fnad.nn has relu only; the others are np.where and np.clip of the user's own",
     "softmax with where=": "there is no masked softmax; the raw one is in the table",
-    "xlogy": "not among the operations; x * log(x) is in the table",
+    "xlogy": "not among the operations; x * log(x), whose slope is log(x) where that is infinite, is in the table",
     "max-pool ties": "there is no pooling",
     "det of a singular matrix, eigh and svd of I, cholesky": "there is no linear algebra beyond products and norms",
     "log1p(exp(x)) as softplus": "the simplifier keeps every bit, so it does not rewrite; np.logaddexp(x, 0) is stable",

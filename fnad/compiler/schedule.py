@@ -106,7 +106,7 @@ def make_schedule(program: Program, abilities: Abilities) -> Schedule:
     for equation in program.equations:
         scheduler.add(equation)
     outputs = [scheduler.view_of(a) for a in program.outputs]
-    return Schedule(scheduler.steps, scheduler.nbytes, inputs, outputs)
+    return Schedule([step for step in scheduler.steps if step is not None], scheduler.nbytes, inputs, outputs)
 
 
 def own_outputs(program: Program) -> Program:
@@ -130,7 +130,7 @@ def own_outputs(program: Program) -> Program:
 class _Scheduler:
     def __init__(self, abilities: Abilities) -> None:
         self.abilities = abilities
-        self.steps: list[Step] = []
+        self.steps: list[Step | None] = []  # None: a loop that became part of a later one
         self.nbytes: list[int] = []
         self.made: list[int] = []  # the step that makes each storage
         self.place: dict[Var, View] = {}  # variables that have memory
@@ -211,7 +211,11 @@ class _Scheduler:
         number = self._loop_for(eqn, eqn.inputs[0].type.shape if is_reduction else out.type.shape)
         loop = self.steps[number]
         assert isinstance(loop, Loop)
+        through_memory = {self.place[a].buffer for a in eqn.inputs if a in self.place and a not in self.loop_of}
         for atom in eqn.inputs:
+            if atom in self.loop_of and self._can_move(self.loop_of[atom], number, through_memory):
+                self._move(self.loop_of[atom], number)
+                loop = self.steps[number]
             if isinstance(atom, Var) and self.loop_of.get(atom) != number:
                 loop.reads[atom] = self.view_of(atom)
         loop.equations.append(eqn)
@@ -236,6 +240,33 @@ class _Scheduler:
                 return number
         self.steps.append(Loop(space))
         return len(self.steps) - 1
+
+    def _can_move(self, source: int, number: int, through_memory: set[int]) -> bool:
+        """Whether a loop can become part of a later one: no step on the way touches what it stores.
+
+        Nor may the equation that joins the later loop read any of it ``through_memory``.
+        """
+        moved, loop = self.steps[source], self.steps[number]
+        if source >= number or not isinstance(moved, Loop) or not self._has_room(number, moved.space, list(moved.reads)):
+            return False
+        assert isinstance(loop, Loop)
+        written = {view.buffer for view in moved.outputs}
+        between = [step for step in self.steps[source + 1 : number + 1] if step is not None]
+        fits = len(moved.equations) + len(loop.equations) < MOST_EQUATIONS and written.isdisjoint(through_memory)
+        return fits and all(
+            [written.isdisjoint([view.buffer for view in (*step.inputs, *step.outputs)]) for step in between]
+        )
+
+    def _move(self, source: int, number: int) -> None:
+        moved, loop = self.steps[source], self.steps[number]
+        assert isinstance(moved, Loop) and isinstance(loop, Loop)
+        self.steps[source] = None
+        self.steps[number] = Loop(
+            loop.space, moved.equations + loop.equations, moved.reads | loop.reads, moved.writes | loop.writes
+        )
+        self.loop_of.update((v, number) for eqn in moved.equations for v in eqn.outputs if v in self.loop_of)
+        for view in moved.outputs:
+            self.made[view.buffer] = number
 
     def _needs(self, v: Var) -> int:
         """The step after which a value is there."""

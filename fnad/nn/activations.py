@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fnad.errors import boundary
-from fnad.nn.values import real_operands
+from fnad.nn.values import quiet, real_operands
 from fnad.ops import elementwise as ops
 from fnad.ops import layers
 from fnad.ops.reductions import reduce_logsumexp, reduce_max
@@ -21,6 +21,7 @@ from fnad.tracing import Tracer
 
 
 @boundary
+@quiet
 def relu(x: Any) -> Any:
     """max(x, 0); the derivative at 0 is 0, and nan passes.
 
@@ -31,6 +32,7 @@ def relu(x: Any) -> Any:
 
 
 @boundary
+@quiet
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     """x where it is positive, else slope * x; the derivative at 0 is 1.
 
@@ -42,6 +44,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
 
 
 @boundary
+@quiet
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x where it is positive, else alpha * (exp(x) - 1); the derivative at 0 is 1.
 
@@ -55,6 +58,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 
 
 @boundary
+@quiet
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)), without overflow.
 
@@ -65,6 +69,7 @@ def sigmoid(x: Any) -> Any:
 
 
 @boundary
+@quiet
 def tanh(x: Any) -> Any:
     """The hyperbolic tangent.
 
@@ -75,6 +80,7 @@ def tanh(x: Any) -> Any:
 
 
 @boundary
+@quiet
 def softplus(x: Any) -> Any:
     """log(1 + exp(x)), without overflow.
 
@@ -86,6 +92,7 @@ def softplus(x: Any) -> Any:
 
 
 @boundary
+@quiet
 def gelu(x: Any, approximate: bool = False) -> Any:
     """x times the probability that a standard normal variable is less than x.
 
@@ -108,6 +115,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
 
 
 @boundary
+@quiet
 def softmax(x: Any, axis: int = -1, where: Any = None) -> Any:
     """exp(x) divided by its sum along an axis, without overflow.
 
@@ -125,6 +133,8 @@ def softmax(x: Any, axis: int = -1, where: Any = None) -> Any:
     """
     (x,) = real_operands("softmax", x)
     axes = _axes("softmax", x, axis)
+    if x.size == 0:
+        return x
     if where is None:
         e = ops.exp(ops.sub(x, spread(_top(x, axes), x, axes)))
         return ops.div(e, spread(reduce_sum(e, axes=axes), e, axes))
@@ -138,6 +148,7 @@ def softmax(x: Any, axis: int = -1, where: Any = None) -> Any:
 
 
 @boundary
+@quiet
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """x minus the logarithm of the sum of exp(x) along an axis, without overflow.
 
@@ -149,7 +160,7 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     """
     (x,) = real_operands("log_softmax", x)
     axes = _axes("log_softmax", x, axis)
-    return ops.sub(x, spread(reduce_logsumexp(x, axes=axes), x, axes))
+    return ops.sub(x, spread(reduce_logsumexp(x, axes=axes), x, axes)) if x.size else x
 
 
 def _axes(name: str, x: Any, axis: int) -> tuple[int]:
@@ -159,9 +170,8 @@ def _axes(name: str, x: Any, axis: int) -> tuple[int]:
 
 
 def _top(x: Any, axes: tuple[int]) -> Any:
-    """The largest element, as a constant: the result does not depend on it. Of no element, nothing is divided."""
-    top = reduce_max(x, axes=axes) if x.shape[axes[0]] else reduce_sum(x, axes=axes)
-    return ops.stop_gradient(top)
+    """The largest element, as a constant: the result does not depend on it."""
+    return ops.stop_gradient(reduce_max(x, axes=axes))
 
 
 def _mask(name: str, x: Any, where: Any) -> Any:

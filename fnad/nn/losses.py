@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from fnad.errors import boundary
-from fnad.nn.values import as_matrix, real_operands
+from fnad.nn.values import as_matrix, quiet, real_operands
 from fnad.ops import layers
 from fnad.ops.shaping import reshape
 from fnad.tracing import Tracer
 
 
 @boundary
+@quiet
 def mse(prediction: Any, target: Any) -> Any:
     """The mean of (prediction - target) ** 2 over all elements.
 
@@ -40,6 +41,7 @@ def mse(prediction: Any, target: Any) -> Any:
 
 
 @boundary
+@quiet
 def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     """The mean cross-entropy of labels and softmax(logits), without overflow.
 
@@ -70,4 +72,6 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
             "softmax_cross_entropy: requires integer labels of shape (...) or weights of shape (..., n) for logits of "
             f"shape (..., n), got labels of {labels.dtype} of shape {labels.shape} for logits of shape {logits.shape}."
         )
+    if logits.shape[-1] == 0:
+        raise ValueError(f"softmax_cross_entropy: requires at least one class, got logits of shape {logits.shape}.")
     return layers.softmax_cross_entropy(as_matrix(logits), labels)

@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from fnad.ir.evaluate import QUIET
 from fnad.ops.elementwise import convert
 from fnad.ops.shaping import reshape
 from fnad.tracing import Tracer, value_type
 
 FLOAT64 = np.dtype(np.float64)
 PYTHON_NUMBERS = (bool, int, float, complex)
+# What NumPy would warn about, overflow or nan, is a value here, traced or not.
+quiet = np.errstate(**QUIET)
 _WEAK = {"i": 0, "f": 0.0, "c": 0j}
 
 
@@ -23,7 +26,7 @@ def real_operands(name: str, *values: Any) -> list[Any]:
     if dtype.kind in "biu":
         dtype = FLOAT64
     if dtype.kind != "f":
-        raise TypeError(f"{name}: requires real numbers, got dtype {dtype}. Take the real part or the absolute value first.")
+        raise TypeError(f"{name}: requires real numbers, got dtype {dtype}. Take the real part first.")
     return [_cast(x, dtype) for x in operands]
 
 

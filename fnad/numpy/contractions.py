@@ -6,32 +6,58 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.program import Var
 from fnad.ir.types import ArrayType, Shape
+from fnad.numpy import ufuncs
+from fnad.numpy.dispatch import RULES, implements, refuse_out
 from fnad.numpy.promotion import (
-    broadcast_shapes, builder_of, cast, loop_dtypes, shapes_text, spread_to, traced,
+    broadcast_shapes, builder_of, cast, loop_dtypes, one_axis, shapes_text, spread_to, traced,
 )
+from fnad.numpy.shaping import reshaped, stand_in
 from fnad.ops import contractions as ops
-from fnad.ops.shaping import reshape
-from fnad.tracing import Tracer
+from fnad.ops.elementwise import conj
+from fnad.ops.shaping import reduce_sum, reshape, transpose
+from fnad.tracing import Builder, Tracer
+
+MULTIPLY = ufuncs.UFUNCS[np.multiply]
 
 
-def matmul(x1: Any, x2: Any) -> Any:
-    """`numpy.matmul`: the product of matrices, of stacks of them, or of vectors."""
-    if type(x1) is Tracer and type(x2) is Tracer and x1.builder is x2.builder:
-        a, b = x1.atom, x2.atom
-        if _is_plain_product(a, b):
-            type_ = ArrayType((a.type.shape[0], b.type.shape[1]), a.type.dtype)
-            return x1.builder.emit(ops.matmul, (a, b), {}, type_)
-    builder = builder_of(x1, x2)
-    a, b = traced(builder, x1), traced(builder, x2)
-    dtype = loop_dtypes(np.matmul, a, b)[-1]
-    return _product(cast(a, dtype), cast(b, dtype))
+def size_of(shape: Shape) -> int:
+    size = 1
+    for n in shape:
+        size *= n
+    return size
 
 
-def _is_plain_product(a: Any, b: Any) -> bool:
-    s, t = a.type, b.type
-    return len(s.shape) == 2 == len(t.shape) and s.dtype == t.dtype and s.shape[1] == t.shape[0] and s.dtype.kind in "fiuc"
+def _pair(a: Any, b: Any) -> tuple[Tracer, Tracer]:
+    """Two arguments as traced arrays of the dtype of their product."""
+    builder = builder_of(a, b)
+    x, y = traced(builder, a), traced(builder, b)
+    dtype = loop_dtypes(np.matmul, x, y)[-1]
+    return cast(x, dtype), cast(y, dtype)
+
+
+# --- matmul
+
+
+def matmul_rule(x1: Any, x2: Any) -> Tracer:
+    """The product of two matrices at once, others in general."""
+    if type(x1) is Tracer:
+        builder: Builder = x1.builder
+        a = x1.atom
+        b = x2.atom if type(x2) is Tracer and x2.builder is builder else builder.atom(x2) if type(x2) is np.ndarray else None
+    elif type(x1) is np.ndarray:
+        builder = x2.builder
+        a, b = builder.atom(x1), x2.atom
+    else:
+        return _product(*_pair(x1, x2))
+    if b is not None and _is_plain(a.type, b.type):
+        return builder.emit(ops.matmul, (a, b), {}, ArrayType((a.type.shape[0], b.type.shape[1]), a.type.dtype))
+    return _product(*_pair(x1, x2))
+
+
+def _is_plain(a: ArrayType, b: ArrayType) -> bool:
+    s, t = a.shape, b.shape
+    return len(s) == 2 and len(t) == 2 and s[1] == t[0] and a.dtype == b.dtype and a.dtype.kind in "fiuc" and b.dtype.isnative
 
 
 def _product(a: Tracer, b: Tracer) -> Tracer:
@@ -39,7 +65,7 @@ def _product(a: Tracer, b: Tracer) -> Tracer:
     if a.ndim == 1 or b.ndim == 1:
         return _vector_product(a, b)
     if b.ndim == 2 and a.ndim > 2:
-        flat = reshape(a, shape=(_size(a.shape[:-1]), a.shape[-1]))
+        flat = reshape(a, shape=(size_of(a.shape[:-1]), a.shape[-1]))
         return reshape(ops.matmul(flat, b), shape=(*a.shape[:-1], b.shape[-1]))
     batch = _batch_shape(a.shape, b.shape)
     return ops.matmul(spread_to(a, batch + a.shape[-2:]), spread_to(b, batch + b.shape[-2:]))
@@ -48,12 +74,9 @@ def _product(a: Tracer, b: Tracer) -> Tracer:
 def _vector_product(a: Tracer, b: Tracer) -> Tracer:
     rows = reshape(a, shape=(1, *a.shape)) if a.ndim == 1 else a
     columns = reshape(b, shape=(*b.shape, 1)) if b.ndim == 1 else b
-    product = _product(rows, columns)
-    shape = product.shape[:-1] if b.ndim == 1 else product.shape
-    if a.ndim == 1:
-        at = len(shape) - (1 if b.ndim == 1 else 2)
-        shape = shape[:at] + shape[at + 1 :]
-    return reshape(product, shape=shape)
+    shape = _product(rows, columns)
+    *batch, m, n = shape.shape
+    return reshape(shape, shape=(*batch, *([] if a.ndim == 1 else [m]), *([] if b.ndim == 1 else [n])))
 
 
 _SIGNATURE = "gufunc signature (n?,k),(k,m?)->(n?,m?)"
@@ -84,8 +107,274 @@ def _batch_shape(a: Shape, b: Shape) -> Shape:
         ) from None
 
 
-def _size(shape: Shape) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size
+def matmul_operator(self: Tracer, other: Any) -> Any:
+    """``self @ other``."""
+    return matmul_rule(self, other) if isinstance(other, ufuncs.OPERANDS) else NotImplemented
+
+
+def reflected_matmul_operator(self: Tracer, other: Any) -> Any:
+    """``other @ self``."""
+    return matmul_rule(other, self) if isinstance(other, ufuncs.OPERANDS) else NotImplemented
+
+
+@implements(np.matmul)
+def matmul(x1: Any, x2: Any, /) -> Any:
+    """`numpy.matmul`."""
+    return matmul_rule(x1, x2)
+
+
+@implements(np.vecdot, np.linalg.vecdot)
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """`numpy.vecdot`."""
+    a, b = _pair(x1, x2)
+    product = MULTIPLY(conj(a), b) if axis == -1 else np.moveaxis(MULTIPLY(conj(a), b), axis, -1)
+    return reduce_sum(product, axes=(product.ndim - 1,))
+
+
+# --- dot and its like
+
+
+@implements(np.dot)
+def dot(a: Any, b: Any, out: Any = None) -> Any:
+    """`numpy.dot`."""
+    refuse_out("np.dot", out)
+    x, y = _pair(a, b)
+    if x.ndim == 0 or y.ndim == 0:
+        return MULTIPLY(x, y)
+    at = 0 if y.ndim == 1 else y.ndim - 2
+    if x.shape[-1] != y.shape[at]:
+        raise ValueError(
+            f"shapes {shapes_text((x.shape,))} and {shapes_text((y.shape,))} not aligned: "
+            f"{x.shape[-1]} (dim {x.ndim - 1}) != {y.shape[at]} (dim {at})"
+        )
+    return _contracted(x, y, (x.ndim - 1,), (at,))
+
+
+@implements(np.vdot)
+def vdot(a: Any, b: Any, /) -> Any:
+    """`numpy.vdot`."""
+    x, y = _pair(a, b)
+    return dot(reshape(conj(x), shape=(x.size,)), reshape(y, shape=(y.size,)))
+
+
+@implements(np.inner)
+def inner(a: Any, b: Any, /) -> Any:
+    """`numpy.inner`."""
+    x, y = _pair(a, b)
+    if x.ndim == 0 or y.ndim == 0:
+        return MULTIPLY(x, y)
+    if x.shape[-1] != y.shape[-1]:
+        raise ValueError(
+            f"shapes {shapes_text((x.shape,))} and {shapes_text((y.shape,))} not aligned: "
+            f"{x.shape[-1]} (dim {x.ndim - 1}) != {y.shape[-1]} (dim {y.ndim - 1})"
+        )
+    return _contracted(x, y, (x.ndim - 1,), (y.ndim - 1,))
+
+
+@implements(np.outer, np.linalg.outer)
+def outer(a: Any, b: Any, out: Any = None) -> Any:
+    """`numpy.outer`."""
+    refuse_out("np.outer", out)
+    builder = builder_of(a, b)
+    x, y = traced(builder, a), traced(builder, b)
+    return MULTIPLY(reshape(x, shape=(x.size, 1)), reshape(y, shape=(1, y.size)))
+
+
+@implements(np.kron)
+def kron(a: Any, b: Any) -> Any:
+    """`numpy.kron`."""
+    builder = builder_of(a, b)
+    x, y = traced(builder, a), traced(builder, b)
+    ndim = max(x.ndim, y.ndim)
+    s, t = (1,) * (ndim - x.ndim) + x.shape, (1,) * (ndim - y.ndim) + y.shape
+    left = reshape(x, shape=tuple([n for m in s for n in (m, 1)]))
+    right = reshape(y, shape=tuple([n for m in t for n in (1, m)]))
+    return reshape(MULTIPLY(left, right), shape=tuple([m * n for m, n in zip(s, t)]))
+
+
+@implements(np.tensordot, np.linalg.tensordot)
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """`numpy.tensordot`."""
+    x, y = _pair(a, b)
+    if isinstance(axes, (int, np.integer)):
+        first, second = list(range(x.ndim - axes, x.ndim)), list(range(axes))
+    else:
+        first, second = [[i] if np.ndim(i) == 0 else list(i) for i in axes]
+    if len(first) != len(second) or len(first) > min(x.ndim, y.ndim):
+        raise ValueError("shape-mismatch for sum")
+    first, second = [one_axis(i, x.ndim) for i in first], [one_axis(i, y.ndim) for i in second]
+    if [x.shape[i] for i in first] != [y.shape[i] for i in second]:
+        raise ValueError("shape-mismatch for sum")
+    return _contracted(x, y, tuple(first), tuple(second))
+
+
+def _contracted(x: Tracer, y: Tracer, first: tuple[int, ...], second: tuple[int, ...]) -> Tracer:
+    """The sum over axes of ``x`` and ``y`` in pairs; those of ``x`` that stay come first."""
+    rows = tuple([i for i in range(x.ndim) if i not in first])
+    columns = tuple([i for i in range(y.ndim) if i not in second])
+    k = size_of(tuple([x.shape[i] for i in first]))
+    shape = tuple([x.shape[i] for i in rows]) + tuple([y.shape[i] for i in columns])
+    left = reshaped(_ordered(x, rows + first), (size_of(shape[: len(rows)]), k))
+    right = reshaped(_ordered(y, second + columns), (k, size_of(shape[len(rows) :])))
+    return reshaped(ops.matmul(left, right), shape)
+
+
+def _ordered(x: Tracer, perm: tuple[int, ...]) -> Tracer:
+    return x if perm == tuple(range(x.ndim)) else transpose(x, perm=perm)
+
+
+# --- einsum: each operand has a letter for each of its axes; two at a time are contracted
+
+
+@implements(np.einsum)
+def einsum(*operands: Any, out: Any = None, optimize: Any = False, dtype: Any = None, **_: Any) -> Any:
+    """`numpy.einsum`."""
+    refuse_out("np.einsum", out)
+    subscripts, arrays = _as_text(operands)
+    builder = builder_of(*arrays)
+    xs = [traced(builder, a) for a in arrays]
+    terms, result = _terms(subscripts, xs)
+    common = np.result_type(*[x.dtype for x in xs]) if dtype is None else np.dtype(dtype)
+    pool = [_simplified(cast(x, common), term) for x, term in zip(xs, terms)]
+    sizes = _sizes(subscripts, pool, xs)
+    for chosen in _pairs(pool, result, sizes):
+        picked = [pool[i] for i in chosen]
+        pool = [p for i, p in enumerate(pool) if i not in chosen]
+        needed = set(result).union(*[term for _, term in pool])
+        pool.append(_joined(picked, needed, sizes))
+    (x, term), = pool
+    return _arranged(x, term, result, sizes)
+
+
+Term = tuple[Tracer, str]
+
+
+def _as_text(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
+    """Subscripts as text, and the arrays; each array may also be followed by a list of the numbers of its axes."""
+    if isinstance(operands[0], str):
+        return operands[0].replace(" ", ""), list(operands[1:])
+    arrays, lists = list(operands[: len(operands) // 2 * 2 : 2]), list(operands[1::2])
+    text = ",".join([_letters(labels) for labels in lists])
+    return (f"{text}->{_letters(operands[-1])}" if len(operands) % 2 else text), arrays
+
+
+def _letters(labels: Any) -> str:
+    return "".join(["..." if n is Ellipsis else chr(ord("a") + n) if n < 26 else chr(ord("A") + n - 26) for n in labels])
+
+
+def _terms(subscripts: str, xs: list[Tracer]) -> tuple[list[str], str]:
+    """The letters of every operand and of the result, an ellipsis spelled out."""
+    given, arrow, result = subscripts.partition("->")
+    terms = given.split(",")
+    named = [len(term.replace("...", "")) for term in terms]
+    fits = len(terms) == len(xs) and all(
+        [x.ndim == n or ("..." in term and x.ndim > n) for x, term, n in zip(xs, terms, named)]
+    )
+    if not fits or not subscripts.replace("...", "").replace("->", "").replace(",", "").isalpha() and any(named):
+        _numpy_error(subscripts, xs)
+    spare = [chr(c) for c in range(0x3B1, 0x3B1 + 32)]  # letters that no subscript uses
+    widest = max([x.ndim - n for x, n in zip(xs, named)])
+    full = [term.replace("...", "".join(spare[widest - (x.ndim - n) : widest])) for x, term, n in zip(xs, terms, named)]
+    if arrow:
+        return full, result.replace("...", "".join(spare[:widest]))
+    text = "".join(full)
+    once = sorted([c for c in set(text) - set(spare) if text.count(c) == 1])
+    return full, "".join(spare[:widest] + once)
+
+
+def _numpy_error(subscripts: str, xs: list[Tracer]) -> None:
+    """Let NumPy say what is wrong."""
+    np.einsum(subscripts, *[stand_in(x.shape, x.dtype) for x in xs])
+    raise ValueError(f"einsum: requires subscripts that fit the operands, got {subscripts!r} for {[x.shape for x in xs]}.")
+
+
+def _simplified(x: Tracer, term: str) -> Term:
+    """Take the diagonal where a letter occurs twice in one operand."""
+    for letter in dict.fromkeys(term):
+        while term.count(letter) > 1:
+            first = term.index(letter)
+            second = term.index(letter, first + 1)
+            x = RULES[np.diagonal](x, 0, first, second)
+            term = term[:first] + term[first + 1 : second] + term[second + 1 :] + letter
+    return x, term
+
+
+def _sizes(subscripts: str, pool: list[Term], xs: list[Tracer]) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for x, term in pool:
+        for letter, n in zip(term, x.shape):
+            if sizes.setdefault(letter, n) != n and 1 not in (n, sizes[letter]):
+                _numpy_error(subscripts, xs)
+            sizes[letter] = n if sizes[letter] == 1 else sizes[letter]
+    return sizes
+
+
+def _pairs(pool: list[Term], result: str, sizes: dict[str, int]) -> list[tuple[int, ...]]:
+    """Which operands to contract, step by step; what is made goes to the end."""
+    if len(pool) < 3:
+        return [(0, 1)] if len(pool) == 2 else []
+    names = {letter: chr(ord("a") + i) if i < 26 else chr(ord("A") + i - 26) for i, letter in enumerate(sizes)}
+    text = ",".join(["".join([names[c] for c in term]) for _, term in pool])
+    text += "->" + "".join([names[c] for c in result])
+    shapes = [tuple([sizes[c] for c in term]) for _, term in pool]
+    path = np.einsum_path(text, *[stand_in(shape, float) for shape in shapes], optimize="greedy")[0]
+    return [pair for step in path[1:] for pair in _in_twos(step, len(pool))]
+
+
+def _in_twos(step: tuple[int, ...], count: int) -> list[tuple[int, ...]]:
+    if len(step) <= 2:
+        return [step]
+    return [(0, 1)] + [(0, count - 2 - i) for i in range(len(step) - 2)]
+
+
+def _joined(picked: list[Term], needed: set[str], sizes: dict[str, int]) -> Term:
+    """One operand or two as one that has only letters that are still needed."""
+    if len(picked) == 1:
+        return _summed(*picked[0], needed)
+    (x, s), (y, t) = picked
+    x, s = _summed(x, s, needed | set(t))
+    y, t = _summed(y, t, needed | set(s))
+    shared = [c for c in s if c in t]
+    contracted = [c for c in shared if c not in needed]
+    batch = [c for c in shared if c in needed]
+    rows, columns = [c for c in s if c not in t], [c for c in t if c not in s]
+    if not contracted:
+        term = "".join(batch + rows + columns)
+        return _multiplied(x, s, y, t, term)
+    x, y = _widened(x, s, shared, sizes), _widened(y, t, shared, sizes)
+    extents = [size_of(tuple([sizes[c] for c in part])) for part in (batch, rows, contracted, columns)]
+    b, m, k, n = extents
+    left = reshaped(_by_letters(x, s, batch + rows + contracted), (b, m, k) if batch else (m, k))
+    right = reshaped(_by_letters(y, t, batch + contracted + columns), (b, k, n) if batch else (k, n))
+    term = "".join(batch + rows + columns)
+    return reshaped(ops.matmul(left, right), tuple([sizes[c] for c in term])), term
+
+
+def _summed(x: Tracer, term: str, needed: set[str]) -> Term:
+    axes = tuple([i for i, c in enumerate(term) if c not in needed])
+    return (np.sum(x, axis=axes, dtype=x.dtype) if axes else x), "".join([c for c in term if c in needed])
+
+
+def _widened(x: Tracer, term: str, letters: list[str], sizes: dict[str, int]) -> Tracer:
+    """``x`` with the axes of these letters broadcast to their full size."""
+    return spread_to(x, tuple([sizes[c] if c in letters else n for c, n in zip(term, x.shape)]))
+
+
+def _by_letters(x: Tracer, term: str, letters: list[str]) -> Tracer:
+    return _ordered(x, tuple([term.index(c) for c in letters]))
+
+
+def _multiplied(x: Tracer, s: str, y: Tracer, t: str, term: str) -> Term:
+    return MULTIPLY(_aligned(x, s, term), _aligned(y, t, term)), term
+
+
+def _aligned(x: Tracer, own: str, term: str) -> Tracer:
+    """``x`` with its axes in the order of a term, and axes of size 1 for the other letters."""
+    ordered = _by_letters(x, own, [c for c in term if c in own])
+    sizes = iter(ordered.shape)
+    return reshaped(ordered, tuple([next(sizes) if c in own else 1 for c in term]))
+
+
+def _arranged(x: Tracer, term: str, result: str, sizes: dict[str, int]) -> Tracer:
+    x, term = _summed(x, term, set(result))
+    return _by_letters(_widened(x, term, list(term), sizes), term, list(result))

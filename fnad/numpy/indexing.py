@@ -11,14 +11,14 @@ from fnad.errors import InPlaceError
 from fnad.ir.types import Shape
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
-    INDEX, builder_of, cast, fit, is_traced, one_axis, operand, spread_to, traced, traced_in,
+    INDEX, builder_of, cast, constant, fit, is_traced, one_axis, operand, spread_to, traced, traced_in,
 )
 from fnad.numpy.shaping import array_of, ravel, reshaped, stand_in, taken
 from fnad.ops import indexing as places
 from fnad.ops import reductions
 from fnad.ops import shaping as ops
 from fnad.ops.elementwise import floor_div, maximum, minimum, mul, sub
-from fnad.tracing import Tracer, innermost
+from fnad.tracing import Builder, Tracer, innermost
 
 # --- What an index consists of
 
@@ -328,7 +328,7 @@ def diag(v: Any, k: int = 0) -> Any:
     if x.ndim != 1:
         raise ValueError("Input must be 1- or 2-d.")
     size = x.shape[0] + abs(k)
-    zeros = spread_to(cast(traced(x.builder, 0), x.dtype), (size, size))
+    zeros = constant(x.builder, 0, (size, size), x.dtype)
     return places.scatter(zeros, x, *_diagonal_places(size, size, k), mode="set")
 
 
@@ -428,28 +428,23 @@ class Updates:
         x = builder.tracer(self._x)
         lead = _lead_axes(index, x.shape)
         numbers = np.arange(int(np.prod(x.shape[:lead], dtype=INDEX))).reshape(x.shape[:lead])
-        at = getitem(builder.tracer(numbers), index) if is_traced(list(index)) else numbers[_untraced(index)]
+        at = getitem(builder.tracer(numbers), index) if is_traced(list(index)) else numbers[index]
         rest = x.shape[lead:]
         updates = self._fitted(builder, values, x, (*at.shape, *rest))
         flat = ops.reshape(x, shape=(numbers.size, *rest))
         rows = ops.reshape(updates, shape=(int(np.prod(at.shape, dtype=INDEX)), *rest))
         return reshaped(places.scatter(flat, rows, at.reshape(-1), mode=mode), x.shape)
 
-    def _fitted(self, builder: Any, values: Any, x: Tracer, shape: Shape) -> Tracer:
+    def _fitted(self, builder: Builder, values: Any, x: Tracer, shape: Shape) -> Tracer:
         given = operand(builder, values)
-        if type(given) is Tracer and given.ndim > len(shape) and given.shape[: given.ndim - len(shape)].count(1) == (
-            given.ndim - len(shape)
-        ):
-            given = reshaped(given, given.shape[given.ndim - len(shape) :])
         if type(given) is Tracer:
+            extra = max(given.ndim - len(shape), 0)
+            if given.shape[:extra] == (1,) * extra:
+                given = reshaped(given, given.shape[extra:])
             _require_fits(given.shape, shape)
             if given.dtype.kind == "c" and x.dtype.kind != "c":
                 raise TypeError(f"at: requires values that fit into {x.dtype}, got {given.dtype}. Convert the array with astype.")
         return fit(builder, given, x.dtype, shape)
-
-
-def _untraced(index: tuple[Any, ...]) -> tuple[Any, ...]:
-    return index
 
 
 def _require_fits(given: Shape, shape: Shape) -> None:

@@ -2,48 +2,221 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from fnad.errors import InPlaceError
-from fnad.numpy import contractions, reductions, shaping
-from fnad.numpy.ufuncs import OPERATORS, UFUNCS
+from fnad.numpy import contractions, creation, elementwise, indexing, linalg, reductions, shaping, special, ufuncs
+from fnad.numpy.dispatch import RULES
+from fnad.numpy.promotion import builder_of, traced
 from fnad.tracing import Tracer
 
-FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
-    np.sum: reductions.sum, np.mean: reductions.mean, np.reshape: shaping.reshape, np.transpose: shaping.transpose,
+# --- Ufuncs: np.sin(x), np.add.reduce(x), np.multiply.outer(x, y)
+
+CALLS: dict[np.ufunc, Callable[..., Any]] = {
+    **ufuncs.UFUNCS, np.matmul: contractions.matmul_rule, np.vecdot: RULES[np.vecdot],
 }
-CALLS: dict[np.ufunc, Callable[..., Any]] = {**UFUNCS, np.matmul: contractions.matmul}
+_REDUCE: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: RULES[np.sum], np.multiply: RULES[np.prod], np.maximum: RULES[np.max], np.minimum: RULES[np.min],
+    np.logical_and: RULES[np.all], np.logical_or: RULES[np.any],
+}
+_ACCUMULATE: dict[np.ufunc, Callable[..., Any]] = {np.add: RULES[np.cumsum], np.multiply: RULES[np.cumprod]}
+# What they say when nothing is meant by them.
+_NEUTRAL = {"where": True, "casting": "same_kind", "order": "K", "subok": True, "dtype": None, "out": None}
 
 
 def _array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    if method == "__call__" and not kwargs:
+    if method == "__call__":
         rule = CALLS.get(ufunc)
-        if rule is not None:
-            return rule(*inputs)
-    if "out" in kwargs:
-        raise InPlaceError(f"np.{ufunc.__name__}: requires no out= with a traced value, got one. Use the value it returns.")
-    raise TypeError(f"np.{ufunc.__name__}: requires an operation that fnad knows, got {method} of a traced value.")
+        if rule is None:
+            raise _unsupported(ufunc.__name__)
+        return _with_keywords(ufunc, rule, inputs, kwargs) if kwargs else rule(*inputs)
+    if method in _METHODS:
+        return _METHODS[method](ufunc, *inputs, **kwargs)
+    if method == "at":
+        raise InPlaceError(
+            f"np.{ufunc.__name__}.at: requires an array and values that are not traced, got a traced one. "
+            "Use x.at[i].add(v), .mul, .min, .max or .set, which return a new array."
+        )
+    raise _unsupported(f"{ufunc.__name__}.{method}")
 
 
-def _array_function(self: Tracer, function: Any, types: Sequence[type], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    rule = FUNCTIONS.get(function)
+def _with_keywords(ufunc: np.ufunc, rule: Callable[..., Any], inputs: Any, kwargs: dict[str, Any]) -> Any:
+    if kwargs.get("out") is not None and any([out is not None for out in kwargs["out"]]):
+        raise InPlaceError(
+            f"np.{ufunc.__name__}: requires to return its result where an operand is traced, got out= (a += b of an "
+            "ordinary array a is one too). Write a = a + b, or use x.at[i].set(v) to change a part of an array."
+        )
+    meant = {k: v for k, v in kwargs.items() if k not in _NEUTRAL or v is not _NEUTRAL[k] and k not in ("out", "order")}
+    if set(meant) == {"dtype"} and ufunc in ufuncs.RULES:
+        return ufuncs.run(ufunc, inputs, dtype=meant["dtype"])
+    if meant and not (ufunc is np.vecdot and set(meant) == {"axis"}):
+        raise TypeError(
+            f"np.{ufunc.__name__}: requires no {', '.join(meant)} with a traced operand, got {meant}. "
+            "Use np.where and astype."
+        )
+    return rule(*inputs, **meant)
+
+
+def _reduce(ufunc: np.ufunc, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
+    rule = _REDUCE.get(ufunc)
     if rule is None:
-        raise TypeError(f"np.{function.__name__}: requires an operation that fnad knows, got a traced value.")
+        raise _unsupported(f"{ufunc.__name__}.reduce")
+    given = {"dtype": dtype} if dtype is not None and ufunc in (np.add, np.multiply) else {}
+    return rule(a, axis=axis, out=out[0] if isinstance(out, tuple) else out, **given, **kwargs)
+
+
+def _accumulate(ufunc: np.ufunc, a: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+    rule = _ACCUMULATE.get(ufunc)
+    if rule is None:
+        raise _unsupported(f"{ufunc.__name__}.accumulate")
+    return rule(a, axis, dtype, out[0] if isinstance(out, tuple) else out)
+
+
+def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
+    builder = builder_of(a, b)
+    x, y = traced(builder, a), traced(builder, b)
+    return ufunc(shaping.reshaped(x, x.shape + (1,) * y.ndim), y, **kwargs)
+
+
+_METHODS: dict[str, Callable[..., Any]] = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer}
+
+# --- Functions: np.sum(x), np.concatenate([x, y])
+
+_ADVICE = {
+    np.copyto: "use x.at[i].set(v) or np.where", np.place: "use np.where", np.put: "use x.at[i].set(v)",
+    np.put_along_axis: "use x.at[i].set(v)", np.putmask: "use np.where", np.fill_diagonal: "use x.at[i, i].set(v)",
+    np.unique: "take it of values outside of the function, for its number of elements is not known",
+    np.linalg.multi_dot: "use np.matmul step by step",
+}
+
+
+def _array_function(
+    self: Tracer, function: Callable[..., Any], types: Sequence[type], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    rule = RULES.get(function)
+    if rule is None:
+        module = function.__module__.replace("numpy", "np", 1)
+        raise _unsupported(f"{module}.{function.__name__}".removeprefix("np."), _ADVICE.get(function))
     return rule(*args, **kwargs)
 
 
+def _unsupported(name: str, advice: str | None = None) -> TypeError:
+    advice = advice or "write it with functions of fnad.numpy, or take it of a value outside of the function"
+    return TypeError(f"np.{name}: requires arrays that are not traced, got a traced one: fnad has no rule for it. {_sentence(advice)}")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+# --- Items
+
+
+def _setitem(self: Tracer, index: Any, value: Any) -> None:
+    raise InPlaceError(
+        "x[i] = v: requires an array that is not traced, got a traced x, which is never written to. "
+        "Use x = x.at[i].set(v), or np.where, or build the array with np.stack or np.concatenate."
+    )
+
+
+def _iterate(self: Tracer) -> Iterator[Tracer]:
+    if not self.shape:
+        raise TypeError("iteration over a 0-d array")
+    return iter([indexing.getitem(self, i) for i in range(self.shape[0])])
+
+
+def _contains(self: Tracer, value: Any) -> bool:
+    return bool(RULES[np.any](self == value))
+
+
+def _format(self: Tracer, spec: str) -> str:
+    """What is printed is a value, and cuts no gradient."""
+    if not spec:
+        return str(self)
+    return format(self.concrete(f"format {spec!r}")[()], spec)
+
+
+def _round(self: Tracer, ndigits: int | None = None) -> Any:
+    return int(self.concrete("round(...)").round()) if ndigits is None and not self.shape else RULES[np.round](self, ndigits or 0)
+
+
+# --- Methods
+
+
+def _reshape(self: Tracer, *shape: Any, order: str = "C", copy: Any = None) -> Tracer:
+    return RULES[np.reshape](self, shape[0] if len(shape) == 1 else shape, order)
+
+
+def _transpose(self: Tracer, *axes: Any) -> Tracer:
+    given = axes[0] if len(axes) == 1 and (axes[0] is None or np.ndim(axes[0])) else axes or None
+    return RULES[np.transpose](self, given)
+
+
+def _astype(self: Tracer, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Tracer:
+    return shaping.cast_to(self, dtype)
+
+
+def _squeeze(self: Tracer, axis: Any = None) -> Tracer:
+    return RULES[np.squeeze](self, axis)
+
+
+def _flatten(self: Tracer, order: str = "C") -> Tracer:
+    return RULES[np.ravel](self, order)
+
+
+def _conjugate(self: Tracer) -> Tracer:
+    return ufuncs.UFUNCS[np.conjugate](self)
+
+
+def _refused(name: str, way: str) -> Callable[..., Any]:
+    def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
+        raise InPlaceError(f"x.{name}: requires an array that is not traced, got a traced x, which is never written to. {way}")
+
+    return method
+
+
+# A method of an array is the function of NumPy with the array as its first argument.
+_FUNCTIONS = {
+    "sum": np.sum, "prod": np.prod, "mean": np.mean, "var": np.var, "std": np.std, "max": np.max, "min": np.min,
+    "argmax": np.argmax, "argmin": np.argmin, "any": np.any, "all": np.all, "cumsum": np.cumsum, "cumprod": np.cumprod,
+    "swapaxes": np.swapaxes, "ravel": np.ravel, "repeat": np.repeat, "take": np.take, "dot": np.dot, "clip": np.clip,
+    "round": np.round, "copy": np.copy, "trace": np.trace, "diagonal": np.diagonal, "argsort": np.argsort,
+    "nonzero": np.nonzero,
+}
+_METHODS_OF_OUR_OWN: dict[str, Callable[..., Any]] = {
+    "reshape": _reshape, "transpose": _transpose, "astype": _astype, "squeeze": _squeeze, "flatten": _flatten,
+    "conj": _conjugate, "conjugate": _conjugate,
+    "sort": _refused("sort()", "Use np.sort(x)."),
+    "fill": _refused("fill()", "Use np.full_like(x, v)."),
+    "put": _refused("put()", "Use x.at[i].set(v)."),
+    "resize": _refused("resize()", "Use np.reshape or np.pad."),
+    "itemset": _refused("itemset()", "Use x.at[i].set(v)."),
+}
+_PROPERTIES: dict[str, Callable[[Tracer], Any]] = {
+    "T": RULES[np.transpose],
+    "mT": RULES[np.matrix_transpose],
+    "real": RULES[np.real],
+    "imag": RULES[np.imag],
+    "flat": lambda self: iter(RULES[np.ravel](self)),
+    "at": indexing.At,
+}
+_SPECIAL: dict[str, Callable[..., Any]] = {
+    "__array_ufunc__": _array_ufunc, "__array_function__": _array_function,
+    "__matmul__": contractions.matmul_operator, "__rmatmul__": contractions.reflected_matmul_operator,
+    "__getitem__": indexing.getitem, "__setitem__": _setitem, "__iter__": _iterate, "__contains__": _contains,
+    "__format__": _format, "__round__": _round, "__copy__": lambda self: self, "__deepcopy__": lambda self, memo: self,
+}
+
+
 def _install() -> None:
-    for name, operator in OPERATORS.items():
-        setattr(Tracer, name, operator)
-    Tracer.__array_ufunc__ = _array_ufunc
-    Tracer.__array_function__ = _array_function
-    Tracer.__matmul__ = contractions.matmul
-    Tracer.__rmatmul__ = lambda self, other: contractions.matmul(other, self)
-    Tracer.T = property(shaping.transpose)
-    Tracer.sum, Tracer.mean, Tracer.reshape = reductions.sum, reductions.mean, lambda self, *shape: shaping.reshape(self, shape)
+    methods = {name: RULES[function] for name, function in _FUNCTIONS.items()}
+    for name, function in {**ufuncs.OPERATORS, **methods, **_METHODS_OF_OUR_OWN, **_SPECIAL}.items():
+        setattr(Tracer, name, function)
+    for name, function in _PROPERTIES.items():
+        setattr(Tracer, name, property(function))
 
 
 _install()

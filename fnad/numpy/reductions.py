@@ -13,7 +13,7 @@ from fnad.numpy.promotion import (
     BOOL, INDEX, Axes, all_axes, builder_of, cast, constant, fit, one_axis, operand, result_dtype, spread_to, traced,
 )
 from fnad.ops import reductions as ops
-from fnad.ops.elementwise import abs_, add, div, eq, isnan, maximum, minimum, mul, select, square, sub
+from fnad.ops.elementwise import abs_, add, div, isnan, maximum, minimum, mul, select, square, sub
 from fnad.ops.shaping import reduce_sum, reshape, transpose
 from fnad.tracing import Tracer
 
@@ -69,7 +69,7 @@ def _accumulator(ufunc: np.ufunc, x: Tracer, dtype: Any) -> np.dtype:
     return known
 
 
-def _floating(x: Tracer, dtype: Any = None) -> Tracer:
+def floating(x: Tracer, dtype: Any = None) -> Tracer:
     if dtype is not None:
         return cast(x, np.dtype(dtype))
     return cast(x, FLOAT) if x.dtype.kind in "biu" else x
@@ -118,7 +118,7 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     refuse_out("np.mean", out)
     given = traced(builder_of(a, where), a)
     axes = all_axes(axis, given.ndim)
-    x = _floating(given, dtype)
+    x = floating(given, dtype)
     half = x.dtype == np.float16 and dtype is None
     x = cast(x, np.dtype(np.float32)) if half else x
     total = reduce_sum(masked(x, where, 0), axes=axes)
@@ -141,7 +141,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         scale: Any = constant(builder, _count(x, axes, True), result.shape, result.dtype)
     else:
         w = _weights(traced(builder, weights), x, axis)
-        scale = sum(cast(w, result_dtype(_floating(x), w)), axis, keepdims=keepdims)
+        scale = sum(cast(w, result_dtype(floating(x), w)), axis, keepdims=keepdims)
         result = ufuncs.UFUNCS[np.true_divide](sum(ufuncs.UFUNCS[np.multiply](x, w), axis, keepdims=keepdims), scale)
     return (result, scale) if returned else result
 
@@ -190,7 +190,7 @@ def _spread(
     """The operand, the axes, the (real) distances from the mean, and what to divide the sum of their squares by."""
     x = traced(builder_of(a, where, center), a)
     axes = all_axes(axis, x.ndim)
-    x = _floating(x, dtype)
+    x = floating(x, dtype)
     count = _count(x, axes, where)
     less = ddof if correction is UNSET else correction
     divisor = maximum(sub(count, float(less)), 0.0) if type(count) is Tracer else max(count - less, 0.0)
@@ -343,7 +343,7 @@ def _scan(ufunc: np.ufunc, primitive: Primitive, a: Any, axis: Any, dtype: Any, 
 def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False) -> Any:
     """`numpy.median`; the two middle ones of an even number share the derivative."""
     refuse_out("np.median", out)
-    x = _floating(traced(builder_of(a), a))
+    x = floating(traced(builder_of(a), a))
     axes = all_axes(axis, x.ndim)
     rest = tuple([i for i in range(x.ndim) if i not in axes])
     rows = transpose(x, perm=rest + axes)
@@ -408,72 +408,3 @@ def _nan_extreme(ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any) ->
         return y
     nothing = all_(missing, axis, keepdims=keepdims)
     return select(nothing, constant(y.builder, np.nan, y.shape, y.dtype), y)
-
-
-# --- Norms
-
-
-@implements(np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
-    """`numpy.linalg.norm` (not of the orders that need singular values); at the zero vector its derivative is 0."""
-    given = _floating(traced(builder_of(x), x))
-    if axis is None and ord is None:
-        return _vector_norm(given, None, all_axes(None, given.ndim), keepdims)
-    axes = tuple(range(given.ndim)) if axis is None else (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
-    axes = tuple([one_axis(i, given.ndim) for i in axes])
-    if len(axes) == 1:
-        return _vector_norm(given, ord, axes, keepdims)
-    if len(axes) != 2:
-        raise ValueError("Improper number of dimensions to norm.")
-    if axes[0] == axes[1]:
-        raise ValueError("Duplicate axes given.")
-    return _matrix_norm(given, ord, axes, keepdims)
-
-
-@implements(np.linalg.vector_norm)
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Any:
-    """`numpy.linalg.vector_norm`."""
-    given = _floating(traced(builder_of(x), x))
-    return _vector_norm(given, ord, all_axes(axis, given.ndim), keepdims)
-
-
-def _vector_norm(x: Tracer, ord: Any, axes: Axes, keepdims: Any) -> Tracer:
-    size = abs_(x) if x.dtype.kind == "c" else x
-    if ord is None or ord == 2:
-        return kept(ops.reduce_norm(size, axes=tuple(sorted(axes))), x, axes, keepdims)
-    if isinstance(ord, str):
-        raise ValueError(f"Invalid norm order '{ord}' for vectors")
-    if ord == np.inf:
-        return max_(abs_(x), axes, keepdims=keepdims)
-    if ord == -np.inf:
-        return min_(abs_(x), axes, keepdims=keepdims)
-    if ord == 0:
-        return sum(cast(cast(x, BOOL), size.dtype), axes, keepdims=keepdims)
-    if ord == 1:
-        return sum(abs_(x), axes, keepdims=keepdims)
-    return _root(sum(ufuncs.UFUNCS[np.power](abs_(x), float(ord)), axes, keepdims=keepdims), float(ord))
-
-
-def _root(total: Tracer, order: float) -> Tracer:
-    # The slope at 0 is infinite; that of the whole norm is taken to be 0 there.
-    zero = eq(total, 0.0)
-    positive = select(zero, constant(total.builder, 1, total.shape, total.dtype), total)
-    root = ufuncs.UFUNCS[np.power](positive, 1.0 / order)
-    return select(zero, 0.0, root) if order > 0 else ufuncs.UFUNCS[np.power](total, 1.0 / order)
-
-
-def _matrix_norm(x: Tracer, ord: Any, axes: Axes, keepdims: Any) -> Tracer:
-    if ord in (None, "fro", "f"):
-        return _vector_norm(x, None, axes, keepdims)
-    if ord in (2, -2, "nuc"):
-        raise TypeError(
-            f"np.linalg.norm: requires an order that needs no singular values for a traced matrix, got {ord!r}. "
-            "Use None, 1 or inf."
-        )
-    if ord not in (1, -1, np.inf, -np.inf):
-        raise ValueError("Invalid norm order for matrices.")
-    summed, ranked = axes if abs(ord) == 1 else axes[::-1]
-    totals = sum(abs_(x), summed, keepdims=True)
-    extreme = max_ if ord > 0 else min_
-    y = extreme(totals, ranked, keepdims=True)
-    return y if keepdims else reshape(y, shape=tuple([n for i, n in enumerate(x.shape) if i not in axes]))

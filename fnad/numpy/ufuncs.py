@@ -14,8 +14,10 @@ import numpy as np
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Literal, Var
 from fnad.ir.types import ArrayType
+from fnad.numpy import complexes
 from fnad.numpy.promotion import (
     BOOL, PYTHON_SCALARS, broadcast_shapes, builder_of, cast, constant, fit, is_weak, loop_dtypes, operand, shape_of,
+    strong,
 )
 from fnad.ops import elementwise as ops
 from fnad.tracing import Builder, Tracer
@@ -33,10 +35,6 @@ def _fill(value: Any, dtype: np.dtype = BOOL) -> Rule:
     return lambda x: constant(x.builder, value, x.shape, dtype)
 
 
-def _complex_sign(x: Tracer) -> Tracer:
-    return ops.guarded_div(x, cast(ops.abs_(x), x.dtype))
-
-
 def _integer_reciprocal(x: Tracer) -> Tracer:
     return ops.select(ops.eq(ops.square(x), 1), x, 0)
 
@@ -49,15 +47,6 @@ def _heaviside(x: Tracer, at_zero: Tracer) -> Tracer:
 def _modf(x: Tracer) -> tuple[Tracer, Tracer]:
     whole = ops.trunc(x)
     return ops.select(ops.isinf(x), ops.copysign(constant(x.builder, 0, x.shape, x.dtype), x), ops.sub(x, whole)), whole
-
-
-def _lexicographic(less: Primitive) -> Rule:
-    def compare(x: Tracer, y: Tracer) -> Tracer:
-        same = ops.and_(ops.eq(ops.real(x), ops.real(y)), less(ops.imag(x), ops.imag(y)))
-        strict = ops.lt if less in (ops.lt, ops.le) else ops.gt
-        return ops.or_(strict(ops.real(x), ops.real(y)), same)
-
-    return compare
 
 
 def _reciprocal(x: Tracer) -> Tracer:
@@ -83,7 +72,7 @@ RULES: dict[np.ufunc, dict[str, Rule]] = {
     np.positive: {"iufc": _identity},
     np.absolute: {"b": _identity, "iufc": ops.abs_},
     np.fabs: {"f": ops.abs_},
-    np.sign: {"iuf": ops.sign, "c": _complex_sign},
+    np.sign: {"iuf": ops.sign, "c": complexes.sign},
     np.square: {"iufc": ops.square},
     np.reciprocal: {"iu": _integer_reciprocal, "fc": _reciprocal},
     np.sqrt: {"fc": ops.sqrt},
@@ -92,24 +81,24 @@ RULES: dict[np.ufunc, dict[str, Rule]] = {
     np.power: {"iufc": ops.power},
     np.float_power: {"fc": ops.power},
     np.exp: {"fc": ops.exp},
-    np.exp2: {"f": ops.exp2},
-    np.expm1: {"f": ops.expm1},
+    np.exp2: {"f": ops.exp2, "c": complexes.exp2},
+    np.expm1: {"f": ops.expm1, "c": complexes.expm1},
     np.log: {"fc": ops.log},
-    np.log2: {"f": ops.log2},
-    np.log10: {"f": ops.log10},
-    np.log1p: {"f": ops.log1p},
+    np.log2: {"f": ops.log2, "c": complexes.log2},
+    np.log10: {"f": ops.log10, "c": complexes.log10},
+    np.log1p: {"f": ops.log1p, "c": complexes.log1p},
     np.logaddexp: {"f": ops.logaddexp},
     np.logaddexp2: {"f": ops.logaddexp2},
-    np.sin: {"f": ops.sin},
-    np.cos: {"f": ops.cos},
-    np.tan: {"f": ops.tan},
+    np.sin: {"f": ops.sin, "c": complexes.sin},
+    np.cos: {"f": ops.cos, "c": complexes.cos},
+    np.tan: {"f": ops.tan, "c": complexes.tan},
     np.arcsin: {"f": ops.arcsin},
     np.arccos: {"f": ops.arccos},
     np.arctan: {"f": ops.arctan},
     np.arctan2: {"f": ops.arctan2},
-    np.sinh: {"f": ops.sinh},
-    np.cosh: {"f": ops.cosh},
-    np.tanh: {"f": ops.tanh},
+    np.sinh: {"f": ops.sinh, "c": complexes.sinh},
+    np.cosh: {"f": ops.cosh, "c": complexes.cosh},
+    np.tanh: {"f": ops.tanh, "c": complexes.tanh},
     np.arcsinh: {"f": ops.arcsinh},
     np.arccosh: {"f": ops.arccosh},
     np.arctanh: {"f": ops.arctanh},
@@ -117,16 +106,16 @@ RULES: dict[np.ufunc, dict[str, Rule]] = {
     np.radians: {"f": _scaled(np.pi / 180)},
     np.rad2deg: {"f": _scaled(180 / np.pi)},
     np.degrees: {"f": _scaled(180 / np.pi)},
-    np.maximum: {"biuf": ops.maximum},
-    np.minimum: {"biuf": ops.minimum},
-    np.fmax: {"biuf": ops.fmax},
-    np.fmin: {"biuf": ops.fmin},
+    np.maximum: {"biuf": ops.maximum, "c": complexes.extreme(ops.ge)},
+    np.minimum: {"biuf": ops.minimum, "c": complexes.extreme(ops.le)},
+    np.fmax: {"biuf": ops.fmax, "c": complexes.extreme(ops.ge, True)},
+    np.fmin: {"biuf": ops.fmin, "c": complexes.extreme(ops.le, True)},
     np.equal: {"biufc": ops.eq},
     np.not_equal: {"biufc": ops.ne},
-    np.less: {"biuf": ops.lt, "c": _lexicographic(ops.lt)},
-    np.less_equal: {"biuf": ops.le, "c": _lexicographic(ops.le)},
-    np.greater: {"biuf": ops.gt, "c": _lexicographic(ops.gt)},
-    np.greater_equal: {"biuf": ops.ge, "c": _lexicographic(ops.ge)},
+    np.less: {"biuf": ops.lt, "c": complexes.comparison(ops.lt)},
+    np.less_equal: {"biuf": ops.le, "c": complexes.comparison(ops.le)},
+    np.greater: {"biuf": ops.gt, "c": complexes.comparison(ops.gt)},
+    np.greater_equal: {"biuf": ops.ge, "c": complexes.comparison(ops.ge)},
     np.logical_and: {"b": ops.and_},
     np.logical_or: {"b": ops.or_},
     np.logical_xor: {"b": ops.xor},
@@ -148,7 +137,7 @@ RULES: dict[np.ufunc, dict[str, Rule]] = {
     np.floor: {"biu": _identity, "f": ops.floor},
     np.ceil: {"biu": _identity, "f": ops.ceil},
     np.trunc: {"biu": _identity, "f": ops.trunc},
-    np.rint: {"f": ops.rint},
+    np.rint: {"f": ops.rint, "c": complexes.rint},
     np.conjugate: {"biuf": _identity, "c": ops.conjugate},
 }
 
@@ -171,7 +160,7 @@ def run(ufunc: np.ufunc, operands: tuple[Any, ...], weak: bool = False, dtype: A
     """Promote, broadcast and run; ``weak`` keeps the result of Python numbers one of them."""
     builder = builder_of(*operands)
     xs = [operand(builder, x) for x in operands]
-    dtypes = loop_dtypes(ufunc, *xs) if dtype is None else (np.dtype(dtype),) * ufunc.nargs
+    dtypes = _loop(ufunc, xs) if dtype is None else (np.dtype(dtype),) * ufunc.nargs
     shape = broadcast_shapes(*[shape_of(x) for x in xs])
     if ufunc in _COMPARISONS and dtypes[0] != dtypes[1]:
         return _compare_signs(ufunc, *[fit(builder, x, d, shape) for x, d in zip(xs, dtypes)])
@@ -183,6 +172,16 @@ def run(ufunc: np.ufunc, operands: tuple[Any, ...], weak: bool = False, dtype: A
         return constant(builder, _compare_beyond(ufunc, xs, dtypes[0]), shape, BOOL)
     weak = weak and all([is_weak(x) for x in xs])
     return _as_weak(_runs(ufunc, dtypes[0])(*fitted), weak and dtypes[-1] != BOOL)
+
+
+def _loop(ufunc: np.ufunc, xs: list[Any]) -> tuple[np.dtype, ...]:
+    """The dtypes of NumPy's loop, as our rules take them."""
+    if ufunc in _LOGICAL:
+        return (BOOL,) * ufunc.nargs
+    if ufunc in _COMPARISONS and any([type(x) is Tracer and x.dtype.kind == "u" for x in xs]):
+        # A traced Python integer may be negative: the unsigned dtype must not take it over.
+        xs = [strong(x) if type(x) is Tracer else x for x in xs]
+    return loop_dtypes(ufunc, *xs)
 
 
 def _as_weak(x: Any, weak: bool) -> Any:
@@ -230,14 +229,14 @@ def _partner(x: Tracer, y: Any) -> Any:
 
 def _plain(ufunc: np.ufunc, dtype: np.dtype) -> tuple[Primitive, np.dtype] | None:
     """The primitive and the result's dtype, if operands of a dtype need no conversion and one primitive runs."""
-    dtypes = loop_dtypes_or_none(ufunc, dtype)
-    if dtypes is None or any([d != dtype for d in dtypes[: ufunc.nin]]) or ufunc.nout > 1:
+    dtypes = _loop_or_none(ufunc, dtype)
+    if dtypes is None or ufunc in _LOGICAL and dtype != BOOL or any([d != dtype for d in dtypes[: ufunc.nin]]) or ufunc.nout > 1:
         return None
     function = _runs(ufunc, dtype)
     return (function, dtypes[-1]) if isinstance(function, Primitive) else None
 
 
-def loop_dtypes_or_none(ufunc: np.ufunc, dtype: np.dtype) -> tuple[np.dtype, ...] | None:
+def _loop_or_none(ufunc: np.ufunc, dtype: np.dtype) -> tuple[np.dtype, ...] | None:
     """The dtypes of the loop for operands of one dtype, where there is one."""
     try:
         return ufunc.resolve_dtypes((*[dtype] * ufunc.nin, *[None] * ufunc.nout))
@@ -325,6 +324,7 @@ def power_rule(ufunc: np.ufunc, weak: bool = False) -> Rule:
 def _static_power(x: Tracer, n: Any, general: Rule) -> Any:
     dtype = loop_dtypes(np.power, x, n)[-1]
     if dtype.kind in "iu" and n < 0:
+        dtype.type(n)  # which raises where NumPy does
         raise ValueError("Integers to negative integer powers are not allowed.")
     if dtype != x.dtype or dtype.kind not in "iufc":
         return general(x, n)
@@ -336,7 +336,7 @@ def _static_power(x: Tracer, n: Any, general: Rule) -> Any:
 
 SQUARE, MULTIPLY = unary(np.square, True), binary(np.multiply, True)
 
-_SPECIAL = {np.power: power_rule, np.float_power: power_rule}
+_SPECIAL = {np.power: power_rule}
 UFUNCS: dict[np.ufunc, Rule] = {
     ufunc: (_SPECIAL.get(ufunc) or (unary if ufunc.nin == 1 else binary))(ufunc) for ufunc in RULES
 }
@@ -349,7 +349,7 @@ def _operator(ufunc: np.ufunc) -> Rule:
     rule = (_SPECIAL.get(ufunc) or binary)(ufunc, True)
 
     def method(self: Tracer, other: Any) -> Any:
-        return rule(self, other) if isinstance(other, _OPERANDS) else NotImplemented
+        return rule(self, other) if isinstance(other, OPERANDS) else NotImplemented
 
     return method
 
@@ -358,12 +358,12 @@ def _reflected(ufunc: np.ufunc) -> Rule:
     rule = (_SPECIAL.get(ufunc) or binary)(ufunc, True)
 
     def method(self: Tracer, other: Any) -> Any:
-        return rule(other, self) if isinstance(other, _OPERANDS) else NotImplemented
+        return rule(other, self) if isinstance(other, OPERANDS) else NotImplemented
 
     return method
 
 
-_OPERANDS = (Tracer, *PYTHON_SCALARS, np.ndarray, np.generic, list, tuple)
+OPERANDS = (Tracer, *PYTHON_SCALARS, np.ndarray, np.generic, list, tuple)
 _ARITHMETIC = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
     "mod": np.remainder, "divmod": np.divmod, "pow": np.power, "and": np.bitwise_and, "or": np.bitwise_or,

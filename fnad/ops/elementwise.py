@@ -59,8 +59,7 @@ def _power_by_exponent(g: Any, z: Any, x: Any, y: Any) -> Any:
 
 
 def _quotient_by_denominator(g: Any, z: Any, x: Any, y: Any) -> Any:
-    y = conj(y)
-    return neg(divide_guarded(divide_guarded(mul(g, conj(x)), y), y))
+    return neg(guarded_mul(divide_guarded(g, conj(y)), conj(z)))
 
 
 def _evaluate_guarded_div(g: Any, y: Any) -> Any:

@@ -58,7 +58,7 @@ def _evaluate(key: Any, shape: Shape, dtype: np.dtype, stream: int) -> np.ndarra
         counter = np.arange(start, start + part.shape[-2], dtype=np.uint64) | np.uint64(stream << (64 - STREAM_BITS))
         low, high = counter.astype(UINT32), (counter >> np.uint64(32)).astype(UINT32)
         part[..., 0], part[..., 1] = threefry(key[..., :1], key[..., 1:], low, high)
-    bits = pairs.reshape((*key.shape[:-1], -1))[..., :words]
+    bits = pairs.reshape((*key.shape[:-1], 2 * pairs.shape[-2]))[..., :words]
     if dtype == UINT64:
         bits = bits[..., 0::2] | (bits[..., 1::2].astype(UINT64) << np.uint64(32))
     return bits.reshape(key.shape[:-1] + shape)

@@ -67,9 +67,9 @@ def _require_range(low: Any, high: Any, dtype: np.dtype) -> None:
     """Check the bounds whose values are known."""
     limits = np.iinfo(dtype)
     if not isinstance(low, Tracer) and np.any(np.less(low, limits.min)):
-        raise ValueError(f"randint: requires low of at least {limits.min} for {dtype}, got {low}. Choose a wider dtype.")
+        raise ValueError(f"randint: requires low of at least {limits.min} for {dtype}, got {low}. Widen it.")
     if not isinstance(high, Tracer) and np.any(np.greater(high, limits.max + 1)):
-        raise ValueError(f"randint: requires high of at most {limits.max + 1} for {dtype}, got {high}. Choose a wider dtype.")
+        raise ValueError(f"randint: requires high of at most {limits.max + 1} for {dtype}, got {high}. Widen it.")
     if not isinstance(low, Tracer) and not isinstance(high, Tracer) and np.any(np.greater_equal(low, high)):
         raise ValueError(f"randint: requires low < high, got {low} and {high}. The largest number is high - 1.")
 
@@ -171,7 +171,7 @@ def categorical(key: Any, logits: Any, axis: int = -1, shape: Any = None) -> Any
         ValueError: there is no such axis or no category, or ``logits`` do not broadcast to the shape.
 
     >>> import fnad
-    >>> categorical(fnad.random.key(0), np.log([0.0, 1.0, 0.0]), shape=(4,))
+    >>> categorical(fnad.random.key(0), [-np.inf, 0.0, -np.inf], shape=(4,))
     array([1, 1, 1, 1])
     """
     require_key("categorical", key)

@@ -92,7 +92,7 @@ def require_key(name: str, key: Any) -> None:
     """Check that a value is a key."""
     if not is_value(key) or value_type(key)[:2] != ((2,), UINT32):
         got = value_type(key) if is_value(key) else type(key).__name__
-        raise TypeError(f"{name}: requires a key, a uint32 array of shape (2,), got {got}. Make one by random.key(seed).")
+        raise TypeError(f"{name}: requires a key, a uint32 array of shape (2,), got {got}. Try random.key(seed).")
 
 
 def _words(name: str, what: str, value: Any) -> Any:

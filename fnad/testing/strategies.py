@@ -71,7 +71,7 @@ def broadcastable_shapes(
 
 
 def _reversed(x: np.ndarray) -> np.ndarray:
-    return np.flip(np.flip(x).copy())
+    return np.asarray(np.flip(np.flip(x).copy()))
 
 
 def _strided(x: np.ndarray) -> np.ndarray:

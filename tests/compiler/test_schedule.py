@@ -133,3 +133,13 @@ def test_simplify(function: Callable[..., Any], count: int) -> None:
 def test_adding_zero_is_kept_since_it_changes_minus_zero() -> None:
     program = simplify(fnad.make_program(lambda x: add(x, 0.0))(X), has_code)
     assert len(program.equations) == 1
+
+
+def test_loops_on_their_way_to_one_result_become_one() -> None:
+    def moments(m: Any, g: Any) -> Any:
+        decayed = mul(m, 0.9)
+        gradient = matmul(g, transpose(g, perm=(1, 0)))
+        return add(decayed, mul(gradient, 0.1))
+
+    square = np.ones((3, 3))
+    assert kinds(schedule_of(moments, square, square)) == ["matmul", "mul+mul+add"]

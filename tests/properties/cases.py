@@ -106,8 +106,9 @@ class Case:
     def primitive(self) -> Primitive:
         return REGISTRY[self.name.partition("/")[0]]
 
-    def call(self, *inputs: Any, sample: Sample) -> Any:
-        return self.primitive(*inputs, **sample.params)
+    def call(self, *inputs: Any, sample: Sample) -> list[Any]:
+        """The operation's outputs."""
+        return listed(self.primitive(*inputs, **sample.params))
 
     def domain(self, i: int) -> Domain:
         return self.domains[min(i, len(self.domains) - 1)]
@@ -132,9 +133,9 @@ class Case:
         if not self.takes(dtype, sample):
             return False
         types = self.input_types(sample, dtype)
-        out = self.primitive.type_rule(*types, **sample.params)
+        outputs = self.primitive.type_rule(*types, **sample.params)
         flows = [is_inexact(t.dtype) and self.primitive.differentiates(i) for i, t in enumerate(types)]
-        return any(flows) and any(is_inexact(t.dtype) for t in ([out] if isinstance(out, ArrayType) else out))
+        return any(flows) and any(is_inexact(t.dtype) for t in ([outputs] if isinstance(outputs, ArrayType) else outputs))
 
     def inputs(self, sample: Sample, dtype: str, wild: bool = False) -> st.SearchStrategy[list[np.ndarray]]:
         """Inputs for a sample: smooth points, or any."""
@@ -142,8 +143,14 @@ class Case:
         for i, (shape, own) in enumerate(zip(sample.shapes, self.input_dtypes(sample, dtype))):
             domain = self.domain(i)
             elements = domain.wild(own) if wild else domain.smooth(own)
-            drawn.append(hnp.arrays(own, shape, elements=elements, unique=domain.unique and own.kind in "fc" and not wild))
+            unique = domain.unique and own.kind in "fc" and not wild
+            drawn.append(hnp.arrays(own, shape, elements=elements, unique=unique))
         return st.tuples(*drawn).map(list)
+
+
+def listed(outputs: Any) -> list[Any]:
+    """One output, or a tuple of several, as a list."""
+    return list(outputs) if isinstance(outputs, tuple) else [outputs]
 
 
 # --- Elementwise
@@ -231,6 +238,8 @@ _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     "fmax": ((ANY, SECOND), {}),
     "fmin": ((ANY, SECOND), {}),
     "select": ((CONDITION, ANY, SECOND), {"oracle": np.where}),
+    "relu": ((ANY,), {"oracle": lambda x: np.maximum(x, x.dtype.type(0))}),
+    "relu_backward": ((ANY, SECOND), {"oracle": lambda g, y: np.where(y <= 0, g.dtype.type(0), g)}),
     "eq": ((ANY, ANY), {"oracle": np.equal}),
     "ne": ((ANY, ANY), {"oracle": np.not_equal}),
     "lt": ((ANY, ANY), {"oracle": np.less}),
@@ -309,12 +318,14 @@ def _one(shape: Shape, /, **params: Any) -> Sample:
 
 _SHAPING = [
     Case("broadcast", (ANY,), (
-        _one((2, 3), shape=(4, 2, 3), dims=(1, 2)), _one((2,), shape=(2, 3), dims=(0,)), _one((), shape=(2, 0), dims=()),
-        _one((), shape=(), dims=()), _one((1,), shape=(1, 5), dims=(0,)), _one((0,), shape=(3, 0, 2), dims=(1,)),
+        _one((2, 3), shape=(4, 2, 3), dims=(1, 2)), _one((2,), shape=(2, 3), dims=(0,)),
+        _one((), shape=(2, 0), dims=()), _one((), shape=(), dims=()), _one((1,), shape=(1, 5), dims=(0,)),
+        _one((0,), shape=(3, 0, 2), dims=(1,)),
     ), _broadcast),
     Case("reduce_sum", (ANY,), (
         _one((3, 4), axes=(1,)), _one((3, 4), axes=(0,)), _one((2, 3, 2), axes=(0, 2)), _one((3, 4), axes=(0, 1)),
-        _one((), axes=()), _one((0,), axes=(0,)), _one((1,), axes=()), _one((3, 0, 2), axes=(1,)), _one((3, 0, 2), axes=(0,)),
+        _one((), axes=()), _one((0,), axes=(0,)), _one((1,), axes=()), _one((3, 0, 2), axes=(1,)),
+        _one((3, 0, 2), axes=(0,)),
     ), lambda x, axes: np.sum(x, axis=axes, dtype=x.dtype), reorders=True),
     Case("reshape", (ANY,), (
         _one((2, 3), shape=(3, 2)), _one((2, 3), shape=(6,)), _one((1,), shape=()), _one((), shape=(1, 1)),
@@ -335,8 +346,8 @@ _SHAPING = [
         _padding((1,), (1,), (1,), (3,)), _padding((3, 0, 2), (0, 1, 0), (0, 0, 0), (1, 0, 2)),
     ), _pad),
     Case("concatenate", (ANY, SECOND), (
-        Sample(((2, 3), (2, 1)), {"axis": 1}), Sample(((2, 3), (1, 3), (2, 3)), {"axis": 0}), Sample(((1,),), {"axis": 0}),
-        Sample(((0,), (2,)), {"axis": 0}), Sample(((3, 0, 2), (3, 1, 2)), {"axis": 1}),
+        Sample(((2, 3), (2, 1)), {"axis": 1}), Sample(((2, 3), (1, 3), (2, 3)), {"axis": 0}),
+        Sample(((1,),), {"axis": 0}), Sample(((0,), (2,)), {"axis": 0}), Sample(((3, 0, 2), (3, 1, 2)), {"axis": 1}),
     ), lambda *xs, axis: np.concatenate(xs, axis)),
 ]
 
@@ -348,7 +359,9 @@ FULL = (
     _one((), axes=()), _one((1,), axes=(0,)), _one((3, 0, 2), axes=(0,)),
 )
 EMPTY = (_one((0,), axes=(0,)), _one((3, 0, 2), axes=(1,)))
-ALONG = (_one((3, 4), axis=1), _one((3, 4), axis=0), _one((2, 3, 2), axis=1), _one((1,), axis=0), _one((3, 0, 2), axis=0))
+ALONG = (
+    _one((3, 4), axis=1), _one((3, 4), axis=0), _one((2, 3, 2), axis=1), _one((1,), axis=0), _one((3, 0, 2), axis=0),
+)
 
 
 def _norm(x: Any, axes: Any) -> Any:
@@ -389,11 +402,109 @@ _CONVERSIONS = [
     Case("bitcast", (ANY,), _targets(I64, I32, F64, F32), lambda x, dtype: np.array(x).view(dtype)),
 ]
 
+# --- Products, and reading and writing at computed places
+
+PLACES = Domain(-2, 1, dtype="int64", exact=True)
+
+
+def _scatter(x: Any, updates: Any, *indices: Any, mode: str) -> Any:
+    y = x.copy()
+    for i, place in enumerate(zip(*indices)):
+        y[place] = {"set": lambda old, new: new, "add": np.add, "mul": np.multiply, "min": np.minimum, "max": np.maximum}[
+            mode
+        ](y[place], updates[i])
+    return y
+
+
+def _writes(mode: str) -> Case:
+    shapes = (((4,), (5,), (5,)), ((3, 2), (4, 2), (4,)), ((2, 3), (4,), (4,), (4,)), ((2,), (0,), (0,)))
+    return Case(
+        f"scatter/{mode}", (ANY, Domain(offset=0.1, unique=True), PLACES),
+        tuple(Sample(each, {"mode": mode}) for each in shapes), _scatter,
+        dtypes=("int64", "float32", "float64", *INEXACT[2:]) if mode in ("set", "add", "mul") else ("int64", "float32", "float64"),
+    )
+
+
+_INDEXING = [
+    Case("matmul", (ANY, SECOND), tuple(Sample(each) for each in (
+        ((3, 4), (4, 2)), ((2, 3, 4), (2, 4, 1)), ((1, 1), (1, 1)), ((2, 0), (0, 3)), ((3, 0, 2), (3, 2, 1)),
+    )), np.matmul, reorders=True),
+    Case("gather", (ANY, PLACES), tuple(Sample(each) for each in (
+        ((3, 4), (5,)), ((2,), (1,)), ((2, 3), (4,), (4,)), ((2, 3, 0), (4,), (4,)), ((3, 4), (0,)),
+    )), lambda x, *indices: x[indices]),
+    *map(_writes, ("set", "add", "mul", "min", "max")),
+]
+
+# --- Layers and losses
+
+CLASSES = Domain(0, 3, dtype="int64", exact=True)
+REAL = Domain(exact=True)
+LOGITS = (Sample(((3, 4), (3, 4))), Sample(((1, 4), (1, 4))), Sample(((0, 4), (0, 4))))
+LABELLED = (Sample(((3, 4), (3,))), Sample(((1, 4), (1,))), Sample(((0, 4), (0,))))
+MATRICES = (((3, 4), (4, 2), (2,)), ((1, 1), (1, 1), (1,)), ((0, 2), (2, 3), (3,)), ((2, 0), (0, 3), (3,)))
+
+
+def _dense(x: Any, w: Any, b: Any, relu: bool) -> Any:
+    return np.maximum(x @ w + b, x.dtype.type(0)) if relu else x @ w + b
+
+
+def _relu_backward_sum(g: Any, y: Any) -> Any:
+    masked = np.where(y <= 0, g.dtype.type(0), g)
+    return masked, masked.sum(axis=0)
+
+
+def _mse(p: Any, t: Any) -> Any:
+    return np.mean((p - t) ** 2)
+
+
+def _mse_with_gradient(p: Any, t: Any) -> Any:
+    scale = p.dtype.type(1 / max(p.size, 1))
+    return np.full(min(p.size, 1), scale * np.sum((p - t) ** 2), p.dtype), 2 * scale * (p - t)
+
+
+def _cross_entropy(logits: Any, labels: Any) -> Any:
+    """Losses of the rows, and their gradient."""
+    weights = labels if labels.ndim == 2 else np.eye(logits.shape[1], dtype=logits.dtype)[labels]
+    scale, logs = logits.dtype.type(1 / max(len(logits), 1)), special.log_softmax(logits, axis=1)
+    losses = -np.sum(weights * logs, axis=1)
+    return scale * losses, scale * (np.exp(logs) * weights.sum(axis=1, keepdims=True) - weights)
+
+
+def _mean_cross_entropy(logits: Any, labels: Any) -> Any:
+    return logits.dtype.type(_cross_entropy(logits, labels)[0].sum() if len(logits) else np.nan)
+
+
+def _losses(name: str, oracle: Callable[..., Any]) -> list[Case]:
+    more = {"ulp": VECTOR_MATH, "reorders": True}
+    return [Case(name, (REAL, Domain(0.25, 2.0, offset=0.1, exact=True)), LOGITS, oracle, **more),
+            Case(f"{name}/labels", (REAL, CLASSES), LABELLED, oracle, **more)]
+
+
+_LAYERS = [
+    Case("dense", (ANY, SECOND, Domain(offset=0.0271)), tuple(
+        Sample(each, {"relu": relu}) for each in MATRICES for relu in (True, False)
+    ), _dense, reorders=True),
+    Case("relu_backward_sum", (ANY, SECOND), tuple(
+        Sample((shape, shape)) for shape in ((3, 4), (1, 1), (0, 2), (2, 0))
+    ), _relu_backward_sum, reorders=True),
+    Case("mse", (ANY, SECOND), tuple(Sample((s, s)) for s in (*SHAPES[:2], *SHAPES[3:])), _mse, reorders=True),
+    Case("mse_with_gradient", (ANY, SECOND), tuple(Sample((s, s)) for s in SHAPES), _mse_with_gradient, reorders=True),
+    *_losses("softmax_cross_entropy", _mean_cross_entropy),
+    *_losses("softmax_cross_entropy_rows", lambda *xs: _cross_entropy(*xs)[0]),
+    *_losses("softmax_cross_entropy_with_gradient", _cross_entropy),
+]
+
 _ROWS = [
-    *(_elementwise_case(name, *row) for name, row in _ELEMENTWISE.items()), *_CONVERSIONS, *_SHAPING, *_REDUCTIONS,
+    *(_elementwise_case(name, *row) for name, row in _ELEMENTWISE.items()),
+    *_CONVERSIONS, *_SHAPING, *_REDUCTIONS, *_INDEXING, *_LAYERS,
 ]
 CASES = {case.name: case for case in _ROWS}
 assert len(CASES) == len(_ROWS)
 
-# Primitives whose parameters are Programs, which a row cannot draw; where they are tried instead.
-OTHERWISE = {"jit_call": "tests/transforms/test_jit.py"}
+# What a row cannot draw, Programs as parameters and random bits, and where it is tried instead.
+OTHERWISE = {
+    "jit_call": "tests/transforms/test_jit.py",
+    "random_bits": "tests/kernels/test_random.py",
+    "normal_noise": "tests/random/test_samplers.py",
+    "gumbel_noise": "tests/random/test_samplers.py",
+}

@@ -15,14 +15,10 @@ import numpy as np
 from fnad.compiler.cpu import library
 from fnad.compiler.cpu.library import dtype_word, index_error
 from fnad.compiler.plan import Kernel, Launch, View
-from fnad.kernels.cpu.losses import BLOCK
-from fnad.ops.layers import LABEL_ERROR
+from fnad.ops.layers import BLOCK, LABEL_ERROR
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 """The dtypes that the kernels compute with."""
-
-CACHED = 128 * 1024
-"""Bytes of a dense layer's result that are given bias and ReLU together, while in the cache."""
 
 
 # --- layers -----------------------------------------------------------------------------------
@@ -33,8 +29,7 @@ def dense(x: View, w: View, b: View, y: View, relu: bool) -> Launch:
 
     x and w may be kept transposed; b and y are C-contiguous.
     """
-    block = max(1, CACHED // max(1, y.shape[1] * y.dtype.itemsize))
-    params = (*library.matmul(x, w, y).params, b.buffer, b.offset, block)
+    params = (*library.matmul(x, w, y).params, *_places(b))
     return Launch(_dense_kernel(y.dtype, relu), params, y.shape[0], "dense relu" if relu else "dense")
 
 
@@ -60,7 +55,8 @@ def kernel(buffers, params, lo, hi):
 {_pointers(word, "g", "y", "masked", "sums")}
     return relu_backward_sum(g, y, masked, sums, params[8], params[9], lo, hi)
 """
-    return Launch(Kernel(f"relu_backward_sum_{word}", source), (*_places(g, y, masked, sums), m, n), n, "relu_backward_sum")
+    params = (*_places(g, y, masked, sums), m, n)
+    return Launch(Kernel(f"relu_backward_sum_{word}", source), params, n, "relu_backward_sum")
 
 
 # --- losses -----------------------------------------------------------------------------------
@@ -120,7 +116,8 @@ def kernel(buffers, params, lo, hi):
 {_pointers("uint32", "key", "out")}
     return random_bits(key, out, params[4], params[5], lo, hi)
 """
-    return Launch(Kernel("random_bits", source), (*_places(key, out), words, stream), keys * -(-words // 2), "random_bits")
+    params = (*_places(key, out), words, stream)
+    return Launch(Kernel("random_bits", source), params, keys * -(-words // 2), "random_bits")
 
 
 # --- helpers ----------------------------------------------------------------------------------

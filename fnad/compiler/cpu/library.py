@@ -133,10 +133,16 @@ def _blas_address(routine: str) -> int:
 
 @cache
 def _cython_blas() -> ModuleType:
-    """scipy.linalg.cython_blas without the rest of scipy.linalg, whose import takes 0.1 s."""
-    name = "scipy.linalg.cython_blas"
-    if name in sys.modules:
-        return sys.modules[name]
+    """scipy.linalg.cython_blas, set to one thread, without the rest of scipy.linalg, whose import takes 0.1 s."""
+    module = sys.modules.get(CYTHON_BLAS) or _load_cython_blas(CYTHON_BLAS)
+    _run_serially(module)
+    return module
+
+
+CYTHON_BLAS = "scipy.linalg.cython_blas"
+
+
+def _load_cython_blas(name: str) -> ModuleType:
     scipy = importlib.import_module("scipy")
     spec = PathFinder.find_spec(name, [f"{folder}/linalg" for folder in scipy.__path__])
     assert spec is not None and spec.loader is not None
@@ -145,6 +151,22 @@ def _cython_blas() -> ModuleType:
     # The extension enters itself here; left there, scipy.linalg would not find it as its own.
     sys.modules.pop(name, None)
     return module
+
+
+THREAD_SETTERS = ("scipy_openblas_set_num_threads", "openblas_set_num_threads", "MKL_Set_Num_Threads")
+
+
+def _run_serially(module: ModuleType) -> None:
+    """Keep BLAS to the thread that calls it.
+
+    Its own threads wait for work by spinning: beside those of another library, or on a machine that is not
+    idle, a small product then takes a thousand times longer.
+    """
+    blas = ctypes.CDLL(module.__file__)
+    for name in THREAD_SETTERS:
+        if hasattr(blas, name):
+            getattr(blas, name)(ctypes.c_int(1))
+            return
 
 
 # --- integer indexing -------------------------------------------------------------------------
@@ -200,6 +222,12 @@ def _index_params(array: View, indices: Sequence[View]) -> list[int]:
 def index_error(status: int) -> tuple[int, int]:
     """The number of the index operand and the value that a gather's or scatter's status tells."""
     return (status & (1 << OPERAND_BITS) - 1) - 1, status >> OPERAND_BITS
+
+
+def out_of_bounds(launch: Launch, status: int) -> str:
+    """What the status of a gather's or scatter's kernel says, in NumPy's words."""
+    operand, value = index_error(status)
+    return f"index {value} is out of bounds for axis {operand} with size {launch.params[8 + 3 * operand]}"
 
 
 def _places(*views: View) -> list[int]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fnad.compiler import views
-from fnad.compiler.cpu import library
+from fnad.compiler.cpu import layers, library
 from fnad.compiler.cpu.expressions import DTYPES, has_source
 from fnad.compiler.cpu.loops import ACCUMULATIONS, emit_loop
 from fnad.compiler.memory import Layout
@@ -109,7 +109,7 @@ def _scatter(inputs: Sequence[View], outputs: Sequence[View], mode: str) -> list
     return [*_copy(x, out), library.scatter(out, indices, updates, mode)]
 
 
-ROWS: dict[str, Rows] = {"matmul": _matmul, "gather": _gather, "scatter": _scatter}
+ROWS: dict[str, Rows] = {"matmul": _matmul, "gather": _gather, "scatter": _scatter, **layers.LAUNCHES}
 
 
 # --- What the target can do
@@ -145,9 +145,6 @@ def has_code(eqn: Equation) -> bool:
     return row(operands[: len(eqn.inputs)], operands[len(eqn.inputs) :], **eqn.params) is not None
 
 
-def describe_failure(instruction: Instruction, status: int) -> str:
+def describe_failure(launch: Launch, status: int) -> str:
     """What a kernel's status other than 0 means: an index out of bounds."""
-    operand, value = library.index_error(status)
-    assert isinstance(instruction, Launch)
-    axis = f"axis {operand} with size {instruction.params[8 + 3 * operand]}"
-    return f"index {value} is out of bounds for {axis}"
+    return layers.FAILURES.get(launch.label, library.out_of_bounds)(launch, status)

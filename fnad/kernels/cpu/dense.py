@@ -1,11 +1,10 @@
 """A dense layer, y = x w + b, with or without ReLU, and what its backward pass needs.
 
-Forward, the outer index space is the rows of y. Bias and ReLU are applied to a block of rows while
-it is in the cache, just made by the product. Words of `params`: those of blas.py for the product
-of x, w and y, which has no batch axes (0-18), then
+Forward, the outer index space is the rows of y: a range of them is made by the product, then given
+bias and ReLU. Words of `params`: those of blas.py for the product of x, w and y, which has no batch
+axes (0-18), then
 
     19-20   the bias: number and byte offset of its buffer
-    21      rows in a block
 
 Backward, x̄ = ḡ wᵀ and w̄ = xᵀ ḡ are products of blas.py over transposed views, and b̄ is the sum
 of the rows of ḡ. With ReLU, ḡ is the cotangent of y where y is positive, else 0; it and its sum are
@@ -40,12 +39,10 @@ def add_bias_and_relu(y, b, n):
 @njit
 def dense(finish, x, w, b, y, params, lo, hi, one, zero):
     """Rows [lo, hi) of y = x w + b; `finish` is add_bias or add_bias_and_relu."""
-    n, row, block = params[7], params[13], params[21]
-    for first in range(lo, hi, block):
-        last = min(first + block, hi)
-        matmul(by_blas, x, w, y, params, first, last, one, zero)
-        for i in range(first, last):
-            finish(y + i * row, b, n)
+    n, row = params[7], params[13]
+    matmul(by_blas, x, w, y, params, lo, hi, one, zero)
+    for i in range(lo, hi):
+        finish(y + i * row, b, n)
     return 0
 
 

@@ -1,0 +1,221 @@
+"""Elementwise functions of NumPy that are no ufuncs: choice, rounding, comparison within bounds, parts of numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fnad.numpy.complexes import joined
+from fnad.numpy.dispatch import implements, refuse_out
+from fnad.numpy.promotion import (
+    BOOL, broadcast_shapes, builder_of, cast, constant, fit, is_weak, operand, result_dtype, shape_of,
+    traced,
+)
+from fnad.numpy.ufuncs import UFUNCS
+from fnad.ops import elementwise as ops
+from fnad.tracing import Tracer
+
+MAXIMUM, MINIMUM = UFUNCS[np.maximum], UFUNCS[np.minimum]
+
+# --- Choice
+
+
+@implements(np.where)
+def where(condition: Any, x: Any = np._NoValue, y: Any = np._NoValue, /) -> Any:
+    """`numpy.where`; with the condition alone, whose value must be known, the places where it holds."""
+    if x is np._NoValue and y is np._NoValue:
+        return np.nonzero(condition.concrete("np.where of a condition alone"))
+    if x is np._NoValue or y is np._NoValue:
+        raise ValueError("either both or neither of x and y should be given")
+    builder = builder_of(condition, x, y)
+    c, a, b = operand(builder, condition), operand(builder, x), operand(builder, y)
+    dtype = result_dtype(a, b)
+    shape = broadcast_shapes(shape_of(c), shape_of(a), shape_of(b))
+    return ops.select(fit(builder, c, BOOL, shape), fit(builder, a, dtype, shape), fit(builder, b, dtype, shape))
+
+
+@implements(np.select)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """`numpy.select`."""
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    result = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist)):
+        result = np.where(condition, choice, result)
+    return result
+
+
+@implements(np.nonzero, np.flatnonzero, np.argwhere)
+def nonzero(a: Any) -> Any:
+    """`numpy.nonzero` of an array whose value is known."""
+    return np.nonzero(a.concrete("np.nonzero"))
+
+
+@implements(np.clip)
+def clip(
+    a: Any, a_min: Any = np._NoValue, a_max: Any = np._NoValue, out: Any = None, *, min: Any = np._NoValue,
+    max: Any = np._NoValue,
+) -> Any:
+    """`numpy.clip`; at a bound half of the derivative goes to it, as with minimum and maximum."""
+    refuse_out("np.clip", out)
+    low = min if a_min is np._NoValue else a_min
+    high = max if a_max is np._NoValue else a_max
+    bounds = [b for b in (low, high) if b is not None and b is not np._NoValue]
+    builder = builder_of(a, *bounds)
+    x = traced(builder, a)
+    dtype = result_dtype(x, *[operand(builder, b) for b in bounds])
+    x = cast(x, dtype)
+    x = x if low is None or low is np._NoValue else MAXIMUM(x, low)
+    return x if high is None or high is np._NoValue else MINIMUM(x, high)
+
+
+@implements(np.nan_to_num)
+def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """`numpy.nan_to_num`."""
+    a = traced(builder_of(x), x)
+    if a.dtype.kind in "biu":
+        return a
+    if a.dtype.kind == "c":
+        parts = [nan_to_num(p, True, nan, posinf, neginf) for p in (ops.real(a), ops.imag(a))]
+        return joined(*parts, a.dtype)
+    info = np.finfo(a.dtype)
+    low, high = info.min if neginf is None else neginf, info.max if posinf is None else posinf
+    a_ = ops.select(ops.eq(a, np.inf), constant(a.builder, high, a.shape, a.dtype), a)
+    a_ = ops.select(ops.eq(a, -np.inf), constant(a.builder, low, a.shape, a.dtype), a_)
+    return ops.select(ops.isnan(a), constant(a.builder, nan, a.shape, a.dtype), a_)
+
+
+# --- Rounding
+
+
+@implements(np.round, np.around)
+def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    """`numpy.round`."""
+    refuse_out("np.round", out)
+    x = traced(builder_of(a), a)
+    if x.dtype.kind == "b":
+        return ops.rint(cast(x, np.dtype(np.float16)))
+    if x.dtype.kind in "iu" and decimals >= 0:
+        return x
+    if x.dtype.kind in "iu":
+        return cast(_scaled_rint(cast(x, np.dtype(float)), decimals), x.dtype)
+    if x.dtype.kind == "c":
+        return joined(_scaled_rint(ops.real(x), decimals), _scaled_rint(ops.imag(x), decimals), x.dtype)
+    return _scaled_rint(x, decimals)
+
+
+def _scaled_rint(x: Tracer, decimals: int) -> Tracer:
+    if decimals == 0:
+        return ops.rint(x)
+    scale = float(10 ** abs(decimals))
+    if decimals > 0:
+        return ops.div(ops.rint(ops.mul(x, scale)), scale)
+    return ops.mul(ops.rint(ops.div(x, scale)), scale)
+
+
+@implements(np.fix)
+def fix(x: Any, out: Any = None) -> Any:
+    """`numpy.fix`."""
+    refuse_out("np.fix", out)
+    return UFUNCS[np.trunc](traced(builder_of(x), x))
+
+
+# --- Comparison within bounds
+
+
+@implements(np.isclose)
+def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
+    """`numpy.isclose`."""
+    near = abs(a - b) <= atol + rtol * np.abs(b)
+    result = (near & np.isfinite(b)) | (np.equal(a, b))
+    return result | (np.isnan(a) & np.isnan(b)) if equal_nan else result
+
+
+@implements(np.allclose)
+def allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
+    """`numpy.allclose`, as a traced truth value."""
+    return np.all(isclose(a, b, rtol, atol, equal_nan))
+
+
+@implements(np.array_equal)
+def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
+    """`numpy.array_equal`, as a traced truth value where the shapes agree."""
+    if np.shape(a1) != np.shape(a2):
+        return False
+    same = np.equal(a1, a2)
+    return np.all(same | (np.isnan(a1) & np.isnan(a2)) if equal_nan else same)
+
+
+# --- Functions of one number
+
+
+@implements(np.sinc)
+def sinc(x: Any) -> Any:
+    """`numpy.sinc`; its derivative at 0 is 0."""
+    a = traced(builder_of(x), x)
+    return ops.sinc(cast(a, np.dtype(float)) if a.dtype.kind in "biu" else a)
+
+
+@implements(np.real)
+def real(val: Any) -> Any:
+    """`numpy.real`."""
+    x = traced(builder_of(val), val)
+    return ops.real(x) if x.dtype.kind == "c" else x
+
+
+@implements(np.imag)
+def imag(val: Any) -> Any:
+    """`numpy.imag`."""
+    x = traced(builder_of(val), val)
+    return ops.imag(x) if x.dtype.kind == "c" else constant(x.builder, 0, x.shape, x.dtype)
+
+
+@implements(np.angle)
+def angle(z: Any, deg: bool = False) -> Any:
+    """`numpy.angle`."""
+    radians = UFUNCS[np.arctan2](imag(z), real(z))
+    return UFUNCS[np.multiply](radians, 180 / np.pi) if deg else radians
+
+
+@implements(np.iscomplexobj)
+def iscomplexobj(x: Any) -> Any:
+    """`numpy.iscomplexobj`."""
+    return traced(builder_of(x), x).dtype.kind == "c"
+
+
+@implements(np.isrealobj)
+def isrealobj(x: Any) -> Any:
+    """`numpy.isrealobj`."""
+    return not iscomplexobj(x)
+
+
+# --- Questions about an argument that its type answers
+
+
+@implements(np.shape)
+def shape(a: Any) -> Any:
+    """`numpy.shape`."""
+    return traced(builder_of(a), a).shape
+
+
+@implements(np.ndim)
+def ndim(a: Any) -> Any:
+    """`numpy.ndim`."""
+    return traced(builder_of(a), a).ndim
+
+
+@implements(np.size)
+def size(a: Any, axis: Any = None) -> Any:
+    """`numpy.size`."""
+    given = traced(builder_of(a), a)
+    return given.size if axis is None else given.shape[axis]
+
+
+@implements(np.result_type)
+def result_type(*arrays_and_dtypes: Any) -> Any:
+    """`numpy.result_type`."""
+    builder = builder_of(*arrays_and_dtypes)
+    given = [traced(builder, a) if type(a) is Tracer and not a.type.weak else a for a in arrays_and_dtypes]
+    weak = [a.type.dtype.type(0).item() if type(a) is Tracer and is_weak(a) else a for a in given]
+    return np.result_type(*[a.dtype if type(a) is Tracer else a for a in weak])

@@ -1,0 +1,88 @@
+"""Functions of `numpy.linalg`: norms, and the products that it names again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fnad.numpy import ufuncs
+from fnad.numpy.contractions import matmul as matmul
+from fnad.numpy.contractions import outer as outer
+from fnad.numpy.contractions import tensordot as tensordot
+from fnad.numpy.contractions import vecdot as vecdot
+from fnad.numpy.dispatch import implements
+from fnad.numpy.indexing import diagonal as diagonal
+from fnad.numpy.promotion import BOOL, Axes, all_axes, builder_of, cast, constant, one_axis, traced
+from fnad.numpy.reductions import floating, kept, max_, min_, sum
+from fnad.numpy.shaping import matrix_transpose as matrix_transpose
+from fnad.ops import reductions as ops
+from fnad.ops.elementwise import abs_, eq, select
+from fnad.ops.shaping import reshape
+from fnad.tracing import Tracer
+
+
+@implements(np.linalg.norm)
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
+    """`numpy.linalg.norm` (not of the orders that need singular values); at the zero vector its derivative is 0."""
+    given = floating(traced(builder_of(x), x))
+    if axis is None and ord is None:
+        return _vector_norm(given, None, all_axes(None, given.ndim), keepdims)
+    axes = tuple(range(given.ndim)) if axis is None else (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
+    axes = tuple([one_axis(i, given.ndim) for i in axes])
+    if len(axes) == 1:
+        return _vector_norm(given, ord, axes, keepdims)
+    if len(axes) != 2:
+        raise ValueError("Improper number of dimensions to norm.")
+    if axes[0] == axes[1]:
+        raise ValueError("Duplicate axes given.")
+    return _matrix_norm(given, ord, axes, keepdims)
+
+
+@implements(np.linalg.vector_norm)
+def vector_norm(x: Any, /, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Any:
+    """`numpy.linalg.vector_norm`."""
+    given = floating(traced(builder_of(x), x))
+    return _vector_norm(given, ord, all_axes(axis, given.ndim), keepdims)
+
+
+def _vector_norm(x: Tracer, ord: Any, axes: Axes, keepdims: Any) -> Tracer:
+    size = abs_(x) if x.dtype.kind == "c" else x
+    if ord is None or ord == 2:
+        return kept(ops.reduce_norm(size, axes=tuple(sorted(axes))), x, axes, keepdims)
+    if isinstance(ord, str):
+        raise ValueError(f"Invalid norm order '{ord}' for vectors")
+    if ord == np.inf:
+        return max_(abs_(x), axes, keepdims=keepdims)
+    if ord == -np.inf:
+        return min_(abs_(x), axes, keepdims=keepdims)
+    if ord == 0:
+        return sum(cast(cast(x, BOOL), size.dtype), axes, keepdims=keepdims)
+    if ord == 1:
+        return sum(abs_(x), axes, keepdims=keepdims)
+    return _root(sum(ufuncs.UFUNCS[np.power](abs_(x), float(ord)), axes, keepdims=keepdims), float(ord))
+
+
+def _root(total: Tracer, order: float) -> Tracer:
+    # The slope at 0 is infinite; that of the whole norm is taken to be 0 there.
+    zero = eq(total, 0.0)
+    positive = select(zero, constant(total.builder, 1, total.shape, total.dtype), total)
+    root = ufuncs.UFUNCS[np.power](positive, 1.0 / order)
+    return select(zero, 0.0, root) if order > 0 else ufuncs.UFUNCS[np.power](total, 1.0 / order)
+
+
+def _matrix_norm(x: Tracer, ord: Any, axes: Axes, keepdims: Any) -> Tracer:
+    if ord in (None, "fro", "f"):
+        return _vector_norm(x, None, axes, keepdims)
+    if ord in (2, -2, "nuc"):
+        raise TypeError(
+            f"np.linalg.norm: requires an order that needs no singular values for a traced matrix, got {ord!r}. "
+            "Use None, 1 or inf."
+        )
+    if ord not in (1, -1, np.inf, -np.inf):
+        raise ValueError("Invalid norm order for matrices.")
+    summed, ranked = axes if abs(ord) == 1 else axes[::-1]
+    totals = sum(abs_(x), summed, keepdims=True)
+    extreme = max_ if ord > 0 else min_
+    y = extreme(totals, ranked, keepdims=True)
+    return y if keepdims else reshape(y, shape=tuple([n for i, n in enumerate(x.shape) if i not in axes]))

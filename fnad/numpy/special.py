@@ -1,0 +1,103 @@
+"""Functions that models need and NumPy lacks, with derivatives that stay exact where the formula would overflow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fnad.ir.primitive import Primitive
+from fnad.numpy import ufuncs
+from fnad.numpy.dispatch import evaluated
+from fnad.numpy.promotion import all_axes, builder_of, cast, traced
+from fnad.numpy.reductions import kept, masked
+from fnad.ops import elementwise, reductions
+from fnad.ops.elementwise import div, eq, exp, isfinite, log, mul, select, sub
+from fnad.ops.shaping import reduce_sum, spread
+from fnad.tracing import Tracer
+
+
+def _real(x: Any) -> Tracer:
+    """An argument as a traced array of floats."""
+    given = traced(builder_of(x), x)
+    return cast(given, np.dtype(float)) if given.dtype.kind in "biu" else given
+
+
+@evaluated
+def logsumexp(a: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """``log(sum(exp(a)))`` without overflow; -inf, with the derivative 0, where all of ``a`` is -inf.
+
+    >>> round(float(logsumexp(np.array([1000.0, 1000.0]))), 3)
+    1000.693
+    """
+    x = _real(a)
+    axes = all_axes(axis, x.ndim)
+    return kept(reductions.reduce_logsumexp(x, axes=axes), x, axes, keepdims)
+
+
+@evaluated
+def softmax(x: Any, /, *, axis: Any = -1, where: Any = True) -> Any:
+    """``exp(x) / sum(exp(x))``; with ``where`` over some elements only: the others are 0, also if there are no others.
+
+    >>> softmax(np.array([1000.0, 1000.0]))
+    array([0.5, 0.5])
+    """
+    a = masked(_real(x), where, -np.inf)
+    axes = all_axes(axis, a.ndim)
+    total = spread(reductions.reduce_logsumexp(a, axes=axes), a, axes)
+    if where is True:
+        return exp(sub(a, total))
+    return select(eq(a, -np.inf), 0.0, exp(sub(a, select(eq(total, -np.inf), 0.0, total))))
+
+
+@evaluated
+def log_softmax(x: Any, /, *, axis: Any = -1) -> Any:
+    """The logarithm of `softmax`.
+
+    >>> log_softmax(np.array([1000.0, 0.0]))
+    array([    0., -1000.])
+    """
+    a = _real(x)
+    axes = all_axes(axis, a.ndim)
+    return sub(a, spread(reductions.reduce_logsumexp(a, axes=axes), a, axes))
+
+
+@evaluated
+def sigmoid(x: Any, /) -> Any:
+    """``1 / (1 + exp(-x))``.
+
+    >>> sigmoid(np.array([-1000.0, 0.0]))
+    array([0. , 0.5])
+    """
+    return elementwise.sigmoid(_real(x))
+
+
+@evaluated
+def erf(x: Any, /) -> Any:
+    """The error function.
+
+    >>> erf(np.array([0.0, 10.0]))
+    array([0., 1.])
+    """
+    return elementwise.erf(_real(x))
+
+
+@evaluated
+def softplus(x: Any, /) -> Any:
+    """``log(1 + exp(x))``.
+
+    >>> softplus(np.array([0.0, 1000.0])).round(3)
+    array([   0.693, 1000.   ])
+    """
+    return ufuncs.UFUNCS[np.logaddexp](_real(x), 0.0)
+
+
+@evaluated
+def xlogy(x: Any, y: Any, /) -> Any:
+    """``x log(y)``, 0 where ``x`` is 0.
+
+    >>> xlogy(np.array([0.0, 2.0]), np.array([0.0, 1.0]))
+    array([0., 0.])
+    """
+    zero = ufuncs.UFUNCS[np.equal](x, 0) if type(x) is Tracer else np.equal(x, 0)
+    return np.where(zero, np.multiply(0, x), np.multiply(x, np.log(np.where(zero, 1, y))))

@@ -1,0 +1,131 @@
+"""Reductions are NumPy's over any axes, with every keyword; the derivatives at kinks are as documented."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from fnad import grad
+from fnad.errors import InPlaceError
+from fnad.numpy import linalg
+from fnad.testing.strategies import arrays, numbers, shapes
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.numpy.comparing import assert_like_numpy, run_traced
+
+DTYPES = ("bool", "int8", "int64", "uint8", "float32", "float64", "complex128")
+SHAPES = ((2, 3), (), (0,), (1,), (3, 0, 2), (2, 3, 2))
+
+# The function, and the kinds of dtype that it is tried with.
+REDUCTIONS: list[tuple[Any, str]] = [
+    (np.sum, "biufc"), (np.prod, "biufc"), (np.mean, "biufc"), (np.var, "biufc"), (np.std, "biufc"), (np.max, "biuf"),
+    (np.min, "biuf"), (np.any, "biufc"), (np.all, "biufc"), (np.ptp, "iuf"), (np.count_nonzero, "biufc"),
+    (np.median, "biuf"), (np.nansum, "biufc"), (np.nanprod, "iuf"), (np.nanmean, "iuf"), (np.linalg.norm, "iuf"),
+]
+
+
+@st.composite
+def axes_of(draw: Any, shape: tuple[int, ...], tuples: bool = True) -> Any:
+    choices: list[Any] = [None, *range(-len(shape), len(shape))]
+    if tuples:
+        choices += [(0, -1)] * (len(shape) > 1) + [()]
+    return draw(st.sampled_from(choices))
+
+
+@pytest.mark.parametrize(("function", "kinds"), REDUCTIONS, ids=[f.__name__ for f, _ in REDUCTIONS])
+@given(data=st.data())
+def test_reductions_are_numpys(function: Any, kinds: str, data: st.DataObject) -> None:
+    dtype = data.draw(st.sampled_from([d for d in DTYPES if np.dtype(d).kind in kinds]))
+    special = np.dtype(dtype).kind == "f" and data.draw(st.booleans())
+    x = data.draw(arrays(shape=shapes(max_side=3), dtype=dtype, elements=numbers(dtype, special)))
+    axis = data.draw(axes_of(x.shape, function is not np.linalg.norm))
+    keepdims = data.draw(st.booleans())
+    if function is np.median and axis == ():
+        axis = None
+    assert_like_numpy(lambda a: function(a, axis=axis, keepdims=keepdims), x)
+
+
+@pytest.mark.parametrize("function", [np.cumsum, np.cumprod, np.argmax, np.argmin, np.sort, np.argsort])
+@given(data=st.data())
+def test_functions_along_one_axis_are_numpys(function: Any, data: st.DataObject) -> None:
+    dtype = data.draw(st.sampled_from(DTYPES[:-1]))
+    x = data.draw(arrays(shape=shapes(max_side=3), dtype=dtype))
+    axis = data.draw(axes_of(x.shape, tuples=False))
+    stable = {"stable": True} if function in (np.sort, np.argsort) else {}
+    assert_like_numpy(lambda a: function(a, axis=axis, **stable), x)
+
+
+MASK = np.array([[True, False, True], [False, False, False]])
+KEYWORDS = [
+    lambda x: np.sum(x, dtype=np.float32), lambda x: np.prod(x, dtype=np.int64, axis=0), lambda x: np.sum(x, initial=10),
+    lambda x: np.sum(x, where=MASK, axis=1), lambda x: np.sum(x, where=MASK[0]), lambda x: np.prod(x, where=MASK, initial=3),
+    lambda x: np.mean(x, where=MASK), lambda x: np.mean(x, axis=1, where=MASK), lambda x: np.mean(x, dtype=np.float32),
+    lambda x: np.max(x, where=MASK, initial=-1, axis=1), lambda x: np.min(x, initial=1), lambda x: np.max(x[:0], axis=0, initial=2),
+    lambda x: np.max(x, where=MASK), lambda x: np.any(x, where=MASK, axis=0), lambda x: np.all(x, where=MASK, keepdims=True),
+    lambda x: np.var(x, ddof=1), lambda x: np.std(x, ddof=1, axis=0), lambda x: np.std(x, correction=1, keepdims=True),
+    lambda x: np.var(x, where=MASK, axis=0), lambda x: np.std(x, where=MASK[:1]), lambda x: np.var(x, mean=np.mean(x, keepdims=True)),
+    lambda x: np.argmax(x, axis=1, keepdims=True), lambda x: np.argmin(x, keepdims=True), lambda x: np.cumsum(x, dtype=np.float64),
+    lambda x: np.average(x), lambda x: np.average(x, axis=1, weights=[1, 2, 3]), lambda x: np.average(x, weights=x + 1, returned=True),
+    lambda x: np.nanmax(x, axis=0), lambda x: np.nanmin(x), lambda x: np.ptp(x, axis=(0, 1)), lambda x: np.median(x, axis=(0, 1)),
+    lambda x: x.sum(), lambda x: x.sum(axis=1, keepdims=True), lambda x: x.mean(0), lambda x: x.std(), lambda x: x.var(ddof=1),
+    lambda x: x.max(-1), lambda x: x.min(), lambda x: x.prod(1), lambda x: x.any(0), lambda x: x.all(), lambda x: x.argmax(),
+    lambda x: x.argmin(1), lambda x: x.cumsum(), lambda x: x.cumprod(1), lambda x: np.sum([x, x]),
+]
+
+
+@pytest.mark.parametrize("f", KEYWORDS)
+@pytest.mark.parametrize("dtype", ["int32", "float32", "float64"])
+def test_keywords_and_methods(f: Any, dtype: str) -> None:
+    assert_like_numpy(f, np.array([[3, 1, 2], [0, -2, 2]]).astype(dtype))
+
+
+NORMS = [(None, None), (2, 0), (1, 1), (np.inf, 1), (-np.inf, 0), (0, 1), (3, 1), (-2, 1), ("fro", None), (1, None), (-1, (1, 0)),
+         (np.inf, None), (-np.inf, (0, 1)), (None, (0, 1)), ("x", 0), (5, (0, 1)), (1, (0, 0)), (2, 5)]
+
+
+@pytest.mark.parametrize(("ord", "axis"), NORMS)
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("dtype", ["int64", "float32", "complex128"])
+def test_norms_are_numpys(ord: Any, axis: Any, keepdims: bool, dtype: str) -> None:
+    x = np.array([[3, 1, 2], [1, -2, 2]]).astype(dtype)
+    assert_like_numpy(lambda a: np.linalg.norm(a, ord, axis, keepdims), x * (1 + 1j) if dtype == "complex128" else x)
+
+
+def test_vector_norm() -> None:
+    assert_like_numpy(lambda x: np.linalg.vector_norm(x, ord=3), np.arange(6.0).reshape(2, 3))
+    assert float(linalg.norm(np.array([3.0, 4.0]))) == 5.0
+
+
+ERRORS = [
+    lambda x: np.sum(x, axis=2), lambda x: np.sum(x, axis=(0, 0)), lambda x: np.max(x[:, :0], axis=1), lambda x: np.cumsum(x, axis=3),
+    lambda x: np.argmax(x[:0], axis=0), lambda x: np.max(x, where=MASK), lambda x: np.mean(x, axis=-3), lambda x: np.max(x[:0]),
+]
+
+
+@pytest.mark.parametrize("f", ERRORS)
+def test_errors_have_numpys_type_and_text(f: Any) -> None:
+    assert_like_numpy(f, np.ones((2, 3)), message=True)
+
+
+@pytest.mark.parametrize("f", [np.sum, np.max, np.mean, np.std, np.cumsum, np.argmax, np.any, np.median])
+def test_out_is_refused(f: Any) -> None:
+    with pytest.raises(InPlaceError, match="out="):
+        run_traced(lambda x: f(x, out=np.zeros(())), np.ones(3))
+
+
+KINKS = [
+    (np.max, [1, 1, 0], [0.5, 0.5, 0]), (np.min, [1, 1, 2], [0.5, 0.5, 0]), (np.std, [2, 2, 2], [0, 0, 0]),
+    (np.var, [2, 2], [0, 0]), (np.linalg.norm, [0, 0], [0, 0]), (lambda x: np.linalg.norm(x, 3), [0, 0], [0, 0]),
+    (lambda x: np.linalg.norm(x, 1), [0, -1], [0, -1]), (np.prod, [0, 2, 3], [6, 0, 0]), (np.prod, [0, 0, 3], [0, 0, 0]),
+    (lambda x: np.sum(np.cumprod(x)), [0, 2, 3], [9, 0, 0]), (np.median, [1, 4, 2, 3], [0, 0, 0.5, 0.5]),
+    (np.median, [1, 3, 2], [0, 0, 1]), (lambda x: np.max(x, where=[True, False], initial=1), [3, 9], [1, 0]),
+    (lambda x: np.sum(np.sort(x) * [1, 2, 3]), [5, 5, 1], [2, 3, 1]), (lambda x: np.mean(x, where=[True, False]), [3, 9], [1, 0]),
+    (lambda x: np.nansum(x), [np.nan, 1], [0, 1]), (lambda x: np.ptp(x), [1, 2, 4], [-1, 0, 1]),
+]
+
+
+@pytest.mark.parametrize(("f", "x", "expected"), KINKS)
+def test_derivatives_at_kinks(f: Any, x: Any, expected: Any) -> None:
+    np.testing.assert_allclose(grad(f)(np.array(x, float)), expected)
