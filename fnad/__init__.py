@@ -1,7 +1,16 @@
 """fnad: compiled gradients of pure functions over pytrees of NumPy arrays."""
 
+from fnad import data as data
+from fnad import nn as nn
 from fnad import numpy as numpy
+from fnad import optim as optim
+from fnad import random as random
+from fnad import testing as testing
 from fnad import tree as tree
+from fnad.errors import ConcreteValueError as ConcreteValueError
+from fnad.errors import CutGradientError as CutGradientError
+from fnad.errors import EscapedTracerError as EscapedTracerError
+from fnad.errors import InPlaceError as InPlaceError
 from fnad.tracing import make_program as make_program
 from fnad.transforms.grad import grad as grad
 from fnad.transforms.grad import value_and_grad as value_and_grad

@@ -373,7 +373,10 @@ class At:
         return Updates(self._x, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise InPlaceError("x.at[i] = v: requires x = x.at[i].set(v), got an assignment. A traced array is never written to.")
+        raise InPlaceError(
+            "x.at[i] = v: requires a method of x.at[i], got an assignment, but a traced array is never written to. "
+            "Use x = x.at[i].set(v)."
+        )
 
 
 class Updates:

@@ -202,4 +202,7 @@ def all_axes(axis: Any, ndim: int) -> Axes:
     """Axes counted from the front and sorted; ``None`` stands for all of them."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple(sorted(normalize_axis_tuple(axis, ndim)))
+    axes = normalize_axis_tuple(axis, ndim, allow_duplicate=True)
+    if len(set(axes)) < len(axes):
+        raise ValueError("duplicate value in 'axis'")
+    return tuple(sorted(axes))

@@ -247,6 +247,8 @@ def _extreme(ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any, initia
     if first is not None and any([x.shape[i] == 0 for i in axes]):
         shape = tuple([n for i, n in enumerate(x.shape) if i not in axes])
         return kept(fit(x.builder, first, x.dtype, shape), x, axes, keepdims)
+    if any([x.shape[i] == 0 for i in axes]):
+        raise ValueError(f"zero-size array to reduction operation {name} which has no identity")
     y = (logical if x.dtype == BOOL else primitive)(masked(x, where, _least(ufunc, x.dtype)), axes=axes)
     return kept(y if first is None else pick(y, fit(x.builder, first, y.dtype, y.shape)), x, axes, keepdims)
 

@@ -71,7 +71,7 @@ KEYWORDS = [
     lambda x: np.nanmax(x, axis=0), lambda x: np.nanmin(x), lambda x: np.ptp(x, axis=(0, 1)), lambda x: np.median(x, axis=(0, 1)),
     lambda x: x.sum(), lambda x: x.sum(axis=1, keepdims=True), lambda x: x.mean(0), lambda x: x.std(), lambda x: x.var(ddof=1),
     lambda x: x.max(-1), lambda x: x.min(), lambda x: x.prod(1), lambda x: x.any(0), lambda x: x.all(), lambda x: x.argmax(),
-    lambda x: x.argmin(1), lambda x: x.cumsum(), lambda x: x.cumprod(1), lambda x: np.sum([x, x]),
+    lambda x: x.argmin(1), lambda x: x.cumsum(), lambda x: x.cumprod(1),
 ]
 
 
