@@ -125,7 +125,7 @@ class Stopwatch:
 
 def progress(epochs: int) -> Iterator[int]:
     """The numbers of the epochs, with a bar on standard error."""
-    return iter(tqdm(range(1, epochs + 1), desc="  digits", unit="epoch", leave=False))
+    return iter(tqdm(range(1, epochs + 1), desc="  digits", unit="epoch", leave=False, mininterval=0))
 
 
 def describe(number: int, epoch: Epoch) -> str:

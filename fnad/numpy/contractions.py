@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from fnad.ir.types import ArrayType, Shape
 from fnad.numpy import ufuncs
 from fnad.numpy.dispatch import RULES, implements, refuse_out
 from fnad.numpy.promotion import (
-    broadcast_shapes, builder_of, cast, loop_dtypes, one_axis, shapes_text, spread_to, traced,
+    broadcast_shapes, builder_of, cast, loop_dtypes, one_axis, shapes_text, size_of, spread_to, traced,
 )
 from fnad.numpy.shaping import reshaped, stand_in
 from fnad.ops import contractions as ops
@@ -19,13 +20,6 @@ from fnad.ops.shaping import reduce_sum, reshape, transpose
 from fnad.tracing import Builder, Tracer
 
 MULTIPLY = ufuncs.UFUNCS[np.multiply]
-
-
-def size_of(shape: Shape) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size
 
 
 def _pair(a: Any, b: Any) -> tuple[Tracer, Tracer]:
@@ -44,7 +38,11 @@ def matmul_rule(x1: Any, x2: Any) -> Tracer:
     if type(x1) is Tracer:
         builder: Builder = x1.builder
         a = x1.atom
-        b = x2.atom if type(x2) is Tracer and x2.builder is builder else builder.atom(x2) if type(x2) is np.ndarray else None
+        b = None
+        if type(x2) is np.ndarray:
+            b = builder.atom(x2)
+        elif type(x2) is Tracer and x2.builder is builder:
+            b = x2.atom
     elif type(x1) is np.ndarray:
         builder = x2.builder
         a, b = builder.atom(x1), x2.atom
@@ -57,7 +55,7 @@ def matmul_rule(x1: Any, x2: Any) -> Tracer:
 
 def _is_plain(a: ArrayType, b: ArrayType) -> bool:
     s, t = a.shape, b.shape
-    return len(s) == 2 and len(t) == 2 and s[1] == t[0] and a.dtype == b.dtype and a.dtype.kind in "fiuc" and b.dtype.isnative
+    return len(s) == 2 and len(t) == 2 and s[1] == t[0] and a.dtype == b.dtype and a.dtype.kind in "fiuc"
 
 
 def _product(a: Tracer, b: Tracer) -> Tracer:
@@ -247,6 +245,7 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, dtype: Any = 
 
 
 Term = tuple[Tracer, str]
+ALPHABET = string.ascii_letters
 
 
 def _as_text(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
@@ -259,7 +258,7 @@ def _as_text(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
 
 
 def _letters(labels: Any) -> str:
-    return "".join(["..." if n is Ellipsis else chr(ord("a") + n) if n < 26 else chr(ord("A") + n - 26) for n in labels])
+    return "".join(["..." if n is Ellipsis else ALPHABET[n] for n in labels])
 
 
 def _terms(subscripts: str, xs: list[Tracer]) -> tuple[list[str], str]:
@@ -285,7 +284,8 @@ def _terms(subscripts: str, xs: list[Tracer]) -> tuple[list[str], str]:
 def _numpy_error(subscripts: str, xs: list[Tracer]) -> None:
     """Let NumPy say what is wrong."""
     np.einsum(subscripts, *[stand_in(x.shape, x.dtype) for x in xs])
-    raise ValueError(f"einsum: requires subscripts that fit the operands, got {subscripts!r} for {[x.shape for x in xs]}.")
+    shapes = ", ".join([str(x.shape) for x in xs])
+    raise ValueError(f"einsum: requires subscripts that fit the operands, got {subscripts!r} for shapes {shapes}.")
 
 
 def _simplified(x: Tracer, term: str) -> Term:
@@ -313,7 +313,7 @@ def _pairs(pool: list[Term], result: str, sizes: dict[str, int]) -> list[tuple[i
     """Which operands to contract, step by step; what is made goes to the end."""
     if len(pool) < 3:
         return [(0, 1)] if len(pool) == 2 else []
-    names = {letter: chr(ord("a") + i) if i < 26 else chr(ord("A") + i - 26) for i, letter in enumerate(sizes)}
+    names = dict(zip(sizes, ALPHABET))
     text = ",".join(["".join([names[c] for c in term]) for _, term in pool])
     text += "->" + "".join([names[c] for c in result])
     shapes = [tuple([sizes[c] for c in term]) for _, term in pool]

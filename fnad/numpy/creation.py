@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from fnad.numpy.dispatch import implements
-from fnad.numpy.promotion import builder_of, cast, constant, is_traced, result_dtype, spread_to, traced
-from fnad.numpy.shaping import array_of, cast_to, reshaped
+from fnad.numpy.promotion import array_of, builder_of, cast, constant, is_traced, result_dtype, spread_to, traced
+from fnad.numpy.shaping import cast_to, reshaped
 from fnad.ops.elementwise import add, mul, sub
 from fnad.tracing import Tracer
 
@@ -60,7 +60,9 @@ def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, s
 
 
 @implements(np.empty_like)
-def empty_like(prototype: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any) -> Any:
+def empty_like(
+    prototype: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any
+) -> Any:
     """`numpy.empty_like`; filled with 0."""
     return _like(prototype, 0, dtype, shape)
 
@@ -81,7 +83,8 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
 
 @implements(np.linspace)
 def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0, **_: Any
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
+    axis: int = 0, **_: Any,
 ) -> Any:
     """`numpy.linspace`."""
     builder = builder_of(start, stop)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from fnad.ir.program import Literal
+from fnad.ir.types import ArrayType
 from fnad.numpy.complexes import joined
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
@@ -32,7 +34,10 @@ def where(condition: Any, x: Any = np._NoValue, y: Any = np._NoValue, /) -> Any:
     c, a, b = operand(builder, condition), operand(builder, x), operand(builder, y)
     dtype = result_dtype(a, b)
     shape = broadcast_shapes(shape_of(c), shape_of(a), shape_of(b))
-    return ops.select(fit(builder, c, BOOL, shape), fit(builder, a, dtype, shape), fit(builder, b, dtype, shape))
+    choices = fit(builder, c, BOOL, shape), fit(builder, a, dtype, shape), fit(builder, b, dtype, shape)
+    if all([type(x.atom) is Literal for x in choices]):
+        return ops.select(*choices)
+    return builder.emit(ops.select, tuple([x.atom for x in choices]), {}, ArrayType(shape, dtype))
 
 
 @implements(np.select)

@@ -1,4 +1,4 @@
-"""Indexing: ints, slices, None and Ellipsis by slicing; integer arrays and masks by gathering; updates by scattering."""
+"""Reading by index: ints, slices, None and Ellipsis by slicing; integer arrays and masks by gathering; sorting."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnad.errors import InPlaceError
 from fnad.ir.types import Shape
 from fnad.numpy.dispatch import implements, refuse_out
-from fnad.numpy.promotion import (
-    INDEX, builder_of, cast, constant, fit, is_traced, one_axis, operand, spread_to, traced, traced_in,
-)
-from fnad.numpy.shaping import array_of, ravel, reshaped, stand_in, taken
+from fnad.numpy.promotion import INDEX, builder_of, cast, is_traced, one_axis, shapes_text, spread_to, traced, traced_in
+from fnad.numpy.shaping import permuted, ravel, reshaped, sliced
 from fnad.ops import indexing as places
 from fnad.ops import reductions
 from fnad.ops import shaping as ops
 from fnad.ops.elementwise import floor_div, maximum, minimum, mul, sub
-from fnad.tracing import Builder, Tracer, innermost
+from fnad.tracing import Tracer, innermost
 
 # --- What an index consists of
 
@@ -36,7 +33,8 @@ class Place(NamedTuple):
 
 _NEW = Place()
 _INVALID = (
-    "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices"
+    "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid "
+    "indices"
 )
 
 
@@ -102,17 +100,34 @@ def _index_array(part: Any) -> Any:
     return array
 
 
+def axes_of(part: Any) -> int:
+    """How many axes an array as an index takes."""
+    array = _index_array(part)
+    return array.ndim if array.dtype.kind == "b" else 1
+
+
 # --- Reading
 
 
 def getitem(x: Tracer, index: Any) -> Tracer:
     """``x[index]``."""
+    if type(index) is int and x.ndim:
+        return _row(x, index)
     parts = _parsed(index, x.shape)
     advanced = any([type(p.array) is not int and p.array is not None for p in parts])
     x = _sliced(x, parts, keep_integers=advanced)
     if advanced:
         return _gathered(x, parts)
     return x
+
+
+def _row(x: Tracer, i: int) -> Tracer:
+    """``x[i]``."""
+    shape = x.atom.type.shape
+    i = _bounded(i, 0, shape[0])
+    rest = shape[1:]
+    zeros = (0,) * len(rest)
+    return reshaped(sliced(x, (i, *zeros), (i + 1, *rest), (1,) * len(shape)), rest)
 
 
 def _sliced(x: Tracer, parts: Sequence[Place], keep_integers: bool) -> Tracer:
@@ -136,7 +151,7 @@ def _sliced(x: Tracer, parts: Sequence[Place], keep_integers: bool) -> Tracer:
         starts.append(start), stops.append(stop), steps.append(abs(step))
         axis += 1
     if tuple(starts) != (0,) * x.ndim or tuple(stops) != x.shape or tuple(steps) != (1,) * x.ndim:
-        x = ops.slice_(x, starts=tuple(starts), stops=tuple(stops), steps=tuple(steps))
+        x = sliced(x, tuple(starts), tuple(stops), tuple(steps))
     x = ops.flip(x, axes=tuple(flips)) if flips else x
     return x if keep_integers else reshaped(x, tuple(shape))
 
@@ -167,7 +182,7 @@ def _gathered(x: Tracer, parts: Sequence[Place]) -> Tracer:
     perm = (*[own[i] for i in places_of], *[own[i] for i in axes if not indexed[i]])
     indices, shape = _index_rows([parts[i].array for i in places_of], [(own[i], x.shape[own[i]]) for i in places_of])
     builder = innermost([x, *traced_in(indices)])
-    rows = places.gather(ops.transpose(x, perm=perm), *[builder.tracer(i) for i in indices])
+    rows = places.gather(permuted(x, perm), *[builder.tracer(i) for i in indices])
     rest = [1 if p.is_new else x.shape[own[i]] for i, p in enumerate(parts) if p.array is None]
     result = reshaped(rows, (*shape, *rest))
     lead = _lead(indexed)
@@ -175,7 +190,7 @@ def _gathered(x: Tracer, parts: Sequence[Place]) -> Tracer:
         return result
     k = len(shape)
     order = (*range(k, k + lead), *range(k), *range(k + lead, k + len(rest)))
-    return ops.transpose(result, perm=order)
+    return permuted(result, order)
 
 
 def _lead(indexed: Sequence[bool]) -> int:
@@ -196,8 +211,8 @@ def _common(shapes: Sequence[Shape]) -> Shape:
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:
-        text = " ".join([str(s).replace(" ", "") for s in shapes])
-        raise IndexError(f"shape mismatch: indexing arrays could not be broadcast together with shapes {text} ") from None
+        text = f"shape mismatch: indexing arrays could not be broadcast together with shapes {shapes_text(shapes)} "
+        raise IndexError(text) from None
 
 
 def _checked(array: Any, axis: int, n: int) -> Any:
@@ -290,182 +305,3 @@ def sort(
     x = traced(builder_of(a), a)
     x, axis = (ravel(x), 0) if axis is None else (x, one_axis(axis, x.ndim))
     return take_along_axis(x, reductions.argsort(x, axis=axis), axis)
-
-
-# --- Diagonals and triangles
-
-
-@implements(np.diagonal, np.linalg.diagonal)
-def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """`numpy.diagonal`."""
-    x = array_of(a)
-    np.diagonal(stand_in(x.shape), offset, axis1, axis2)
-    first, second = one_axis(axis1, x.ndim), one_axis(axis2, x.ndim)
-    rest = [i for i in range(x.ndim) if i not in (first, second)]
-    rows, columns = _diagonal_places(x.shape[first], x.shape[second], int(offset))
-    line = places.gather(ops.transpose(x, perm=(first, second, *rest)), rows, columns)
-    return ops.transpose(line, perm=(*range(1, line.ndim), 0))
-
-
-def _diagonal_places(rows: int, columns: int, offset: int) -> tuple[np.ndarray, np.ndarray]:
-    first = np.arange(max(0, -offset), max(0, -offset, min(rows, columns - offset)))
-    return first, first + offset
-
-
-@implements(np.trace)
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
-    """`numpy.trace`."""
-    refuse_out("np.trace", out)
-    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
-
-
-@implements(np.diag)
-def diag(v: Any, k: int = 0) -> Any:
-    """`numpy.diag`."""
-    x = array_of(v)
-    if x.ndim == 2:
-        return diagonal(x, k)
-    if x.ndim != 1:
-        raise ValueError("Input must be 1- or 2-d.")
-    size = x.shape[0] + abs(k)
-    zeros = constant(x.builder, 0, (size, size), x.dtype)
-    return places.scatter(zeros, x, *_diagonal_places(size, size, k), mode="set")
-
-
-@implements(np.diagflat)
-def diagflat(v: Any, k: int = 0) -> Any:
-    """`numpy.diagflat`."""
-    return diag(ravel(v), k)
-
-
-@implements(np.tril)
-def tril(m: Any, k: int = 0) -> Any:
-    """`numpy.tril`."""
-    return _triangle(m, k, False)
-
-
-@implements(np.triu)
-def triu(m: Any, k: int = 0) -> Any:
-    """`numpy.triu`."""
-    return _triangle(m, k - 1, True)
-
-
-def _triangle(m: Any, k: int, upper: bool) -> Tracer:
-    x = array_of(m)
-    inside = np.tri(*(x.shape[-2:] if x.ndim > 1 else x.shape * 2), k=k, dtype=bool) ^ upper
-    shape = x.shape if x.ndim > 1 else x.shape * 2
-    mask = spread_to(traced(x.builder, inside), shape)
-    return np.where(mask, spread_to(x, shape), x.dtype.type(0))
-
-
-# --- Updates
-
-
-class At:
-    """``x.at[index]``: the ways to have an array with other values at some of its places."""
-
-    __slots__ = ("_x",)
-
-    def __init__(self, x: Tracer) -> None:
-        self._x = x
-
-    def __getitem__(self, index: Any) -> Updates:
-        return Updates(self._x, index)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raise InPlaceError(
-            "x.at[i] = v: requires a method of x.at[i], got an assignment, but a traced array is never written to. "
-            "Use x = x.at[i].set(v)."
-        )
-
-
-class Updates:
-    """The places of an array that are to change; each method returns a new array.
-
-    Updates are applied one after the other, so an index that occurs twice counts twice, and of two values
-    that are set the last one stays.
-    """
-
-    __slots__ = ("_x", "_index")
-
-    def __init__(self, x: Tracer, index: Any) -> None:
-        self._x, self._index = x, index
-
-    def get(self) -> Tracer:
-        """The values there."""
-        return getitem(self._x, self._index)
-
-    def set(self, values: Any) -> Tracer:
-        """With these values there."""
-        return self._scatter(values, "set")
-
-    def add(self, values: Any) -> Tracer:
-        """With these values added."""
-        return self._scatter(values, "add")
-
-    def subtract(self, values: Any) -> Tracer:
-        """With these values subtracted."""
-        return self._scatter(np.negative(values), "add")
-
-    def multiply(self, values: Any) -> Tracer:
-        """With the values there multiplied by these."""
-        return self._scatter(values, "mul")
-
-    mul = multiply
-
-    def divide(self, values: Any) -> Tracer:
-        """With the values there divided by these."""
-        return self._scatter(np.true_divide(1.0, values), "mul")
-
-    def min(self, values: Any) -> Tracer:
-        """With the smaller ones of the values there and these."""
-        return self._scatter(values, "min")
-
-    def max(self, values: Any) -> Tracer:
-        """With the larger ones of the values there and these."""
-        return self._scatter(values, "max")
-
-    def _scatter(self, values: Any, mode: str) -> Tracer:
-        index = self._index if isinstance(self._index, tuple) else (self._index,)
-        builder = builder_of(self._x, values, list(index))
-        x = builder.tracer(self._x)
-        lead = _lead_axes(index, x.shape)
-        numbers = np.arange(int(np.prod(x.shape[:lead], dtype=INDEX))).reshape(x.shape[:lead])
-        at = getitem(builder.tracer(numbers), index) if is_traced(list(index)) else numbers[index]
-        rest = x.shape[lead:]
-        updates = self._fitted(builder, values, x, (*at.shape, *rest))
-        flat = ops.reshape(x, shape=(numbers.size, *rest))
-        rows = ops.reshape(updates, shape=(int(np.prod(at.shape, dtype=INDEX)), *rest))
-        return reshaped(places.scatter(flat, rows, at.reshape(-1), mode=mode), x.shape)
-
-    def _fitted(self, builder: Builder, values: Any, x: Tracer, shape: Shape) -> Tracer:
-        given = operand(builder, values)
-        if type(given) is Tracer:
-            extra = max(given.ndim - len(shape), 0)
-            if given.shape[:extra] == (1,) * extra:
-                given = reshaped(given, given.shape[extra:])
-            _require_fits(given.shape, shape)
-            if given.dtype.kind == "c" and x.dtype.kind != "c":
-                raise TypeError(f"at: requires values that fit into {x.dtype}, got {given.dtype}. Convert the array with astype.")
-        return fit(builder, given, x.dtype, shape)
-
-
-def _require_fits(given: Shape, shape: Shape) -> None:
-    try:
-        np.broadcast_to(stand_in(given), shape)
-    except ValueError:
-        raise ValueError(
-            f"shape mismatch: value array of shape {given} could not be broadcast to indexing result of shape {shape}"
-        ) from None
-
-
-def _lead_axes(index: tuple[Any, ...], shape: Shape) -> int:
-    """How many axes an index touches, counted from the front: the others are written whole."""
-    if any([part is Ellipsis for part in index]):
-        return len(shape)
-    return sum([1 if not isinstance(p, (np.ndarray, Tracer, list)) else _axes_of(p) for p in index if p is not None])
-
-
-def _axes_of(part: Any) -> int:
-    array = _index_array(part)
-    return array.ndim if array.dtype.kind == "b" else 1

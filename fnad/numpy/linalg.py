@@ -12,7 +12,7 @@ from fnad.numpy.contractions import outer as outer
 from fnad.numpy.contractions import tensordot as tensordot
 from fnad.numpy.contractions import vecdot as vecdot
 from fnad.numpy.dispatch import implements
-from fnad.numpy.indexing import diagonal as diagonal
+from fnad.numpy.diagonals import diagonal as diagonal
 from fnad.numpy.promotion import BOOL, Axes, all_axes, builder_of, cast, constant, one_axis, traced
 from fnad.numpy.reductions import floating, kept, max_, min_, sum
 from fnad.numpy.shaping import matrix_transpose as matrix_transpose

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from fnad.numpy.dispatch import any_traced
 from fnad.numpy.promotion import builder_of, is_traced, stacked
 
 
@@ -15,9 +14,8 @@ def _named(ufunc: np.ufunc) -> Callable[..., Any]:
     """A ufunc of NumPy as a function."""
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        if any_traced(args, {}):
-            args = tuple([stacked(builder_of(a), a) if isinstance(a, (list, tuple)) and is_traced(a) else a for a in args])
-        return ufunc(*args, **kwargs)
+        given = [stacked(builder_of(a), a) if type(a) in (list, tuple) and is_traced(a) else a for a in args]
+        return ufunc(*given, **kwargs)
 
     function.__name__ = function.__qualname__ = ufunc.__name__
     function.__doc__ = f"`numpy.{ufunc.__name__}`."

@@ -6,6 +6,7 @@ Here the lenient becomes strict: values of any kind become traced values of one 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType, Shape
 from fnad.ops.elementwise import convert, ne
 from fnad.ops.shaping import broadcast, concatenate, reshape
-from fnad.tracing import Builder, Tracer, innermost
+from fnad.tracing import Builder, Tracer
 
 Axes = tuple[int, ...]
 PYTHON_SCALARS = (bool, int, float, complex)
 INDEX = np.dtype(np.int64)
 BOOL = np.dtype(bool)
+MOST_SHAPES = 4096
+"""Of how many shapes it is remembered how they broadcast."""
 
 # --- Operands
 
@@ -41,9 +44,13 @@ def traced_in(value: Any) -> list[Tracer]:
 
 def builder_of(*values: Any) -> Builder:
     """The innermost builder among values, of which one is traced."""
-    builder = innermost(traced_in(values))
-    assert builder is not None
-    return builder
+    found: Any = None
+    for value in values:
+        for t in (value,) if type(value) is Tracer else traced_in(value):
+            if found is None or t.builder.level > found.level:
+                found = t.builder
+    assert found is not None
+    return found
 
 
 def operand(builder: Builder, value: Any) -> Any:
@@ -88,6 +95,11 @@ def traced(builder: Builder, value: Any) -> Tracer:
     return strong(x)
 
 
+def array_of(a: Any) -> Tracer:
+    """An argument, of which a part is traced, as a traced array."""
+    return a if type(a) is Tracer and not a.atom.type.weak else traced(builder_of(a), a)
+
+
 def strong(x: Tracer) -> Tracer:
     """The value as NumPy gives it back: no Python number, whose dtype would yield."""
     return convert(x, dtype=x.dtype) if x.type.weak else x
@@ -119,11 +131,14 @@ def _promoting(x: Any) -> Any:
 
 def result_dtype(*operands: Any) -> np.dtype:
     """The dtype to which operands promote."""
-    given = [_promoting(x) for x in operands]
-    dtypes = [d(0) if isinstance(d, type) else d for d in given]
-    return np.result_type(*dtypes)
+    key = tuple([_promoting(x) for x in operands])
+    known = _promoted.get(key)
+    if known is None:
+        known = _promoted[key] = np.result_type(*[d(0) if isinstance(d, type) else d for d in key])
+    return known
 
 
+_promoted: dict[Any, np.dtype] = {}
 _loops: dict[Any, tuple[np.dtype, ...]] = {}
 
 
@@ -140,7 +155,9 @@ def cast(x: Any, dtype: np.dtype) -> Any:
     """``x`` in a dtype."""
     if x.dtype == dtype:
         return x
-    return ne(x, 0) if dtype == BOOL and x.dtype.kind == "c" else convert(x, dtype=dtype)
+    if type(x.atom) is Literal or dtype == BOOL and x.dtype.kind == "c":
+        return ne(x, 0) if dtype == BOOL else convert(x, dtype=dtype)
+    return x.builder.emit(convert, (x.atom,), {"dtype": dtype}, ArrayType(x.atom.type.shape, dtype))
 
 
 # --- Broadcasting
@@ -149,8 +166,11 @@ def cast(x: Any, dtype: np.dtype) -> Any:
 def broadcast_shapes(*shapes: Shape) -> Shape:
     """The common shape of several, or NumPy's error."""
     first = shapes[0]
-    if all([s == first for s in shapes]):
-        return first
+    return first if all([s == first for s in shapes]) else _broadcast_shapes(shapes)
+
+
+@lru_cache(MOST_SHAPES)
+def _broadcast_shapes(shapes: tuple[Shape, ...]) -> Shape:
     ndim = max([len(s) for s in shapes])
     common = [1] * ndim
     for s in shapes:
@@ -166,16 +186,34 @@ def shapes_text(shapes: Sequence[Shape]) -> str:
     return " ".join([str(s).replace(" ", "") for s in shapes])
 
 
-def spread_to(x: Any, shape: Shape) -> Any:
+def spread_to(x: Tracer, shape: Shape) -> Tracer:
     """``x`` broadcast to a shape that is known to fit."""
-    if x.shape == shape:
+    atom, builder = x.atom, x.builder
+    t = atom.type
+    if t.shape == shape:
         return x
-    if type(x.atom) is Literal:
-        return Tracer(x.builder, Literal(x.atom.value, ArrayType(shape, x.dtype, x.type.weak)))
-    lead = len(shape) - x.ndim
-    kept = tuple([i for i, n in enumerate(x.shape) if n == shape[lead + i]])
-    squeezed = x if len(kept) == x.ndim else reshape(x, shape=tuple([x.shape[i] for i in kept]))
-    return broadcast(squeezed, shape=shape, dims=tuple([lead + i for i in kept]))
+    if type(atom) is Literal:
+        return Tracer(builder, Literal(atom.value, ArrayType(shape, t.dtype, t.weak)))
+    squeezed, dims = _spread_plan(t.shape, shape)
+    if squeezed != t.shape:
+        atom = builder.emit(reshape, (atom,), {"shape": squeezed}, ArrayType(squeezed, t.dtype, t.weak)).atom
+    return builder.emit(broadcast, (atom,), {"shape": shape, "dims": dims}, ArrayType(shape, t.dtype, t.weak))
+
+
+@lru_cache(MOST_SHAPES)
+def _spread_plan(shape: Shape, target: Shape) -> tuple[Shape, Axes]:
+    """The shape without the axes that get longer, and where the others go."""
+    lead = len(target) - len(shape)
+    kept = [i for i, n in enumerate(shape) if n == target[lead + i]]
+    return tuple([shape[i] for i in kept]), tuple([lead + i for i in kept])
+
+
+def size_of(shape: Shape) -> int:
+    """How many elements an array of a shape has."""
+    size = 1
+    for n in shape:
+        size *= n
+    return size
 
 
 def fit(builder: Builder, x: Any, dtype: np.dtype, shape: Shape) -> Tracer:
@@ -202,6 +240,8 @@ def all_axes(axis: Any, ndim: int) -> Axes:
     """Axes counted from the front and sorted; ``None`` stands for all of them."""
     if axis is None:
         return tuple(range(ndim))
+    if type(axis) is int and -ndim <= axis < ndim:
+        return (axis % ndim,)
     axes = normalize_axis_tuple(axis, ndim, allow_duplicate=True)
     if len(set(axes)) < len(axes):
         raise ValueError("duplicate value in 'axis'")

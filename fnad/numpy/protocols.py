@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fnad.errors import InPlaceError
-from fnad.numpy import contractions, creation, elementwise, indexing, linalg, reductions, shaping, special, ufuncs
+from fnad.numpy import contractions, indexing, shaping, ufuncs, updates
 from fnad.numpy.dispatch import RULES
 from fnad.numpy.promotion import builder_of, traced
 from fnad.tracing import Tracer
@@ -105,11 +105,10 @@ def _array_function(
 
 def _unsupported(name: str, advice: str | None = None) -> TypeError:
     advice = advice or "write it with functions of fnad.numpy, or take it of a value outside of the function"
-    return TypeError(f"np.{name}: requires arrays that are not traced, got a traced one: fnad has no rule for it. {_sentence(advice)}")
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
+    return TypeError(
+        f"np.{name}: requires arrays that are not traced, got a traced one, for which fnad has no rule. "
+        f"{advice[0].upper()}{advice[1:]}."
+    )
 
 
 # --- Items
@@ -140,7 +139,10 @@ def _format(self: Tracer, spec: str) -> str:
 
 
 def _round(self: Tracer, ndigits: int | None = None) -> Any:
-    return int(self.concrete("round(...)").round()) if ndigits is None and not self.shape else RULES[np.round](self, ndigits or 0)
+    """Without digits, as for Python's numbers, an integer."""
+    if ndigits is None and not self.shape:
+        return int(self.concrete("round(...)").round())
+    return RULES[np.round](self, ndigits or 0)
 
 
 # --- Methods
@@ -155,7 +157,9 @@ def _transpose(self: Tracer, *axes: Any) -> Tracer:
     return RULES[np.transpose](self, given)
 
 
-def _astype(self: Tracer, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Tracer:
+def _astype(
+    self: Tracer, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+) -> Tracer:
     return shaping.cast_to(self, dtype)
 
 
@@ -173,7 +177,9 @@ def _conjugate(self: Tracer) -> Tracer:
 
 def _refused(name: str, way: str) -> Callable[..., Any]:
     def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
-        raise InPlaceError(f"x.{name}: requires an array that is not traced, got a traced x, which is never written to. {way}")
+        raise InPlaceError(
+            f"x.{name}: requires an array that is not traced, got a traced x, which is never written to. {way}"
+        )
 
     return method
 
@@ -201,7 +207,7 @@ _PROPERTIES: dict[str, Callable[[Tracer], Any]] = {
     "real": RULES[np.real],
     "imag": RULES[np.imag],
     "flat": lambda self: iter(RULES[np.ravel](self)),
-    "at": indexing.At,
+    "at": updates.At,
 }
 _SPECIAL: dict[str, Callable[..., Any]] = {
     "__array_ufunc__": _array_ufunc, "__array_function__": _array_function,

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from fnad.ir.primitive import Primitive
+from fnad.ir.types import ArrayType
 from fnad.numpy import ufuncs
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
-    BOOL, INDEX, Axes, all_axes, builder_of, cast, constant, fit, one_axis, operand, result_dtype, spread_to, traced,
+    BOOL, INDEX, Axes, all_axes, array_of, builder_of, cast, constant, fit, one_axis, operand, result_dtype, spread_to,
+    strong, traced,
 )
+from fnad.numpy.shaping import reshaped
 from fnad.ops import reductions as ops
 from fnad.ops.elementwise import abs_, add, div, isnan, maximum, minimum, mul, select, square, sub
 from fnad.ops.shaping import reduce_sum, reshape, transpose
@@ -27,7 +30,7 @@ def kept(y: Tracer, x: Tracer, axes: Axes, keepdims: Any) -> Tracer:
     """The reduced value, with axes of size 1 for those that went if they are to be kept."""
     if keepdims is UNSET or not keepdims:
         return y
-    return reshape(y, shape=tuple([1 if i in axes else n for i, n in enumerate(x.shape)]))
+    return reshaped(y, tuple([1 if i in axes else n for i, n in enumerate(x.shape)]))
 
 
 def masked(x: Tracer, where: Any, fill: Any) -> Tracer:
@@ -77,6 +80,16 @@ def floating(x: Tracer, dtype: Any = None) -> Tracer:
 
 # --- Sums and products
 
+DIVIDE = ufuncs.UFUNCS[np.true_divide]
+
+
+def summed(x: Tracer, axes: Axes) -> Tracer:
+    """The sum over axes, in the dtype of ``x``."""
+    t = x.atom.type
+    shape = tuple([n for i, n in enumerate(t.shape) if i not in axes])
+    return x.builder.emit(reduce_sum, (x.atom,), {"axes": axes}, ArrayType(shape, t.dtype))
+
+
 
 @implements(np.sum)
 def sum(
@@ -101,9 +114,12 @@ def _accumulate(
     initial: Any, where: Any,
 ) -> Tracer:
     refuse_out(f"np.{ufunc.__name__}.reduce", out)
-    x = traced(builder_of(a, where, initial), a)
+    x = a if type(a) is Tracer and initial is UNSET and where is True else traced(builder_of(a, where, initial), a)
+    x = strong(x)
     axes = all_axes(axis, x.ndim)
     x = cast(x, _accumulator(ufunc, x, dtype))
+    if primitive is reduce_sum and where is True and initial is UNSET and x.dtype != BOOL:
+        return kept(summed(x, axes), x, axes, keepdims)
     if x.dtype == BOOL:
         primitive = ops.reduce_or if ufunc is np.add else ops.reduce_and
     y = kept(primitive(masked(x, where, identity), axes=axes), x, axes, keepdims)
@@ -116,13 +132,12 @@ def _accumulate(
 def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, where: Any = True) -> Any:
     """`numpy.mean`."""
     refuse_out("np.mean", out)
-    given = traced(builder_of(a, where), a)
+    given = array_of(a) if where is True else traced(builder_of(a, where), a)
     axes = all_axes(axis, given.ndim)
     x = floating(given, dtype)
     half = x.dtype == np.float16 and dtype is None
     x = cast(x, np.dtype(np.float32)) if half else x
-    total = reduce_sum(masked(x, where, 0), axes=axes)
-    result = div(total, _as_divisor(_count(x, axes, where), x.dtype))
+    result = DIVIDE(summed(masked(x, where, 0), axes), _as_divisor(_count(x, axes, where), x.dtype))
     return kept(cast(result, np.dtype(np.float16)) if half else result, x, axes, keepdims)
 
 
@@ -240,7 +255,8 @@ def _extreme(ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any, initia
     axes = all_axes(axis, x.ndim)
     if where is not True and where is not UNSET and initial is UNSET:
         raise ValueError(
-            f"reduction operation '{name}' does not have an identity, so to use a where mask one has to specify 'initial'"
+            f"reduction operation '{name}' does not have an identity, so to use a where mask one has to specify "
+            "'initial'"
         )
     primitive, logical, pick = _EXTREMES[ufunc]
     first = None if initial is UNSET else operand(x.builder, initial)

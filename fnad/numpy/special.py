@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.primitive import Primitive
 from fnad.numpy import ufuncs
 from fnad.numpy.dispatch import evaluated
 from fnad.numpy.promotion import all_axes, builder_of, cast, traced
 from fnad.numpy.reductions import kept, masked
 from fnad.ops import elementwise, reductions
-from fnad.ops.elementwise import div, eq, exp, isfinite, log, mul, select, sub
-from fnad.ops.shaping import reduce_sum, spread
+from fnad.ops.elementwise import eq, exp, select, sub
+from fnad.ops.shaping import spread
 from fnad.tracing import Tracer
 
 
@@ -86,8 +85,8 @@ def erf(x: Any, /) -> Any:
 def softplus(x: Any, /) -> Any:
     """``log(1 + exp(x))``.
 
-    >>> softplus(np.array([0.0, 1000.0])).round(3)
-    array([   0.693, 1000.   ])
+    >>> softplus(np.array([-1000.0, 1000.0]))
+    array([   0., 1000.])
     """
     return ufuncs.UFUNCS[np.logaddexp](_real(x), 0.0)
 

@@ -17,10 +17,10 @@ from fnad.ir.types import ArrayType
 from fnad.numpy import complexes
 from fnad.numpy.promotion import (
     BOOL, PYTHON_SCALARS, broadcast_shapes, builder_of, cast, constant, fit, is_weak, loop_dtypes, operand, shape_of,
-    strong,
+    spread_to, strong,
 )
 from fnad.ops import elementwise as ops
-from fnad.tracing import Builder, Tracer
+from fnad.tracing import Tracer
 
 Rule = Callable[..., Any]
 
@@ -40,7 +40,8 @@ def _integer_reciprocal(x: Tracer) -> Tracer:
 
 
 def _heaviside(x: Tracer, at_zero: Tracer) -> Tracer:
-    step = ops.select(ops.eq(x, 0.0), at_zero, ops.select(ops.gt(x, 0.0), constant(x.builder, 1, x.shape, x.dtype), 0.0))
+    one = constant(x.builder, 1, x.shape, x.dtype)
+    step = ops.select(ops.eq(x, 0.0), at_zero, ops.select(ops.gt(x, 0.0), one, 0.0))
     return ops.select(ops.isnan(x), x, step)
 
 
@@ -218,19 +219,37 @@ def _partner(x: Tracer, y: Any) -> Any:
     kind, t = type(y), x.atom.type
     if kind is Tracer:
         return y.atom if y.builder is x.builder and y.atom.type == t else None
-    if kind is float:
-        return Literal(t.dtype.type(y), t) if t.dtype.kind == "f" else None
-    if kind is int:
+    if kind is float or kind is int:
         return Literal(t.dtype.type(y), t) if t.dtype.kind == "f" else None
     if kind is np.ndarray and y.shape == t.shape and y.dtype == t.dtype:
         return x.builder.atom(y)
     return None
 
 
+def _spread(x: Any, y: Any) -> tuple[Tracer, Tracer] | None:
+    """Two operands that differ in shape only, in their common shape."""
+    builder = x.builder if type(x) is Tracer else y.builder
+    pair = []
+    for value in (x, y):
+        if type(value) is np.ndarray:
+            pair.append(Tracer(builder, builder.atom(value)))
+        elif type(value) is Tracer and value.builder is builder:
+            pair.append(value)
+        else:
+            return None
+    s, t = pair[0].atom.type, pair[1].atom.type
+    if s.dtype != t.dtype or s.weak or t.weak or s.shape == t.shape:
+        return None
+    shape = broadcast_shapes(s.shape, t.shape)
+    return spread_to(pair[0], shape), spread_to(pair[1], shape)
+
+
 def _plain(ufunc: np.ufunc, dtype: np.dtype) -> tuple[Primitive, np.dtype] | None:
     """The primitive and the result's dtype, if operands of a dtype need no conversion and one primitive runs."""
     dtypes = _loop_or_none(ufunc, dtype)
-    if dtypes is None or ufunc in _LOGICAL and dtype != BOOL or any([d != dtype for d in dtypes[: ufunc.nin]]) or ufunc.nout > 1:
+    if dtypes is None or ufunc.nout > 1 or any([d != dtype for d in dtypes[: ufunc.nin]]):
+        return None
+    if ufunc in _LOGICAL and dtype != BOOL:
         return None
     function = _runs(ufunc, dtype)
     return (function, dtypes[-1]) if isinstance(function, Primitive) else None
@@ -265,7 +284,8 @@ def unary(ufunc: np.ufunc, weak: bool = False) -> Rule:
         if type(atom) is Var and not t.weak:
             found = plain[t.dtype]
             if found is not None:
-                return x.builder.emit(found[0], (atom,), {}, t if found[1] is t.dtype else ArrayType(t.shape, found[1]))
+                primitive, dtype = found
+                return x.builder.emit(primitive, (atom,), {}, t if dtype is t.dtype else ArrayType(t.shape, dtype))
         return run(ufunc, (x,), weak)
 
     return rule
@@ -278,16 +298,17 @@ def binary(ufunc: np.ufunc, weak: bool = False) -> Rule:
     def rule(x: Any, y: Any) -> Any:
         if type(x) is Tracer:
             main, a, b = x, x.atom, _partner(x, y)
-            mine = a
         else:
             main, a, b = y, _partner(y, x), y.atom
-            mine = b
-        if a is not None and b is not None:
-            t = mine.type
-            if type(mine) is Var and not t.weak:
-                found = plain[t.dtype]
-                if found is not None:
-                    return main.builder.emit(found[0], (a, b), {}, t if found[1] is t.dtype else ArrayType(t.shape, found[1]))
+        if a is None or b is None:
+            pair = _spread(x, y)
+            return run(ufunc, (x, y), weak) if pair is None else rule(*pair)
+        t = main.atom.type
+        if type(main.atom) is Var and not t.weak:
+            found = plain[t.dtype]
+            if found is not None:
+                primitive, dtype = found
+                return main.builder.emit(primitive, (a, b), {}, t if dtype is t.dtype else ArrayType(t.shape, dtype))
         return run(ufunc, (x, y), weak)
 
     return rule
@@ -369,7 +390,9 @@ _ARITHMETIC = {
     "mod": np.remainder, "divmod": np.divmod, "pow": np.power, "and": np.bitwise_and, "or": np.bitwise_or,
     "xor": np.bitwise_xor, "lshift": np.left_shift, "rshift": np.right_shift,
 }
-_COMPARED = {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal}
+_COMPARED = {
+    "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+}
 _ALONE = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
 
 OPERATORS: dict[str, Rule] = {

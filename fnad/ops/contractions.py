@@ -15,7 +15,10 @@ from fnad.ops.shaping import transpose
 def _matmul_type(a: ArrayType, b: ArrayType) -> ArrayType:
     fits = a.ndim >= 2 and a.shape[:-2] == b.shape[:-2] and a.shape[-1:] == b.shape[-2:-1]
     if not fits or a.dtype != b.dtype or a.dtype.kind not in "biufc":
-        raise ValueError(f"matmul: requires arrays (..., m, k) and (..., k, n) of one batch shape and dtype, got {a} and {b}.")
+        raise ValueError(
+            f"matmul: requires arrays (..., m, k) and (..., k, n) of one batch shape and dtype, got {a} and {b}. "
+            "Broadcast or convert them first."
+        )
     return ArrayType((*a.shape[:-1], b.shape[-1]), a.dtype)
 
 

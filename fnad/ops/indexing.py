@@ -13,7 +13,7 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType, Shape
-from fnad.ops.elementwise import add, and_, conj, convert, div, eq, lt, mul, ne, or_, select
+from fnad.ops.elementwise import add, conj, convert, div, eq, lt, mul, ne, or_, select
 from fnad.ops.reductions import argsort
 from fnad.ops.shaping import broadcast, concatenate, flip, slice_
 from fnad.tracing import filled
@@ -23,11 +23,11 @@ INDEX = np.dtype(np.int64)
 
 def _slices_type(name: str, x: ArrayType, indices: tuple[ArrayType, ...]) -> ArrayType:
     """The type of the slices of ``x`` that the indices name."""
-    first = indices[0] if indices else None
-    if not 1 <= len(indices) <= x.ndim or any([t.dtype != INDEX or t.ndim != 1 or t.shape != first.shape for t in indices]):
+    fits = 1 <= len(indices) <= x.ndim
+    if not fits or any([t.dtype != INDEX or t.ndim != 1 or t.shape != indices[0].shape for t in indices]):
         got = ", ".join(map(str, indices))
         raise TypeError(f"{name}: requires 1 to {x.ndim} int64 index arrays of one shape (n,) for {x}, got [{got}].")
-    return ArrayType(first.shape + x.shape[len(indices) :], x.dtype)
+    return ArrayType(indices[0].shape + x.shape[len(indices) :], x.dtype)
 
 
 # --- gather
@@ -52,7 +52,8 @@ gather = Primitive(
 def _scatter_type(x: ArrayType, updates: ArrayType, *indices: ArrayType, mode: str) -> ArrayType:
     slices = _slices_type("scatter", x, indices)
     if updates[:2] != slices[:2] or mode not in _MODES:
-        raise TypeError(f"scatter: requires updates {slices} and a mode among {', '.join(_MODES)}, got {updates}, {mode!r}.")
+        modes = ", ".join(_MODES)
+        raise TypeError(f"scatter: requires updates {slices} and a mode among {modes}, got {updates} and {mode!r}.")
     return ArrayType(x.shape, x.dtype)
 
 

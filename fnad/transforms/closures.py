@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fnad import tree
+from fnad.errors import is_library_file
 
 Reader = Callable[[], Any]
 MOST_DEPTH = 8
@@ -20,12 +21,13 @@ def find_readers(function: Callable[..., Any], values: Sequence[Any]) -> list[Re
 
     A value that is not found is read once and for all.
     """
-    wanted = {id(v) for v in values}
+    wanted = {id(v) for v in values if isinstance(v, (np.ndarray, np.generic))}
     found: dict[int, Reader] = {}
-    for read in _places(function, set(), MOST_DEPTH):
-        value = _read(read)
+    for value, read in _places(function, set(), MOST_DEPTH):
         if id(value) in wanted:
             found.setdefault(id(value), read)
+            if len(found) == len(wanted):
+                break
     return [found.get(id(v), lambda v=v: v) for v in values]
 
 
@@ -36,15 +38,15 @@ def _read(read: Reader) -> Any:
         return None
 
 
-def _places(function: Any, seen: set[int], depth: int) -> Iterator[Reader]:
-    """Readers of all that a function refers to, and of what is inside."""
+def _places(function: Any, seen: set[int], depth: int) -> Iterator[tuple[Any, Reader]]:
+    """All arrays that a function refers to, with their readers, and what is inside."""
     if id(function) in seen or depth == 0:
         return
     seen.add(id(function))
     for read in _names(function):
         value = _read(read)
         if isinstance(value, (np.ndarray, np.generic)):
-            yield read
+            yield value, read
         elif isinstance(value, (dict, list, tuple)):
             yield from _leaves(read, value)
         elif not isinstance(value, (ModuleType, type, BuiltinFunctionType)):
@@ -58,7 +60,9 @@ def _names(function: Any) -> Iterator[Reader]:
     if isinstance(function, FunctionType):
         for cell in function.__closure__ or ():
             yield _cell_reader(cell)
-        for name in _global_names(function.__code__):
+        # A function of the library may hold one of the user's, but nothing in its globals is the user's.
+        names = () if is_library_file(function.__code__.co_filename) else _global_names(function.__code__)
+        for name in names:
             if name in function.__globals__:
                 yield _item_reader(function.__globals__, name)
         yield lambda: function.__defaults__ or ()
@@ -78,10 +82,10 @@ def _global_names(code: Any) -> Iterator[str]:
             yield from _global_names(constant)
 
 
-def _leaves(read: Reader, container: Any) -> Iterator[Reader]:
+def _leaves(read: Reader, container: Any) -> Iterator[tuple[Any, Reader]]:
     for i, leaf in enumerate(tree.leaves(container)):
         if isinstance(leaf, (np.ndarray, np.generic)):
-            yield lambda i=i: tree.leaves(read())[i]
+            yield leaf, lambda i=i: tree.leaves(read())[i]
 
 
 def _cell_reader(cell: CellType) -> Reader:

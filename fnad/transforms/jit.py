@@ -279,6 +279,7 @@ def _unhashable(signature: Any, leaves: Sequence[Any]) -> TypeError:
     return TypeError("jit: requires hashable static data in the arguments' pytrees, got data that is not.")
 
 
+@boundary
 def jit(
     function: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[int] = (),
     static_argnames: str | Iterable[str] = (), donate_argnums: int | Iterable[int] = (),

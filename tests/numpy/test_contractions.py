@@ -22,14 +22,17 @@ def normal(*shape: int, dtype: Any = float) -> np.ndarray:
 
 
 MATMULS = [
-    ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)), ((5, 2, 3), (3,)), ((3,), (5, 3, 2)), ((2, 3), (5, 3, 4)),
-    ((5, 1, 2, 3), (6, 3, 4)), ((2, 3), (3, 0)), ((0, 3), (3, 2)), ((2, 0), (0, 3)), ((1, 2, 3), (5, 3, 1)), ((0,), (0,)), ((5, 2, 3), (5, 3, 4)),
-]  # fmt: skip
+    ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)), ((5, 2, 3), (3,)),
+    ((3,), (5, 3, 2)), ((2, 3), (5, 3, 4)), ((5, 1, 2, 3), (6, 3, 4)), ((2, 3), (3, 0)), ((0, 3), (3, 2)),
+    ((2, 0), (0, 3)), ((1, 2, 3), (5, 3, 1)), ((0,), (0,)), ((5, 2, 3), (5, 3, 4)),
+]
 MISMATCHED = [((3,), (4,)), ((2, 3), (4, 2)), ((), (3,)), ((3,), ()), ((2, 3), ())]
 
 
 @pytest.mark.parametrize(("s", "t"), MATMULS)
-@pytest.mark.parametrize("dtypes", [("f8", "f8"), ("f4", "f8"), ("i4", "f4"), ("i2", "i8"), ("?", "?"), ("c8", "f8")], ids=str)
+@pytest.mark.parametrize("dtypes", [
+    ("f8", "f8"), ("f4", "f8"), ("i4", "f4"), ("i2", "i8"), ("?", "?"), ("c8", "f8"),
+], ids=str)
 def test_matmul(s: Any, t: Any, dtypes: Any) -> None:
     a, b = normal(*s, dtype=dtypes[0]), normal(*t, dtype=dtypes[1])
     assert_like_numpy(np.matmul, a, b)
@@ -57,13 +60,16 @@ def test_a_stack_times_a_matrix_is_one_product() -> None:
 
 A, B, V = normal(2, 3, 4), normal(4, 3, 5), normal(3)
 PRODUCTS = [
-    lambda a, b: np.tensordot(a, b, axes=([1, 2], [1, 0])), lambda a, b: np.tensordot(a, b, axes=(2, 0)), lambda a, b: np.tensordot(a, b, 0),
-    lambda a, b: np.tensordot(a, b, 1), lambda a, b: np.tensordot(a, b, 2), lambda a, b: np.tensordot(a, b, axes=(-1, 0)), lambda a, b: np.tensordot(a, a, 3),
-    lambda a, b: np.tensordot(a, b, axes=([0], [1])), lambda a, b: np.inner(a, b.transpose(1, 2, 0)), lambda a, b: np.inner(a, 2.0), lambda a, b: np.outer(a[0], b[0]),
-    lambda a, b: np.vdot(a, a + 1), lambda a, b: np.dot(a, 3.0), lambda a, b: np.dot(2.0, a), lambda a, b: np.dot(a, b), lambda a, b: np.dot(a[0], b[:, 0]),
-    lambda a, b: np.dot(a, b[:, 0, 0]), lambda a, b: np.kron(a[0], b[0]), lambda a, b: np.kron(a, b[0]), lambda a, b: np.vecdot(a, a + 1), lambda a, b: a.dot(b),
+    lambda a, b: np.tensordot(a, b, axes=([1, 2], [1, 0])), lambda a, b: np.tensordot(a, b, axes=(2, 0)),
+    lambda a, b: np.tensordot(a, b, 0), lambda a, b: np.tensordot(a, b, 1), lambda a, b: np.tensordot(a, b, 2),
+    lambda a, b: np.tensordot(a, b, axes=(-1, 0)), lambda a, b: np.tensordot(a, a, 3),
+    lambda a, b: np.tensordot(a, b, axes=([0], [1])), lambda a, b: np.inner(a, b.transpose(1, 2, 0)),
+    lambda a, b: np.inner(a, 2.0), lambda a, b: np.outer(a[0], b[0]), lambda a, b: np.vdot(a, a + 1),
+    lambda a, b: np.dot(a, 3.0), lambda a, b: np.dot(2.0, a), lambda a, b: np.dot(a, b),
+    lambda a, b: np.dot(a[0], b[:, 0]), lambda a, b: np.dot(a, b[:, 0, 0]), lambda a, b: np.kron(a[0], b[0]),
+    lambda a, b: np.kron(a, b[0]), lambda a, b: np.vecdot(a, a + 1), lambda a, b: a.dot(b),
     lambda a, b: np.linalg.outer(a[0, 0], b[0, 0]), lambda a, b: np.outer([1.0, 2.0], a[0]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("f", PRODUCTS)
@@ -75,10 +81,11 @@ def test_products(f: Any, dtype: str) -> None:
 # The operands have one letter for each axis, of the size below.
 SIZES = {"i": 2, "j": 3, "k": 4, "l": 5, "m": 1}
 EINSUMS = [
-    "ij,jk->ik", "ij,jk", "ij->ji", "ij", "ji", "ii", "ii->i", "ii->", "iij->ij", "iij->j", "ij,ij->", "ij,ij->ij", "i,j->ij", "i,j->ji", "ij,j->i", "ij,k->ijk",
-    "ijk,ikl->ijl", "ijk,ilk->ijl", "ij,jk,kl->il", "ij,jk,kl,l->", "ij,ij,ij->ij", "i,i,i->", "ij->", "ijk->ki", "ijk,jk->", "i,ij,j", "ijk,jil->kl", "i->i", ",ij->ij", "->",
+    "ij,jk->ik", "ij,jk", "ij->ji", "ij", "ji", "ii", "ii->i", "ii->", "iij->ij", "iij->j", "ij,ij->", "ij,ij->ij",
+    "i,j->ij", "i,j->ji", "ij,j->i", "ij,k->ijk", "ijk,ikl->ijl", "ijk,ilk->ijl", "ij,jk,kl->il", "ij,jk,kl,l->",
+    "ij,ij,ij->ij", "i,i,i->", "ij->", "ijk->ki", "ijk,jk->", "i,ij,j", "ijk,jil->kl", "i->i", ",ij->ij", "->",
     "iji,j->i", "ijij->ij", "ijk,kj->i", "ik,jk,lk->ijl",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("subscripts", EINSUMS)
@@ -98,11 +105,14 @@ def test_any_einsum(data: st.DataObject) -> None:
 
 
 MORE_EINSUMS = [
-    lambda a, b: np.einsum("...ij,...jk->...ik", a, a.mT), lambda a, b: np.einsum("...j,j...", a.mT, b[0, :, :]), lambda a, b: np.einsum("i...->...", a),
-    lambda a, b: np.einsum("...ij->...ji", a), lambda a, b: np.einsum(a, [0, 1, 2], b, [2, 1, 3], [0, 3]), lambda a, b: np.einsum(a, [0, 1, 2]),
-    lambda a, b: np.einsum(a, [..., 1], b, [1, 2, 0], [..., 2]), lambda a, b: np.einsum("ijk, kjl -> il", a, b, optimize=True), lambda a, b: np.einsum("...,...", a, 2.0),
-    lambda a, b: np.einsum("ijk,kjl", a, b.astype(np.float32)), lambda a, b: np.einsum("...i->...", a[0, 0]), lambda a, b: np.einsum("a...b,b...c->a...c", a, b),
-]  # fmt: skip
+    lambda a, b: np.einsum("...ij,...jk->...ik", a, a.mT), lambda a, b: np.einsum("...j,j...", a.mT, b[0, :, :]),
+    lambda a, b: np.einsum("i...->...", a), lambda a, b: np.einsum("...ij->...ji", a),
+    lambda a, b: np.einsum(a, [0, 1, 2], b, [2, 1, 3], [0, 3]), lambda a, b: np.einsum(a, [0, 1, 2]),
+    lambda a, b: np.einsum(a, [..., 1], b, [1, 2, 0], [..., 2]),
+    lambda a, b: np.einsum("ijk, kjl -> il", a, b, optimize=True), lambda a, b: np.einsum("...,...", a, 2.0),
+    lambda a, b: np.einsum("ijk,kjl", a, b.astype(np.float32)), lambda a, b: np.einsum("...i->...", a[0, 0]),
+    lambda a, b: np.einsum("a...b,b...c->a...c", a, b),
+]
 
 
 @pytest.mark.parametrize("f", MORE_EINSUMS)
@@ -110,7 +120,10 @@ def test_einsum_with_an_ellipsis_or_lists(f: Any) -> None:
     assert_like_numpy(f, A, B)
 
 
-BAD_EINSUMS = [("ij,jk", A, B), ("ijk", A[0]), ("ijk->z", A), ("ijk,ikl->jl", A, B), ("ij,jk", A[0]), ("ijk->ii", A), ("i+k", A[0])]
+BAD_EINSUMS = [
+    ("ij,jk", A, B), ("ijk", A[0]), ("ijk->z", A), ("ijk,ikl->jl", A, B), ("ij,jk", A[0]), ("ijk->ii", A),
+    ("i+k", A[0]),
+]
 
 
 @pytest.mark.parametrize("case", BAD_EINSUMS, ids=lambda c: c[0])

@@ -21,17 +21,20 @@ ROWS, COLUMNS = np.array([2, 0, -1]), np.array([[1], [3]])
 MASK = np.arange(3) != 1
 
 INDICES = [
-    0, -1, (1, 2, 3), slice(1, None), slice(None, None, -1), slice(5, 0, -2), slice(2, 1), (slice(None), -1), (..., 0), (0, ...), ..., None,
-    (None, 1, None, ..., None), (slice(0, 3, 2), slice(-3, -1), slice(None, None, 3)), np.int64(1), np.array(1), [0, 2], [[0, 1], [2, 2]], ROWS,
-    (ROWS, ROWS), (ROWS, COLUMNS), (slice(None), ROWS), (..., ROWS), (ROWS, slice(1, 3)), (ROWS, slice(None), ROWS), (0, slice(None), ROWS),
-    (slice(None), 1, ROWS), (slice(None, None, -1), ROWS, None, 0), (None, ROWS, None), (ROWS, None, COLUMNS), (1, ROWS), (ROWS, ..., 2), MASK,
-    (MASK, 0), (slice(None), X[0] > 5), X > 30, (MASK, slice(None), [0, 1]), (np.arange(4) > 1,) * 0 + (slice(None), np.arange(4) > 1), [],
-    np.zeros((0, 2), int), (slice(None), [True, False, True, False]), np.array([0, 1], "u1"), (), (COLUMNS, ROWS, COLUMNS), (slice(1), COLUMNS, slice(1, 5, 2)),
-]  # fmt: skip
+    0, -1, (1, 2, 3), slice(1, None), slice(None, None, -1), slice(5, 0, -2), slice(2, 1), (slice(None), -1),
+    (..., 0), (0, ...), ..., None, (None, 1, None, ..., None), (slice(0, 3, 2), slice(-3, -1), slice(None, None, 3)),
+    np.int64(1), np.array(1), [0, 2], [[0, 1], [2, 2]], ROWS, (ROWS, ROWS), (ROWS, COLUMNS), (slice(None), ROWS),
+    (..., ROWS), (ROWS, slice(1, 3)), (ROWS, slice(None), ROWS), (0, slice(None), ROWS), (slice(None), 1, ROWS),
+    (slice(None, None, -1), ROWS, None, 0), (None, ROWS, None), (ROWS, None, COLUMNS), (1, ROWS), (ROWS, ..., 2),
+    MASK, (MASK, 0), (slice(None), X[0] > 5), X > 30, (MASK, slice(None), [0, 1]),
+    (np.arange(4) > 1,) * 0 + (slice(None), np.arange(4) > 1), [], np.zeros((0, 2), int),
+    (slice(None), [True, False, True, False]), np.array([0, 1], "u1"), (), (COLUMNS, ROWS, COLUMNS),
+    (slice(1), COLUMNS, slice(1, 5, 2)),
+]
 BAD = [
-    3, -4, (0, 4), (0, 0, 0, 0), 1.0, "a", np.array([1.0]), (..., ...), [0, 3], (ROWS, [0, 1]), np.ones(4, bool), (slice(None), np.ones((4, 4), bool)), np.array([3]),
-    (slice(None), [0, -5]),
-]  # fmt: skip
+    3, -4, (0, 4), (0, 0, 0, 0), 1.0, "a", np.array([1.0]), (..., ...), [0, 3], (ROWS, [0, 1]), np.ones(4, bool),
+    (slice(None), np.ones((4, 4), bool)), np.array([3]), (slice(None), [0, -5]),
+]
 
 
 @pytest.mark.parametrize("index", INDICES, ids=repr)
@@ -57,11 +60,13 @@ def test_integer_array_indices(data: st.DataObject, shape: Any) -> None:
 
 
 TRACED = [
-    lambda x, i: x[i], lambda x, i: x[:, i], lambda x, i: x[i, i], lambda x, i: x[i, :, i], lambda x, i: x[..., i[0]], lambda x, i: x[i[0]],
-    lambda x, i: x[i[:, None], i], lambda x, i: x[[i[0], i[1]]], lambda x, i: x[0, i], lambda x, i: x[1:, i, ::-1], lambda x, i: np.take(x, i, axis=1),
-    lambda x, i: np.take(x, i), lambda x, i: X[i] if isinstance(i, np.ndarray) else fnad.numpy.take(X, i, axis=0), lambda x, i: x.take(i, 2),
-    lambda x, i: np.take_along_axis(x, x.argsort(1), 1), lambda x, i: np.take(x, i + 50, mode="clip"), lambda x, i: np.take(x, i - 70, mode="wrap"),
-]  # fmt: skip
+    lambda x, i: x[i], lambda x, i: x[:, i], lambda x, i: x[i, i], lambda x, i: x[i, :, i], lambda x, i: x[..., i[0]],
+    lambda x, i: x[i[0]], lambda x, i: x[i[:, None], i], lambda x, i: x[[i[0], i[1]]], lambda x, i: x[0, i],
+    lambda x, i: x[1:, i, ::-1], lambda x, i: np.take(x, i, axis=1), lambda x, i: np.take(x, i),
+    lambda x, i: X[i] if isinstance(i, np.ndarray) else fnad.numpy.take(X, i, axis=0), lambda x, i: x.take(i, 2),
+    lambda x, i: np.take_along_axis(x, x.argsort(1), 1), lambda x, i: np.take(x, i + 50, mode="clip"),
+    lambda x, i: np.take(x, i - 70, mode="wrap"),
+]
 
 
 @pytest.mark.parametrize("f", TRACED)
@@ -84,11 +89,13 @@ def test_a_mask_needs_a_known_value() -> None:
 
 
 FUNCTIONS = [
-    lambda x: np.diagonal(x), lambda x: np.diagonal(x, 1, 2, 1), lambda x: x.diagonal(-2, 0, 2), lambda x: np.diagonal(x, 9), lambda x: np.trace(x), lambda x: x.trace(1, 1, 2),
-    lambda x: np.trace(x[0].astype(np.int8)), lambda x: np.diag(x[0]), lambda x: np.diag(x[0], -1), lambda x: np.diag(x[0, 0]), lambda x: np.diag(x[0, 0], 2),
-    lambda x: np.diagflat(x[0, :2, :2], -1), lambda x: np.tril(x), lambda x: np.triu(x), lambda x: np.tril(x, 1), lambda x: np.triu(x, -2), lambda x: np.triu(x[0, 0]),
-    lambda x: np.tril(x[0, 0], -1),
-]  # fmt: skip
+    lambda x: np.diagonal(x), lambda x: np.diagonal(x, 1, 2, 1), lambda x: x.diagonal(-2, 0, 2),
+    lambda x: np.diagonal(x, 9), lambda x: np.trace(x), lambda x: x.trace(1, 1, 2),
+    lambda x: np.trace(x[0].astype(np.int8)), lambda x: np.diag(x[0]), lambda x: np.diag(x[0], -1),
+    lambda x: np.diag(x[0, 0]), lambda x: np.diag(x[0, 0], 2), lambda x: np.diagflat(x[0, :2, :2], -1),
+    lambda x: np.tril(x), lambda x: np.triu(x), lambda x: np.tril(x, 1), lambda x: np.triu(x, -2),
+    lambda x: np.triu(x[0, 0]), lambda x: np.tril(x[0, 0], -1),
+]
 
 
 @pytest.mark.parametrize("f", FUNCTIONS)
@@ -97,7 +104,10 @@ def test_diagonals_and_triangles(f: Any, dtype: str) -> None:
     assert_like_numpy(f, X.astype(dtype))
 
 
-@pytest.mark.parametrize("f", [lambda x: np.diagonal(x[0, 0]), lambda x: np.diagonal(x, 0, 1, 1), lambda x: np.diag(x), lambda x: np.take_along_axis(x, ROWS, 0)])
+@pytest.mark.parametrize("f", [
+    lambda x: np.diagonal(x[0, 0]), lambda x: np.diagonal(x, 0, 1, 1), lambda x: np.diag(x),
+    lambda x: np.take_along_axis(x, ROWS, 0),
+])
 def test_their_errors(f: Any) -> None:
     assert_like_numpy(f, X, message=True)
 
@@ -105,9 +115,10 @@ def test_their_errors(f: Any) -> None:
 # --- Updates
 
 MODES = {
-    "set": lambda a, i, v: a.__setitem__(i, v), "add": np.add.at, "subtract": np.subtract.at, "multiply": np.multiply.at, "mul": np.multiply.at,
-    "divide": np.divide.at, "min": np.minimum.at, "max": np.maximum.at,
-}  # fmt: skip
+    "set": lambda a, i, v: a.__setitem__(i, v), "add": np.add.at, "subtract": np.subtract.at,
+    "multiply": np.multiply.at, "mul": np.multiply.at, "divide": np.divide.at, "min": np.minimum.at,
+    "max": np.maximum.at,
+}
 
 
 def updated(x: Any, index: Any, mode: str, values: Any) -> Any:
@@ -126,7 +137,9 @@ def test_updates_at_any_index(index: Any, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("values", [2, 2.5, np.arange(1.0, 6.0), np.arange(1.0, 61.0).reshape(3, 4, 5)], ids=["2", "2.5", "row", "all"])
+@pytest.mark.parametrize("values", [
+    2, 2.5, np.arange(1.0, 6.0), np.arange(1.0, 61.0).reshape(3, 4, 5),
+], ids=["2", "2.5", "row", "all"])
 def test_updates_one_after_the_other(mode: str, values: Any) -> None:
     assert_like_numpy(lambda x: updated(x, [0, 2, 0], mode, values), X)
     assert_like_numpy(lambda x, v: updated(x, [0, 2, 0], mode, v), X, values)
@@ -140,7 +153,10 @@ def test_updates_at_traced_indices_with_traced_values() -> None:
     assert_like_numpy(f, X, np.array([1, 4, 1]), np.ones((3, 3, 5)))
 
 
-@pytest.mark.parametrize(("index", "values"), [(0, np.ones(3)), ((0, 0), np.ones((2, 5))), (5, 1.0), ((0, 0, 0, 0), 1.0)])
+MISFITS = [(0, np.ones(3)), ((0, 0), np.ones((2, 5))), (5, 1.0), ((0, 0, 0, 0), 1.0)]
+
+
+@pytest.mark.parametrize(("index", "values"), MISFITS)
 def test_errors_of_updates(index: Any, values: Any) -> None:
     assert_like_numpy(lambda x: updated(x, index, "set", values), X)
 
@@ -151,7 +167,10 @@ def test_updates_keep_the_dtype_of_the_array() -> None:
         run_traced(lambda x, v: x.at[0].set(v), np.arange(3.0), np.array(1j))
 
 
-@pytest.mark.parametrize("f", [lambda x: x.__setitem__(0, 1), lambda x: x.at.__setitem__(0, 1), lambda x: x.fill(0), lambda x: x.sort(), lambda x: np.copyto(x, 1)])
+@pytest.mark.parametrize("f", [
+    lambda x: x.__setitem__(0, 1), lambda x: x.at.__setitem__(0, 1), lambda x: x.fill(0), lambda x: x.sort(),
+    lambda x: np.copyto(x, 1),
+])
 def test_writing_is_refused(f: Any) -> None:
     with pytest.raises(TypeError, match="Use "):
         run_traced(f, X)
@@ -162,11 +181,13 @@ def test_writing_is_refused(f: Any) -> None:
 
 SMOOTH = np.linspace(0.3, 2.1, 12).reshape(4, 3)
 DIFFERENTIATED = [
-    lambda x: x[[0, 0, 2]], lambda x: x[1:, ::-2], lambda x: x[[[0, 1], [2, 0]], [0, 1]], lambda x: np.take_along_axis(x, np.array([[2, 2, 0]]), 0),
-    lambda x: np.sort(x, axis=0) ** 2, lambda x: x.at[[0, 0, 1]].set(x[1:] * 2), lambda x: x.at[[0, 0, 1]].add(x[1:] ** 2), lambda x: x.at[[0, 0, 1]].mul(x[1:]),
-    lambda x: x.at[[0, 3], 1].min(x[:2, 2] * 0.9), lambda x: x.at[:, 0].max(1.2 * x[:, 1]), lambda x: np.tril(x @ x.T), lambda x: np.diag(x[0]) @ x[:3],
+    lambda x: x[[0, 0, 2]], lambda x: x[1:, ::-2], lambda x: x[[[0, 1], [2, 0]], [0, 1]],
+    lambda x: np.take_along_axis(x, np.array([[2, 2, 0]]), 0), lambda x: np.sort(x, axis=0) ** 2,
+    lambda x: x.at[[0, 0, 1]].set(x[1:] * 2), lambda x: x.at[[0, 0, 1]].add(x[1:] ** 2),
+    lambda x: x.at[[0, 0, 1]].mul(x[1:]), lambda x: x.at[[0, 3], 1].min(x[:2, 2] * 0.9),
+    lambda x: x.at[:, 0].max(1.2 * x[:, 1]), lambda x: np.tril(x @ x.T), lambda x: np.diag(x[0]) @ x[:3],
     lambda x: x.at[1].divide(x[0]), lambda x: x.at[..., 1].subtract(x[..., 0] ** 2), lambda x: np.trace(x) * x,
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("f", DIFFERENTIATED)

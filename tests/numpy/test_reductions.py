@@ -59,19 +59,24 @@ def test_functions_along_one_axis_are_numpys(function: Any, data: st.DataObject)
 
 MASK = np.array([[True, False, True], [False, False, False]])
 KEYWORDS = [
-    lambda x: np.sum(x, dtype=np.float32), lambda x: np.prod(x, dtype=np.int64, axis=0), lambda x: np.sum(x, initial=10),
-    lambda x: np.sum(x, where=MASK, axis=1), lambda x: np.sum(x, where=MASK[0]), lambda x: np.prod(x, where=MASK, initial=3),
-    lambda x: np.mean(x, where=MASK), lambda x: np.mean(x, axis=1, where=MASK), lambda x: np.mean(x, dtype=np.float32),
-    lambda x: np.max(x, where=MASK, initial=-1, axis=1), lambda x: np.min(x, initial=1), lambda x: np.max(x[:0], axis=0, initial=2),
-    lambda x: np.max(x, where=MASK), lambda x: np.any(x, where=MASK, axis=0), lambda x: np.all(x, where=MASK, keepdims=True),
-    lambda x: np.var(x, ddof=1), lambda x: np.std(x, ddof=1, axis=0), lambda x: np.std(x, correction=1, keepdims=True),
-    lambda x: np.var(x, where=MASK, axis=0), lambda x: np.std(x, where=MASK[:1]), lambda x: np.var(x, mean=np.mean(x, keepdims=True)),
-    lambda x: np.argmax(x, axis=1, keepdims=True), lambda x: np.argmin(x, keepdims=True), lambda x: np.cumsum(x, dtype=np.float64),
-    lambda x: np.average(x), lambda x: np.average(x, axis=1, weights=[1, 2, 3]), lambda x: np.average(x, weights=x + 1, returned=True),
-    lambda x: np.nanmax(x, axis=0), lambda x: np.nanmin(x), lambda x: np.ptp(x, axis=(0, 1)), lambda x: np.median(x, axis=(0, 1)),
-    lambda x: x.sum(), lambda x: x.sum(axis=1, keepdims=True), lambda x: x.mean(0), lambda x: x.std(), lambda x: x.var(ddof=1),
-    lambda x: x.max(-1), lambda x: x.min(), lambda x: x.prod(1), lambda x: x.any(0), lambda x: x.all(), lambda x: x.argmax(),
-    lambda x: x.argmin(1), lambda x: x.cumsum(), lambda x: x.cumprod(1),
+    lambda x: np.sum(x, dtype=np.float32), lambda x: np.prod(x, dtype=np.int64, axis=0),
+    lambda x: np.sum(x, initial=10), lambda x: np.sum(x, where=MASK, axis=1), lambda x: np.sum(x, where=MASK[0]),
+    lambda x: np.prod(x, where=MASK, initial=3), lambda x: np.mean(x, where=MASK),
+    lambda x: np.mean(x, axis=1, where=MASK), lambda x: np.mean(x, dtype=np.float32),
+    lambda x: np.max(x, where=MASK, initial=-1, axis=1), lambda x: np.min(x, initial=1),
+    lambda x: np.max(x[:0], axis=0, initial=2), lambda x: np.max(x, where=MASK),
+    lambda x: np.any(x, where=MASK, axis=0), lambda x: np.all(x, where=MASK, keepdims=True),
+    lambda x: np.var(x, ddof=1), lambda x: np.std(x, ddof=1, axis=0),
+    lambda x: np.std(x, correction=1, keepdims=True), lambda x: np.var(x, where=MASK, axis=0),
+    lambda x: np.std(x, where=MASK[:1]), lambda x: np.var(x, mean=np.mean(x, keepdims=True)),
+    lambda x: np.argmax(x, axis=1, keepdims=True), lambda x: np.argmin(x, keepdims=True),
+    lambda x: np.cumsum(x, dtype=np.float64), lambda x: np.average(x),
+    lambda x: np.average(x, axis=1, weights=[1, 2, 3]), lambda x: np.average(x, weights=x + 1, returned=True),
+    lambda x: np.nanmax(x, axis=0), lambda x: np.nanmin(x), lambda x: np.ptp(x, axis=(0, 1)),
+    lambda x: np.median(x, axis=(0, 1)), lambda x: x.sum(), lambda x: x.sum(axis=1, keepdims=True),
+    lambda x: x.mean(0), lambda x: x.std(), lambda x: x.var(ddof=1), lambda x: x.max(-1), lambda x: x.min(),
+    lambda x: x.prod(1), lambda x: x.any(0), lambda x: x.all(), lambda x: x.argmax(), lambda x: x.argmin(1),
+    lambda x: x.cumsum(), lambda x: x.cumprod(1),
 ]
 
 
@@ -81,8 +86,10 @@ def test_keywords_and_methods(f: Any, dtype: str) -> None:
     assert_like_numpy(f, np.array([[3, 1, 2], [0, -2, 2]]).astype(dtype))
 
 
-NORMS = [(None, None), (2, 0), (1, 1), (np.inf, 1), (-np.inf, 0), (0, 1), (3, 1), (-2, 1), ("fro", None), (1, None), (-1, (1, 0)),
-         (np.inf, None), (-np.inf, (0, 1)), (None, (0, 1)), ("x", 0), (5, (0, 1)), (1, (0, 0)), (2, 5)]
+NORMS = [
+    (None, None), (2, 0), (1, 1), (np.inf, 1), (-np.inf, 0), (0, 1), (3, 1), (-2, 1), ("fro", None), (1, None),
+    (-1, (1, 0)), (np.inf, None), (-np.inf, (0, 1)), (None, (0, 1)), ("x", 0), (5, (0, 1)), (1, (0, 0)), (2, 5),
+]
 
 
 @pytest.mark.parametrize(("ord", "axis"), NORMS)
@@ -99,8 +106,9 @@ def test_vector_norm() -> None:
 
 
 ERRORS = [
-    lambda x: np.sum(x, axis=2), lambda x: np.sum(x, axis=(0, 0)), lambda x: np.max(x[:, :0], axis=1), lambda x: np.cumsum(x, axis=3),
-    lambda x: np.argmax(x[:0], axis=0), lambda x: np.max(x, where=MASK), lambda x: np.mean(x, axis=-3), lambda x: np.max(x[:0]),
+    lambda x: np.sum(x, axis=2), lambda x: np.sum(x, axis=(0, 0)), lambda x: np.max(x[:, :0], axis=1),
+    lambda x: np.cumsum(x, axis=3), lambda x: np.argmax(x[:0], axis=0), lambda x: np.max(x, where=MASK),
+    lambda x: np.mean(x, axis=-3), lambda x: np.max(x[:0]),
 ]
 
 
@@ -118,11 +126,13 @@ def test_out_is_refused(f: Any) -> None:
 KINKS = [
     (np.max, [1, 1, 0], [0.5, 0.5, 0]), (np.min, [1, 1, 2], [0.5, 0.5, 0]), (np.std, [2, 2, 2], [0, 0, 0]),
     (np.var, [2, 2], [0, 0]), (np.linalg.norm, [0, 0], [0, 0]), (lambda x: np.linalg.norm(x, 3), [0, 0], [0, 0]),
-    (lambda x: np.linalg.norm(x, 1), [0, -1], [0, -1]), (np.prod, [0, 2, 3], [6, 0, 0]), (np.prod, [0, 0, 3], [0, 0, 0]),
-    (lambda x: np.sum(np.cumprod(x)), [0, 2, 3], [9, 0, 0]), (np.median, [1, 4, 2, 3], [0, 0, 0.5, 0.5]),
-    (np.median, [1, 3, 2], [0, 0, 1]), (lambda x: np.max(x, where=[True, False], initial=1), [3, 9], [1, 0]),
-    (lambda x: np.sum(np.sort(x) * [1, 2, 3]), [5, 5, 1], [2, 3, 1]), (lambda x: np.mean(x, where=[True, False]), [3, 9], [1, 0]),
-    (lambda x: np.nansum(x), [np.nan, 1], [0, 1]), (lambda x: np.ptp(x), [1, 2, 4], [-1, 0, 1]),
+    (lambda x: np.linalg.norm(x, 1), [0, -1], [0, -1]), (np.prod, [0, 2, 3], [6, 0, 0]),
+    (np.prod, [0, 0, 3], [0, 0, 0]), (lambda x: np.sum(np.cumprod(x)), [0, 2, 3], [9, 0, 0]),
+    (np.median, [1, 4, 2, 3], [0, 0, 0.5, 0.5]), (np.median, [1, 3, 2], [0, 0, 1]),
+    (lambda x: np.max(x, where=[True, False], initial=1), [3, 9], [1, 0]),
+    (lambda x: np.sum(np.sort(x) * [1, 2, 3]), [5, 5, 1], [2, 3, 1]),
+    (lambda x: np.mean(x, where=[True, False]), [3, 9], [1, 0]), (lambda x: np.nansum(x), [np.nan, 1], [0, 1]),
+    (lambda x: np.ptp(x), [1, 2, 4], [-1, 0, 1]),
 ]
 
 

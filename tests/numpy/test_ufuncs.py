@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from tests.numpy.comparing import assert_like_numpy, run_traced
 
-DTYPES = ("bool", "int8", "int32", "int64", "uint8", "uint64", "float16", "float32", "float64", "complex64", "complex128")
+DTYPES = (
+    "bool", "int8", "int32", "int64", "uint8", "uint64", "float16", "float32", "float64", "complex64", "complex128",
+)
 dtypes = st.sampled_from(DTYPES)
 python_numbers = st.one_of(st.booleans(), st.integers(-3, 3), st.sampled_from([0.0, -0.5, 1.0, 2.0]), st.just(1j))
 
@@ -37,7 +39,7 @@ def _array(draw: Any, shape: Any) -> np.ndarray:
 
 
 def _defined(ufunc: Any, values: list[Any]) -> list[Any]:
-    """Keep to what NumPy defines and we have: no negative shifts, no complex inverse functions, real powers of the rest."""
+    """Keep to what NumPy defines and we have: no negative shifts, no complex inverse functions."""
     if ufunc in (np.left_shift, np.right_shift):
         return [v if i == 0 else abs(v) for i, v in enumerate(values)]
     if ufunc in REAL_ONLY:
@@ -45,7 +47,9 @@ def _defined(ufunc: Any, values: list[Any]) -> list[Any]:
     return values
 
 
-REAL_ONLY = (np.arcsin, np.arccos, np.arctan, np.arcsinh, np.arccosh, np.arctanh, np.power, np.float_power, np.reciprocal)
+REAL_ONLY = (
+    np.arcsin, np.arccos, np.arctan, np.arcsinh, np.arccosh, np.arctanh, np.power, np.float_power, np.reciprocal,
+)
 
 
 @pytest.mark.parametrize("ufunc", RULES, ids=lambda u: u.__name__)
@@ -92,10 +96,11 @@ def test_static_powers_are_numpys(exponent: Any, dtype: str) -> None:
 
 # Python numbers stay Python numbers, and yield, as long as only operators touch them.
 WEAK = [
-    lambda s, x: s * x, lambda s, x: (s * s + 1) * x, lambda s, x: -s / 3 * x, lambda s, x: s**2 * x, lambda s, x: x - abs(s),
-    lambda s, x: np.sin(s) * x, lambda s, x: np.add(s, s) * x, lambda s, x: np.add(s, x), lambda s, x: np.sum(s) * x,
-    lambda s, x: np.where(x > 0, s, x), lambda s, x: np.maximum(x, s), lambda s, x: np.reshape(s, (1,)) * x,
-    lambda s, x: np.stack([s, s]), lambda s, x: np.clip(x, -s, s), lambda s, x: x.sum() * s, lambda s, x: divmod(s, 2)[0] * x,
+    lambda s, x: s * x, lambda s, x: (s * s + 1) * x, lambda s, x: -s / 3 * x, lambda s, x: s**2 * x,
+    lambda s, x: x - abs(s), lambda s, x: np.sin(s) * x, lambda s, x: np.add(s, s) * x, lambda s, x: np.add(s, x),
+    lambda s, x: np.sum(s) * x, lambda s, x: np.where(x > 0, s, x), lambda s, x: np.maximum(x, s),
+    lambda s, x: np.reshape(s, (1,)) * x, lambda s, x: np.stack([s, s]), lambda s, x: np.clip(x, -s, s),
+    lambda s, x: x.sum() * s, lambda s, x: divmod(s, 2)[0] * x,
 ]
 
 
@@ -137,9 +142,10 @@ def test_comparisons_with_numbers_beyond_the_dtype(ufunc: Any, other: Any, dtype
 METHODS = [
     lambda x: np.add.reduce(x), lambda x: np.add.reduce(x, axis=1), lambda x: np.multiply.reduce(x, axis=(0, 1)),
     lambda x: np.maximum.reduce(x, axis=None), lambda x: np.minimum.reduce(x, axis=-1, keepdims=True),
-    lambda x: np.logical_and.reduce(x, axis=1), lambda x: np.logical_or.reduce(x), lambda x: np.add.accumulate(x, axis=1),
-    lambda x: np.multiply.accumulate(x), lambda x: np.subtract.outer(x, x[0]), lambda x: np.add(x, 1, dtype=np.float32),
-    lambda x: np.add(x, x, where=True, out=None), lambda x: np.float32(2) * x, lambda x: np.arange(3.0) + x, lambda x: [1, 2, 3] * x,
+    lambda x: np.logical_and.reduce(x, axis=1), lambda x: np.logical_or.reduce(x),
+    lambda x: np.add.accumulate(x, axis=1), lambda x: np.multiply.accumulate(x), lambda x: np.subtract.outer(x, x[0]),
+    lambda x: np.add(x, 1, dtype=np.float32), lambda x: np.add(x, x, where=True, out=None),
+    lambda x: np.float32(2) * x, lambda x: np.arange(3.0) + x, lambda x: [1, 2, 3] * x,
 ]
 
 

@@ -421,7 +421,7 @@ def _writes(mode: str) -> Case:
     return Case(
         f"scatter/{mode}", (ANY, Domain(offset=0.1, unique=True), PLACES),
         tuple(Sample(each, {"mode": mode}) for each in shapes), _scatter,
-        dtypes=("int64", "float32", "float64", *INEXACT[2:]) if mode in ("set", "add", "mul") else ("int64", "float32", "float64"),
+        dtypes=("int64", *(INEXACT if mode in ("set", "add", "mul") else INEXACT[:2])), reorders=mode in ("add", "mul"),
     )
 
 
@@ -471,13 +471,13 @@ def _cross_entropy(logits: Any, labels: Any) -> Any:
 
 
 def _mean_cross_entropy(logits: Any, labels: Any) -> Any:
-    return logits.dtype.type(_cross_entropy(logits, labels)[0].sum() if len(logits) else np.nan)
+    return _cross_entropy(logits, labels)[0].sum()
 
 
-def _losses(name: str, oracle: Callable[..., Any]) -> list[Case]:
+def _losses(name: str, oracle: Callable[..., Any], samples: int) -> list[Case]:
     more = {"ulp": VECTOR_MATH, "reorders": True}
-    return [Case(name, (REAL, Domain(0.25, 2.0, offset=0.1, exact=True)), LOGITS, oracle, **more),
-            Case(f"{name}/labels", (REAL, CLASSES), LABELLED, oracle, **more)]
+    return [Case(name, (REAL, Domain(0.25, 2.0, offset=0.1, exact=True)), LOGITS[:samples], oracle, **more),
+            Case(f"{name}/labels", (REAL, CLASSES), LABELLED[:samples], oracle, **more)]
 
 
 _LAYERS = [
@@ -487,11 +487,11 @@ _LAYERS = [
     Case("relu_backward_sum", (ANY, SECOND), tuple(
         Sample((shape, shape)) for shape in ((3, 4), (1, 1), (0, 2), (2, 0))
     ), _relu_backward_sum, reorders=True),
-    Case("mse", (ANY, SECOND), tuple(Sample((s, s)) for s in (*SHAPES[:2], *SHAPES[3:])), _mse, reorders=True),
+    Case("mse", (ANY, SECOND), tuple(Sample((s, s)) for s in SHAPES if 0 not in s), _mse, reorders=True),
     Case("mse_with_gradient", (ANY, SECOND), tuple(Sample((s, s)) for s in SHAPES), _mse_with_gradient, reorders=True),
-    *_losses("softmax_cross_entropy", _mean_cross_entropy),
-    *_losses("softmax_cross_entropy_rows", lambda *xs: _cross_entropy(*xs)[0]),
-    *_losses("softmax_cross_entropy_with_gradient", _cross_entropy),
+    *_losses("softmax_cross_entropy", _mean_cross_entropy, 2),
+    *_losses("softmax_cross_entropy_rows", lambda *xs: _cross_entropy(*xs)[0], 3),
+    *_losses("softmax_cross_entropy_with_gradient", _cross_entropy, 3),
 ]
 
 _ROWS = [

@@ -1,0 +1,276 @@
+"""Joining, splitting, repeating and padding; differences of neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fnad.ir.types import ArrayType
+from fnad.numpy.dispatch import implements, refuse_out
+from fnad.numpy.promotion import (
+    array_of, builder_of, cast, constant, one_axis, operand, result_dtype, spread_to, traced,
+)
+from fnad.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, permuted, ravel, reshaped, stand_in, window
+from fnad.ops import shaping as ops
+from fnad.ops.elementwise import ne, sub
+from fnad.ops.indexing import gather
+from fnad.tracing import Tracer
+
+# --- Joining
+
+
+def _joined(arrays: Any, dtype: Any = None) -> list[Tracer]:
+    """Arrays as traced ones of one dtype."""
+    if type(arrays) is Tracer:
+        arrays = list(arrays)
+    first = arrays[0] if len(arrays) else None
+    if type(first) is Tracer and dtype is None and all([_is_alike(x, first) for x in arrays]):
+        return list(arrays)
+    builder = builder_of(*arrays)
+    xs = [operand(builder, a) for a in arrays]
+    common = result_dtype(*[traced(builder, x) for x in xs]) if dtype is None else np.dtype(dtype)
+    return [cast(traced(builder, x), common) for x in xs]
+
+
+def _is_alike(x: Any, first: Tracer) -> bool:
+    return type(x) is Tracer and x.builder is first.builder and x.dtype == first.dtype and not x.atom.type.weak
+
+
+@implements(np.concatenate)
+def concatenate(
+    arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
+    """`numpy.concatenate`."""
+    refuse_out("np.concatenate", out)
+    xs = _joined(arrays, dtype)
+    if axis is None:
+        xs, axis = [ravel(x) for x in xs], 0
+    if not _can_join(xs, axis):
+        np.concatenate([stand_in(x.shape) for x in xs], axis)
+    return _end_to_end(xs, one_axis(axis, xs[0].ndim))
+
+
+def _end_to_end(xs: Sequence[Tracer], axis: int) -> Tracer:
+    """Arrays that fit, joined along an axis."""
+    t = xs[0].atom.type
+    length = 0
+    for x in xs:
+        length += x.atom.type.shape[axis]
+    type_ = ArrayType((*t.shape[:axis], length, *t.shape[axis + 1 :]), t.dtype)
+    return xs[0].builder.emit(ops.concatenate, tuple([x.atom for x in xs]), {"axis": axis}, type_)
+
+
+def _can_join(xs: Sequence[Tracer], axis: int) -> bool:
+    first = xs[0]
+    at = axis + first.ndim if axis < 0 else axis
+    rest = first.shape[:at] + first.shape[at + 1 :]
+    return 0 <= at < first.ndim and all(
+        [x.ndim == first.ndim and x.shape[:at] + x.shape[at + 1 :] == rest for x in xs]
+    )
+
+
+@implements(np.stack)
+def stack(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    """`numpy.stack`."""
+    refuse_out("np.stack", out)
+    xs = _joined(arrays, dtype)
+    if len({x.shape for x in xs}) > 1:
+        raise ValueError("all input arrays must have the same shape")
+    at = one_axis(axis, xs[0].ndim + 1)
+    shape = (*xs[0].shape[:at], 1, *xs[0].shape[at:])
+    return _end_to_end([reshaped(x, shape) for x in xs], at)
+
+
+@implements(np.vstack)
+def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    """`numpy.vstack`."""
+    return concatenate([atleast_2d(x) for x in _joined(tup)], 0, dtype=dtype)
+
+
+@implements(np.hstack)
+def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    """`numpy.hstack`."""
+    xs = [atleast_1d(x) for x in _joined(tup)]
+    return concatenate(xs, 0 if xs[0].ndim == 1 else 1, dtype=dtype)
+
+
+@implements(np.dstack)
+def dstack(tup: Any) -> Any:
+    """`numpy.dstack`."""
+    return concatenate([atleast_3d(x) for x in _joined(tup)], 2)
+
+
+@implements(np.column_stack)
+def column_stack(tup: Any) -> Any:
+    """`numpy.column_stack`."""
+    return concatenate([ops.reshape(x, shape=(x.size, 1)) if x.ndim < 2 else x for x in _joined(tup)], 1)
+
+
+@implements(np.append)
+def append(arr: Any, values: Any, axis: Any = None) -> Any:
+    """`numpy.append`."""
+    xs = _joined([arr, values])
+    return concatenate([ravel(x) for x in xs], 0) if axis is None else concatenate(xs, axis)
+
+
+# --- Splitting
+
+
+@implements(np.array_split)
+def array_split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
+    """`numpy.array_split`."""
+    return _parts(np.array_split, array_of(ary), indices_or_sections, axis)
+
+
+@implements(np.split)
+def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
+    """`numpy.split`."""
+    return _parts(np.split, array_of(ary), indices_or_sections, axis)
+
+
+def _parts(function: Any, x: Tracer, where: Any, axis: Any) -> list[Tracer]:
+    function(stand_in(x.shape), where, axis)
+    at = one_axis(axis, x.ndim)
+    numbers = function(np.arange(x.shape[at]), where)
+    return [window(x, at, int(part[0]), int(part[-1]) + 1) if len(part) else window(x, at, 0, 0) for part in numbers]
+
+
+@implements(np.vsplit)
+def vsplit(ary: Any, indices_or_sections: Any) -> Any:
+    """`numpy.vsplit`."""
+    x = array_of(ary)
+    if x.ndim < 2:
+        raise ValueError("vsplit only works on arrays of 2 or more dimensions")
+    return split(x, indices_or_sections, 0)
+
+
+@implements(np.hsplit)
+def hsplit(ary: Any, indices_or_sections: Any) -> Any:
+    """`numpy.hsplit`."""
+    x = array_of(ary)
+    if x.ndim == 0:
+        raise ValueError("hsplit only works on arrays of 1 or more dimensions")
+    return split(x, indices_or_sections, 1 if x.ndim > 1 else 0)
+
+
+@implements(np.dsplit)
+def dsplit(ary: Any, indices_or_sections: Any) -> Any:
+    """`numpy.dsplit`."""
+    x = array_of(ary)
+    if x.ndim < 3:
+        raise ValueError("dsplit only works on arrays of 3 or more dimensions")
+    return split(x, indices_or_sections, 2)
+
+
+# --- Repeating
+
+
+@implements(np.tile)
+def tile(A: Any, reps: Any) -> Any:
+    """`numpy.tile`."""
+    x = array_of(A)
+    counts = tuple(reps) if np.ndim(reps) else (int(reps),)
+    ndim = max(len(counts), x.ndim)
+    counts = (1,) * (ndim - len(counts)) + tuple([int(r) for r in counts])
+    shape = (1,) * (ndim - x.ndim) + x.shape
+    split_up = ops.reshape(x, shape=tuple([n for size in shape for n in (1, size)]))
+    spread = spread_to(split_up, tuple([n for pair in zip(counts, shape) for n in pair]))
+    return ops.reshape(spread, shape=tuple([r * n for r, n in zip(counts, shape)]))
+
+
+@implements(np.repeat)
+def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
+    """`numpy.repeat`; the number of repeats is a known value."""
+    x = array_of(a)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = one_axis(axis, x.ndim)
+    if np.ndim(repeats) == 0 and int(repeats) >= 0:
+        return _repeated(x, int(repeats), axis)
+    return taken(x, np.repeat(np.arange(x.shape[axis]), np.asarray(repeats)), axis)
+
+
+def _repeated(x: Tracer, count: int, axis: int) -> Tracer:
+    before, after = x.shape[: axis + 1], x.shape[axis + 1 :]
+    spread = spread_to(ops.reshape(x, shape=(*before, 1, *after)), (*before, count, *after))
+    return ops.reshape(spread, shape=(*before[:-1], before[-1] * count, *after))
+
+
+def taken(x: Tracer, places: Any, axis: int) -> Tracer:
+    """The elements at places (n,) along an axis."""
+    order = (axis, *[i for i in range(x.ndim) if i != axis])
+    moved = gather(permuted(x, order), x.builder.tracer(places))
+    return permuted(moved, ops.inverse_permutation(order))
+
+
+# --- Padding
+
+
+@implements(np.pad)
+def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
+    """`numpy.pad`, in the modes constant, edge, reflect, symmetric, wrap and empty."""
+    x = array_of(array)
+    if not (isinstance(mode, str) and mode in ("constant", "edge", "reflect", "symmetric", "wrap", "empty")):
+        raise TypeError(
+            f"np.pad: requires the mode constant, edge, reflect, symmetric, wrap or empty, got {mode!r}. "
+            "Compute the border and use np.concatenate."
+        )
+    if isinstance(pad_width, dict):
+        pad_width = [pad_width.get(i, pad_width.get(i - x.ndim, (0, 0))) for i in range(x.ndim)]
+    widths = [(int(low), int(high)) for low, high in np.broadcast_to(pad_width, (x.ndim, 2))]
+    if any([min(w) < 0 for w in widths]):
+        raise ValueError("index can't contain negative values")
+    if mode in ("constant", "empty"):
+        return _pad_constant(x, widths, kwargs.pop("constant_values", 0), **kwargs)
+    for axis, width in enumerate(widths):
+        if width != (0, 0):
+            x = taken(x, np.pad(np.arange(x.shape[axis]), width, mode=mode, **kwargs), axis)
+    return x
+
+
+def _pad_constant(x: Tracer, widths: Any, values: Any) -> Tracer:
+    if isinstance(values, (int, float)) and values == 0:
+        low, high = tuple([w[0] for w in widths]), tuple([w[1] for w in widths])
+        return ops.pad(x, low=low, high=high, interior=(0,) * x.ndim)
+    filled = np.broadcast_to(values, (x.ndim, 2)) if type(values) is not Tracer else [[values, values]] * x.ndim
+    for axis, ((low, high), (before, after)) in enumerate(zip(widths, filled)):
+        ends = [(low, before), (high, after)]
+        front, back = [_border(x, axis, n, value) for n, value in ends]
+        x = ops.concatenate(front, x, back, axis=axis)
+    return x
+
+
+def _border(x: Tracer, axis: int, width: int, value: Any) -> Tracer:
+    shape = (*x.shape[:axis], width, *x.shape[axis + 1 :])
+    if type(value) is Tracer:
+        return spread_to(cast(array_of(value), x.dtype), shape)
+    return constant(x.builder, np.asarray(value).astype(x.dtype)[()], shape, x.dtype)
+
+
+# --- Differences
+
+
+@implements(np.diff)
+def diff(a: Any, n: int = 1, axis: Any = -1, prepend: Any = np._NoValue, append: Any = np._NoValue) -> Any:
+    """`numpy.diff`."""
+    x = array_of(a) if type(a) is Tracer else traced(builder_of(a, prepend, append), a)
+    if x.ndim == 0:
+        raise ValueError("diff requires input that is at least one dimensional")
+    if n < 0:
+        raise ValueError(f"order must be non-negative but got {n!r}")
+    at = one_axis(axis, x.ndim)
+    ends = [None if e is np._NoValue else _end(x, e, at) for e in (prepend, append)]
+    if any([e is not None for e in ends]):
+        x = concatenate([part for part in (ends[0], x, ends[1]) if part is not None], at)
+    for _ in range(n if x.shape[at] else 0):
+        size = x.shape[at]
+        later, earlier = window(x, at, min(1, size), size), window(x, at, 0, max(size - 1, 0))
+        x = ne(later, earlier) if x.dtype.kind == "b" else sub(later, earlier)
+    return x
+
+
+def _end(x: Tracer, value: Any, axis: int) -> Tracer:
+    end = traced(x.builder, value)
+    return spread_to(end, (*x.shape[:axis], 1, *x.shape[axis + 1 :])) if end.ndim == 0 else end

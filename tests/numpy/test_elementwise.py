@@ -1,0 +1,78 @@
+"""Elementwise functions that are no ufuncs are NumPy's; derivatives are as the conventions say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from fnad import grad
+from fnad.errors import ConcreteValueError
+
+from tests.numpy.comparing import assert_like_numpy, run_traced
+
+X = np.array([[-2.5, -0.5, 0.0], [1.5, 2.5, 13.25]])
+SPECIAL = np.array([np.nan, np.inf, -np.inf, -0.0, 1.0])
+CALLS = [
+    lambda x: np.where(x > 0, x, 0), lambda x: np.where(x, 1, 2), lambda x: np.where([True, False, True], x, -x),
+    lambda x: np.where(x > 0, x, X.astype("f4")), lambda x: np.where(x[0] > 0, x[:, :1], 2.0),
+    lambda x: np.select([x > 1, x > 0], [x, 2 * x], 7), lambda x: np.clip(x, -1, 1), lambda x: np.clip(x, None, 1),
+    lambda x: np.clip(x, 0, None), lambda x: np.clip(x, x[0], 2), lambda x: x.clip(-1, 1), lambda x: x.clip(max=1),
+    lambda x: np.clip(x, min=0), lambda x: np.clip(x, 0.5, 1.5), lambda x: np.clip(x, np.float64(0), 1),
+    lambda x: np.round(x), lambda x: np.round(x, 1), lambda x: np.around(x, -1), lambda x: x.round(1),
+    lambda x: np.fix(x), lambda x: np.nan_to_num(x), lambda x: np.isclose(x, X),
+    lambda x: np.isclose(x, 2.5, atol=1.1), lambda x: np.allclose(x, x), lambda x: np.array_equal(x, X),
+    lambda x: np.sinc(x), lambda x: np.real(x), lambda x: np.imag(x), lambda x: x.real, lambda x: x.imag,
+    lambda x: np.angle(x), lambda x: np.angle(x, deg=True), lambda x: x.conj(), lambda x: x.conjugate(),
+    lambda x: np.result_type(x, np.float32) == np.float64, lambda x: np.iscomplexobj(x), lambda x: np.isrealobj(x),
+]
+
+
+@pytest.mark.parametrize("f", CALLS)
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "complex128"])
+def test_calls_are_numpys(f: Any, dtype: str) -> None:
+    if dtype == "complex128" and any(name in f.__code__.co_names for name in ("clip", "sinc", "fix", "nan_to_num")):
+        pytest.skip("NumPy orders and rounds complex numbers in its own way")
+    assert_like_numpy(f, X.astype(dtype))
+
+
+@pytest.mark.parametrize("f", [
+    np.nan_to_num, lambda x: np.nan_to_num(x, nan=1, posinf=2, neginf=3), lambda x: np.isclose(x, x),
+    lambda x: np.isclose(x, x, equal_nan=True), lambda x: np.clip(x, -1, 1), lambda x: np.where(x > 0, x, 0),
+    lambda x: np.array_equal(x, x, equal_nan=True), np.round, np.sinc,
+])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_special_values(f: Any, dtype: str) -> None:
+    assert_like_numpy(f, SPECIAL.astype(dtype))
+
+
+def test_where_of_a_condition_alone_needs_a_known_value() -> None:
+    assert_like_numpy(lambda x: x[np.where(x > 0)], X, known=True)
+    assert_like_numpy(lambda x: np.nonzero(x), X, known=True)
+    with pytest.raises(ConcreteValueError):
+        run_traced(lambda x: np.where(x > 0), X)
+
+
+# The derivative with respect to the first argument.
+CONVENTIONS = [
+    (lambda x: np.maximum(x, 0), 0.0, 0.5), (lambda x: np.clip(x, 0, 1), 0.0, 0.5),
+    (lambda x: np.clip(x, 0, 1), 1.0, 0.5), (abs, 0.0, 0.0), (np.sqrt, 0.0, np.inf),
+    (lambda x: np.hypot(x, 0.0), 0.0, 0.0), (lambda x: np.arctan2(x, 0.0), 0.0, 0.0), (np.sinc, 0.0, 0.0),
+    (lambda x: x**0, 0.0, 0.0), (lambda x: np.power(x, 0), 0.0, 0.0),
+    (lambda x: np.power(x, np.float64(0)), 0.0, 0.0), (lambda x: 0.0**x, 0.0, 0.0),
+    (lambda x: np.power(0.0, x), 2.0, 0.0), (lambda x: (-2.0) ** x, 2.0, np.nan), (lambda x: x**1.0, 0.0, 1.0),
+    (grad(lambda x: x**1.0), 0.0, 0.0), (lambda x: x**2, 0.0, 0.0), (grad(lambda x: x**2), 0.0, 2.0),
+    (lambda x: x**3, 2.0, 12.0), (lambda x: x**-1, 2.0, -0.25), (lambda x: np.where(x > 0, np.sqrt(x), 0), 0.0, 0.0),
+    (lambda x: np.where(x > 0, 1 / x, 0), 0.0, 0.0), (lambda x: np.where(x > 0, np.log(x), 0), -1.0, 0.0),
+    (lambda x: np.where(x > 0, np.log(x), 0), 0.0, 0.0), (lambda x: np.logaddexp(x, 0), 1000.0, 1.0),
+    (lambda x: np.logaddexp(x, -np.inf), -np.inf, 0.0), (np.log, 0.0, np.inf), (np.arcsin, 1.0, np.inf),
+    (np.arccos, 1.0, -np.inf), (lambda x: np.maximum(x, 1), np.nan, 1.0), (np.floor, 1.0, 0.0), (np.sign, 0.0, 0.0),
+    (np.round, 1.5, 0.0), (lambda x: np.mod(5.0, x), 3.0, -1.0), (lambda x: np.mod(x, 3.0), 6.0, 1.0),
+    (lambda x: np.maximum(x, 0) - x * 0.0 + np.log1p(np.exp(-abs(x))), 0.0, 0.5),
+    (lambda x: np.real(abs(x * (1 + 0j))), 0.0, 0.0),
+]
+
+
+@pytest.mark.parametrize(("f", "x", "expected"), CONVENTIONS)
+def test_derivatives_by_convention(f: Any, x: float, expected: float) -> None:
+    np.testing.assert_allclose(grad(f)(x), expected)

@@ -1,0 +1,120 @@
+"""What a traced value answers to Python and to NumPy: conversions, protocols, errors that say what to do."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import fnad
+import fnad.numpy as fnp
+import numpy as np
+import pytest
+from fnad.errors import ConcreteValueError, CutGradientError, InPlaceError
+from fnad.numpy import protocols
+from fnad.numpy.dispatch import RULES
+
+from tests.numpy.comparing import assert_like_numpy, run_traced
+
+X = np.array([3.0, 1.0, 2.0])
+
+# Python's own protocols, on known values.
+PYTHON: list[Callable[[Any], Any]] = [
+    lambda x: len(x), lambda x: [r * 2 for r in x], lambda x: 2.0 in x, lambda x: 5.0 in x,
+    lambda x: len(f"{x[0]:.3f}"), lambda x: bool(x[0] > 2), lambda x: int(x[0]), lambda x: float(x[0]),
+    lambda x: x[0].item(), lambda x: x.tolist(), lambda x: np.asarray(x), lambda x: list(range(int(x[1]))),
+    lambda x: max(x[0], x[1]), lambda x: sum(x), lambda x: x[int(x[1])], lambda x: [1, 2, 3][x.argmin()],
+    lambda x: sorted(x.tolist()), lambda x: copy.copy(x), lambda x: copy.deepcopy(x), lambda x: [v for v in x.flat],
+    lambda x: abs(-x), lambda x: divmod(x, 2), lambda x: x if x.sum() > 5 else -x,
+    lambda x: reversed(x).__next__() if hasattr(reversed(x), "__next__") else None, lambda x: round(x[0]),
+]
+
+
+@pytest.mark.parametrize("f", PYTHON)
+def test_pythons_protocols(f: Any) -> None:
+    assert_like_numpy(f, X, known=True)
+
+
+def test_errors_of_conversions() -> None:
+    for f in (lambda x: bool(x[0] > 0), lambda x: float(x[0]), lambda x: np.asarray(x), lambda x: f"{x[0]:.2f}"):
+        with pytest.raises(ConcreteValueError):
+            run_traced(f, X)
+    with pytest.raises(ValueError, match="one element"):
+        run_traced(lambda x: bool(x), X, known=True)
+    with pytest.raises(TypeError, match="unhashable"):
+        run_traced(lambda x: {x: 1}, X)
+    assert run_traced(lambda x: f"{x}" + repr(x), X) == "<traced f64[3]>" * 2
+
+
+def _write(x: Any) -> Any:
+    a = np.zeros(3)
+    a[0] = x[0]
+    return a.sum()
+
+
+def _write_row(x: Any) -> Any:
+    a = np.zeros((2, 3))
+    a[0] = x
+    return a.sum()
+
+
+@pytest.mark.parametrize(("f", "error"), [
+    (_write, InPlaceError), (_write_row, InPlaceError), (lambda x: np.array([x[0], x[1]]).sum(), CutGradientError),
+    (lambda x: float(x[0]), CutGradientError),
+])
+def test_values_that_leave_a_derivative_say_what_to_do(f: Any, error: Any) -> None:
+    with pytest.raises(error, match=r"stack(.|\n)*test_protocols.py"):
+        fnad.grad(f)(X)
+
+
+UNSUPPORTED = [
+    (lambda x: np.fft.fft(x), r"np\.fft\.fft"), (lambda x: np.linalg.svd(np.outer(x, x)), r"np\.linalg\.svd"),
+    (lambda x: np.unique(x), "np.unique"), (lambda x: np.put(x, 0, 1), "x.at"),
+    (lambda x: np.convolve(x, x), "fnad has no rule"), (lambda x: np.interp(x, x, x), "np.interp"),
+    (lambda x: np.linalg.norm(np.outer(x, x), "nuc"), "singular values"),
+]
+
+
+@pytest.mark.parametrize(("f", "text"), UNSUPPORTED)
+def test_unsupported_functions_are_named(f: Any, text: str) -> None:
+    with pytest.raises(TypeError, match=text):
+        run_traced(f, X)
+
+
+def test_numbers_of_other_kinds_are_refused() -> None:
+    with pytest.raises(TypeError, match="object"):
+        run_traced(lambda x: x + np.array([object()]), X)
+    assert_like_numpy(lambda x: x + np.array([1.0, 2.0, 3.0], ">f8"), X)
+
+
+def test_a_traced_value_of_an_outer_function_is_captured() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return np.sum(fnad.grad(lambda z: np.sum(np.sin(z) * y + x * z))(x))
+
+    np.testing.assert_allclose(fnad.grad(f)(X, X), -np.sin(X) * X + 1)
+    np.testing.assert_allclose(fnad.grad(f, 1)(X, X), np.cos(X))
+
+
+def test_arrays_that_a_function_closes_over_are_inputs() -> None:
+    program = fnad.make_program(lambda x: (x + X) @ X)(X)
+    assert len(program.inputs) == 2
+
+
+def test_every_rule_is_documented_and_public() -> None:
+    public = {id(inspect.unwrap(v)) for v in [*vars(fnp).values(), *vars(fnp.linalg).values()] if callable(v)}
+    for function, rule in RULES.items():
+        assert rule.__doc__, function
+        assert id(rule) in public, function
+    assert protocols.CALLS.keys() <= {*fnp_ufuncs()}, "a ufunc without a name in fnad.numpy"
+
+
+def fnp_ufuncs() -> list[Any]:
+    return [getattr(np, name) for name in dir(fnp) if isinstance(getattr(np, name, None), np.ufunc)]
+
+
+def test_names_are_numpys() -> None:
+    own = {"softmax", "log_softmax", "logsumexp", "sigmoid", "softplus", "erf", "xlogy"}
+    modules = {name for name in dir(fnp) if inspect.ismodule(getattr(fnp, name))}
+    names = {name for name in dir(fnp) if not name.startswith("_")} - own - modules
+    assert [name for name in sorted(names) if not hasattr(np, name)] == []
