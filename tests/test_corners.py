@@ -88,7 +88,8 @@ CORNERS: dict[str, Corner] = {
     "arctan2 at 0": Corner(np.arctan2, [0, 0], [0, 0], 0),
     "sinc at 0": Corner(np.sinc, [0], [0], 1),
     "x * log(x) at 0": Corner(lambda x: x * np.log(x), [0], [-INF], NAN),
-    "xlogy(x, x) at 0": Corner(fnp.xlogy, [0, 0], [0, 0], 0),
+    "xlogy(x, x) at 0": Corner(lambda x: fnp.xlogy(x, x), [0], [NAN], 0),
+    "xlogy at 0, 2": Corner(fnp.xlogy, [0, 2], [np.log(2), 0], 0),
     "x / x at 0": Corner(lambda x: x / x, [0], [NAN], NAN),
     # Powers
     "x**0": Corner(lambda x: x**0, [0], [0], 1),

@@ -115,7 +115,7 @@ def reflected_matmul_operator(self: Tracer, other: Any) -> Any:
     return matmul_rule(other, self) if isinstance(other, ufuncs.OPERANDS) else NotImplemented
 
 
-@implements(np.matmul)
+@implements(np.matmul, np.linalg.matmul)
 def matmul(x1: Any, x2: Any, /) -> Any:
     """`numpy.matmul`."""
     return matmul_rule(x1, x2)

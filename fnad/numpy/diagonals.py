@@ -15,7 +15,7 @@ from fnad.ops.elementwise import select
 from fnad.tracing import Tracer
 
 
-@implements(np.diagonal, np.linalg.diagonal)
+@implements(np.diagonal)
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """`numpy.diagonal`."""
     x = array_of(a)

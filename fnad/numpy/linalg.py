@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from fnad.numpy import ufuncs
+from fnad.numpy import diagonals, ufuncs
 from fnad.numpy.contractions import matmul as matmul
 from fnad.numpy.contractions import outer as outer
 from fnad.numpy.contractions import tensordot as tensordot
 from fnad.numpy.contractions import vecdot as vecdot
 from fnad.numpy.dispatch import implements
-from fnad.numpy.diagonals import diagonal as diagonal
 from fnad.numpy.promotion import BOOL, Axes, all_axes, builder_of, cast, constant, one_axis, traced
 from fnad.numpy.reductions import floating, kept, max_, min_, sum
 from fnad.numpy.shaping import matrix_transpose as matrix_transpose
@@ -37,6 +36,24 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
     if axes[0] == axes[1]:
         raise ValueError("Duplicate axes given.")
     return _matrix_norm(given, ord, axes, keepdims)
+
+
+@implements(np.linalg.diagonal)
+def diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    """`numpy.linalg.diagonal`: of the last two axes."""
+    return diagonals.diagonal(x, offset, -2, -1)
+
+
+@implements(np.linalg.trace)
+def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    """`numpy.linalg.trace`: of the last two axes."""
+    return diagonals.trace(x, offset, -2, -1, dtype)
+
+
+@implements(np.linalg.matrix_norm)
+def matrix_norm(x: Any, /, *, keepdims: Any = False, ord: Any = "fro") -> Any:
+    """`numpy.linalg.matrix_norm` (not of the orders that need singular values)."""
+    return norm(x, ord, (-2, -1), keepdims)
 
 
 @implements(np.linalg.vector_norm)

@@ -8,7 +8,9 @@ import numpy as np
 
 from fnad.numpy import ufuncs
 from fnad.numpy.dispatch import evaluated
-from fnad.numpy.promotion import all_axes, builder_of, cast, traced
+from fnad.numpy.promotion import (
+    all_axes, broadcast_shapes, builder_of, cast, fit, operand, result_dtype, shape_of, traced,
+)
 from fnad.numpy.reductions import kept, masked
 from fnad.ops import elementwise, reductions
 from fnad.ops.elementwise import eq, exp, select, sub
@@ -98,5 +100,8 @@ def xlogy(x: Any, y: Any, /) -> Any:
     >>> xlogy(np.array([0.0, 2.0]), np.array([0.0, 1.0]))
     array([0., 0.])
     """
-    zero = ufuncs.UFUNCS[np.equal](x, 0) if type(x) is Tracer else np.equal(x, 0)
-    return np.where(zero, np.multiply(0, x), np.multiply(x, np.log(np.where(zero, 1, y))))
+    builder = builder_of(x, y)
+    operands = operand(builder, x), operand(builder, y)
+    dtype, shape = result_dtype(*operands), broadcast_shapes(*map(shape_of, operands))
+    dtype = np.dtype(float) if dtype.kind in "biu" else dtype
+    return elementwise.xlogy(*[fit(builder, z, dtype, shape) for z in operands])

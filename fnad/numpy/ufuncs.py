@@ -223,7 +223,7 @@ def _partner(x: Tracer, y: Any) -> Any:
         return Literal(t.dtype.type(y), t) if t.dtype.kind == "f" else None
     if kind is np.ndarray and y.shape == t.shape and y.dtype == t.dtype:
         return x.builder.atom(y)
-    return None
+    return Literal(y, t) if isinstance(y, np.generic) and y.dtype == t.dtype and not t.weak else None
 
 
 def _spread(x: Any, y: Any) -> tuple[Tracer, Tracer] | None:
@@ -337,6 +337,8 @@ def power_rule(ufunc: np.ufunc, weak: bool = False) -> Rule:
     def rule(x: Any, y: Any) -> Any:
         if type(x) is not Tracer or not _is_static(y) or (not weak and x.type.weak):
             return general(x, y)
+        if weak and type(y) is int and y == 2:
+            return SQUARE(x)  # whose dtype for booleans is another than that of np.power
         return _static_power(x, y, general)
 
     return rule

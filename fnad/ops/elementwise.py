@@ -149,6 +149,12 @@ erf = elementwise(
     [lambda g, y, x: mul(g, mul(exp(neg(mul(x, x))), 2.0 / float(np.sqrt(np.pi))))], FLOAT,
 )
 
+# x log(y), 0 where x is 0.
+xlogy = elementwise(
+    "xlogy", special.xlogy, "select(({0} == 0) & ({1} == {1}), 0, {0} * log({1}))",
+    [lambda g, z, x, y: guarded_mul(g, log(y)), lambda g, z, x, y: guarded_mul(divide_guarded(g, y), x)], FLOAT,
+)
+
 
 def _logaddexp_weight(x: Any, y: Any) -> Any:
     # The share of x in e^x + e^y. Both -inf: the sum is 0 whatever they do, so the share is 0.

@@ -63,11 +63,11 @@ PRODUCTS = [
     lambda a, b: np.tensordot(a, b, axes=([1, 2], [1, 0])), lambda a, b: np.tensordot(a, b, axes=(2, 0)),
     lambda a, b: np.tensordot(a, b, 0), lambda a, b: np.tensordot(a, b, 1), lambda a, b: np.tensordot(a, b, 2),
     lambda a, b: np.tensordot(a, b, axes=(-1, 0)), lambda a, b: np.tensordot(a, a, 3),
-    lambda a, b: np.tensordot(a, b, axes=([0], [1])), lambda a, b: np.inner(a, b.transpose(1, 2, 0)),
+    lambda a, b: np.tensordot(a, b, axes=([1], [1])), lambda a, b: np.inner(a, b.transpose(1, 2, 0)),
     lambda a, b: np.inner(a, 2.0), lambda a, b: np.outer(a[0], b[0]), lambda a, b: np.vdot(a, a + 1),
     lambda a, b: np.dot(a, 3.0), lambda a, b: np.dot(2.0, a), lambda a, b: np.dot(a, b),
     lambda a, b: np.dot(a[0], b[:, 0]), lambda a, b: np.dot(a, b[:, 0, 0]), lambda a, b: np.kron(a[0], b[0]),
-    lambda a, b: np.kron(a, b[0]), lambda a, b: np.vecdot(a, a + 1), lambda a, b: a.dot(b),
+    lambda a, b: np.kron(a, b[0]), lambda a, b: np.vecdot(a, a + 1), lambda a, b: a.dot(b.swapaxes(0, 1)),
     lambda a, b: np.linalg.outer(a[0, 0], b[0, 0]), lambda a, b: np.outer([1.0, 2.0], a[0]),
 ]
 

@@ -91,10 +91,10 @@ def test_a_mask_needs_a_known_value() -> None:
 FUNCTIONS = [
     lambda x: np.diagonal(x), lambda x: np.diagonal(x, 1, 2, 1), lambda x: x.diagonal(-2, 0, 2),
     lambda x: np.diagonal(x, 9), lambda x: np.trace(x), lambda x: x.trace(1, 1, 2),
-    lambda x: np.trace(x[0].astype(np.int8)), lambda x: np.diag(x[0]), lambda x: np.diag(x[0], -1),
-    lambda x: np.diag(x[0, 0]), lambda x: np.diag(x[0, 0], 2), lambda x: np.diagflat(x[0, :2, :2], -1),
-    lambda x: np.tril(x), lambda x: np.triu(x), lambda x: np.tril(x, 1), lambda x: np.triu(x, -2),
-    lambda x: np.triu(x[0, 0]), lambda x: np.tril(x[0, 0], -1),
+    lambda x: np.linalg.diagonal(x, offset=1), lambda x: np.linalg.trace(x), lambda x: np.trace(x[0].astype(np.int8)),
+    lambda x: np.diag(x[0]), lambda x: np.diag(x[0], -1), lambda x: np.diag(x[0, 0]), lambda x: np.diag(x[0, 0], 2),
+    lambda x: np.diagflat(x[0, :2, :2], -1), lambda x: np.tril(x), lambda x: np.triu(x), lambda x: np.tril(x, 1),
+    lambda x: np.triu(x, -2), lambda x: np.triu(x[0, 0]), lambda x: np.tril(x[0, 0], -1),
 ]
 
 

@@ -169,6 +169,34 @@ def _run_serially(module: ModuleType) -> None:
             return
 
 
+# --- along an axis ----------------------------------------------------------------------------
+
+
+def cumulative(x: View, out: View, axis: int, combine: str) -> Launch:
+    """Cumulative sums (`combine` is "add") or products ("multiply") along an axis; all C-contiguous."""
+    return _along_axis("accumulate", f"cumulative_{combine}", combine, [x, out], x.shape, axis)
+
+
+def recurrence(a: View, b: View, out: View, axis: int) -> Launch:
+    """out[j] = a[j] out[j - 1] + b[j] along an axis; all C-contiguous."""
+    return _along_axis("recur", "recurrence", "", [a, b, out], a.shape, axis)
+
+
+def extreme_place(x: View, out: View, axis: int, replaces: str) -> Launch:
+    """The first places of the largest ("is_above") or smallest ("is_below") along an axis, as int64."""
+    return _along_axis("find_extreme", f"argument_{replaces}", replaces, [x, out], x.shape, axis)
+
+
+def _along_axis(function: str, label: str, how: str, operands: list[View], shape: tuple[int, ...], axis: int) -> Launch:
+    words = [dtype_word(view.dtype) for view in operands]
+    pointers = [f"as_{w}(operand(buffers, params, {2 * k}), {k})" for k, w in enumerate(words)]
+    at = 2 * len(operands)
+    arguments = ", ".join([*filter(None, [how]), *pointers, f"params[{at}]", f"params[{at + 1}]", "lo", "hi"])
+    source = f"def kernel(buffers, params, lo, hi):\n    return {function}({arguments})\n"
+    params = (*_places(*operands), shape[axis], prod(shape[axis + 1 :]))
+    return Launch(Kernel(f"{label}_{'_'.join(words)}", source), params, prod(shape[:axis]), label)
+
+
 # --- integer indexing -------------------------------------------------------------------------
 
 

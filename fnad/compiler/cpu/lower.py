@@ -109,7 +109,29 @@ def _scatter(inputs: Sequence[View], outputs: Sequence[View], mode: str) -> list
     return [*_copy(x, out), library.scatter(out, indices, updates, mode)]
 
 
-ROWS: dict[str, Rows] = {"matmul": _matmul, "gather": _gather, "scatter": _scatter, **layers.LAUNCHES}
+def _cumulative(combine: str) -> Rows:
+    def row(inputs: Sequence[View], outputs: Sequence[View], axis: int) -> list[Launch] | None:
+        return [library.cumulative(*inputs, *outputs, axis, combine)] if outputs[0].dtype in COMPUTED else None
+
+    return row
+
+
+def _recurrence(inputs: Sequence[View], outputs: Sequence[View], axis: int) -> list[Launch] | None:
+    return [library.recurrence(*inputs, *outputs, axis)] if outputs[0].dtype in COMPUTED else None
+
+
+def _extreme_place(replaces: str) -> Rows:
+    def row(inputs: Sequence[View], outputs: Sequence[View], axis: int) -> list[Launch] | None:
+        return [library.extreme_place(*inputs, *outputs, axis, replaces)] if inputs[0].dtype in DTYPES else None
+
+    return row
+
+
+ROWS: dict[str, Rows] = {
+    "matmul": _matmul, "gather": _gather, "scatter": _scatter, "cumsum": _cumulative("add"),
+    "cumprod": _cumulative("multiply"), "recurrence": _recurrence, "argmax": _extreme_place("is_above"),
+    "argmin": _extreme_place("is_below"), **layers.LAUNCHES,
+}
 
 
 # --- What the target can do

@@ -1,0 +1,60 @@
+"""What runs along one axis in order: cumulative sums and products, recurrences, and the place of an extreme.
+
+Arrays are C-contiguous and seen as (outer, n, inner) with the axis in the middle. The outer index
+space is the first of the three; each function handles its rows [lo, hi).
+"""
+
+from numba import njit
+
+from fnad.kernels.cpu.arithmetic import add, multiply
+
+
+@njit
+def accumulate(combine, x, out, n, inner, lo, hi):
+    """out[o, j, i] = combine(out[o, j - 1, i], x[o, j, i])."""
+    for o in range(lo, hi):
+        start = o * n * inner
+        for i in range(start, start + min(n, 1) * inner):
+            out[i] = x[i]
+        for i in range(start + inner, start + n * inner):
+            out[i] = combine(out[i - inner], x[i])
+    return 0
+
+
+@njit
+def recur(a, b, out, n, inner, lo, hi):
+    """out[o, j, i] = a[o, j, i] out[o, j - 1, i] + b[o, j, i], with nothing before the first."""
+    for o in range(lo, hi):
+        start = o * n * inner
+        for i in range(start, start + min(n, 1) * inner):
+            out[i] = b[i]
+        for i in range(start + inner, start + n * inner):
+            out[i] = add(b[i], multiply(a[i], out[i - inner]))
+    return 0
+
+
+@njit
+def is_above(value, best):
+    """Whether a value takes the place of the largest so far; the first NaN is larger than all."""
+    return value > best or (value != value and best == best)
+
+
+@njit
+def is_below(value, best):
+    """Whether a value takes the place of the smallest so far; the first NaN is smaller than all."""
+    return value < best or (value != value and best == best)
+
+
+@njit
+def find_extreme(replaces, x, out, n, inner, lo, hi):
+    """out[o, i] = the first j where x[o, j, i] is extreme; n is at least 1."""
+    for o in range(lo, hi):
+        for i in range(inner):
+            start = o * n * inner + i
+            best, place = x[start], 0
+            for j in range(1, n):
+                value = x[start + j * inner]
+                if replaces(value, best):
+                    best, place = value, j
+            out[o * inner + i] = place
+    return 0
