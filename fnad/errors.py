@@ -96,9 +96,9 @@ def _own(error: Exception) -> tuple[Exception, list[TracebackType]]:
     return cause, frames + _frames(cause.__traceback__)
 
 
-def located(error: Exception, frame: FrameType | None = None) -> Exception:
+def located(error: Exception) -> Exception:
     """The error, with the user's line that led to it in its message."""
-    where = user_frame(frame or sys._getframe(1))
+    where = user_frame(sys._getframe(1))
     if where is not None:
         _add_location(error, where.f_code, where.f_lineno)
     return error

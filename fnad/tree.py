@@ -108,13 +108,14 @@ def register(
 def mismatch(name: str, expected: TreeDef, got: TreeDef) -> str:
     """The message for two structures that differ: the first path that only one of them has."""
     ours, theirs = paths(expected, "tree"), paths(got, "tree")
+    requires = f"{name}: requires trees of equal structure, got"
     for path in ours:
         if path not in theirs:
-            return f"{name}: requires trees of equal structure, got one without {path}. Expected {expected}, got {got}."
+            return f"{requires} one without {path}. Expected {expected}, got {got}."
     for path in theirs:
         if path not in ours:
-            return f"{name}: requires trees of equal structure, got one with an extra {path}. Expected {expected}, got {got}."
-    return f"{name}: requires trees of equal structure, got {got}. Expected {expected}."
+            return f"{requires} one with an extra {path}. Expected {expected}, got {got}."
+    return f"{requires} {got}. Expected {expected}."
 
 
 def _register_if_dataclass(cls: type) -> bool:

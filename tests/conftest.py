@@ -1,4 +1,4 @@
-"""What holds for every test: a private kernel cache, reproducible examples, and Programs that are checked when they are made."""
+"""What holds for every test: a private kernel cache, reproducible examples, and Programs that are checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every primitive is whole: type rule, NumPy meaning, derivative or an explicit "none", a row of laws, a way to compile."""
+"""Every primitive is whole: type rule, NumPy meaning, derivative or an explicit "none", laws, a way to compile."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def mistake(error: type[Exception], message: str) -> Callable[[Callable[[], Any]
 # --- grad and vjp
 
 
-@mistake(TypeError, r"grad: requires a function that returns a scalar, got f64\[3\] of shape \(3,\)\. Reduce it by np\.sum")
+@mistake(TypeError, r"grad: requires a function that returns a scalar, got f64\[3\] of shape \(3,\)\. .* np\.sum")
 def a_loss_that_is_no_scalar() -> None:
     grad(lambda x: x * 2)(X)  # !
 
@@ -263,7 +263,7 @@ def escaped() -> Any:
     return kept[0]
 
 
-@mistake(EscapedTracerError, r"requires to be used inside the function that it belongs to, got one whose function has returned")
+@mistake(EscapedTracerError, r"inside the function that it belongs to, got one whose function has returned")
 def an_escaped_tracer_in_an_operation() -> None:
     y = escaped()
     y + 1.0  # !
@@ -401,7 +401,7 @@ def a_float_of_what_an_outer_gradient_differentiates() -> None:
 # --- Under jit
 
 
-@mistake(ConcreteValueError, r"condition: requires a known value, got a traced bool\[\] whose value is unknown.* np\.where")
+@mistake(ConcreteValueError, r"condition: requires a known value, got a traced bool\[\] whose .* np\.where")
 def a_condition_under_jit() -> None:
     @jit
     def f(x: Any) -> Any:
@@ -508,7 +508,8 @@ def test_errors_of_the_users_own_pass_unchanged() -> None:
     def loss(x: Any) -> Any:
         raise KeyError("mine")
 
-    for function in (grad(loss), jit(loss), make_program(loss), lambda x: vjp(loss, x), grad(grad(loss)), jit(grad(jit(loss)))):
+    nested = (grad(grad(loss)), jit(grad(jit(loss))))
+    for function in (grad(loss), jit(loss), make_program(loss), lambda x: vjp(loss, x), *nested):
         with pytest.raises(KeyError) as caught:
             function(1.0)
         assert caught.value.args == ("mine",)
@@ -538,12 +539,12 @@ def test_the_ways_out_that_errors_name_work() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: check_grads(np.sin, (X,), modes=("fwd",)), ValueError, r"check_grads: requires modes among 'rev', got 'fwd'"),
-        (lambda: check_grads(np.sin, (X,), order=0), ValueError, r"check_grads: requires an order of at least 1, got 0"),
-        (lambda: check_grads(np.negative, (3,)), TypeError, r"check_grads: requires a float or complex leaf in args, got none"),
+        (lambda: check_grads(np.sin, (X,), modes=("up",)), ValueError, "check_grads: requires modes .*, got 'up'"),
+        (lambda: check_grads(np.sin, (X,), order=0), ValueError, "check_grads: requires an order of at least 1, got 0"),
+        (lambda: check_grads(np.negative, (3,)), TypeError, "check_grads: requires a float or complex leaf in args"),
     ],
 )
-def test_check_grads_refuses_what_it_cannot_check(call: Callable[[], Any], error: type[Exception], message: str) -> None:
+def test_check_grads_refuses_what_it_cannot_do(call: Callable[[], Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
 

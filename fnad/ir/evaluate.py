@@ -27,7 +27,8 @@ def evaluate(program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]
 def evaluate_equation(equation: Equation, values: dict[Var, Any]) -> None:
     """Run one equation on the values so far and add its outputs to them."""
     primitive = equation.primitive
-    args = _scalar_args(equation, values) if primitive.expression is not None else [read(a, values) for a in equation.inputs]
+    scalars = primitive.expression is not None
+    args = _scalar_args(equation, values) if scalars else [read(a, values) for a in equation.inputs]
     result = primitive.evaluate(*args, **equation.params)
     if len(equation.outputs) == 1:
         values[equation.outputs[0]] = result

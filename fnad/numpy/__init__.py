@@ -175,13 +175,11 @@ from fnad.numpy.reductions import min_ as amin
 from fnad.numpy.reductions import any_ as any
 from fnad.numpy.reductions import argmax as argmax
 from fnad.numpy.reductions import argmin as argmin
-from fnad.numpy.reductions import average as average
 from fnad.numpy.reductions import count_nonzero as count_nonzero
 from fnad.numpy.reductions import cumprod as cumprod
 from fnad.numpy.reductions import cumsum as cumsum
 from fnad.numpy.reductions import max_ as max
 from fnad.numpy.reductions import mean as mean
-from fnad.numpy.reductions import median as median
 from fnad.numpy.reductions import min_ as min
 from fnad.numpy.reductions import nanmax as nanmax
 from fnad.numpy.reductions import nanmean as nanmean
@@ -190,9 +188,7 @@ from fnad.numpy.reductions import nanprod as nanprod
 from fnad.numpy.reductions import nansum as nansum
 from fnad.numpy.reductions import prod as prod
 from fnad.numpy.reductions import ptp as ptp
-from fnad.numpy.reductions import std as std
 from fnad.numpy.reductions import sum as sum
-from fnad.numpy.reductions import var as var
 from fnad.numpy.shaping import astype as astype
 from fnad.numpy.shaping import atleast_1d as atleast_1d
 from fnad.numpy.shaping import atleast_2d as atleast_2d
@@ -220,6 +216,10 @@ from fnad.numpy.special import sigmoid as sigmoid
 from fnad.numpy.special import softmax as softmax
 from fnad.numpy.special import softplus as softplus
 from fnad.numpy.special import xlogy as xlogy
+from fnad.numpy.statistics import average as average
+from fnad.numpy.statistics import median as median
+from fnad.numpy.statistics import std as std
+from fnad.numpy.statistics import var as var
 
 # Last, for what it installs is what the others declare.
 from fnad.numpy import protocols as protocols

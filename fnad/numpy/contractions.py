@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fnad.ir.types import ArrayType, Shape
-from fnad.numpy import ufuncs
+from fnad.numpy import operators, ufuncs
 from fnad.numpy.dispatch import RULES, implements, refuse_out
 from fnad.numpy.promotion import (
     broadcast_shapes, builder_of, cast, loop_dtypes, one_axis, shapes_text, size_of, spread_to, traced,
@@ -107,12 +107,12 @@ def _batch_shape(a: Shape, b: Shape) -> Shape:
 
 def matmul_operator(self: Tracer, other: Any) -> Any:
     """``self @ other``."""
-    return matmul_rule(self, other) if isinstance(other, ufuncs.OPERANDS) else NotImplemented
+    return matmul_rule(self, other) if isinstance(other, operators.OPERANDS) else NotImplemented
 
 
 def reflected_matmul_operator(self: Tracer, other: Any) -> Any:
     """``other @ self``."""
-    return matmul_rule(other, self) if isinstance(other, ufuncs.OPERANDS) else NotImplemented
+    return matmul_rule(other, self) if isinstance(other, operators.OPERANDS) else NotImplemented
 
 
 @implements(np.matmul, np.linalg.matmul)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fnad.errors import InPlaceError
-from fnad.numpy import contractions, indexing, shaping, ufuncs, updates
+from fnad.numpy import contractions, indexing, operators, shaping, ufuncs, updates
 from fnad.numpy.dispatch import RULES
 from fnad.numpy.promotion import builder_of, traced
 from fnad.tracing import Tracer
@@ -219,7 +219,7 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
 
 def _install() -> None:
     methods = {name: RULES[function] for name, function in _FUNCTIONS.items()}
-    for name, function in {**ufuncs.OPERATORS, **methods, **_METHODS_OF_OUR_OWN, **_SPECIAL}.items():
+    for name, function in {**operators.OPERATORS, **methods, **_METHODS_OF_OUR_OWN, **_SPECIAL}.items():
         setattr(Tracer, name, function)
     for name, function in _PROPERTIES.items():
         setattr(Tracer, name, property(function))

@@ -11,13 +11,13 @@ from fnad.ir.types import ArrayType
 from fnad.numpy import ufuncs
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
-    BOOL, INDEX, Axes, all_axes, array_of, builder_of, cast, constant, fit, one_axis, operand, result_dtype, spread_to,
+    BOOL, INDEX, Axes, all_axes, array_of, builder_of, cast, constant, fit, one_axis, operand, spread_to,
     strong, traced,
 )
 from fnad.numpy.shaping import reshaped
 from fnad.ops import reductions as ops
-from fnad.ops.elementwise import abs_, add, div, isnan, maximum, minimum, mul, select, square, sub
-from fnad.ops.shaping import reduce_sum, reshape, transpose
+from fnad.ops.elementwise import isnan, maximum, minimum, select
+from fnad.ops.shaping import reduce_sum, reshape
 from fnad.tracing import Tracer
 
 UNSET = np._NoValue
@@ -44,7 +44,7 @@ def _mask(x: Tracer, where: Any) -> Tracer:
     return spread_to(cast(operand(x.builder, np.asarray(where) if type(where) is not Tracer else where), BOOL), x.shape)
 
 
-def _count(x: Tracer, axes: Axes, where: Any) -> Any:
+def count_of(x: Tracer, axes: Axes, where: Any) -> Any:
     """How many elements are reduced: a number, or where some are left out an array."""
     if where is True or where is UNSET:
         count = 1
@@ -137,82 +137,12 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     x = floating(given, dtype)
     half = x.dtype == np.float16 and dtype is None
     x = cast(x, np.dtype(np.float32)) if half else x
-    result = DIVIDE(summed(masked(x, where, 0), axes), _as_divisor(_count(x, axes, where), x.dtype))
+    result = DIVIDE(summed(masked(x, where, 0), axes), _as_divisor(count_of(x, axes, where), x.dtype))
     return kept(cast(result, np.dtype(np.float16)) if half else result, x, axes, keepdims)
 
 
 def _as_divisor(count: Any, dtype: np.dtype) -> Any:
     return cast(count, dtype) if type(count) is Tracer else count
-
-
-@implements(np.average)
-def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
-    """`numpy.average`."""
-    builder = builder_of(a, weights)
-    x = traced(builder, a)
-    axes = all_axes(axis, x.ndim)
-    if weights is None:
-        result = mean(x, axis, keepdims=keepdims)
-        scale: Any = constant(builder, _count(x, axes, True), result.shape, result.dtype)
-    else:
-        w = _weights(traced(builder, weights), x, axis)
-        scale = sum(cast(w, result_dtype(floating(x), w)), axis, keepdims=keepdims)
-        result = ufuncs.UFUNCS[np.true_divide](sum(ufuncs.UFUNCS[np.multiply](x, w), axis, keepdims=keepdims), scale)
-    return (result, scale) if returned else result
-
-
-def _weights(w: Tracer, x: Tracer, axis: Any) -> Tracer:
-    if w.shape == x.shape:
-        return w
-    if axis is None:
-        raise TypeError("Axis must be specified when shapes of a and weights differ.")
-    axes = all_axes(axis, x.ndim)
-    if w.shape != tuple([x.shape[i] for i in axes]):
-        raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
-    shaped = reshape(w, shape=tuple([n if i in axes else 1 for i, n in enumerate(x.shape)]))
-    return spread_to(shaped, x.shape)
-
-
-# --- Variance
-
-
-@implements(np.var)
-def var(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
-    where: Any = True, mean: Any = UNSET, correction: Any = UNSET,
-) -> Any:
-    """`numpy.var`."""
-    refuse_out("np.var", out)
-    x, axes, distance, divisor = _spread(a, axis, dtype, ddof, where, mean, correction)
-    return kept(div(reduce_sum(square(distance), axes=axes), divisor), x, axes, keepdims)
-
-
-@implements(np.std)
-def std(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
-    where: Any = True, mean: Any = UNSET, correction: Any = UNSET,
-) -> Any:
-    """`numpy.std`; its derivative at equal values is 0."""
-    refuse_out("np.std", out)
-    x, axes, distance, divisor = _spread(a, axis, dtype, ddof, where, mean, correction)
-    root = ufuncs.UFUNCS[np.sqrt](divisor) if type(divisor) is Tracer else float(np.sqrt(divisor))
-    return kept(div(ops.reduce_norm(distance, axes=axes), root), x, axes, keepdims)
-
-
-def _spread(
-    a: Any, axis: Any, dtype: Any, ddof: Any, where: Any, center: Any, correction: Any
-) -> tuple[Tracer, Axes, Tracer, Any]:
-    """The operand, the axes, the (real) distances from the mean, and what to divide the sum of their squares by."""
-    x = traced(builder_of(a, where, center), a)
-    axes = all_axes(axis, x.ndim)
-    x = floating(x, dtype)
-    count = _count(x, axes, where)
-    less = ddof if correction is UNSET else correction
-    divisor = maximum(sub(count, float(less)), 0.0) if type(count) is Tracer else max(count - less, 0.0)
-    if center is UNSET:
-        center = mean(x, axis=axis, where=where, keepdims=True)
-    distance = sub(x, spread_to(cast(traced(x.builder, center), x.dtype), x.shape))
-    return x, axes, masked(abs_(distance) if x.dtype.kind == "c" else distance, where, 0), divisor
 
 
 # --- Extremes
@@ -352,27 +282,6 @@ def _scan(ufunc: np.ufunc, primitive: Primitive, a: Any, axis: Any, dtype: Any, 
     refuse_out(f"np.{primitive.name}", out)
     x, at = _flat_or_along(a, axis)
     return primitive(cast(x, _accumulator(ufunc, x, dtype)), axis=at)
-
-
-# --- Order statistics
-
-
-@implements(np.median)
-def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False) -> Any:
-    """`numpy.median`; the two middle ones of an even number share the derivative."""
-    refuse_out("np.median", out)
-    x = floating(traced(builder_of(a), a))
-    axes = all_axes(axis, x.ndim)
-    rest = tuple([i for i in range(x.ndim) if i not in axes])
-    rows = transpose(x, perm=rest + axes)
-    n = int(np.prod(rows.shape[len(rest) :], dtype=np.int64))
-    rows = reshape(rows, shape=(*rows.shape[: len(rest)], n))
-    if n == 0:
-        return kept(constant(x.builder, np.nan, rows.shape[:-1], x.dtype), x, axes, keepdims)
-    ordered = np.sort(rows, axis=-1)
-    low, high, last = ordered[..., (n - 1) // 2], ordered[..., n // 2], ordered[..., n - 1]
-    middle = low if n % 2 else mul(add(low, high), 0.5)
-    return kept(select(isnan(last), last, middle), x, axes, keepdims)
 
 
 # --- Leaving nan out

@@ -16,7 +16,7 @@ from fnad.ir.program import Literal, Var
 from fnad.ir.types import ArrayType
 from fnad.numpy import complexes
 from fnad.numpy.promotion import (
-    BOOL, PYTHON_SCALARS, broadcast_shapes, builder_of, cast, constant, fit, is_weak, loop_dtypes, operand, shape_of,
+    BOOL, broadcast_shapes, builder_of, cast, constant, fit, is_weak, loop_dtypes, operand, shape_of,
     spread_to, strong,
 )
 from fnad.ops import elementwise as ops
@@ -359,46 +359,7 @@ def _static_power(x: Tracer, n: Any, general: Rule) -> Any:
 
 SQUARE, MULTIPLY = unary(np.square, True), binary(np.multiply, True)
 
-_SPECIAL = {np.power: power_rule}
+SPECIAL = {np.power: power_rule}
 UFUNCS: dict[np.ufunc, Rule] = {
-    ufunc: (_SPECIAL.get(ufunc) or (unary if ufunc.nin == 1 else binary))(ufunc) for ufunc in RULES
-}
-
-
-# --- Operators: as the ufuncs, but Python numbers among themselves stay Python numbers
-
-
-def _operator(ufunc: np.ufunc) -> Rule:
-    rule = (_SPECIAL.get(ufunc) or binary)(ufunc, True)
-
-    def method(self: Tracer, other: Any) -> Any:
-        return rule(self, other) if isinstance(other, OPERANDS) else NotImplemented
-
-    return method
-
-
-def _reflected(ufunc: np.ufunc) -> Rule:
-    rule = (_SPECIAL.get(ufunc) or binary)(ufunc, True)
-
-    def method(self: Tracer, other: Any) -> Any:
-        return rule(other, self) if isinstance(other, OPERANDS) else NotImplemented
-
-    return method
-
-
-OPERANDS = (Tracer, *PYTHON_SCALARS, np.ndarray, np.generic, list, tuple)
-_ARITHMETIC = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
-    "mod": np.remainder, "divmod": np.divmod, "pow": np.power, "and": np.bitwise_and, "or": np.bitwise_or,
-    "xor": np.bitwise_xor, "lshift": np.left_shift, "rshift": np.right_shift,
-}
-_COMPARED = {
-    "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
-}
-_ALONE = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
-
-OPERATORS: dict[str, Rule] = {
-    **{f"__{name}__": _operator(ufunc) for name, ufunc in {**_ARITHMETIC, **_COMPARED}.items()},
-    **{f"__r{name}__": _reflected(ufunc) for name, ufunc in _ARITHMETIC.items()},
-    **{f"__{name}__": unary(ufunc, True) for name, ufunc in _ALONE.items()},
+    ufunc: (SPECIAL.get(ufunc) or (unary if ufunc.nin == 1 else binary))(ufunc) for ufunc in RULES
 }

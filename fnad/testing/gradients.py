@@ -74,7 +74,7 @@ def check_grads(
     _require_order_and_modes(order, modes)
     flat, primals = _flattened(f, args)
     if not primals:
-        raise TypeError("check_grads: requires a float or complex leaf in args, got none. Pass args as a tuple of arrays.")
+        raise TypeError("check_grads: requires a float or complex leaf in args, got none. Pass a tuple of arrays.")
     default = _default_tolerance([*primals, *flat(*primals)])
     given = Tolerance(*[d if x is None else x for x, d in zip((rtol, atol, eps), default)])
     for mode in modes:
@@ -142,7 +142,7 @@ def _direction(random: np.random.Generator, like: Any) -> np.ndarray:
     return np.asarray(parts[0] + 1j * parts[1] if type.dtype.kind == "c" else parts[0]).astype(type.dtype)
 
 
-def _moved(primals: Sequence[Any], v: Sequence[np.ndarray], eps: float) -> tuple[list[Any], list[Any], list[np.ndarray]]:
+def _moved(primals: Sequence[Any], v: Sequence[np.ndarray], eps: float) -> tuple[list[Any], list[Any], list[Any]]:
     """The primals a step ahead and a step back, and the direction between them as rounding left it."""
     after = [_shifted(x, eps * d) for x, d in zip(primals, v)]
     before = [_shifted(x, -eps * d) for x, d in zip(primals, v)]

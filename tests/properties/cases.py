@@ -134,8 +134,9 @@ class Case:
             return False
         types = self.input_types(sample, dtype)
         outputs = self.primitive.type_rule(*types, **sample.params)
+        outputs = [outputs] if isinstance(outputs, ArrayType) else outputs
         flows = [is_inexact(t.dtype) and self.primitive.differentiates(i) for i, t in enumerate(types)]
-        return any(flows) and any(is_inexact(t.dtype) for t in ([outputs] if isinstance(outputs, ArrayType) else outputs))
+        return any(flows) and any(is_inexact(t.dtype) for t in outputs)
 
     def inputs(self, sample: Sample, dtype: str, wild: bool = False) -> st.SearchStrategy[list[np.ndarray]]:
         """Inputs for a sample: smooth points, or any."""
@@ -408,12 +409,13 @@ _CONVERSIONS = [
 PLACES = Domain(-2, 1, dtype="int64", exact=True)
 
 
+MODES = {"set": lambda old, new: new, "add": np.add, "mul": np.multiply, "min": np.minimum, "max": np.maximum}
+
+
 def _scatter(x: Any, updates: Any, *indices: Any, mode: str) -> Any:
     y = x.copy()
     for i, place in enumerate(zip(*indices)):
-        y[place] = {"set": lambda old, new: new, "add": np.add, "mul": np.multiply, "min": np.minimum, "max": np.maximum}[
-            mode
-        ](y[place], updates[i])
+        y[place] = MODES[mode](y[place], updates[i])
     return y
 
 
@@ -433,7 +435,7 @@ _INDEXING = [
     Case("gather", (ANY, PLACES), tuple(Sample(each) for each in (
         ((3, 4), (5,)), ((2,), (1,)), ((2, 3), (4,), (4,)), ((2, 3, 0), (4,), (4,)), ((3, 4), (0,)),
     )), lambda x, *indices: x[indices]),
-    *map(_writes, ("set", "add", "mul", "min", "max")),
+    *map(_writes, MODES),
 ]
 
 # --- Layers and losses

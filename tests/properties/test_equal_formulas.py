@@ -34,24 +34,28 @@ EQUAL: dict[str, list[Formula]] = {
         lambda x: (x - 1 + abs(x - 1)) / 2, lambda x: np.clip(x - 1, 0, None),
     ],
     "softplus": [
-        lambda x: np.logaddexp(x, 0), lambda x: np.log1p(np.exp(x)), lambda x: np.maximum(x, 0) + np.log1p(np.exp(-abs(x))),
+        lambda x: np.logaddexp(x, 0), lambda x: np.log1p(np.exp(x)), fnad.numpy.softplus,
+        lambda x: np.maximum(x, 0) + np.log1p(np.exp(-abs(x))),
     ],
     "norm": [
-        lambda x: np.linalg.norm(x, axis=1) ** 2, lambda x: np.sum(x * x, axis=1), lambda x: np.einsum("ij,ij->i", x, x),
-        lambda x: np.diagonal(x @ x.T), lambda x: np.stack([np.dot(row, row) for row in x]),
+        lambda x: np.linalg.norm(x, axis=1) ** 2, lambda x: np.sum(x * x, axis=1),
+        lambda x: np.einsum("ij,ij->i", x, x), lambda x: np.diagonal(x @ x.T),
+        lambda x: np.stack([np.dot(row, row) for row in x]),
     ],
     "prod": [
-        lambda x: np.prod(x, axis=1), lambda x: np.exp(np.sum(np.log(x), axis=1)), lambda x: np.cumprod(x, axis=1)[:, -1],
-        lambda x: x[:, 0] * x[:, 1] * x[:, 2] * x[:, 3],
+        lambda x: np.prod(x, axis=1), lambda x: np.exp(np.sum(np.log(x), axis=1)),
+        lambda x: np.cumprod(x, axis=1)[:, -1], lambda x: x[:, 0] * x[:, 1] * x[:, 2] * x[:, 3],
     ],
     "square": [
-        np.square, lambda x: x * x, lambda x: x**2, lambda x: x**2.0, lambda x: np.power(x, 2), lambda x: np.abs(x) ** 2,
+        np.square, lambda x: x * x, lambda x: x**2, lambda x: x**2.0, lambda x: np.power(x, 2),
+        lambda x: np.abs(x) ** 2,
     ],
     "root": [np.sqrt, lambda x: x**0.5, lambda x: np.exp(np.log(x) / 2), lambda x: np.hypot(x, 0) ** 0.5],
     "sigmoid": [sigmoid, lambda x: (1 + np.tanh(x / 2)) / 2, lambda x: np.exp(-np.logaddexp(0, -x))],
     "sum": [
-        lambda x: np.sum(x, axis=1), lambda x: x.sum(1), lambda x: x @ np.ones(4), lambda x: np.cumsum(x, axis=1)[:, -1],
-        lambda x: np.mean(x, axis=1) * 4, by_rows, lambda x: np.einsum("ij->i", x), lambda x: np.add.reduce(x, axis=1),
+        lambda x: np.sum(x, axis=1), lambda x: x.sum(1), lambda x: x @ np.ones(4),
+        lambda x: np.cumsum(x, axis=1)[:, -1], lambda x: np.mean(x, axis=1) * 4, by_rows,
+        lambda x: np.einsum("ij->i", x), lambda x: np.add.reduce(x, axis=1),
     ],
     "variance": [
         lambda x: np.var(x, axis=0), lambda x: np.mean(x**2, axis=0) - np.mean(x, axis=0) ** 2,
@@ -86,8 +90,9 @@ EQUAL: dict[str, list[Formula]] = {
         lambda x: np.pad(x, ((0, 1), (0, 0)))[-2::-1, 1:], lambda x: np.concatenate([x[2:], x[1:2], x[:1]])[:, 1:4],
     ],
     "copies": [
-        lambda x: np.tile(x, (2, 1)), lambda x: np.concatenate([x, x]), lambda x: np.broadcast_to(x, (2, 3, 4)).reshape(6, 4),
-        lambda x: np.vstack([x, x]), lambda x: np.repeat(x[None], 2, axis=0).reshape(-1, 4), lambda x: x[[0, 1, 2, 0, 1, 2]],
+        lambda x: np.tile(x, (2, 1)), lambda x: np.concatenate([x, x]), lambda x: np.vstack([x, x]),
+        lambda x: np.broadcast_to(x, (2, 3, 4)).reshape(6, 4), lambda x: np.repeat(x[None], 2, axis=0).reshape(-1, 4),
+        lambda x: x[[0, 1, 2, 0, 1, 2]],
     ],
     "writes": [
         lambda x: x.at[1].set(0.0), lambda x: x * np.array([[1.0], [0.0], [1.0]]), lambda x: x.at[1].add(-x[1]),

@@ -1,4 +1,4 @@
-"""`check_grads` accepts right derivatives of any function of pytrees, deterministically (that it refuses wrong ones is proved elsewhere)."""
+"""`check_grads` accepts right derivatives of any function of pytrees, deterministically."""
 
 from __future__ import annotations
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from fnad import tree
-from fnad.testing.strategies import LAYOUTS, Box, Pair, arrays, broadcastable_shapes, in_layout, numbers, pytrees, shapes
+from fnad.testing.strategies import (
+    LAYOUTS, Box, Pair, arrays, broadcastable_shapes, in_layout, numbers, pytrees, shapes,
+)
 from hypothesis import find, given
 from hypothesis import strategies as st
 
@@ -22,7 +24,7 @@ def test_broadcastable_shapes_broadcast(three: tuple[tuple[int, ...], ...]) -> N
     assert len(three) == 3 and len(np.broadcast_shapes(*three)) <= 2
 
 
-@pytest.mark.parametrize("dtype", ["bool", "int8", "int32", "uint8", "uint64", "float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int32", "uint64", "float32", "float64", "complex64", "complex128"])
 @given(data=st.data())
 def test_arrays_have_their_dtype_and_stay_within_bounds(dtype: str, data: st.DataObject) -> None:
     x = data.draw(arrays((2, 3), dtype))

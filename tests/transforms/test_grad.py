@@ -56,7 +56,7 @@ CONFUSING: dict[str, tuple[Callable[[Any], Any], float, float]] = {
     "value of the inner": (lambda x: value_and_grad(lambda y: x * y)(x)[0], 3.0, 6.0),
     "in a loop": (derivative_of_loop, 2.0, 1 + 2 * 2 * 2 + 3 * 3 * 4),
     "inner stops": (lambda x: grad(lambda y: y * stop_gradient(x * y))(x), 3.0, 0.0),
-    "inner of a captured result": (lambda x: (lambda s: grad(lambda y: s * y)(1.0))(np.sin(x)), 0.5, float(np.cos(0.5))),
+    "inner of a captured result": (lambda x: (lambda s: grad(lambda y: s * y)(1.0))(np.sin(x)), 0.5, np.cos(0.5)),
 }
 
 
@@ -379,7 +379,7 @@ REAL_OF_COMPLEX: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = 
     "z conj z": (lambda z: np.real(z * np.conj(z)), lambda z: 2 * z),
     "real of a square": (lambda z: np.real(z * z), lambda z: 2 * np.conj(z)),
     "real of exp": (lambda z: np.real(np.exp(z)), lambda z: np.conj(np.exp(z))),
-    "imag of a quotient": (lambda z: np.imag(1 / z), lambda z: np.conj(1j * (1 / z**2)).real * 0 + np.conj(-1 / z**2) * 1j),
+    "imag of a quotient": (lambda z: np.imag(1 / z), lambda z: 1j * np.conj(-1 / z**2)),
 }
 
 
@@ -422,7 +422,8 @@ def test_float32_stays_float32() -> None:
         return np.mean(np.tanh(x * 2.0 + 1) ** 3 / 0.5 - x) * np.pi
 
     program = make_program(grad(grad_of_sum(loss)))(np.ones(3, np.float32))
-    assert {v.type.dtype for equation in program.equations for v in equation.outputs} <= {np.dtype("float32"), np.dtype(bool)}
+    dtypes = {v.type.dtype.name for equation in program.equations for v in equation.outputs}
+    assert dtypes <= {"float32", "bool"}
 
 
 def grad_of_sum(loss: Callable[[Any], Any]) -> Callable[[Any], Any]:

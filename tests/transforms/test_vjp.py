@@ -1,4 +1,4 @@
-"""Pullbacks: of any pytree, linear, callable many times, differentiable themselves, and without a second forward pass."""
+"""Pullbacks: of any pytree, callable many times, differentiable themselves, and without a second forward pass."""
 
 from __future__ import annotations
 

@@ -1,0 +1,111 @@
+"""Weighted averages, variances and medians."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fnad.numpy import ufuncs
+from fnad.numpy.dispatch import implements, refuse_out
+from fnad.numpy.promotion import (
+    Axes, all_axes, builder_of, cast, constant, result_dtype, spread_to, traced,
+)
+from fnad.numpy.reductions import UNSET, count_of, floating, kept, masked, mean, sum
+from fnad.ops import reductions as ops
+from fnad.ops.elementwise import abs_, add, div, isnan, maximum, mul, select, square, sub
+from fnad.ops.shaping import reduce_sum, reshape, transpose
+from fnad.tracing import Tracer
+
+# --- Averages
+
+
+@implements(np.average)
+def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
+    """`numpy.average`."""
+    builder = builder_of(a, weights)
+    x = traced(builder, a)
+    axes = all_axes(axis, x.ndim)
+    if weights is None:
+        result = mean(x, axis, keepdims=keepdims)
+        scale: Any = constant(builder, count_of(x, axes, True), result.shape, result.dtype)
+    else:
+        w = _weights(traced(builder, weights), x, axis)
+        scale = sum(cast(w, result_dtype(floating(x), w)), axis, keepdims=keepdims)
+        result = ufuncs.UFUNCS[np.true_divide](sum(ufuncs.UFUNCS[np.multiply](x, w), axis, keepdims=keepdims), scale)
+    return (result, scale) if returned else result
+
+
+def _weights(w: Tracer, x: Tracer, axis: Any) -> Tracer:
+    if w.shape == x.shape:
+        return w
+    if axis is None:
+        raise TypeError("Axis must be specified when shapes of a and weights differ.")
+    axes = all_axes(axis, x.ndim)
+    if w.shape != tuple([x.shape[i] for i in axes]):
+        raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+    shaped = reshape(w, shape=tuple([n if i in axes else 1 for i, n in enumerate(x.shape)]))
+    return spread_to(shaped, x.shape)
+
+
+# --- Variance
+
+
+@implements(np.var)
+def var(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
+    where: Any = True, mean: Any = UNSET, correction: Any = UNSET,
+) -> Any:
+    """`numpy.var`."""
+    refuse_out("np.var", out)
+    x, axes, distance, divisor = _spread(a, axis, dtype, ddof, where, mean, correction)
+    return kept(div(reduce_sum(square(distance), axes=axes), divisor), x, axes, keepdims)
+
+
+@implements(np.std)
+def std(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
+    where: Any = True, mean: Any = UNSET, correction: Any = UNSET,
+) -> Any:
+    """`numpy.std`; its derivative at equal values is 0."""
+    refuse_out("np.std", out)
+    x, axes, distance, divisor = _spread(a, axis, dtype, ddof, where, mean, correction)
+    root = ufuncs.UFUNCS[np.sqrt](divisor) if type(divisor) is Tracer else float(np.sqrt(divisor))
+    return kept(div(ops.reduce_norm(distance, axes=axes), root), x, axes, keepdims)
+
+
+def _spread(
+    a: Any, axis: Any, dtype: Any, ddof: Any, where: Any, center: Any, correction: Any
+) -> tuple[Tracer, Axes, Tracer, Any]:
+    """The operand, the axes, the (real) distances from the mean, and what to divide the sum of their squares by."""
+    x = traced(builder_of(a, where, center), a)
+    axes = all_axes(axis, x.ndim)
+    x = floating(x, dtype)
+    count = count_of(x, axes, where)
+    less = ddof if correction is UNSET else correction
+    divisor = maximum(sub(count, float(less)), 0.0) if type(count) is Tracer else max(count - less, 0.0)
+    if center is UNSET:
+        center = mean(x, axis=axis, where=where, keepdims=True)
+    distance = sub(x, spread_to(cast(traced(x.builder, center), x.dtype), x.shape))
+    return x, axes, masked(abs_(distance) if x.dtype.kind == "c" else distance, where, 0), divisor
+
+
+# --- Order statistics
+
+
+@implements(np.median)
+def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False) -> Any:
+    """`numpy.median`; the two middle ones of an even number share the derivative."""
+    refuse_out("np.median", out)
+    x = floating(traced(builder_of(a), a))
+    axes = all_axes(axis, x.ndim)
+    rest = tuple([i for i in range(x.ndim) if i not in axes])
+    rows = transpose(x, perm=rest + axes)
+    n = int(np.prod(rows.shape[len(rest) :], dtype=np.int64))
+    rows = reshape(rows, shape=(*rows.shape[: len(rest)], n))
+    if n == 0:
+        return kept(constant(x.builder, np.nan, rows.shape[:-1], x.dtype), x, axes, keepdims)
+    ordered = np.sort(rows, axis=-1)
+    low, high, last = ordered[..., (n - 1) // 2], ordered[..., n // 2], ordered[..., n - 1]
+    middle = low if n % 2 else mul(add(low, high), 0.5)
+    return kept(select(isnan(last), last, middle), x, axes, keepdims)
