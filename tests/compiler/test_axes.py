@@ -23,8 +23,8 @@ CASES: dict[str, Callable[..., Any]] = {
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i2", "c16"])
 @pytest.mark.parametrize("name", CASES)
 def test_equals_numpy(name: str, dtype: str) -> None:
-    if name.startswith("arg") and dtype == "c16":
-        return
+    if dtype == "c16" and not name.startswith("cum"):
+        pytest.skip("has no kernel for complex numbers")
     generator = np.random.default_rng(0)
     for shape, axis in SHAPES:
         x = generator.integers(-3, 4, shape).astype(dtype)

@@ -117,7 +117,7 @@ def _cumulative(combine: str) -> Rows:
 
 
 def _recurrence(inputs: Sequence[View], outputs: Sequence[View], axis: int) -> list[Launch] | None:
-    return [library.recurrence(*inputs, *outputs, axis)] if outputs[0].dtype in COMPUTED else None
+    return [library.recurrence(*inputs, *outputs, axis)] if outputs[0].dtype in DTYPES else None
 
 
 def _extreme_place(replaces: str) -> Rows:
