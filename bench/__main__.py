@@ -31,7 +31,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     add = parser.add_argument
     add("workloads", nargs="*", metavar="workload", choices=[[], *names(workloads)], help=", ".join(names(workloads)))
-    add("--libs", nargs="+", default=LIBRARIES, choices=names(libraries), help="the first one is the base of the ratios")
+    known = names(libraries)
+    add("--libs", nargs="+", default=LIBRARIES, choices=known, help="the first one is the base of the ratios")
     add("--rounds", type=at_least_one, default=21, help="turns of each library (default: 21)")
     add("--turn-ms", type=at_least_one, default=100, help="least milliseconds of a turn (default: 100)")
     add("--threads", type=at_least_one, default=1, help="and processors, for every library alike (default: 1)")

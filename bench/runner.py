@@ -75,7 +75,10 @@ class Worker:
         """The next answer."""
         line = self._process.stdout.readline()
         if not line:
-            raise BenchError(f"{self.library}: requires a worker that answers, got one that ended. See its error above.")
+            raise BenchError(
+                f"{self.library}: requires a worker that answers, got one that ended. "
+                "See its error above."
+            )
         return json.loads(line)
 
     def ask(self, request: str, **values: Any) -> Any:

@@ -198,7 +198,8 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     examples = round(TRAIN_FRACTION * len(data.digits()[1]))
     if options.batch_size > examples:
-        parser.error(f"argument --batch-size: requires at most the {examples} training digits, got {options.batch_size}")
+        given = options.batch_size
+        parser.error(f"argument --batch-size: requires at most the {examples} training digits, got {given}")
     if options.lr is None:
         options.lr = LEARNING_RATES[options.optimizer]
     options.figure = make_figure(parser, options.plot) if options.plot else None
@@ -228,7 +229,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("Tutorial model: 10-5-1, mean squared error, gradient descent, 1000 epochs of one batch of 100")
     tutorial = train_tutorial(options.seed)
     layers = "-".join(map(str, [64, *options.hidden, 10]))
-    print(f"Digits: {layers}, softmax cross-entropy, {options.optimizer} at {options.lr:g}, batches of {options.batch_size}")
+    print(
+        f"Digits: {layers}, softmax cross-entropy, {options.optimizer} at {options.lr:g}, batches of "
+        f"{options.batch_size}"
+    )
     digits = train_digits(options)
     print(f"Test accuracy: {digits[-1].test_accuracy:.2%}")
     if options.plot:

@@ -78,7 +78,10 @@ class Tracer(Traced):
     # Truth and integers are piecewise constant: asking for them cuts no gradient.
     def __bool__(self) -> bool:
         if self.size != 1:
-            raise ValueError(f"bool: requires an array of one element, got shape {self.shape}. Use np.any() or np.all().")
+            raise ValueError(
+                f"bool: requires an array of one element, got shape {self.shape}. "
+                "Use np.any() or np.all()."
+            )
         return bool(self.concrete("bool(...) or a Python condition"))
 
     def __int__(self) -> int:
@@ -341,15 +344,19 @@ def _note(code: CodeType) -> _Lines:
 
 def _escaped() -> Exception:
     # Outside of every function of the library nothing else would name the user's line.
-    return located(EscapedTracerError(
-        "traced value: requires to be used inside the function that it belongs to, got one whose function has returned. "
-        "Return it from the function instead of keeping it in a global, an attribute or a list."
-    ))
+    return located(
+        EscapedTracerError(
+            "traced value: requires to be used inside the function that it belongs to, "
+            "got one whose function has returned. "
+            "Return it from the function instead of keeping it in a global, an attribute or a list."
+        )
+    )
 
 
 def _unknown(atom: Atom, what: str) -> Exception:
     return _stored(atom.type) or ConcreteValueError(
-        f"{what}: requires a known value, got a traced {atom.type} whose value is unknown while its function is staged. "
+        f"{what}: requires a known value, got a traced {atom.type} whose value is unknown while its function "
+        "is staged. "
         "Use np.where for a choice, static_argnums for an argument that steers Python, or leave jit off here."
     )
 
@@ -393,11 +400,16 @@ class Staged(NamedTuple):
         if not self.static_outputs:
             return tree.unflatten(self.out_tree, results)
         arrays = iter(results)
-        leaves = [self.static_outputs[i] if i in self.static_outputs else next(arrays) for i in range(self.out_tree.num_leaves)]
-        return tree.unflatten(self.out_tree, leaves)
+        static, count = self.static_outputs, self.out_tree.num_leaves
+        return tree.unflatten(self.out_tree, [static[i] if i in static else next(arrays) for i in range(count)])
 
 
-def stage(function: Callable[..., Any], types: Sequence[ArrayType], values: Sequence[Any] | None = None, differentiated: bool = False) -> Staged:
+def stage(
+    function: Callable[..., Any],
+    types: Sequence[ArrayType],
+    values: Sequence[Any] | None = None,
+    differentiated: bool = False,
+) -> Staged:
     """Run ``function`` on tracers of these types and return its Program.
 
     Args:

@@ -5,7 +5,6 @@ Every row makes a primitive with one intended defect and runs the very test that
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 

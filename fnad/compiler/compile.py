@@ -41,7 +41,8 @@ class Compiled:
         """Run on arrays of the Program's input types; donated ones must own their memory and be writable."""
         if self.donated:
             outputs = [
-                inputs[self.donated[k]] if k in self.donated else np.empty(*result) for k, result in enumerate(self.results)
+                inputs[self.donated[k]] if k in self.donated else np.empty(*result)
+                for k, result in enumerate(self.results)
             ]
         else:
             outputs = [np.empty(shape, dtype) for shape, dtype in self.results]

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from fnad.compiler import views
 from fnad.compiler.plan import View
-from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import stop_gradient as identity
@@ -236,7 +234,8 @@ class _Scheduler:
         wanted = set(variables)
         for number in range(latest + 1, len(self.steps)):
             step = self.steps[number]
-            if isinstance(step, Loop) and not wanted.isdisjoint(step.reads) and self._has_room(number, space, variables):
+            shares = isinstance(step, Loop) and not wanted.isdisjoint(step.reads)
+            if shares and self._has_room(number, space, variables):
                 return number
         self.steps.append(Loop(space))
         return len(self.steps) - 1
@@ -247,7 +246,9 @@ class _Scheduler:
         Nor may the equation that joins the later loop read any of it ``through_memory``.
         """
         moved, loop = self.steps[source], self.steps[number]
-        if source >= number or not isinstance(moved, Loop) or not self._has_room(number, moved.space, list(moved.reads)):
+        if source >= number or not isinstance(moved, Loop):
+            return False
+        if not self._has_room(number, moved.space, list(moved.reads)):
             return False
         assert isinstance(loop, Loop)
         written = {view.buffer for view in moved.outputs}

@@ -143,7 +143,9 @@ log = elementwise("log", np.log, "log({0})", [lambda g, y, x: divide_guarded(g, 
 log2 = elementwise("log2", np.log2, "log2({0})", [scaled_reciprocal(LN2)], FLOAT)
 log10 = elementwise("log10", np.log10, "log10({0})", [scaled_reciprocal(LN10)], FLOAT)
 log1p = elementwise("log1p", np.log1p, "log1p({0})", [lambda g, y, x: divide_guarded(g, add(x, 1.0))], FLOAT)
-sigmoid = elementwise("sigmoid", lambda x: special.expit(x), "sigmoid({0})", [lambda g, y, x: mul(g, mul(y, sub(1.0, y)))], FLOAT)
+sigmoid = elementwise(
+    "sigmoid", lambda x: special.expit(x), "sigmoid({0})", [lambda g, y, x: mul(g, mul(y, sub(1.0, y)))], FLOAT
+)
 erf = elementwise(
     "erf", lambda x: special.erf(x), "erf({0})",
     [lambda g, y, x: mul(g, mul(exp(neg(mul(x, x))), 2.0 / float(np.sqrt(np.pi))))], FLOAT,
@@ -185,8 +187,12 @@ logaddexp2 = elementwise(
 sin = elementwise("sin", np.sin, "sin({0})", [lambda g, y, x: mul(g, cos(x))], FLOAT)
 cos = elementwise("cos", np.cos, "cos({0})", [lambda g, y, x: neg(mul(g, sin(x)))], FLOAT)
 tan = elementwise("tan", np.tan, "tan({0})", [lambda g, y, x: mul(g, add(mul(y, y), 1.0))], FLOAT)
-arcsin = elementwise("arcsin", np.arcsin, "arcsin({0})", [lambda g, y, x: divide_guarded(g, sqrt(_one_minus_square(x)))], FLOAT)
-arccos = elementwise("arccos", np.arccos, "arccos({0})", [lambda g, y, x: neg(divide_guarded(g, sqrt(_one_minus_square(x))))], FLOAT)
+arcsin = elementwise(
+    "arcsin", np.arcsin, "arcsin({0})", [lambda g, y, x: divide_guarded(g, sqrt(_one_minus_square(x)))], FLOAT
+)
+arccos = elementwise(
+    "arccos", np.arccos, "arccos({0})", [lambda g, y, x: neg(divide_guarded(g, sqrt(_one_minus_square(x))))], FLOAT
+)
 arctan = elementwise("arctan", np.arctan, "arctan({0})", [lambda g, y, x: div(g, add(mul(x, x), 1.0))], FLOAT)
 arctan2 = elementwise(
     "arctan2", np.arctan2, "arctan2({0}, {1})",
@@ -201,7 +207,9 @@ arccosh = elementwise(
     "arccosh", np.arccosh, "arccosh({0})",
     [lambda g, y, x: divide_guarded(g, mul(sqrt(sub(x, 1.0)), sqrt(add(x, 1.0))))], FLOAT,
 )
-arctanh = elementwise("arctanh", np.arctanh, "arctanh({0})", [lambda g, y, x: divide_guarded(g, _one_minus_square(x))], FLOAT)
+arctanh = elementwise(
+    "arctanh", np.arctanh, "arctanh({0})", [lambda g, y, x: divide_guarded(g, _one_minus_square(x))], FLOAT
+)
 # sin(πx)/(πx), with its own derivative (cos(πx) - sinc(x))/x, which is 0 at 0.
 sinc = elementwise(
     "sinc", np.sinc, "sinc({0})",
@@ -227,8 +235,12 @@ minimum = elementwise(
     [lambda g, z, x, y: mul(g, min_weight(x, y)), lambda g, z, x, y: mul(g, min_weight(y, x))], REAL, commutative=True,
 )
 fmax = elementwise(
-    "fmax", np.fmax, "fmax({0}, {1})",
-    [lambda g, z, x, y: mul(g, _fmax_weight(x, y)), lambda g, z, x, y: mul(g, _fmax_weight(y, x))], REAL, commutative=True,
+    "fmax",
+    np.fmax,
+    "fmax({0}, {1})",
+    [lambda g, z, x, y: mul(g, _fmax_weight(x, y)), lambda g, z, x, y: mul(g, _fmax_weight(y, x))],
+    REAL,
+    commutative=True,
 )
 fmin = elementwise(
     "fmin", np.fmin, "fmin({0}, {1})",
@@ -278,7 +290,9 @@ rint = elementwise("rint", np.rint, "rint({0})", kinds=FLOAT)
 
 conjugate = elementwise("conjugate", np.conjugate, "conjugate({0})", [lambda g, y, x: conjugate(g)], "c")
 real = elementwise("real", np.real, "real({0})", [lambda g, y, x: convert(g, dtype=x.dtype)], "c", result="real")
-imag = elementwise("imag", np.imag, "imag({0})", [lambda g, y, x: mul(convert(g, dtype=x.dtype), 1j)], "c", result="real")
+imag = elementwise(
+    "imag", np.imag, "imag({0})", [lambda g, y, x: mul(convert(g, dtype=x.dtype), 1j)], "c", result="real"
+)
 
 # --- Conversion
 

@@ -67,7 +67,9 @@ _RESULT: dict[str, Callable[[np.dtype], np.dtype]] = {
 }
 
 
-def linear(name: str, type_rule: Callable[..., Any], evaluate: Callable[..., Any], transpose: Callable[..., Any]) -> Primitive:
+def linear(
+    name: str, type_rule: Callable[..., Any], evaluate: Callable[..., Any], transpose: Callable[..., Any]
+) -> Primitive:
     """An operation linear in its first input; ``transpose(g, x, *rest, **params)`` maps its cotangent back.
 
     Of ``x`` the transpose may use the shape and dtype only.
@@ -83,7 +85,10 @@ def _bad_operands(name: str, types: Sequence[ArrayType], kinds: str) -> TypeErro
     got = ", ".join(str(t) for t in types)
     words = {"b": "bool", "i": "integer", "u": "unsigned", "f": "float", "c": "complex"}
     wanted = "/".join(words[k] for k in kinds)
-    return TypeError(f"{name}: requires {wanted} operands of one shape and dtype, got {got}. Broadcast or convert them first.")
+    return TypeError(
+        f"{name}: requires {wanted} operands of one shape and dtype, got {got}. "
+        "Broadcast or convert them first."
+    )
 
 
 def literal_value(x: Any) -> Any:

@@ -12,7 +12,7 @@ from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import (
     add, conj, convert, div, eq, exp, guarded_div, isfinite, log, mul, ne, or_, select, sqrt, square, sub,
 )
-from fnad.ops.families import BOOL, linear
+from fnad.ops.families import linear
 from fnad.ops.shaping import (
     concatenate, flip, inverse_permutation, kept_axes, reduce_sum, reduced_type, reshape, slice_, spread, transpose,
 )
@@ -118,8 +118,12 @@ def _extreme_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
     return select(hit, spread(share, x, axes), 0.0)
 
 
-reduce_max = Primitive("reduce_max", _type_rule("maximum", "iuf", empty=False), _ufunc_reduce(np.maximum), vjp=_extreme_vjp)
-reduce_min = Primitive("reduce_min", _type_rule("minimum", "iuf", empty=False), _ufunc_reduce(np.minimum), vjp=_extreme_vjp)
+reduce_max = Primitive(
+    "reduce_max", _type_rule("maximum", "iuf", empty=False), _ufunc_reduce(np.maximum), vjp=_extreme_vjp
+)
+reduce_min = Primitive(
+    "reduce_min", _type_rule("minimum", "iuf", empty=False), _ufunc_reduce(np.minimum), vjp=_extreme_vjp
+)
 reduce_and = Primitive("reduce_and", _type_rule("all", "b"), _ufunc_reduce(np.logical_and), differentiable=())
 reduce_or = Primitive("reduce_or", _type_rule("any", "b"), _ufunc_reduce(np.logical_or), differentiable=())
 

@@ -67,11 +67,16 @@ reduce_sum = linear(
 def _reshape_type(x: ArrayType, shape: Shape) -> ArrayType:
     result = ArrayType(shape, x.dtype, x.weak)
     if x.size != result.size:
-        raise ValueError(f"reshape: requires a shape of {x.size} elements, got {shape} for an array of shape {x.shape}.")
+        raise ValueError(
+            f"reshape: requires a shape of {x.size} elements, got {shape} "
+            f"for an array of shape {x.shape}."
+        )
     return result
 
 
-reshape = linear("reshape", _reshape_type, lambda x, shape: np.reshape(x, shape), lambda g, x, shape: reshape(g, shape=x.shape))
+reshape = linear(
+    "reshape", _reshape_type, lambda x, shape: np.reshape(x, shape), lambda g, x, shape: reshape(g, shape=x.shape)
+)
 
 
 def _transpose_type(x: ArrayType, perm: Ints) -> ArrayType:
@@ -106,7 +111,10 @@ flip = linear("flip", _flip_type, lambda x, axes: np.flip(x, axes), lambda g, x,
 def _slice_type(x: ArrayType, starts: Ints, stops: Ints, steps: Ints) -> ArrayType:
     for n, start, stop, step in zip(x.shape, starts, stops, steps, strict=True):
         if not (0 <= start <= stop <= n and step > 0):
-            raise ValueError(f"slice: requires 0 <= start <= stop <= {n} and a positive step, got {start}:{stop}:{step}.")
+            raise ValueError(
+                f"slice: requires 0 <= start <= stop <= {n} and a positive step, "
+                f"got {start}:{stop}:{step}."
+            )
     shape = tuple([-((start - stop) // step) for start, stop, step in zip(starts, stops, steps)])
     return ArrayType(shape, x.dtype, x.weak)
 
@@ -164,7 +172,8 @@ def _concatenate_type(*xs: ArrayType, axis: int) -> ArrayType:
         same = x.shape[:axis] == first.shape[:axis] and x.shape[axis + 1 :] == first.shape[axis + 1 :]
         if x.ndim != first.ndim or x.dtype != first.dtype or not same:
             raise ValueError(
-                f"concatenate: requires arrays of one dtype that differ along axis {axis} only, got {', '.join(map(str, xs))}."
+                f"concatenate: requires arrays of one dtype that differ along axis {axis} only, got "
+                f"{', '.join(map(str, xs))}."
             )
     shape = (*first.shape[:axis], sum([x.shape[axis] for x in xs]), *first.shape[axis + 1 :])
     return ArrayType(shape, first.dtype)

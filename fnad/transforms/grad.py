@@ -60,7 +60,10 @@ def value_and_grad(
     (array(8.), array(12.))
     """
     if not callable(function):
-        raise TypeError(f"grad: requires a function, got {type(function).__name__}. Pass the function itself, not its result.")
+        raise TypeError(
+            f"grad: requires a function, got {type(function).__name__}. "
+            "Pass the function itself, not its result."
+        )
     _require_argnums(argnums)
 
     @wraps(function)
@@ -99,7 +102,10 @@ def _evaluate(flat_function: Callable[..., Any], leaves: Sequence[Any]) -> tuple
 def _require_argnums(argnums: Any) -> None:
     numbers = argnums if isinstance(argnums, Sequence) else [argnums]
     if not numbers or any(not isinstance(n, (int, np.integer)) or isinstance(n, bool) for n in numbers):
-        raise TypeError(f"grad: requires argnums to be an integer or a sequence of integers, got {argnums!r}. Try argnums=0.")
+        raise TypeError(
+            f"grad: requires argnums to be an integer or a sequence of integers, got {argnums!r}. "
+            "Try argnums=0."
+        )
 
 
 def _chosen(argnums: int | Sequence[int], args: Sequence[Any]) -> list[int]:

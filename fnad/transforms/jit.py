@@ -26,7 +26,7 @@ from fnad.ir.program import Program
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.tracing import Staged, Tracer, inline, innermost, is_value, stage, value_type
 from fnad.transforms.closures import Reader, find_readers
-from fnad.transforms.vjp import Joint, Split, split_joint, vjp_program
+from fnad.transforms.vjp import Joint, Split, is_hashable, split_joint, vjp_program
 
 # --- A compiled Program as one operation
 
@@ -246,9 +246,10 @@ def _native(type: ArrayType) -> ArrayType:
 def _fit(captured: Sequence[Any], entry: _Entry) -> bool:
     """Whether what a function closes over now is of the types it was compiled for."""
     types = entry.staged.program.input_types[len(entry.traced) :]
-    return all(
-        [c is known or (is_value(c) and value_type(c)[:2] == t[:2]) for c, known, t in zip(captured, entry.staged.captured, types)]
-    )
+    return all([
+        c is known or (is_value(c) and value_type(c)[:2] == t[:2])
+        for c, known, t in zip(captured, entry.staged.captured, types)
+    ])
 
 
 def _owned(entry: _Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
@@ -267,15 +268,12 @@ _OWN = np.zeros((2, 2)).flags.num
 
 def _unhashable(signature: Any, leaves: Sequence[Any]) -> TypeError:
     treedef, static, _ = signature
-    for value in [v for pair in static or () for _, v in pair] + list(leaves):
-        try:
-            hash(value)
-        except TypeError:
-            if not is_value(value):
-                return TypeError(
-                    f"jit: requires arguments that are arrays, numbers or hashable constants, got {type(value).__name__} "
-                    f"{value!r:.60}. Make it an array, a tuple, or close over it."
-                )
+    for value in [v for pair in static or () for _, v in pair] + [leaf for leaf in leaves if not is_value(leaf)]:
+        if not is_hashable(value):
+            return TypeError(
+                "jit: requires arguments that are arrays, numbers or hashable constants, got "
+                f"{type(value).__name__} {value!r:.60}. Make it an array, a tuple, or close over it."
+            )
     return TypeError("jit: requires hashable static data in the arguments' pytrees, got data that is not.")
 
 
@@ -311,13 +309,17 @@ def jit(
     >>> f(np.array([1.0, 2.0]))
     array(5.)
     """
-    options = (_numbers("static_argnums", static_argnums), _names(static_argnames), _numbers("donate_argnums", donate_argnums))
-    if set(options[0]) & set(options[2]):
-        raise ValueError(f"jit: requires static and donated arguments to differ, got {options[0]} and {options[2]}.")
+    static, donated = _numbers("static_argnums", static_argnums), _numbers("donate_argnums", donate_argnums)
+    options = static, _names(static_argnames), donated
+    if set(static) & set(donated):
+        raise ValueError(f"jit: requires static and donated arguments to differ, got {static} and {donated}.")
     if function is None:
         return lambda f: Jitted(f, *options)
     if not callable(function):
-        raise TypeError(f"jit: requires a function, got {type(function).__name__}. Pass the function itself, not its result.")
+        raise TypeError(
+            f"jit: requires a function, got {type(function).__name__}. "
+            "Pass the function itself, not its result."
+        )
     return Jitted(function, *options)
 
 

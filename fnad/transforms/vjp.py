@@ -48,7 +48,7 @@ def vjp_program(program: Program, wrt: Sequence[int], count: int, seed: Literal 
     structure is kept.
     """
     key = (structure(program), tuple(wrt), count, None if seed is None else (seed.type, seed.value.tobytes()))
-    joint = _joints.get(key) if _is_hashable(key) else _join(program, wrt, count, seed)
+    joint = _joints.get(key) if is_hashable(key) else _join(program, wrt, count, seed)
     if joint is None:
         if len(_joints) >= MOST_JOINTS:
             _joints.clear()
@@ -60,7 +60,8 @@ _joints: dict[Any, Joint] = {}
 MOST_JOINTS = 512
 
 
-def _is_hashable(key: Any) -> bool:
+def is_hashable(key: Any) -> bool:
+    """Whether a value can be looked up in a dictionary."""
     try:
         hash(key)
     except TypeError:
@@ -147,7 +148,10 @@ class _Forward:
             bars = primitive.vjp_backward(residuals, g, **params)
             return [(eqn.inputs[i], bars[i]) for i in wanted]
         if primitive.vjp is None:
-            raise TypeError(f"{primitive}: requires a derivative rule to be differentiated, got none. Use fnad.stop_gradient.")
+            raise TypeError(
+                f"{primitive}: requires a derivative rule to be differentiated, got none. "
+                "Use fnad.stop_gradient."
+            )
         inputs = self._tracers(eqn.inputs)
         return [(eqn.inputs[i], primitive.vjp(i, g, y, *inputs, **params)) for i in wanted]
 
@@ -275,7 +279,10 @@ def split_aux(name: str, result: Any) -> tuple[Any, Any]:
     """The two parts of a result that ``has_aux`` asks for."""
     if not (isinstance(result, tuple) and len(result) == 2):
         what = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
-        raise TypeError(f"{name}: requires a function that returns (out, aux) with has_aux=True, got {what}. Return a pair.")
+        raise TypeError(
+            f"{name}: requires a function that returns (out, aux) with has_aux=True, got {what}. "
+            "Return a pair."
+        )
     return result
 
 

@@ -68,7 +68,9 @@ def test_ratios_compare_turns_of_one_round() -> None:
 
 
 @pytest.mark.parametrize("name", command.names(workloads))
-def test_fnad_agrees_with_numpy_on_every_workload(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fnad_agrees_with_numpy_on_every_workload(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "all.json"
     arguments = [name, "--libs", "fnad", "numpy", "--rounds", "1", "--turn-ms", "1", "--json", str(file)]
     assert command.main(arguments) == 0

@@ -40,7 +40,8 @@ MOVES: list[Callable[[Any, Any], Any]] = [
 @st.composite
 def programs(draw: Any) -> Program:
     """A Program of a few random operations on two arguments, with some of its values as results."""
-    steps = draw(st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=7))
+    step = st.tuples(st.sampled_from(MOVES), st.integers(0, 9), st.integers(0, 9))
+    steps = draw(st.lists(step, min_size=1, max_size=7))
     results = draw(st.lists(st.integers(0, 9), min_size=1, max_size=3))
 
     def function(x: Any, y: Any) -> Any:

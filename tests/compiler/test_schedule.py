@@ -42,22 +42,30 @@ def layout_of(schedule: Schedule, donated: tuple[int, ...] = ()) -> Layout:
 CASES = {
     "elementwise work is one loop": (lambda x: mul(exp(x), add(x, 1.0)), ["exp+add+mul"]),
     "a reduction joins the loop that makes its operand": (
-        lambda x: reduce_sum(mul(x, x), axes=(0,)), ["mul+reduce_sum"],
+        lambda x: reduce_sum(mul(x, x), axes=(0,)),
+        ["mul+reduce_sum"],
     ),
     "what reads a reduction waits for it": (
-        lambda x: sub(x, broadcast(reduce_max(x, axes=(1,)), shape=(4, 3), dims=(0,))), ["reduce_max", "sub"],
+        lambda x: sub(x, broadcast(reduce_max(x, axes=(1,)), shape=(4, 3), dims=(0,))),
+        ["reduce_max", "sub"],
     ),
     "moves cost nothing": (lambda x: exp(transpose(reshape(x, shape=(3, 4)), perm=(1, 0))), ["exp"]),
-    "a transposed operand of a product is read as it lies": (lambda x: matmul(transpose(x, perm=(1, 0)), x), ["matmul"]),
+    "a transposed operand of a product is read as it lies": (
+        lambda x: matmul(transpose(x, perm=(1, 0)), x),
+        ["matmul"],
+    ),
     "a loop does not cross what it depends on": (
-        lambda x: add(exp(x), cumsum(exp(x), axis=0)), ["exp", "cumsum", "add"],
+        lambda x: add(exp(x), cumsum(exp(x), axis=0)),
+        ["exp", "cumsum", "add"],
     ),
     "loops that read the same array join": (lambda x: (exp(x), cumsum(x, axis=0), mul(x, x)), ["exp+mul", "cumsum"]),
     "parts are written where they belong": (
-        lambda x: concatenate(x, exp(x), axis=0), ["exp", "stop_gradient", "stop_gradient"],
+        lambda x: concatenate(x, exp(x), axis=0),
+        ["exp", "stop_gradient", "stop_gradient"],
     ),
     "padding is filled and written over": (
-        lambda x: pad(x, low=(1, 0), high=(0, 0), interior=(0, 0)), ["stop_gradient", "stop_gradient"],
+        lambda x: pad(x, low=(1, 0), high=(0, 0), interior=(0, 0)),
+        ["stop_gradient", "stop_gradient"],
     ),
     "a result that is an argument is copied": (lambda x: (x, x), ["stop_gradient+stop_gradient"]),
     "a reshaped result is not": (lambda x: reshape(exp(x), shape=(12,)), ["exp"]),

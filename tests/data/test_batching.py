@@ -116,7 +116,10 @@ def test_split_follows_its_seed() -> None:
         (lambda: data.batches(np.ones(3), 2, epochs=0), r"batches: requires epochs of at least 1, got 0\. "),
         (lambda: data.batches(np.ones(3), 4, drop_last=True), r"batches: .* got 4 for 3 examples\. "),
         (lambda: data.batches((np.ones(3), 1.0), 1), r"batches: .* leading axis .* arrays\[1\] of shape \(\)"),
-        (lambda: data.batches(np.ones((0, 2)), 1), r"batches: requires at least one example, got arrays of shape \(0, 2\)"),
+        (
+            lambda: data.batches(np.ones((0, 2)), 1),
+            r"batches: requires at least one example, got arrays of shape \(0, 2\)",
+        ),
         (lambda: data.batches({}, 1), r"batches: requires at least one example, got no array\. "),
         (lambda: data.split((np.ones(3), np.ones(2)), 0.5), r"split: .* equal leading axes"),
         (lambda: data.split(np.ones(3), 1.5), r"split: .* got 1\.5 of 3 examples\. "),

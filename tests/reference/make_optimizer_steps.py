@@ -23,7 +23,9 @@ OPTIMIZERS = {
 }
 
 
-def run(make: Callable[[list[torch.Tensor]], torch.optim.Optimizer], start: np.ndarray, grads: np.ndarray) -> np.ndarray:
+def run(
+    make: Callable[[list[torch.Tensor]], torch.optim.Optimizer], start: np.ndarray, grads: np.ndarray
+) -> np.ndarray:
     """The parameters after each step, of shape (steps, size)."""
     params = torch.tensor(start, requires_grad=True)
     optimizer = make([params])

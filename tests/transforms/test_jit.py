@@ -305,7 +305,8 @@ def test_another_process_compiles_nothing() -> None:
         step(np.ones((3, 2), np.float32), np.ones((5, 3), np.float32))
         print(statistics().compiled, "numba" in sys.modules)
     """)
-    runs = [subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True) for _ in range(2)]
+    command = [sys.executable, "-c", script]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2)]
     assert runs[1].stdout.split() == ["0", "False"]
 
 

@@ -102,7 +102,8 @@ def make_nest(space: Sequence[int], views: dict[Var, View]) -> Nest:
     """Merge the axes of a loop over operands whose views have its shape."""
     keys = {v: (view.buffer, view.offset, view.strides, view.dtype) for v, view in views.items()}
     distinct = {keys[v]: view for v, view in views.items()}
-    extents, strides = merge_axes(space, [[s // view.dtype.itemsize for s in view.strides] for view in distinct.values()])
+    steps = [[s // view.dtype.itemsize for s in view.strides] for view in distinct.values()]
+    extents, strides = merge_axes(space, steps)
     params = [word for view in distinct.values() for word in (view.buffer, view.offset)]
     names: dict[str, int] = {}
 
@@ -122,7 +123,7 @@ def make_nest(space: Sequence[int], views: dict[Var, View]) -> Nest:
 
 
 def merge_axes(space: Sequence[int], strides: list[list[int]]) -> tuple[list[int], list[list[int]]]:
-    """Extents, and the strides of each operand, without axes of extent 1 and with neighbours made one where they can."""
+    """Extents, and each operand's strides, without axes of extent 1 and with neighbours made one where they can."""
     extents: list[int] = []
     kept: list[list[int]] = []  # a row of strides for each axis
     for n, row in zip(space, zip(*strides)):
@@ -154,7 +155,8 @@ class _Writer:
         """The whole kernel."""
         lines = ["def kernel(buffers, params, lo, hi):"]
         for k, operand in enumerate(self.nest.operands):
-            lines.append(f"    {operand.pointer} = as_{dtype_word(operand.dtype)}(operand(buffers, params, {2 * k}), {k})")
+            word = dtype_word(operand.dtype)
+            lines.append(f"    {operand.pointer} = as_{word}(operand(buffers, params, {2 * k}), {k})")
         lines += [f"    {name} = params[{word}]" for name, word in self.nest.locals.items()]
         lines += self._memory_starts()
         lines += [f"    {line}" for line in self._loop(0)]
