@@ -65,6 +65,8 @@ CORNERS: dict[str, Corner] = {
     "binary cross-entropy at 0, target 1": Corner(bce, [0, 1], [-0.5, 0], np.log(2)),
     "relu at 0": Corner(nn.relu, [0], [0], 0),
     "leaky_relu at 0": Corner(nn.leaky_relu, [0], [1], 0),
+    "relu6 at 0": Corner(nn.relu6, [0], [0], 0),
+    "relu6 at 6": Corner(nn.relu6, [6], [0], 6),
     "elu at 0": Corner(nn.elu, [0], [1], 0),
     "floor": Corner(np.floor, [1.5], [0], 1),
     "ceil": Corner(np.ceil, [1.5], [0], 2),
@@ -175,7 +177,6 @@ COMPLEX: dict[str, tuple[Callable[[Any], Any], complex, complex]] = {
 
 # Rows of the table of corners about operations that this version does not have.
 ABSENT = {
-    "relu6 at 0 and 6": "fnad.nn does not have it",
     "max-pool ties": "there is no pooling",
     "det of a singular matrix, eigh and svd of I, cholesky": "there is no linear algebra beyond products and norms",
     "log1p(exp(x)) as softplus": "the simplifier keeps every bit, so it does not rewrite; np.logaddexp(x, 0) is stable",

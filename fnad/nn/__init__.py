@@ -16,6 +16,7 @@ from fnad.nn.activations import gelu as gelu
 from fnad.nn.activations import leaky_relu as leaky_relu
 from fnad.nn.activations import log_softmax as log_softmax
 from fnad.nn.activations import relu as relu
+from fnad.nn.activations import relu6 as relu6
 from fnad.nn.activations import sigmoid as sigmoid
 from fnad.nn.activations import softmax as softmax
 from fnad.nn.activations import softplus as softplus

@@ -33,6 +33,20 @@ def relu(x: Any) -> Any:
 
 @boundary
 @quiet
+def relu6(x: Any) -> Any:
+    """min(max(x, 0), 6); the derivative at 0 and at 6 is 0, and nan passes.
+
+    A. Krizhevsky (2010), "Convolutional deep belief networks on CIFAR-10".
+
+    >>> relu6(np.array([-1.0, 3.0, 8.0]))
+    array([0., 3., 6.])
+    """
+    (x,) = real_operands("relu6", x)
+    return ops.select(ops.le(x, 0.0), 0.0, ops.select(ops.ge(x, 6.0), 6.0, x))
+
+
+@boundary
+@quiet
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     """x where it is positive, else slope * x; the derivative at 0 is 1.
 

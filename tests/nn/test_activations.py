@@ -16,6 +16,7 @@ GRID = np.array([-700.0, -30.3, -2.1, -0.3, 0.2, 1.7, 25.1, 700.0])
 ACTIVATIONS: dict[str, tuple[Any, Any]] = {
     "relu": (nn.relu, lambda x: np.maximum(x, 0)),
     "leaky_relu": (lambda x: nn.leaky_relu(x, 0.2), lambda x: np.where(x > 0, x, 0.2 * x)),
+    "relu6": (lambda x: nn.relu6(4 * x), lambda x: np.clip(4 * x, 0, 6)),
     "elu": (lambda x: nn.elu(x, 0.5), lambda x: np.where(x > 0, x, 0.5 * np.expm1(np.minimum(x, 0)))),
     "sigmoid": (nn.sigmoid, special.expit),
     "tanh": (nn.tanh, np.tanh),
