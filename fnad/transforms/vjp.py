@@ -17,7 +17,7 @@ from fnad.ir.program import Atom, Equation, Literal, Program, Var, prune, struct
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.ops.elementwise import add, convert
 from fnad.ops.elementwise import stop_gradient as stop_gradient_p
-from fnad.tracing import Builder, Tracer, building, call_program, filled, is_value, stage, value_type
+from fnad.tracing import Builder, Staged, Tracer, building, call_program, filled, is_value, stage, value_type
 
 # --- On Programs
 
@@ -230,8 +230,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
 
     values = [leaves[i] for i in wrt]
     staged = stage(flat_function, [value_type(v) for v in values], values, differentiated=True)
-    count = sum(map(is_value, tree.leaves(tree.unflatten(staged.out_tree, range(staged.out_tree.num_leaves))[0])))
-    joint = vjp_program(staged.program, range(len(wrt)), count)
+    joint = vjp_program(staged.program, range(len(wrt)), _outputs_of_first(staged))
     parts = split_joint(joint, len(staged.program.outputs))
     results = call_program(parts.forward, [*values, *staged.captured, *joint.constants])
     residuals = results[len(staged.program.outputs) :]
@@ -248,6 +247,12 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
         return tree.unflatten(treedef, full)
 
     return (out, pullback, aux) if has_aux else (out, pullback)
+
+
+def _outputs_of_first(staged: Staged) -> int:
+    """How many outputs of the Program belong to the first part of the function's result."""
+    first, _ = tree.unflatten(staged.out_tree, range(staged.out_tree.num_leaves))
+    return sum([i not in staged.static_outputs for i in tree.leaves(first)])
 
 
 def _cotangent_leaves(cotangent: Any, out_leaves: Sequence[Any], out_tree: tree.TreeDef) -> list[Any]:
