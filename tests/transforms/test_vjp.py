@@ -159,6 +159,6 @@ def test_forward_rules_replace_what_runs_and_hand_over_residuals() -> None:
 
 def test_results_and_aux_may_hold_what_is_no_array() -> None:
     x = np.ones(3)
-    out, pullback, aux = fnad.vjp(lambda x: (("name", x * 2.0), {"k": x * 3.0, "s": "text"}), x, has_aux=True)
+    out, pullback, aux = vjp(lambda x: (("name", x * 2.0), {"k": x * 3.0, "s": "text"}), x, has_aux=True)
     assert out[0] == "name" and aux["s"] == "text"
     np.testing.assert_array_equal(pullback(("name", x))[0], 2 * x)
