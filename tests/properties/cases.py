@@ -162,7 +162,7 @@ POSITIVE = Domain(0.25, 4.0)
 POSITIVE_SECOND = Domain(0.25, 4.0, offset=0.0637)
 INSIDE = Domain(-0.8, 0.8)
 # Quotients between 1 and 2, or -2 and -1: away from whole numbers.
-BEYOND, BELOW, DIVISOR = Domain(4.0, 6.0), Domain(-6.0, -4.0), Domain(3.1, 3.9)
+BEYOND, BELOW, DIVISOR = Domain(4.0, 6.0), Domain(-6.0, -4.0), Domain(3.0, 3.9)
 CONDITION = Domain(dtype="bool")
 SMALL = Domain(0, 3, exact=True)
 ZERO = ((0.0,),)
@@ -199,9 +199,9 @@ _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     "square": ((ANY,), {}),
     "floor_div": ((ANY, POSITIVE_SECOND), {"oracle": np.floor_divide}),
     "mod": ((BEYOND, DIVISOR), {}),
-    "mod/negative": ((BELOW, DIVISOR), {"oracle": np.mod}),
+    "mod/negative": ((BELOW, DIVISOR), {"oracle": np.mod, "dtypes": INEXACT}),
     "fmod": ((BEYOND, DIVISOR), {}),
-    "fmod/negative": ((BELOW, DIVISOR), {"oracle": np.fmod}),
+    "fmod/negative": ((BELOW, DIVISOR), {"oracle": np.fmod, "dtypes": INEXACT}),
     "copysign": ((ANY, SECOND), {}),
     "nextafter": ((ANY, SECOND), {}),
     "sqrt": ((POSITIVE,), {"singular": ZERO}),
