@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from fnad.errors import InPlaceError
-from fnad.numpy import contractions, indexing, operators, shaping, ufuncs, updates
-from fnad.numpy.dispatch import RULES
+from fnad.numpy import contractions, indexing, operators, shaping, special, ufuncs, updates
+from fnad.numpy.dispatch import RULES, refuse_out
 from fnad.numpy.promotion import builder_of, traced
 from fnad.tracing import Tracer
 
@@ -18,9 +18,15 @@ from fnad.tracing import Tracer
 CALLS: dict[np.ufunc, Callable[..., Any]] = {
     **ufuncs.UFUNCS, np.matmul: contractions.matmul_rule, np.vecdot: RULES[np.vecdot],
 }
+def _reduce_logaddexp(a: Any, axis: Any, out: Any, keepdims: bool = False) -> Any:
+    refuse_out("np.logaddexp.reduce", out)
+    return special.logsumexp(a, axis=axis, keepdims=keepdims)
+
+
 _REDUCE: dict[np.ufunc, Callable[..., Any]] = {
     np.add: RULES[np.sum], np.multiply: RULES[np.prod], np.maximum: RULES[np.max], np.minimum: RULES[np.min],
     np.logical_and: RULES[np.all], np.logical_or: RULES[np.any],
+    np.logaddexp: _reduce_logaddexp,
 }
 _ACCUMULATE: dict[np.ufunc, Callable[..., Any]] = {np.add: RULES[np.cumsum], np.multiply: RULES[np.cumprod]}
 # What they say when nothing is meant by them.

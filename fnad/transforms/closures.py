@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -12,8 +13,8 @@ from fnad import tree
 from fnad.errors import is_library_file
 
 Reader = Callable[[], Any]
-MOST_DEPTH = 8
-"""Functions within functions that are looked through."""
+MOST_OBJECTS = 1000
+"""Functions and objects that are looked through."""
 
 
 def find_readers(function: Callable[..., Any], values: Sequence[Any]) -> list[Reader]:
@@ -23,7 +24,7 @@ def find_readers(function: Callable[..., Any], values: Sequence[Any]) -> list[Re
     """
     wanted = {id(v) for v in values if isinstance(v, (np.ndarray, np.generic))}
     found: dict[int, Reader] = {}
-    for value, read in _places(function, set(), MOST_DEPTH):
+    for value, read in _places(function):
         if id(value) in wanted:
             found.setdefault(id(value), read)
             if len(found) == len(wanted):
@@ -38,19 +39,19 @@ def _read(read: Reader) -> Any:
         return None
 
 
-def _places(function: Any, seen: set[int], depth: int) -> Iterator[tuple[Any, Reader]]:
-    """All arrays that a function refers to, with their readers, and what is inside."""
-    if id(function) in seen or depth == 0:
-        return
-    seen.add(id(function))
-    for read in _names(function):
-        value = _read(read)
-        if isinstance(value, (np.ndarray, np.generic)):
-            yield value, read
-        elif isinstance(value, (dict, list, tuple)):
-            yield from _leaves(read, value)
-        elif not isinstance(value, (ModuleType, type, BuiltinFunctionType)):
-            yield from _places(value, seen, depth - 1)
+def _places(function: Any) -> Iterator[tuple[Any, Reader]]:
+    """All arrays that a function refers to, with their readers, the nearest first, and those of what it calls."""
+    pending, seen = deque([function]), {id(function)}
+    while pending and len(seen) < MOST_OBJECTS:
+        for read in _names(pending.popleft()):
+            value = _read(read)
+            if isinstance(value, (np.ndarray, np.generic)):
+                yield value, read
+            elif isinstance(value, (dict, list, tuple)):
+                yield from _leaves(read, value)
+            elif id(value) not in seen and not isinstance(value, (ModuleType, type, BuiltinFunctionType)):
+                seen.add(id(value))
+                pending.append(value)
 
 
 def _names(function: Any) -> Iterator[Reader]:

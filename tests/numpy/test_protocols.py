@@ -118,3 +118,11 @@ def test_names_are_numpys() -> None:
     modules = {name for name in dir(fnp) if inspect.ismodule(getattr(fnp, name))}
     names = {name for name in dir(fnp) if not name.startswith("_")} - own - modules
     assert [name for name in sorted(names) if not hasattr(np, name)] == []
+
+
+@pytest.mark.parametrize("axis", [0, 1, None])
+def test_logaddexp_reduce(axis: int | None) -> None:
+    x = np.array([[0.0, 1.0, -np.inf], [1000.0, 1000.0, 3.0]])
+    run = fnad.jit(lambda x: np.logaddexp.reduce(x, axis=axis))
+    np.testing.assert_allclose(run(x), np.logaddexp.reduce(np.logaddexp.reduce(x)) if axis is None else
+                               np.logaddexp.reduce(x, axis=axis), rtol=1e-14)
