@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from fnad.compiler import views
 from fnad.compiler.plan import View
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
@@ -315,8 +313,7 @@ def _concatenated(eqn: Equation, target: View) -> list[tuple[Atom, View]]:
 def _padded(eqn: Equation, target: View) -> list[tuple[Atom, View]]:
     (atom,) = eqn.inputs
     zero = Literal(target.dtype.type(0), ArrayType(target.shape, target.dtype))
-    sized = np.broadcast_to(np.empty((), np.bool_), atom.type.shape)
-    window = views.slice_(target, *pad_window(sized, eqn.params["low"], eqn.params["interior"]))
+    window = views.slice_(target, *pad_window(atom.type, eqn.params["low"], eqn.params["interior"]))
     return [(zero, target), (atom, window)]
 
 
