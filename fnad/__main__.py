@@ -161,15 +161,15 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
-def number(kind: type, least: float, what: str) -> Callable[[str], Any]:
-    """A reader of finite numbers from ``least`` on, for argparse."""
+def number(kind: type, least: float, what: str, end: float = math.inf) -> Callable[[str], Any]:
+    """A reader of numbers from ``least`` on and below ``end``, for argparse."""
 
     def read(text: str) -> Any:
         try:
             value = kind(text)
         except ValueError:
             value = math.nan
-        if not least <= value < math.inf:
+        if not least <= value < end:
             raise argparse.ArgumentTypeError(f"requires {what}, got {text!r}")
         return value
 
@@ -179,14 +179,15 @@ def number(kind: type, least: float, what: str) -> Callable[[str], Any]:
 def make_parser() -> Parser:
     """The options; all but the seed are about the digits."""
     count = number(int, 1, "a positive integer")
+    defaults = ", ".join(f"{rate:g} for {name}" for name, rate in LEARNING_RATES.items())
     parser = Parser(prog="python -m fnad", description="Train the tutorial model, then a reader of handwritten digits.")
     add = parser.add_argument
     add("--epochs", type=count, default=30, help="passes through the digits (default: 30)")
     add("--hidden", type=count, nargs="*", default=[128, 128], metavar="UNITS", help="hidden layers (default: 128 128)")
     add("--batch-size", type=count, default=32, help="digits in a step (default: 32)")
-    add("--lr", type=number(float, 0, "a number of at least 0"), help=f"learning rate (default: {LEARNING_RATES})")
+    add("--lr", type=number(float, 0, "a number of at least 0"), help=f"learning rate (default: {defaults})")
     add("--optimizer", choices=OPTIMIZERS, default="adam", help="how the digits are learnt (default: adam)")
-    add("--seed", type=number(int, 0, "an integer of at least 0"), default=0, help="of all that is random (default: 0)")
+    add("--seed", type=number(int, 0, "an integer from 0 up to 2**63 - 1", 2**63), default=0, help="of all that is random (default: 0)")
     add("--device", choices=("cpu", "auto"), default="cpu", help="where to train (default: cpu)")
     add("--plot", type=Path, metavar="FILE", help="draw the curves into a file (needs matplotlib)")
     return parser

@@ -104,6 +104,13 @@ def located(error: Exception) -> Exception:
     return error
 
 
+def place_at(error: Exception, source: tuple[str, int, str]) -> Exception:
+    """The error, with a file, a line and a function's name in its message in place of the line of the call."""
+    file, line, function = source
+    _add_place(error, f'  at "{file}", line {line}, in {function}')
+    return error
+
+
 def _trim(error: Exception, frames: list[TracebackType]) -> None:
     """Leave the user's frames in a traceback; an error of the library's own gets the user's line."""
     user = [t for t in frames if not is_library_file(t.tb_frame.f_code.co_filename)]
@@ -143,9 +150,12 @@ def _linked(frames: list[TracebackType]) -> TracebackType | None:
 
 
 def _add_location(error: Exception, code: CodeType, line: int) -> None:
+    _add_place(error, f'  at "{code.co_filename}", line {line}, in {code.co_name}')
+
+
+def _add_place(error: Exception, place: str) -> None:
     if getattr(error, "_fnad_located", False):
         return
-    place = f'  at "{code.co_filename}", line {line}, in {code.co_name}'
     if len(error.args) == 1 and str(error) == str(error.args[0]):
         error.args = (f"{error.args[0]}\n{place}",)
     else:

@@ -12,6 +12,8 @@ from typing import Any
 
 import optree
 
+from fnad.errors import boundary
+
 _NAMESPACE = "fnad"
 _registered: set[type] = set()
 
@@ -54,6 +56,7 @@ def structure(tree: Any) -> TreeDef:
     return flatten(tree)[1]
 
 
+@boundary
 def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     """Apply a function to every leaf of one tree, or to corresponding leaves of several.
 
@@ -111,10 +114,10 @@ def mismatch(name: str, expected: TreeDef, got: TreeDef) -> str:
     requires = f"{name}: requires trees of equal structure, got"
     for path in ours:
         if path not in theirs:
-            return f"{requires} one without {path}. Expected {expected}, got {got}."
+            return f"{requires} one without {path}. Pass trees that are nested alike."
     for path in theirs:
         if path not in ours:
-            return f"{requires} one with an extra {path}. Expected {expected}, got {got}."
+            return f"{requires} one with an extra {path}. Pass trees that are nested alike."
     return f"{requires} {got}. Expected {expected}."
 
 

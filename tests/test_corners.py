@@ -108,6 +108,8 @@ CORNERS: dict[str, Corner] = {
     "(sqrt(x) - 1)**2 twice at 1": Corner(lambda x: grad(lambda y: (np.sqrt(y) - 1) ** 2)(x), [1], [0.5], 0),
     # What a choice hides
     "where hides sqrt": Corner(lambda x: np.where(x > 0, np.sqrt(x), 0), [0], [0], 0),
+    "where hides sqrt of a negative": Corner(lambda x: np.where(x > 0, np.sqrt(x), 0), [-1], [0], 0),
+    "where hides 1/sqrt of a negative": Corner(lambda x: np.where(x > 0, 1 / np.sqrt(x), 0), [-1], [0], 0),
     "where hides 1 / x": Corner(lambda x: np.where(x > 0, 1 / x, 0), [0], [0], 0),
     "where hides log": Corner(lambda x: np.where(x > 0, np.log(x), 0), [-1], [0], 0),
     "where hides arcsin": Corner(lambda x: np.where(x < 1, np.arcsin(x), 0), [1], [0], 0),

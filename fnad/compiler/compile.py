@@ -18,6 +18,7 @@ from fnad.compiler.memory import plan_memory
 from fnad.compiler.plan import Plan
 from fnad.compiler.schedule import make_schedule
 from fnad.compiler.simplify import simplify
+from fnad.errors import place_at
 from fnad.ir.program import Program, Source
 
 
@@ -55,8 +56,8 @@ class Compiled:
     def _index_error(self, error: KernelError) -> Exception:
         """A kernel's only failure: an index out of bounds."""
         position = next(k for k, i in enumerate(self.plan.instructions) if i is error.instruction)
-        where = f"\n  at {self.sources[position]}" if self.sources[position] else ""
-        return IndexError(describe_failure(error.instruction, error.status) + where)
+        found, source = IndexError(describe_failure(error.instruction, error.status)), self.sources[position]
+        return found if source is None else place_at(found, source)
 
 
 def compile_program(program: Program, donated: Collection[int] = ()) -> Compiled:

@@ -63,8 +63,22 @@ def type_of(value: Any) -> ArrayType:
     return ArrayType((), *known)
 
 
+def _require_plain_meaning(value: np.ndarray) -> None:
+    if isinstance(value, (np.ma.MaskedArray, np.matrix)):
+        raise TypeError(
+            f"array: requires an array with NumPy's plain meaning, got a {type(value).__name__}. "
+            "Use np.asarray and, for a mask, np.where."
+        )
+
+
 def is_array_like(value: Any) -> bool:
-    """Whether a pytree leaf is numeric: an array or scalar of a bool, integer, float or complex dtype."""
+    """Whether a pytree leaf is numeric: an array or scalar of a bool, integer, float or complex dtype.
+
+    Raises:
+        TypeError: the value is of an array class whose operations mean something else.
+    """
     if isinstance(value, (np.ndarray, np.generic)):
+        if isinstance(value, np.ndarray) and type(value) is not np.ndarray:
+            _require_plain_meaning(value)
         return value.dtype.kind in "biufc"
     return type(value) in _PYTHON_SCALARS

@@ -35,7 +35,7 @@ def conj(x: Any) -> Any:
 
 
 def divide_guarded(g: Any, y: Any) -> Any:
-    """``g / y``, but 0 where both are 0; plain division where ``y`` is a known nonzero constant."""
+    """``g / y``, but 0 where ``g`` is 0 and ``y`` is 0 or nan; plain division where ``y`` is a known nonzero constant."""
     value = literal_value(y)
     return guarded_div(g, y) if value is None or value == 0 else div(g, y)
 
@@ -64,7 +64,7 @@ def _quotient_by_denominator(g: Any, z: Any, x: Any, y: Any) -> Any:
 
 def _evaluate_guarded_div(g: Any, y: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where((g == 0) & (y == 0), np.asarray(g * 0), g / y)
+        return np.where((g == 0) & ((y == 0) | (y != y)), np.asarray(g * 0), g / y)
 
 
 def _evaluate_guarded_mul(g: Any, d: Any) -> Any:
@@ -96,7 +96,7 @@ div = elementwise(
     [lambda g, z, x, y: divide_guarded(g, conj(y)), _quotient_by_denominator], INEXACT,
 )
 guarded_div = elementwise(
-    "guarded_div", _evaluate_guarded_div, "select(({0} == 0) & ({1} == 0), {0}, {0} / {1})",
+    "guarded_div", _evaluate_guarded_div, "select(({0} == 0) & (({1} == 0) | ({1} != {1})), {0}, {0} / {1})",
     [lambda g, z, x, y: divide_guarded(g, conj(y)), _quotient_by_denominator], INEXACT,
 )
 # d * g with an infinite (or nan) slope d that a zero g must not wake.

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import tree
+from ..errors import boundary
 from .optimizer import Optimizer, Schedule, first_step, rate_at, require_decay, require_rate, scalar_like
 
 
@@ -18,6 +19,7 @@ class AdamState(NamedTuple):
     square: Any
 
 
+@boundary
 def adam(lr: float | Schedule = 1e-3, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Optimizer:
     """Adam with bias correction (D. Kingma and J. Ba 2015, arXiv 1412.6980), as in PyTorch.
 

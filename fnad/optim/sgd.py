@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import tree
+from ..errors import boundary
 from .optimizer import Optimizer, Schedule, first_step, rate_at, require_decay, require_rate, scalar_like
 
 
@@ -17,6 +18,7 @@ class SgdState(NamedTuple):
     velocity: Any
 
 
+@boundary
 def sgd(lr: float | Schedule, momentum: float = 0.0, nesterov: bool = False) -> Optimizer:
     """Gradient descent, plain, with momentum, or with Nesterov's momentum.
 

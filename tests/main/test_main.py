@@ -72,7 +72,7 @@ def test_the_seed_decides_the_training(capsys: pytest.CaptureFixture[str]) -> No
         ("--batch-size 2000", "argument --batch-size: requires at most the 1438 training digits, got 2000"),
         ("--lr -1", "argument --lr: requires a number of at least 0, got '-1'"),
         ("--lr nan", "argument --lr: requires a number of at least 0, got 'nan'"),
-        ("--seed -1", "argument --seed: requires an integer of at least 0, got '-1'"),
+        ("--seed -1", "argument --seed: requires an integer from 0 up to 2**63 - 1, got '-1'"),
         ("--optimizer newton", "argument --optimizer: invalid choice: 'newton'"),
         ("--device tpu", "argument --device: invalid choice: 'tpu'"),
         ("--plot curves.docx", "argument --plot: requires a file name that ends in one of"),
