@@ -19,3 +19,8 @@ from fnad.transforms.jit import jit as jit
 from fnad.transforms.vjp import stop_gradient as stop_gradient
 from fnad.transforms.vjp import vjp as vjp
 from fnad.version import __version__ as __version__
+
+__all__ = [
+    "ConcreteValueError", "CutGradientError", "data", "EscapedTracerError", "explain", "grad", "InPlaceError", "jit",
+    "make_program", "nn", "numpy", "optim", "random", "stop_gradient", "testing", "tree", "value_and_grad", "vjp",
+]

@@ -49,7 +49,8 @@ class EscapedTracerError(RuntimeError):
 class InPlaceError(TypeError):
     """A traced value was written into an ordinary NumPy array, or a traced array was written to.
 
-    Build the array with ``np.stack`` / ``np.concatenate``, or use ``x.at[i].set(v)``.
+    Build the array with ``np.stack`` / ``np.concatenate``, or use ``x.at[i].set(v)``
+    (``fnad.numpy.at(x)[i].set(v)`` where ``x`` is an ordinary array).
     """
 
 

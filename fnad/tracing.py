@@ -371,7 +371,7 @@ def _stored(type: ArrayType) -> InPlaceError | None:
         return None
     return InPlaceError(
         f"array[...] = x: requires a value that is known and not being differentiated, got a traced {type}, which an "
-        "ordinary array cannot hold. Build the array by np.stack or np.concatenate, or use y.at[...].set(x)."
+        "ordinary array cannot hold. Build the array by np.stack or np.concatenate, or use fnad.numpy.at(y)[...].set(x)."
     )
 
 

@@ -304,7 +304,7 @@ def a_write_of_a_traced_value_into_an_array() -> None:
     grad(loss)(X)
 
 
-@mistake(InPlaceError, r"array\[\.\.\.\] = x: requires .*\.at\[\.\.\.\]\.set\(x\)")
+@mistake(InPlaceError, r"array\[\.\.\.\] = x: requires .*fnad\.numpy\.at\(y\)\[\.\.\.\]\.set\(x\)")
 def a_write_under_jit() -> None:
     @jit
     def f(x: Any) -> Any:

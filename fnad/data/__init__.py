@@ -4,3 +4,7 @@ from .batching import Batches as Batches
 from .batching import batches as batches
 from .batching import split as split
 from .digits import digits as digits
+
+__all__ = [
+    "batches", "Batches", "digits", "split",
+]

@@ -30,3 +30,9 @@ from fnad.nn.layers import dense as dense
 from fnad.nn.layers import mlp as mlp
 from fnad.nn.losses import mse as mse
 from fnad.nn.losses import softmax_cross_entropy as softmax_cross_entropy
+
+__all__ = [
+    "dense", "elu", "fan_in_uniform", "gelu", "glorot_uniform", "he_normal", "Initializer", "Layer", "leaky_relu",
+    "log_softmax", "mlp", "mse", "np", "relu", "relu6", "sigmoid", "softmax", "softmax_cross_entropy", "softplus",
+    "tanh",
+]

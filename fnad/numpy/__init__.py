@@ -220,6 +220,7 @@ from fnad.numpy.statistics import average as average
 from fnad.numpy.statistics import median as median
 from fnad.numpy.statistics import std as std
 from fnad.numpy.statistics import var as var
+from fnad.numpy.updates import at as at
 
 # Last, for what it installs is what the others declare.
 from fnad.numpy import protocols as protocols

@@ -5,6 +5,7 @@ Here the lenient becomes strict: values of any kind become traced values of one 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -242,6 +243,8 @@ def all_axes(axis: Any, ndim: int) -> Axes:
         return tuple(range(ndim))
     if type(axis) is int and -ndim <= axis < ndim:
         return (axis % ndim,)
+    if isinstance(axis, Tracer):
+        axis = operator.index(axis)  # NumPy would hide what this says of a value that is not known
     axes = normalize_axis_tuple(axis, ndim, allow_duplicate=True)
     if len(set(axes)) < len(axes):
         raise ValueError("duplicate value in 'axis'")

@@ -8,10 +8,11 @@ import numpy as np
 
 from fnad.errors import InPlaceError
 from fnad.ir.types import Shape
+from fnad.numpy.dispatch import evaluated
 from fnad.numpy.indexing import axes_of, getitem
 from fnad.numpy.promotion import builder_of, fit, is_traced, operand, size_of
 from fnad.numpy.shaping import reshaped, stand_in
-from fnad.ops import indexing as places
+from fnad.ops.indexing import scatter
 from fnad.tracing import Builder, Tracer
 
 
@@ -20,8 +21,8 @@ class At:
 
     __slots__ = ("_x",)
 
-    def __init__(self, x: Tracer) -> None:
-        self._x = x
+    def __init__(self, x: Any) -> None:
+        self._x = x if isinstance(x, Tracer) else np.asarray(x)
 
     def __getitem__(self, index: Any) -> Updates:
         return Updates(self._x, index)
@@ -42,65 +43,88 @@ class Updates:
 
     __slots__ = ("_x", "_index")
 
-    def __init__(self, x: Tracer, index: Any) -> None:
+    def __init__(self, x: Any, index: Any) -> None:
         self._x, self._index = x, index
 
-    def get(self) -> Tracer:
+    def get(self) -> Any:
         """The values there."""
-        return getitem(self._x, self._index)
+        return _got(self._x, index=self._index)
 
-    def set(self, values: Any) -> Tracer:
+    def set(self, values: Any) -> Any:
         """With these values there."""
         return self._scatter(values, "set")
 
-    def add(self, values: Any) -> Tracer:
+    def add(self, values: Any) -> Any:
         """With these values added."""
         return self._scatter(values, "add")
 
-    def subtract(self, values: Any) -> Tracer:
+    def subtract(self, values: Any) -> Any:
         """With these values subtracted."""
         return self._scatter(np.negative(values), "add")
 
-    def multiply(self, values: Any) -> Tracer:
+    def multiply(self, values: Any) -> Any:
         """With the values there multiplied by these."""
         return self._scatter(values, "mul")
 
     mul = multiply
 
-    def divide(self, values: Any) -> Tracer:
+    def divide(self, values: Any) -> Any:
         """With the values there divided by these."""
         return self._scatter(np.true_divide(1.0, values), "mul")
 
-    def min(self, values: Any) -> Tracer:
+    def min(self, values: Any) -> Any:
         """With the smaller ones of the values there and these."""
         return self._scatter(values, "min")
 
-    def max(self, values: Any) -> Tracer:
+    def max(self, values: Any) -> Any:
         """With the larger ones of the values there and these."""
         return self._scatter(values, "max")
 
-    def _scatter(self, values: Any, mode: str) -> Tracer:
-        index = self._index if isinstance(self._index, tuple) else (self._index,)
-        builder = builder_of(self._x, values, list(index))
-        x = builder.tracer(self._x)
-        lead = _lead_axes(index, x.shape)
-        numbers = np.arange(size_of(x.shape[:lead])).reshape(x.shape[:lead])
-        at = getitem(builder.tracer(numbers), index) if is_traced(list(index)) else numbers[index]
-        rest = x.shape[lead:]
-        updates = self._fitted(builder, values, x, (*at.shape, *rest))
-        flat, rows = reshaped(x, (numbers.size, *rest)), reshaped(updates, (size_of(at.shape), *rest))
-        return reshaped(places.scatter(flat, rows, at.reshape(-1), mode=mode), x.shape)
+    def _scatter(self, values: Any, mode: str) -> Any:
+        return _scattered(self._x, values, index=self._index, mode=mode)
 
-    def _fitted(self, builder: Builder, values: Any, x: Tracer, shape: Shape) -> Tracer:
-        given = operand(builder, values)
-        if type(given) is Tracer:
-            extra = max(given.ndim - len(shape), 0)
-            if given.shape[:extra] == (1,) * extra:
-                given = reshaped(given, given.shape[extra:])
-            _require_fits(given.shape, shape)
-            if given.dtype.kind == "c" and x.dtype.kind != "c":
-                raise TypeError(f"at: requires values that fit into {x.dtype}, got {given.dtype}. Use x.astype first.")
-        return fit(builder, given, x.dtype, shape)
+
+def at(a: Any) -> At:
+    """``at(a)[i].set(v)`` and its like: ``a`` with other values at some of its places, for any array.
+
+    The methods are ``set add subtract multiply divide min max`` and ``get``. A traced array has the same
+    as an attribute, ``x.at[i].set(v)``.
+
+    >>> at(np.zeros(3))[[0, 0, 2]].add(1.0)
+    array([2., 0., 1.])
+    """
+    return At(a)
+
+
+@evaluated
+def _got(x: Any, *, index: Any) -> Any:
+    return getitem(x, index)
+
+
+@evaluated
+def _scattered(x: Any, values: Any, *, index: Any, mode: str) -> Any:
+    index = index if isinstance(index, tuple) else (index,)
+    builder = builder_of(x, values, list(index))
+    x = builder.tracer(x)
+    lead = _lead_axes(index, x.shape)
+    numbers = np.arange(size_of(x.shape[:lead])).reshape(x.shape[:lead])
+    places = getitem(builder.tracer(numbers), index) if is_traced(list(index)) else numbers[index]
+    rest = x.shape[lead:]
+    rows = _fitted(builder, values, x, (*places.shape, *rest))
+    flat, rows = reshaped(x, (numbers.size, *rest)), reshaped(rows, (size_of(places.shape), *rest))
+    return reshaped(scatter(flat, rows, places.reshape(-1), mode=mode), x.shape)
+
+
+def _fitted(builder: Builder, values: Any, x: Tracer, shape: Shape) -> Tracer:
+    given = operand(builder, values)
+    if type(given) is Tracer:
+        extra = max(given.ndim - len(shape), 0)
+        if given.shape[:extra] == (1,) * extra:
+            given = reshaped(given, given.shape[extra:])
+        _require_fits(given.shape, shape)
+        if given.dtype.kind == "c" and x.dtype.kind != "c":
+            raise TypeError(f"at: requires values that fit into {x.dtype}, got {given.dtype}. Use x.astype first.")
+    return fit(builder, given, x.dtype, shape)
 
 
 def _require_fits(given: Shape, shape: Shape) -> None:

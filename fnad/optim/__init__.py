@@ -6,3 +6,7 @@ from .optimizer import Optimizer as Optimizer
 from .optimizer import Schedule as Schedule
 from .sgd import SgdState as SgdState
 from .sgd import sgd as sgd
+
+__all__ = [
+    "adam", "AdamState", "Optimizer", "Schedule", "sgd", "SgdState",
+]

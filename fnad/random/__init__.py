@@ -18,3 +18,7 @@ from fnad.random.discrete import randint as randint
 from fnad.random.keys import fold_in as fold_in
 from fnad.random.keys import key as key
 from fnad.random.keys import split as split
+
+__all__ = [
+    "bernoulli", "categorical", "fold_in", "key", "normal", "np", "permutation", "randint", "split", "uniform",
+]

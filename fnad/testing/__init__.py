@@ -2,3 +2,7 @@
 
 from fnad.testing.gradients import check_grads as check_grads
 from fnad.testing.programs import checked_programs as checked_programs
+
+__all__ = [
+    "check_grads", "checked_programs",
+]

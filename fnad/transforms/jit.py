@@ -8,6 +8,7 @@ which an outer ``jit`` takes apart.
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import update_wrapper
@@ -314,13 +315,29 @@ def jit(
     if set(static) & set(donated):
         raise ValueError(f"jit: requires static and donated arguments to differ, got {static} and {donated}.")
     if function is None:
-        return lambda f: Jitted(f, *options)
+        return lambda f: jit(f, static_argnums=static, static_argnames=options[1], donate_argnums=donated)
     if not callable(function):
         raise TypeError(
             f"jit: requires a function, got {type(function).__name__}. "
             "Pass the function itself, not its result."
         )
+    _require_parameters(function, static, options[1])
     return Jitted(function, *options)
+
+
+def _require_parameters(function: Callable[..., Any], numbers: Sequence[int], names: Sequence[str]) -> None:
+    """Raise for static arguments that a function with a known signature does not have."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return
+    kinds = {p.kind for p in parameters}
+    unknown = set(names) - {p.name for p in parameters}
+    if unknown and inspect.Parameter.VAR_KEYWORD not in kinds:
+        raise ValueError(f"jit: requires static_argnames of parameters, got {sorted(unknown)}. Check the spelling.")
+    beyond = [n for n in numbers if not -len(parameters) <= n < len(parameters)]
+    if beyond and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        raise ValueError(f"jit: requires static_argnums of parameters, got {beyond} of {len(parameters)}. Count from 0.")
 
 
 def _numbers(name: str, given: int | Iterable[int]) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import fnad
+import fnad.numpy as fnp
 import numpy as np
 import pytest
 from fnad.errors import ConcreteValueError, InPlaceError
@@ -213,3 +214,13 @@ EXACT = [
 def test_derivatives_at_duplicates_zeros_and_ties(f: Any, x: Any, v: Any, x_bar: Any, v_bar: Any) -> None:
     for g in (fnad.grad(total(f), (0, 1)), fnad.jit(fnad.grad(total(f), (0, 1)))):
         assert_same(g(np.array(x, float), np.array(v, float)), (np.array(x_bar, float), np.array(v_bar, float)))
+
+
+@pytest.mark.parametrize("mode", ["set", "add", "mul", "min", "max"])
+def test_at_on_arrays_and_traced_values_alike(mode: str) -> None:
+    x, index = np.arange(6.0).reshape(2, 3), (1, [0, 0, 2])
+    plain = getattr(fnp.at(x)[index], mode)(np.array([7.0, 1.0, 0.5]))
+    traced = run_traced(lambda x: getattr(fnp.at(x)[index], mode)(np.array([7.0, 1.0, 0.5])), x)
+    assert_same(traced, plain)
+    np.testing.assert_array_equal(x, np.arange(6.0).reshape(2, 3))
+    np.testing.assert_array_equal(fnp.at(x)[0].get(), x[0])

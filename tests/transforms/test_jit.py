@@ -336,3 +336,17 @@ def test_options_are_checked() -> None:
 def test_arrays_that_mean_something_else_are_refused(array: np.ndarray) -> None:
     with pytest.raises(TypeError, match=r"array: requires an array with NumPy's plain meaning, got a MaskedArray"):
         fnad.jit(np.sum)(array)
+
+
+def test_static_arguments_that_do_not_exist_are_errors() -> None:
+    with pytest.raises(ValueError, match=r"static_argnames of parameters, got \['m'\]"):
+        fnad.jit(lambda x, n: x, static_argnames="m")
+    with pytest.raises(ValueError, match=r"static_argnums of parameters, got \[4\] of 2"):
+        fnad.jit(lambda x, n: x, static_argnums=4)
+    fnad.jit(lambda *args, **kwargs: args[0], static_argnums=4, static_argnames="m")
+
+
+def test_an_axis_must_be_static() -> None:
+    with pytest.raises(fnad.ConcreteValueError, match="index"):
+        fnad.jit(np.sum)(X, axis=0)
+    assert fnad.jit(np.sum, static_argnames="axis")(X, axis=0) == 6

@@ -182,9 +182,12 @@ def recurrence(a: View, b: View, out: View, axis: int) -> Launch:
     return _along_axis("recur", "recurrence", "", [a, b, out], a.shape, axis)
 
 
-def extreme_place(x: View, out: View, axis: int, replaces: str) -> Launch:
-    """The first places of the largest ("is_above") or smallest ("is_below") along an axis, as int64."""
-    return _along_axis("find_extreme", f"argument_{replaces}", replaces, [x, out], x.shape, axis)
+EXTREMES = {"argmax": "is_above, rmax", "argmin": "is_below, rmin"}
+
+
+def extreme_place(x: View, out: View, axis: int, name: str) -> Launch:
+    """The first places of the extremes, a key of EXTREMES, along an axis, as int64."""
+    return _along_axis("find_extreme", name, EXTREMES[name], [x, out], x.shape, axis)
 
 
 def _along_axis(function: str, label: str, how: str, operands: list[View], shape: tuple[int, ...], axis: int) -> Launch:

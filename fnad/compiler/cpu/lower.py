@@ -120,17 +120,17 @@ def _recurrence(inputs: Sequence[View], outputs: Sequence[View], axis: int) -> l
     return [library.recurrence(*inputs, *outputs, axis)] if outputs[0].dtype in DTYPES else None
 
 
-def _extreme_place(replaces: str) -> Rows:
+def _extreme_place(name: str) -> Rows:
     def row(inputs: Sequence[View], outputs: Sequence[View], axis: int) -> list[Launch] | None:
-        return [library.extreme_place(*inputs, *outputs, axis, replaces)] if inputs[0].dtype in DTYPES else None
+        return [library.extreme_place(*inputs, *outputs, axis, name)] if inputs[0].dtype in DTYPES else None
 
     return row
 
 
 ROWS: dict[str, Rows] = {
     "matmul": _matmul, "gather": _gather, "scatter": _scatter, "cumsum": _cumulative("add"),
-    "cumprod": _cumulative("multiply"), "recurrence": _recurrence, "argmax": _extreme_place("is_above"),
-    "argmin": _extreme_place("is_below"), **layers.LAUNCHES,
+    "cumprod": _cumulative("multiply"), "recurrence": _recurrence, "argmax": _extreme_place("argmax"),
+    "argmin": _extreme_place("argmin"), **layers.LAUNCHES,
 }
 
 

@@ -46,9 +46,23 @@ def is_below(value, best):
 
 
 @njit
-def find_extreme(replaces, x, out, n, inner, lo, hi):
+def find_in_row(extreme, x, n):
+    """The first place of the extreme, or of a NaN, in n elements: a loop for its value and one for its place."""
+    best, place = x[0], 0
+    for j in range(1, n):
+        best = extreme(best, x[j])
+    while x[place] != best and x[place] == x[place]:
+        place += 1
+    return place
+
+
+@njit
+def find_extreme(replaces, extreme, x, out, n, inner, lo, hi):
     """out[o, i] = the first j where x[o, j, i] is extreme; n is at least 1."""
     for o in range(lo, hi):
+        if inner == 1:
+            out[o] = find_in_row(extreme, x + o * n, n)
+            continue
         for i in range(inner):
             start = o * n * inner + i
             best, place = x[start], 0
