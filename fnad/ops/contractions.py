@@ -41,12 +41,13 @@ def _matmul_batch(op: Primitive, mapped: Mapped, a: Any, b: Any) -> Any:
 
 def _with_batch_in_rows(a: Any, b: Any) -> Any:
     """A batch of left operands times one right operand: a single product of taller matrices."""
-    lead, (size, m, k) = a.shape[1:-2], (a.shape[0], *a.shape[-2:])
-    n, own = b.shape[-1], len(a.shape[1:-2])
+    size, *lead, m, k = a.shape
+    last = len(lead) + 1, len(lead) + 2
     if lead:
-        a = transpose(a, perm=(*range(1, own + 1), 0, own + 1, own + 2))
-    product = reshape(matmul(reshape(a, shape=(*lead, size * m, k)), b), shape=(*lead, size, m, n))
-    return transpose(product, perm=(own, *range(own), own + 1, own + 2)) if lead else product
+        a = transpose(a, perm=(*range(1, len(lead) + 1), 0, *last))
+    product = matmul(reshape(a, shape=(*lead, size * m, k)), b)
+    split = reshape(product, shape=(*lead, size, m, b.shape[-1]))
+    return transpose(split, perm=(len(lead), *range(len(lead)), *last)) if lead else split
 
 
 def _swapped(x: Any) -> Any:

@@ -78,9 +78,12 @@ def _backward(residuals: Any, g: Any, program: Program) -> list[Any]:
 def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, program: Program) -> Any:
     key = mapped, args[mapped.index(True)].shape[0]
     known = _batched.setdefault(program, {})
-    if key not in known:
-        known[key] = vmap_program(program, *key)
-    return tuple(_call(known[key].program, [*args, *known[key].constants]))
+    batched = known.get(key)
+    if batched is None:
+        if len(known) >= MOST_ENTRIES:
+            known.clear()
+        batched = known[key] = vmap_program(program, *key)
+    return tuple(_call(batched.program, [*args, *batched.constants]))
 
 
 def _call(program: Program, args: Sequence[Any]) -> list[Any]:

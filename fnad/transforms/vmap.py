@@ -14,7 +14,7 @@ import numpy as np
 
 from fnad import tree
 from fnad.errors import boundary
-from fnad.ir.program import Atom, Equation, Program, Source, Var, prune
+from fnad.ir.program import Atom, Equation, Program, Source, prune
 from fnad.ir.types import ArrayType
 from fnad.ops.shaping import all_over_batch, over_batch, transpose
 from fnad.tracing import Builder, Staged, Tracer, building, call_program, is_value, stage, value_type
@@ -165,14 +165,14 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
     return boundary(wrapper)
 
 
-def _axes(name: str, what: str, given: Any, full: Any) -> list[Any]:
-    """The axis for every leaf of a tree."""
+def _axes(name: str, what: str, given: tuple[Any, ...], full: tuple[Any, ...]) -> list[Any]:
+    """The axis for every leaf of several trees; the first is the one that the user gave axes for."""
     try:
         axes = tree.broadcast_prefix(given, full)
     except ValueError:
         raise ValueError(
-            f"vmap: requires {name} that fit the structure of {what}, got {_shown(name, given)} for "
-            f"{tree.structure(full if name == 'out_axes' else full[0])}. Give an integer or None for each part, or one for all."
+            f"vmap: requires {name} that fit the structure of {what}, got {given[0]!r} for "
+            f"{tree.structure(full[0])}. Give an integer or None for each part, or one for all."
         ) from None
     for axis in axes:
         if axis is not None and (isinstance(axis, bool) or not isinstance(axis, (int, np.integer))):
@@ -181,10 +181,6 @@ def _axes(name: str, what: str, given: Any, full: Any) -> list[Any]:
                 "Give the axis that counts the examples."
             )
     return axes
-
-
-def _shown(name: str, given: Any) -> str:
-    return repr(given if name == "out_axes" else given[0])
 
 
 def _batch_size(function: Callable[..., Any], leaves: Sequence[Any], axes: Sequence[Any], treedef: tree.TreeDef) -> int:
@@ -215,7 +211,7 @@ def _no_axis(leaf: Any, axis: int, path: str) -> Exception:
     if not is_value(leaf):
         return TypeError(
             f"vmap: requires arrays to map over, got {type(leaf).__name__} at {path}. "
-            "Use in_axes=None for it, or close over it."
+            "Pass it by position with in_axes=None, or close over it."
         )
     return ValueError(
         f"vmap: requires an array with an axis {axis} to map over, got {value_type(leaf)} at {path}. "
@@ -248,12 +244,10 @@ def _moved(x: Any, start: int, end: int) -> Any:
     return transpose(x, perm=tuple(perm))
 
 
-def _placed(
-    staged: Staged, results: Sequence[Any], mapped: Sequence[bool], out_axes: Any, size: int
-) -> list[Any]:
+def _placed(staged: Staged, results: Sequence[Any], mapped: Sequence[bool], out_axes: Any, size: int) -> list[Any]:
     """The results with the batch axis where ``out_axes`` wants it."""
     count = staged.out_tree.num_leaves
-    axes = _axes("out_axes", "the result", out_axes, tree.unflatten(staged.out_tree, range(count)))
+    axes = _axes("out_axes", "the result", (out_axes,), (tree.unflatten(staged.out_tree, range(count)),))
     paths = tree.paths(staged.out_tree, "result")
     own = [i for i in range(count) if i not in staged.static_outputs]
     return [_place(x, m, axes[i], size, paths[i]) for i, x, m in zip(own, results, mapped)]

@@ -1,14 +1,17 @@
-"""vmap is the stacked loop: for every operation, for pytrees, axes and options, in every nesting, and without a loop."""
+"""vmap is the stacked loop, without one: for every operation, for pytrees and axes, in every nesting."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from fnad import ConcreteValueError, InPlaceError, grad, jit, make_program, nn, random, tree, value_and_grad, vjp, vmap
+from fnad import (
+    ConcreteValueError, InPlaceError, grad, jit, make_program, nn, optim, random, tree, value_and_grad, vjp, vmap,
+)
 from fnad.ir.primitive import REGISTRY, Primitive
 
 from tests.properties.cases import CASES, DTYPES, Case, Domain, Sample
@@ -62,7 +65,7 @@ def assert_agree(got: list[np.ndarray], expected: list[np.ndarray]) -> None:
 def test_vmap_is_the_stacked_loop(case: Case, dtype: str) -> None:
     for sample in [s for s in case.samples if case.takes(dtype, s)]:
         each = examples(case, sample, dtype, SIZE)
-        call = lambda *xs, sample=sample: case.call(*xs, sample=sample)  # noqa: E731
+        call = partial(case.call, sample=sample)
         for mapped in combinations(len(sample.shapes)):
             own = [[xs[i] if m else each[0][i] for i, m in enumerate(mapped)] for xs in each]
             expected = [np.stack(ys) for ys in zip(*[interpreted(call)(*xs) for xs in own])]
@@ -104,7 +107,7 @@ def test_a_product_or_an_access_stays_one_operation(name: str) -> None:
         each = examples(case, sample, "float64", SIZE)
         for mapped in combinations(len(sample.shapes)):
             inputs = [np.stack([xs[i] for xs in each]) if m else each[0][i] for i, m in enumerate(mapped)]
-            batched = vmap(lambda *xs: case.call(*xs, sample=sample), tuple([0 if m else None for m in mapped]))
+            batched = vmap(partial(case.call, sample=sample), tuple([0 if m else None for m in mapped]))
             primitives = [eqn.primitive for eqn in make_program(batched)(*inputs).equations]
             assert primitives.count(case.primitive) == 1
             assert all(p.name in (case.primitive.name, "reshape", "transpose", "broadcast") for p in primitives)
@@ -128,6 +131,39 @@ def test_an_operation_without_rule_and_expansion_is_an_error() -> None:
         np.testing.assert_array_equal(vmap(lambda x, c: x + bare(c), (0, None))(X, 1.0), X + 1)
     finally:
         del REGISTRY["bare_of_rules"]
+
+
+# --- NumPy's functions, and their gradients
+
+SHARED = np.random.default_rng(2).normal(size=(3, 5))
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "sort": lambda x: np.sort(x, axis=0), "median": lambda x: np.median(x, axis=1), "norm": np.linalg.norm,
+    "std": lambda x: np.std(x, axis=0), "prod": lambda x: np.prod(x, axis=0), "cumsum": lambda x: np.cumsum(x),
+    "einsum": lambda x: np.einsum("ij,kj->ik", x, SHARED), "left": lambda x: SHARED.T @ x,
+    "right": lambda x: x @ SHARED.T, "batches": lambda x: np.stack([SHARED, SHARED]) @ x.T,
+    "vector": lambda x: SHARED @ x[0], "dot": lambda x: x[0] @ x[1],
+    "choice": lambda x: np.where(x[0, 0] > 0, x, SHARED), "ends": lambda x: np.concatenate([x, SHARED])[::-1, 1:],
+    "write": lambda x: x.at[1].set(0.0), "twice": lambda x: x.at[np.array([0, 0])].add(x[:2]),
+    "rows": lambda x: x[[2, 0]],
+    "largest": lambda x: x[np.argmax(x[:, 0])], "tril": np.tril, "roll": lambda x: np.roll(x, 1, axis=1),
+    "diagonal": lambda x: np.diag(x[:, :3]), "pad": lambda x: np.pad(x, 1), "clip": lambda x: np.clip(x, -0.5, 0.5),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_and_their_gradients_are_batched(name: str) -> None:
+    def loss(x: Any) -> Any:
+        return np.sum(np.sin(FUNCTIONS[name](x)))
+
+    def slope(x: Any) -> Any:
+        return np.sum(grad(loss)(x) ** 2)
+
+    x = np.random.default_rng(0).normal(size=(4, 3, 5))
+    for f in (loss, grad(loss), grad(slope)):
+        expected = np.stack([interpreted(f)(each)[0] for each in x])
+        np.testing.assert_allclose(vmap(f)(x), expected, rtol=1e-9, atol=1e-11)
+    each = np.stack([grad(loss)(each) for each in x])
+    np.testing.assert_allclose(grad(lambda x: np.sum(vmap(loss)(x)))(x), each, rtol=1e-9, atol=1e-11)
 
 
 # --- Pytrees and axes
@@ -326,6 +362,9 @@ def test_gradients_of_a_network_for_each_example_are_compiled_without_a_loop() -
     def loss(params: Any, x: Any, label: Any) -> Any:
         return nn.softmax_cross_entropy(apply(params, x[None]), label[None])
 
+    def mean_loss(params: Any, x: Any, labels: Any) -> Any:
+        return nn.softmax_cross_entropy(apply(params, x), labels)
+
     per_example = jit(vmap(grad(loss), in_axes=(None, 0, 0)))
     counts = []
     for size in (4, 64):
@@ -334,10 +373,31 @@ def test_gradients_of_a_network_for_each_example_are_compiled_without_a_loop() -
         got = per_example(params, x, labels)
         each = [grad(loss)(params, *example) for example in zip(x, labels)]
         tree.map(lambda g, *own: np.testing.assert_allclose(g, np.stack(own), rtol=1e-4, atol=1e-6), got, *each)
-        mean = grad(lambda p: nn.softmax_cross_entropy(apply(p, x), labels))(params)
+        mean = grad(mean_loss)(params, x, labels)
         tree.map(lambda g, m: np.testing.assert_allclose(g.mean(axis=0), m, rtol=1e-4, atol=1e-6), got, mean)
         counts.append(len(per_example.compiled(params, x, labels).plan.instructions))
     assert counts[0] == counts[1] < 30
+
+
+def test_networks_are_trained_side_by_side() -> None:
+    init, apply = nn.mlp([6, 8, 3])
+    optimizer = optim.adam(lr=0.01)
+    generator = np.random.default_rng(0)
+    x, labels = generator.normal(size=(16, 6)).astype(np.float32), generator.integers(0, 3, 16)
+
+    def step(params: Any, state: Any) -> Any:
+        value, grads = value_and_grad(lambda p: nn.softmax_cross_entropy(apply(p, x), labels))(params)
+        return *optimizer.update(grads, state, params), value
+
+    keys = random.split(random.key(0), 3)
+    params = vmap(init)(keys)
+    state, together = vmap(optimizer.init)(params), jit(vmap(step))
+    singles = [(own, optimizer.init(own)) for own in map(init, keys)]
+    for _ in range(5):
+        params, state, values = together(params, state)
+        results = [step(*single) for single in singles]
+        singles = [result[:2] for result in results]
+        np.testing.assert_allclose(values, [result[2] for result in results], rtol=1e-5)
 
 
 # --- Random numbers
