@@ -73,7 +73,7 @@ def linear(
 ) -> Primitive:
     """An operation linear in its first input; ``transpose(g, x, *rest, **params)`` maps its cotangent back.
 
-    Of ``x`` the transpose may use the shape and dtype only.
+    Of ``x`` the transpose may use the shape and dtype only. ``batch`` is the batching rule.
     """
 
     def vjp(i: int, g: Any, y: Any, *inputs: Any, **params: Any) -> Any:

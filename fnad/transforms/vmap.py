@@ -144,7 +144,8 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
         leaves, treedef = tree.flatten((args, kwargs))
         axes = _axes("in_axes", "the arguments", (in_axes, 0), (args, kwargs))
         size = _batch_size(function, leaves, axes, treedef)
-        traced = [i for i, leaf in enumerate(leaves) if axes[i] is not None or isinstance(leaf, np.ndarray)]
+        # Numbers that are the same for all examples stay Python's.
+        traced = [i for i, x in enumerate(leaves) if axes[i] is not None or isinstance(x, np.ndarray) and is_value(x)]
         mapped = [axes[i] is not None for i in traced]
 
         def flat_function(*tracers: Tracer) -> Any:

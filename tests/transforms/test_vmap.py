@@ -229,6 +229,9 @@ def test_numbers_that_are_the_same_for_all_steer_python() -> None:
         return x if np.sum(table) > 0 else -x
 
     np.testing.assert_array_equal(vmap(f, (0, None, None))(X, 3, np.ones(2)), 8 * X)
+    np.testing.assert_array_equal(vmap(jit(lambda x, n: f(x, n, 1), static_argnums=1), (0, None))(X, 3), 8 * X)
+    words = np.array(["a", "b"])
+    np.testing.assert_array_equal(vmap(lambda x, words: x * len(words[0]), (0, None))(X, words), X)
 
 
 def test_rows_of_a_shared_table_may_be_looked_up() -> None:
@@ -243,8 +246,7 @@ def test_rows_of_a_shared_table_may_be_looked_up() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: vmap(lambda x, params: x)(X, {"w": W}), ValueError, "one size, got 5 along axis 0 of x, 4 along axis "
-         r"0 of params\['w'\]"),
+        (lambda: vmap(lambda x, p: x)(X, {"w": W}), ValueError, r"got 5 along axis 0 of x, 4 along axis 0 of p\['w'\]"),
         (lambda: vmap(lambda x, k: x)(X, k=W), ValueError, "got 5 along axis 0 of x, 4 along axis 0 of k"),
         (lambda: vmap(np.sin, 2)(X), ValueError, r"an axis 2 to map over, got f64\[5,3\] at"),
         (lambda: vmap(lambda x: x)(1.0), ValueError, r"an axis 0 to map over, got f64\[\]\* at x"),
