@@ -18,6 +18,7 @@ from fnad.transforms.jit import explain as explain
 from fnad.transforms.jit import jit as jit
 from fnad.transforms.vjp import stop_gradient as stop_gradient
 from fnad.transforms.vjp import vjp as vjp
+from fnad.transforms.vmap import vmap as vmap
 from fnad.version import __version__ as __version__
 
 __all__ = [

@@ -26,7 +26,8 @@ class ConcreteValueError(TypeError):
 
     Under ``jit`` a function is staged once for all values of its arguments, so ``if x > 0``
     has no answer. Use ``np.where``, mark the argument static (``static_argnums``), or leave
-    ``jit`` off: without it the values are known.
+    ``jit`` off: without it the values are known. Under ``vmap`` there is one answer for each
+    example: use ``np.where``, or ``in_axes=None`` for an argument that steers Python.
     """
 
 

@@ -133,7 +133,7 @@ _thread = threading.local()
 class Builder:
     """Collects the equations of one Program while its function runs."""
 
-    __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "stands_for",
+    __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "is_mapped", "stands_for",
                  "_captures", "_values", "_producers", "_indexed")
 
     def __init__(self) -> None:
@@ -143,6 +143,7 @@ class Builder:
         self.alive = True
         self.source: Source | None = None  # overrides the user's line: a backward equation has its forward one's
         self.differentiated: set[Var] = set()
+        self.is_mapped = False  # whether the inputs that stand for nothing stand for many examples
         # What an input stands for, where that is known: an array, or a tracer of an outer builder.
         self.stands_for: dict[Var, Any] = {}
         self._captures: dict[int, Var] = {}
@@ -267,7 +268,7 @@ class Builder:
     def _outer_value(self, v: Var, what: str, wanted: Atom) -> np.ndarray:
         value = self.stands_for.get(v)
         if value is None:
-            raise _unknown(wanted, what)
+            raise _unknown(wanted, what, self.is_mapped)
         return value.concrete(what) if type(value) is Tracer else np.asarray(value)
 
     def is_differentiated(self, atom: Atom) -> bool:
@@ -353,7 +354,13 @@ def _escaped() -> Exception:
     )
 
 
-def _unknown(atom: Atom, what: str) -> Exception:
+def _unknown(atom: Atom, what: str, is_mapped: bool) -> Exception:
+    if is_mapped:
+        return _stored(atom.type) or ConcreteValueError(
+            f"{what}: requires a known value, got a traced {atom.type} that has one for each example under vmap. "
+            "Use np.where for a choice, in_axes=None for an argument that steers Python, or a Python loop over the "
+            "examples."
+        )
     return _stored(atom.type) or ConcreteValueError(
         f"{what}: requires a known value, got a traced {atom.type} whose value is unknown while its function "
         "is staged. "
@@ -409,6 +416,7 @@ def stage(
     types: Sequence[ArrayType],
     values: Sequence[Any] | None = None,
     differentiated: bool = False,
+    mapped: bool = False,
 ) -> Staged:
     """Run ``function`` on tracers of these types and return its Program.
 
@@ -417,8 +425,10 @@ def stage(
         types: the types of the inputs.
         values: what the inputs stand for, so that Python may ask for values while it runs.
         differentiated: whether the inputs are being differentiated (conversions that cut a gradient are errors).
+        mapped: whether an input without a value has one for each example of a batch.
     """
     builder = Builder()
+    builder.is_mapped = mapped
     with building(builder):
         tracers = [builder.input(t, v) for t, v in zip(types, values or [None] * len(types))]
         if differentiated:

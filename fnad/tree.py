@@ -85,6 +85,21 @@ def paths(treedef: TreeDef, root: str = "") -> list[str]:
     return [accessor.codify(root) for accessor in treedef.accessors()]
 
 
+def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
+    """For every leaf of a tree, the leaf of its prefix that stands there or above; ``None`` is a leaf of a prefix.
+
+    Raises:
+        ValueError: ``prefix`` is no prefix of the tree.
+
+    >>> broadcast_prefix((0, None), ({"w": 1.0, "b": 2.0}, [3.0]))
+    [0, 0, None]
+    """
+    flatten(prefix), flatten(tree)  # makes dataclasses known
+    spread = optree.broadcast_prefix(prefix, tree, none_is_leaf=True, namespace=_NAMESPACE)
+    leaves = optree.tree_leaves(tree, none_is_leaf=True, namespace=_NAMESPACE)
+    return [own for own, leaf in zip(spread, leaves) if leaf is not None]
+
+
 def register(
     cls: type,
     flatten_function: Callable[[Any], tuple[Iterable[Any], Any]],

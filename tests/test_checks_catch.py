@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from tests.properties import test_compiled, test_derivatives, test_values
 from tests.properties.cases import ANY, SECOND, Case, Sample
 from tests.properties.running import needs_jit
+from tests.transforms.test_vmap import test_vmap_is_the_stacked_loop as stacked_loop
 
 X = np.array([0.3, 0.8, -1.1])
 SAMPLES = (Sample(((2, 3),)), Sample(((),)))
@@ -191,6 +192,21 @@ def test_the_law_of_symmetry_finds_an_asymmetric_hessian() -> None:
     )
     with pytest.raises(AssertionError):
         law(SYMMETRIC, Case(product.name, (ANY, SECOND), PAIRS, np.multiply))
+
+
+WRONG_BATCHES = {
+    "the axes of an example": lambda op, mapped, x, axes: op(x, axes=axes),
+    "one example for all": lambda op, mapped, x, axes: op(reduce_sum(x, axes=(0,)), axes=axes),
+    "none": None,
+}
+
+
+@pytest.mark.parametrize("name", WRONG_BATCHES)
+def test_the_law_of_batches_finds_wrong_ones(name: str) -> None:
+    total = Primitive("test_sum", reduce_sum.type_rule, reduce_sum.evaluate, batch=WRONG_BATCHES[name])
+    case = Case(total.name, (ANY,), (Sample(((3, 3),), {"axes": (1,)}),), reduce_sum.evaluate)
+    with pytest.raises((AssertionError, TypeError)):
+        stacked_loop(case, "float64")
 
 
 @needs_jit

@@ -1,4 +1,4 @@
-"""Every primitive is whole: type rule, NumPy meaning, derivative or an explicit "none", laws, a way to compile."""
+"""Every primitive is whole: type rule, NumPy meaning, derivative or an explicit "none", batching, laws, compilation."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def test_a_primitive_has_its_rules(name: str) -> None:
     assert callable(primitive.type_rule) and callable(primitive.evaluate)
     has_rule = primitive.vjp is not None or (primitive.vjp_forward is not None and primitive.vjp_backward is not None)
     assert has_rule != (primitive.differentiable == ())
+    assert primitive.is_elementwise or primitive.batch is not None or primitive.expand is not None
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

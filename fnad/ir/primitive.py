@@ -37,6 +37,10 @@ class Primitive:
             means that the operation is declared not differentiable (piecewise constant).
         expression: elementwise work as a scalar expression of ``{0}``, ``{1}``, ..., which names no target.
         expand: ``(*inputs, **params) -> value`` in terms of simpler primitives, for compilation.
+        batch: ``(primitive, mapped, *inputs, **params) -> outputs`` for a whole batch at once. The inputs that
+            ``mapped`` names (one of them at least) have the batch axis in front, and so have the outputs; an
+            output without it is the same for all examples. Elementwise work needs no such rule; without one,
+            or where it returns ``NotImplemented``, the expansion is batched.
         commutative: whether the two inputs may be swapped.
         effect: whether the operation must be kept though nothing uses its outputs.
     """
@@ -50,6 +54,7 @@ class Primitive:
     differentiable: tuple[int, ...] | None = None
     expression: str | None = None
     expand: Callable[..., Any] | None = None
+    batch: Callable[..., Any] | None = None
     commutative: bool = False
     effect: bool = False
 

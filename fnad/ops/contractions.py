@@ -9,7 +9,7 @@ import numpy as np
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import conj
-from fnad.ops.shaping import transpose
+from fnad.ops.shaping import Mapped, reshape, transpose
 
 
 def _matmul_type(a: ArrayType, b: ArrayType) -> ArrayType:
@@ -31,5 +31,31 @@ def _matmul_vjp(i: int, g: Any, y: Any, a: Any, b: Any) -> Any:
     return matmul(g, adjoint(b)) if i == 0 else matmul(adjoint(a), g)
 
 
+def _matmul_batch(op: Primitive, mapped: Mapped, a: Any, b: Any) -> Any:
+    if mapped == (True, True):
+        return op(a, b)
+    if mapped == (True, False):
+        return _with_batch_in_rows(a, b)
+    return _swapped(_with_batch_in_rows(_swapped(b), _swapped(a)))
+
+
+def _with_batch_in_rows(a: Any, b: Any) -> Any:
+    """A batch of left operands times one right operand: a single product of taller matrices."""
+    size, *lead, m, k = a.shape
+    last = len(lead) + 1, len(lead) + 2
+    if lead:
+        a = transpose(a, perm=(*range(1, len(lead) + 1), 0, *last))
+    product = matmul(reshape(a, shape=(*lead, size * m, k)), b)
+    split = reshape(product, shape=(*lead, size, m, b.shape[-1]))
+    return transpose(split, perm=(len(lead), *range(len(lead)), *last)) if lead else split
+
+
+def _swapped(x: Any) -> Any:
+    """The last two axes swapped; a reshape where one of them is of size 1, which needs no copy."""
+    if 1 in x.shape[-2:]:
+        return reshape(x, shape=(*x.shape[:-2], x.shape[-1], x.shape[-2]))
+    return transpose(x, perm=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+
+
 # (..., m, k) times (..., k, n), without broadcasting.
-matmul = Primitive("matmul", _matmul_type, np.matmul, vjp=_matmul_vjp)
+matmul = Primitive("matmul", _matmul_type, np.matmul, vjp=_matmul_vjp, batch=_matmul_batch)

@@ -68,17 +68,18 @@ _RESULT: dict[str, Callable[[np.dtype], np.dtype]] = {
 
 
 def linear(
-    name: str, type_rule: Callable[..., Any], evaluate: Callable[..., Any], transpose: Callable[..., Any]
+    name: str, type_rule: Callable[..., Any], evaluate: Callable[..., Any], transpose: Callable[..., Any],
+    batch: Callable[..., Any],
 ) -> Primitive:
     """An operation linear in its first input; ``transpose(g, x, *rest, **params)`` maps its cotangent back.
 
-    Of ``x`` the transpose may use the shape and dtype only.
+    Of ``x`` the transpose may use the shape and dtype only. ``batch`` is the batching rule.
     """
 
     def vjp(i: int, g: Any, y: Any, *inputs: Any, **params: Any) -> Any:
         return transpose(g, *inputs, **params)
 
-    return Primitive(name, type_rule, evaluate, vjp=vjp, differentiable=(0,))
+    return Primitive(name, type_rule, evaluate, vjp=vjp, batch=batch, differentiable=(0,))
 
 
 def _bad_operands(name: str, types: Sequence[ArrayType], kinds: str) -> TypeError:

@@ -15,7 +15,9 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType, Shape
 from fnad.ops.elementwise import add, conj, convert, div, eq, lt, mul, ne, or_, select
 from fnad.ops.reductions import argsort
-from fnad.ops.shaping import broadcast, concatenate, flip, slice_
+from fnad.ops.shaping import (
+    Mapped, all_over_batch, broadcast, concatenate, flip, merge_batch, over_batch, reshape, slice_,
+)
 from fnad.tracing import filled
 
 INDEX = np.dtype(np.int64)
@@ -30,6 +32,11 @@ def _slices_type(name: str, x: ArrayType, indices: tuple[ArrayType, ...]) -> Arr
     return ArrayType(indices[0].shape + x.shape[len(indices) :], x.dtype)
 
 
+def _rows(size: int, places: int) -> np.ndarray:
+    """The number of its example for each place of a batch: the index into the batch axis."""
+    return np.repeat(np.arange(size), places)
+
+
 # --- gather
 
 
@@ -41,9 +48,18 @@ def _gather_vjp(i: int, g: Any, y: Any, x: Any, *indices: Any) -> Any:
     return scatter(filled(0, x.type), g, *indices, mode="add")
 
 
+def _gather_batch(op: Primitive, mapped: Mapped, x: Any, *indices: Any) -> Any:
+    size, places = (x, *indices)[mapped.index(True)].shape[0], indices[0].shape[-1]
+    merged = [merge_batch(over_batch(index, m, size)) for index, m in zip(indices, mapped[1:])]
+    rows = [_rows(size, places)] if mapped[0] else []
+    slices = op(x, *rows, *merged)
+    return reshape(slices, shape=(size, places, *slices.shape[1:]))
+
+
 # out[i] = x[indices[0][i], indices[1][i], ...]
 gather = Primitive(
     "gather", _gather_type, lambda x, *indices: np.asarray(x)[indices], vjp=_gather_vjp, differentiable=(0,),
+    batch=_gather_batch,
 )
 
 # --- scatter
@@ -72,7 +88,15 @@ def _scatter_vjp(i: int, g: Any, y: Any, x: Any, updates: Any, *indices: Any, mo
     return rules.pull_old(g, y, x, updates, indices) if i == 0 else rules.pull_new(g, y, x, updates, indices)
 
 
-scatter = Primitive("scatter", _scatter_type, _scatter_evaluate, vjp=_scatter_vjp, differentiable=(0, 1))
+def _scatter_batch(op: Primitive, mapped: Mapped, *inputs: Any, mode: str) -> Any:
+    x, updates, *indices = all_over_batch(mapped, inputs)
+    rows = _rows(*updates.shape[:2])
+    return op(x, merge_batch(updates), rows, *[merge_batch(index) for index in indices], mode=mode)
+
+
+scatter = Primitive(
+    "scatter", _scatter_type, _scatter_evaluate, vjp=_scatter_vjp, differentiable=(0, 1), batch=_scatter_batch,
+)
 
 
 # --- "set": the last write to a place wins

@@ -18,7 +18,7 @@ from fnad.ops.contractions import adjoint, matmul
 from fnad.ops.elementwise import add, div, exp, mul, neg, square, sub
 from fnad.ops.families import elementwise
 from fnad.ops.reductions import reduce_logsumexp
-from fnad.ops.shaping import broadcast, reduce_sum, reshape, slice_, spread
+from fnad.ops.shaping import Mapped, all_over_batch, broadcast, merge_batch, pad, reduce_sum, reshape, slice_, spread
 
 # --- ReLU: 0 at 0, where its derivative is 0 too; nan passes
 
@@ -86,9 +86,16 @@ def _dense_backward(residuals: tuple[Any, ...], g: Any, relu: bool) -> tuple[Any
     return matmul(g, adjoint(w)), matmul(adjoint(x), g), b_bar
 
 
+def _dense_batch(op: Primitive, mapped: Mapped, x: Any, w: Any, b: Any, relu: bool) -> Any:
+    if mapped != (True, False, False):
+        return NotImplemented
+    return reshape(op(merge_batch(x), w, b, relu=relu), shape=(*x.shape[:2], w.shape[1]))
+
+
 # x w + b, or relu(x w + b), for x (m, k), w (k, n) and b (n,).
 dense = Primitive(
     "dense", _dense_type, _dense_expand, expand=_dense_expand, vjp_forward=_dense_forward, vjp_backward=_dense_backward,
+    batch=_dense_batch,
 )
 
 # --- Mean squared error, over arrays of any shape
@@ -155,10 +162,22 @@ def _filling(g: Any, like: Any) -> Any:
     return broadcast(g, shape=like.shape, dims=())
 
 
+def _mse_with_gradient_batch(op: Primitive, mapped: Mapped, *inputs: Any) -> tuple[Any, Any]:
+    error = sub(*all_over_batch(mapped, inputs))
+    size, count = error.shape[0], int(np.prod(error.shape[1:], dtype=np.int64))
+    blocks, scale = -(-count // BLOCK), 1 / max(count, 1)
+    squares = reshape(square(error), shape=(size, count))
+    if blocks > 1:
+        squares = pad(squares, low=(0, 0), high=(0, blocks * BLOCK - count), interior=(0, 0))
+    in_blocks = reshape(squares, shape=(size, blocks, squares.shape[1] // max(blocks, 1)))
+    return mul(reduce_sum(in_blocks, axes=(2,)), scale), mul(error, 2 * scale)
+
+
 mse = Primitive("mse", _mse_type, _mse_expand, expand=_mse_expand, vjp_forward=_mse_forward, vjp_backward=_mse_backward)
 # The partial losses of blocks of predictions, which add up to the mean squared error, and its gradient.
 mse_with_gradient = Primitive(
     "mse_with_gradient", _mse_with_gradient_type, _evaluate_mse_with_gradient, vjp=_mse_with_gradient_vjp,
+    batch=_mse_with_gradient_batch,
 )
 
 # --- Softmax cross-entropy of (m, n) logits, the mean over the rows. Labels are m integers, or (m, n) weights
@@ -265,13 +284,28 @@ def _with_gradient_vjp(i: int, g: Any, outputs: Any, logits: Any, labels: Any) -
     return add(mul(factor, outputs[1]), mul(apart, share))
 
 
+def _rows_batch(op: Primitive, mapped: Mapped, *inputs: Any) -> Any:
+    logits, labels = all_over_batch(mapped, inputs)
+    results = op(merge_batch(logits), merge_batch(labels))
+    shapes = logits.shape[:2], logits.shape
+    # The rows of all examples are divided by their number, but each example's by that of its own.
+    scaled = [
+        mul(reshape(r, shape=shape), float(shape[0]))
+        for r, shape in zip(results if isinstance(results, tuple) else (results,), shapes)
+    ]
+    return tuple(scaled)
+
+
 softmax_cross_entropy = Primitive(
     "softmax_cross_entropy", lambda *types: ArrayType((), _rows_type(*types).dtype), _cross_entropy_expand,
     expand=_cross_entropy_expand, vjp_forward=_cross_entropy_forward, vjp_backward=_cross_entropy_backward,
 )
 # The partial losses of the rows, which add up to the mean.
-softmax_cross_entropy_rows = Primitive("softmax_cross_entropy_rows", _rows_type, _evaluate_rows, vjp=_rows_vjp)
+softmax_cross_entropy_rows = Primitive(
+    "softmax_cross_entropy_rows", _rows_type, _evaluate_rows, vjp=_rows_vjp, batch=_rows_batch,
+)
 # The same with the gradient of their sum.
 softmax_cross_entropy_with_gradient = Primitive(
     "softmax_cross_entropy_with_gradient", _with_gradient_type, _evaluate_with_gradient, vjp=_with_gradient_vjp,
+    batch=_rows_batch,
 )

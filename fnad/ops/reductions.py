@@ -14,7 +14,8 @@ from fnad.ops.elementwise import (
 )
 from fnad.ops.families import linear
 from fnad.ops.shaping import (
-    concatenate, flip, inverse_permutation, kept_axes, reduce_sum, reduced_type, reshape, slice_, spread, transpose,
+    batch_along_axes, batch_along_axis, concatenate, flip, inverse_permutation, kept_axes, reduce_sum, reduced_type,
+    reshape, slice_, spread, transpose,
 )
 
 Axes = tuple[int, ...]
@@ -50,7 +51,7 @@ def _norm_expand(x: Any, axes: Axes) -> Any:
 # The Euclidean norm; its derivative at the zero vector is 0.
 reduce_norm = Primitive(
     "reduce_norm", _type_rule("norm", "f"), _norm_expand, expand=_norm_expand,
-    vjp=lambda i, g, y, x, axes: mul(spread(g, x, axes), guarded_div(x, spread(y, x, axes))),
+    vjp=lambda i, g, y, x, axes: mul(spread(g, x, axes), guarded_div(x, spread(y, x, axes))), batch=batch_along_axes,
 )
 
 
@@ -68,7 +69,7 @@ def _logsumexp_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
 
 reduce_logsumexp = Primitive(
     "reduce_logsumexp", _type_rule("logsumexp", "f", empty=False), _logsumexp_expand, expand=_logsumexp_expand,
-    vjp=_logsumexp_vjp,
+    vjp=_logsumexp_vjp, batch=batch_along_axes,
 )
 
 # --- Product: each factor's derivative is the product of the others, exact with zeros among them
@@ -106,7 +107,9 @@ def _shifted(x: Any, first: float) -> Any:
     return concatenate(front, body, axis=x.ndim - 1)
 
 
-reduce_prod = Primitive("reduce_prod", _type_rule("prod", "iufc"), _ufunc_reduce(np.multiply), vjp=_prod_vjp)
+reduce_prod = Primitive(
+    "reduce_prod", _type_rule("prod", "iufc"), _ufunc_reduce(np.multiply), vjp=_prod_vjp, batch=batch_along_axes,
+)
 
 # --- Extremes: the derivative is shared evenly among ties
 
@@ -119,13 +122,19 @@ def _extreme_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
 
 
 reduce_max = Primitive(
-    "reduce_max", _type_rule("maximum", "iuf", empty=False), _ufunc_reduce(np.maximum), vjp=_extreme_vjp
+    "reduce_max", _type_rule("maximum", "iuf", empty=False), _ufunc_reduce(np.maximum), vjp=_extreme_vjp,
+    batch=batch_along_axes,
 )
 reduce_min = Primitive(
-    "reduce_min", _type_rule("minimum", "iuf", empty=False), _ufunc_reduce(np.minimum), vjp=_extreme_vjp
+    "reduce_min", _type_rule("minimum", "iuf", empty=False), _ufunc_reduce(np.minimum), vjp=_extreme_vjp,
+    batch=batch_along_axes,
 )
-reduce_and = Primitive("reduce_and", _type_rule("all", "b"), _ufunc_reduce(np.logical_and), differentiable=())
-reduce_or = Primitive("reduce_or", _type_rule("any", "b"), _ufunc_reduce(np.logical_or), differentiable=())
+reduce_and = Primitive(
+    "reduce_and", _type_rule("all", "b"), _ufunc_reduce(np.logical_and), differentiable=(), batch=batch_along_axes,
+)
+reduce_or = Primitive(
+    "reduce_or", _type_rule("any", "b"), _ufunc_reduce(np.logical_or), differentiable=(), batch=batch_along_axes,
+)
 
 
 def _arg_type(name: str) -> Callable[..., ArrayType]:
@@ -137,8 +146,12 @@ def _arg_type(name: str) -> Callable[..., ArrayType]:
     return type_rule
 
 
-argmax = Primitive("argmax", _arg_type("argmax"), lambda x, axis: np.argmax(x, axis=axis), differentiable=())
-argmin = Primitive("argmin", _arg_type("argmin"), lambda x, axis: np.argmin(x, axis=axis), differentiable=())
+argmax = Primitive(
+    "argmax", _arg_type("argmax"), lambda x, axis: np.argmax(x, axis=axis), differentiable=(), batch=batch_along_axis,
+)
+argmin = Primitive(
+    "argmin", _arg_type("argmin"), lambda x, axis: np.argmin(x, axis=axis), differentiable=(), batch=batch_along_axis,
+)
 
 # --- Scans along an axis
 
@@ -156,7 +169,7 @@ def _backwards(scan: Callable[..., Any], *args: Any, axis: int) -> Any:
 
 cumsum = linear(
     "cumsum", _scan_type, lambda x, axis: np.cumsum(x, axis=axis, dtype=x.dtype),
-    lambda g, x, axis: _backwards(cumsum, g, axis=axis),
+    lambda g, x, axis: _backwards(cumsum, g, axis=axis), batch_along_axis,
 )
 
 
@@ -187,7 +200,9 @@ def _recurrence_vjp(i: int, g: Any, y: Any, a: Any, b: Any, axis: int) -> Any:
 
 
 # y[i] = a[i] y[i-1] + b[i] along the axis.
-recurrence = Primitive("recurrence", _scan_type, _recurrence_evaluate, vjp=_recurrence_vjp)
+recurrence = Primitive(
+    "recurrence", _scan_type, _recurrence_evaluate, vjp=_recurrence_vjp, batch=batch_along_axis,
+)
 
 
 def _cumprod_vjp(i: int, g: Any, y: Any, x: Any, axis: int) -> Any:
@@ -200,6 +215,7 @@ def _cumprod_vjp(i: int, g: Any, y: Any, x: Any, axis: int) -> Any:
 
 cumprod = Primitive(
     "cumprod", _scan_type, lambda x, axis: np.cumprod(x, axis=axis, dtype=x.dtype), vjp=_cumprod_vjp,
+    batch=batch_along_axis,
 )
 
 # --- Order
@@ -209,4 +225,7 @@ def _order_type(x: ArrayType, axis: int) -> ArrayType:
     return ArrayType(_scan_type(x, axis=axis).shape, INDEX)
 
 
-argsort = Primitive("argsort", _order_type, lambda x, axis: np.argsort(x, axis=axis, kind="stable"), differentiable=())
+argsort = Primitive(
+    "argsort", _order_type, lambda x, axis: np.argsort(x, axis=axis, kind="stable"), differentiable=(),
+    batch=batch_along_axis,
+)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType, Shape
-from fnad.ops.families import linear
+from fnad.ops.families import linear, literal_value
+from fnad.tracing import filled
 
 Ints = tuple[int, ...]
+Mapped = tuple[bool, ...]
 
 # --- broadcast and sum: each other's transposes. Axis i of x becomes axis dims[i] of the broadcast result,
 # whose other axes repeat it; a sum drops its axes
@@ -34,7 +37,58 @@ def _broadcast_transpose(g: Any, x: Any, shape: Shape, dims: Ints) -> Any:
     return reduce_sum(g, axes=tuple([i for i in range(len(shape)) if i not in dims]))
 
 
-broadcast = linear("broadcast", _broadcast_type, _broadcast_evaluate, _broadcast_transpose)
+def _broadcast_batch(op: Primitive, mapped: Mapped, x: Any, shape: Shape, dims: Ints) -> Any:
+    return op(x, shape=(x.shape[0], *shape), dims=(0, *up(dims)))
+
+
+broadcast = linear("broadcast", _broadcast_type, _broadcast_evaluate, _broadcast_transpose, _broadcast_batch)
+
+# --- Batches, on which the rules of all families stand
+
+
+def up(axes: Ints) -> Ints:
+    """The axes of an example as axes of a batch."""
+    return tuple([a + 1 for a in axes])
+
+
+def over_batch(x: Any, is_mapped: bool, size: int) -> Any:
+    """An operand with the batch axis in front: one without it is repeated."""
+    if is_mapped:
+        return x
+    shape = (size, *x.shape)
+    value = literal_value(x)
+    if value is not None:
+        return x.builder.tracer(filled(value, ArrayType(shape, x.dtype)))
+    return broadcast(x, shape=shape, dims=tuple(range(1, len(shape))))
+
+
+def all_over_batch(mapped: Mapped, inputs: Sequence[Any]) -> list[Any]:
+    """All operands with the batch axis in front."""
+    size = inputs[mapped.index(True)].shape[0]
+    return [over_batch(x, is_mapped, size) for x, is_mapped in zip(inputs, mapped)]
+
+
+def batch_as_it_is(op: Primitive, mapped: Mapped, *inputs: Any, **params: Any) -> Any:
+    """The batching rule of an operation that takes further axes in front."""
+    return op(*all_over_batch(mapped, inputs), **params)
+
+
+def batch_along_axes(op: Primitive, mapped: Mapped, x: Any, axes: Ints) -> Any:
+    """The batching rule of an operation along some axes."""
+    return op(x, axes=up(axes))
+
+
+def batch_along_axis(op: Primitive, mapped: Mapped, *inputs: Any, axis: int) -> Any:
+    """The batching rule of an operation along one axis."""
+    return op(*all_over_batch(mapped, inputs), axis=axis + 1)
+
+
+def merge_batch(x: Any) -> Any:
+    """The examples one after the other along their first axis."""
+    return reshape(x, shape=(x.shape[0] * x.shape[1], *x.shape[2:]))
+
+
+# --- sum
 
 
 def kept_axes(ndim: int, axes: Ints) -> Ints:
@@ -58,7 +112,7 @@ def spread(y: Any, x: Any, axes: Ints) -> Any:
 
 reduce_sum = linear(
     "reduce_sum", lambda x, axes: reduced_type("sum", "iufc", x, axes),
-    lambda x, axes: np.add.reduce(x, axis=axes, dtype=x.dtype), spread,
+    lambda x, axes: np.add.reduce(x, axis=axes, dtype=x.dtype), spread, batch_along_axes,
 )
 
 # --- reshape, transpose
@@ -75,7 +129,8 @@ def _reshape_type(x: ArrayType, shape: Shape) -> ArrayType:
 
 
 reshape = linear(
-    "reshape", _reshape_type, lambda x, shape: np.reshape(x, shape), lambda g, x, shape: reshape(g, shape=x.shape)
+    "reshape", _reshape_type, lambda x, shape: np.reshape(x, shape), lambda g, x, shape: reshape(g, shape=x.shape),
+    lambda op, mapped, x, shape: op(x, shape=(x.shape[0], *shape)),
 )
 
 
@@ -92,6 +147,7 @@ def inverse_permutation(perm: Ints) -> Ints:
 transpose = linear(
     "transpose", _transpose_type, lambda x, perm: np.transpose(x, perm),
     lambda g, x, perm: transpose(g, perm=inverse_permutation(perm)),
+    lambda op, mapped, x, perm: op(x, perm=(0, *up(perm))),
 )
 
 # --- flip
@@ -103,7 +159,9 @@ def _flip_type(x: ArrayType, axes: Ints) -> ArrayType:
     return x
 
 
-flip = linear("flip", _flip_type, lambda x, axes: np.flip(x, axes), lambda g, x, axes: flip(g, axes=axes))
+flip = linear(
+    "flip", _flip_type, lambda x, axes: np.flip(x, axes), lambda g, x, axes: flip(g, axes=axes), batch_along_axes,
+)
 
 # --- slice and pad: each other's transposes
 
@@ -129,7 +187,11 @@ def _slice_transpose(g: Any, x: Any, starts: Ints, stops: Ints, steps: Ints) -> 
     return pad(g, low=starts, high=high, interior=tuple([s - 1 for s in steps]))
 
 
-slice_ = linear("slice", _slice_type, _slice_evaluate, _slice_transpose)
+def _slice_batch(op: Primitive, mapped: Mapped, x: Any, starts: Ints, stops: Ints, steps: Ints) -> Any:
+    return op(x, starts=(0, *starts), stops=(x.shape[0], *stops), steps=(1, *steps))
+
+
+slice_ = linear("slice", _slice_type, _slice_evaluate, _slice_transpose, _slice_batch)
 
 
 def _pad_type(x: ArrayType, low: Ints, high: Ints, interior: Ints) -> ArrayType:
@@ -160,8 +222,12 @@ def _pad_transpose(g: Any, x: Any, low: Ints, high: Ints, interior: Ints) -> Any
     return slice_(g, starts=starts, stops=stops, steps=steps)
 
 
+def _pad_batch(op: Primitive, mapped: Mapped, x: Any, low: Ints, high: Ints, interior: Ints) -> Any:
+    return op(x, low=(0, *low), high=(0, *high), interior=(0, *interior))
+
+
 # Zeros around (and, with interior, between) the elements.
-pad = linear("pad", _pad_type, _pad_evaluate, _pad_transpose)
+pad = linear("pad", _pad_type, _pad_evaluate, _pad_transpose, _pad_batch)
 
 # --- concatenate
 
@@ -188,4 +254,5 @@ def _concatenate_vjp(i: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
 
 concatenate = Primitive(
     "concatenate", _concatenate_type, lambda *xs, axis: np.concatenate(xs, axis=axis), vjp=_concatenate_vjp,
+    batch=batch_along_axis,
 )

@@ -14,6 +14,7 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType, Shape
+from fnad.ops.shaping import batch_as_it_is
 
 UINT32, UINT64 = np.dtype(np.uint32), np.dtype(np.uint64)
 
@@ -65,4 +66,4 @@ def _evaluate(key: Any, shape: Shape, dtype: np.dtype, stream: int) -> np.ndarra
 
 
 # The first numbers of each key's stream, in the order of the shape.
-random_bits = Primitive("random_bits", _type_rule, _evaluate, differentiable=())
+random_bits = Primitive("random_bits", _type_rule, _evaluate, differentiable=(), batch=batch_as_it_is)

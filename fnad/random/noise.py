@@ -10,6 +10,7 @@ import numpy as np
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import add, and_, bitcast, convert, lt, mul, neg, select, shift_right
+from fnad.ops.shaping import batch_as_it_is
 from fnad.random.bits import UINT32, UINT64
 from fnad.random.exact import log, upper_quantile
 
@@ -35,7 +36,7 @@ def _noise(name: str, expand: Callable[[Any], Any]) -> Primitive:
             result[start : start + CHUNK] = expand(flat[start : start + CHUNK])
         return result.reshape(np.shape(bits))
 
-    return Primitive(name, type_rule, evaluate, expand=expand, differentiable=())
+    return Primitive(name, type_rule, evaluate, expand=expand, differentiable=(), batch=batch_as_it_is)
 
 
 def _normal(bits: Any) -> Any:

@@ -132,7 +132,7 @@ def _require_differentiable(
     start = 0
     for position, child in zip(chosen, per_argument):
         own = leaves[start : start + child.num_leaves]
-        root = _argument_name(function, position)
+        root = argument_name(function, position)
         require_values("grad", own, child, root)
         for leaf, path in zip(own, tree.paths(child, root)):
             if not is_inexact(value_type(leaf).dtype):
@@ -143,7 +143,8 @@ def _require_differentiable(
         start += child.num_leaves
 
 
-def _argument_name(function: Callable[..., Any], position: int) -> str:
+def argument_name(function: Callable[..., Any], position: int) -> str:
+    """What a positional argument is called in messages."""
     code = getattr(function, "__code__", None)
     if code is not None and position < code.co_argcount:
         return code.co_varnames[position]

@@ -28,11 +28,13 @@ from fnad.ir.types import ArrayType, is_inexact
 from fnad.tracing import Staged, Tracer, inline, innermost, is_value, stage, value_type
 from fnad.transforms.closures import Reader, find_readers
 from fnad.transforms.vjp import Joint, Split, is_hashable, split_joint, vjp_program
+from fnad.transforms.vmap import Batched, vmap_program
 
 # --- A compiled Program as one operation
 
 _compiled: WeakKeyDictionary[Program, Compiled] = WeakKeyDictionary()
 _differentiated: WeakKeyDictionary[Program, tuple[Joint, Split]] = WeakKeyDictionary()
+_batched: WeakKeyDictionary[Program, dict[Any, Batched]] = WeakKeyDictionary()
 
 
 def _call_type(*types: ArrayType, program: Program) -> Any:
@@ -74,6 +76,17 @@ def _backward(residuals: Any, g: Any, program: Program) -> list[Any]:
     return [next(bars) if is_inexact(t.dtype) else None for t in program.input_types[:count]]
 
 
+def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, program: Program) -> Any:
+    key = mapped, args[mapped.index(True)].shape[0]
+    known = _batched.setdefault(program, {})
+    batched = known.get(key)
+    if batched is None:
+        if len(known) >= MOST_ENTRIES:
+            known.clear()
+        batched = known[key] = vmap_program(program, *key)
+    return tuple(_call(batched.program, [*args, *batched.constants]))
+
+
 def _call(program: Program, args: Sequence[Any]) -> list[Any]:
     """A Program's results as one operation on the arguments."""
     if not program.outputs:
@@ -83,7 +96,7 @@ def _call(program: Program, args: Sequence[Any]) -> list[Any]:
 
 
 jit_call = Primitive(
-    "jit_call", _call_type, _run, vjp_forward=_forward, vjp_backward=_backward, expand=_expand,
+    "jit_call", _call_type, _run, vjp_forward=_forward, vjp_backward=_backward, expand=_expand, batch=_batch,
 )
 
 # --- The function that users call

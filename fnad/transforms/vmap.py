@@ -1,0 +1,271 @@
+"""Batching: a function of one example as a function of many, in one pass over all of them.
+
+The Program of one example is run once more with a batch axis in front of every value that depends on
+a mapped argument, by the batching rule of each operation. There is no loop over the examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fnad import tree
+from fnad.errors import boundary
+from fnad.ir.program import Atom, Equation, Program, Source, prune
+from fnad.ir.types import ArrayType
+from fnad.ops.shaping import all_over_batch, over_batch, transpose
+from fnad.tracing import Builder, Staged, Tracer, building, call_program, is_value, stage, value_type
+from fnad.transforms.grad import argument_name
+
+# --- On Programs
+
+
+class Batched(NamedTuple):
+    """A Program over many examples.
+
+    Its inputs are those of the Program for one, mapped ones with the batch axis in front, and ``constants``;
+    ``mapped`` says which of its outputs have that axis: the others are the same for all examples.
+    """
+
+    program: Program
+    constants: list[Any]
+    mapped: tuple[bool, ...]
+
+
+def vmap_program(program: Program, mapped: Sequence[bool], size: int) -> Batched:
+    """The Program of a whole batch.
+
+    Args:
+        program: the function of one example.
+        mapped: which inputs have a value for each example.
+        size: the number of examples.
+    """
+    builder = Builder()
+    with building(builder):
+        types = [ArrayType((size, *t.shape), t.dtype) if m else t for t, m in zip(program.input_types, mapped)]
+        inputs = [builder.input(t).atom for t in types]
+        outputs, out_mapped = _run(builder, program, inputs, mapped)
+        batched, constants = builder.finish(outputs)
+    return Batched(prune(batched), constants, tuple(out_mapped))
+
+
+def _run(
+    builder: Builder, program: Program, inputs: Sequence[Atom], mapped: Sequence[bool], source: Source | None = None
+) -> tuple[list[Atom], list[bool]]:
+    """Stage a Program with the batch axis in front of what is mapped; its outputs, and which of them have the axis."""
+    atoms: dict[Atom, Atom] = dict(zip(program.inputs, inputs))
+    with_axis: set[Atom] = {v for v, m in zip(program.inputs, mapped) if m}
+    for eqn in program.equations:
+        builder.source = source or eqn.source
+        flags = tuple([a in with_axis for a in eqn.inputs])
+        operands = [Tracer(builder, atoms.get(a, a)) for a in eqn.inputs]
+        for v, result in zip(eqn.outputs, _results(builder, eqn, flags, operands)):
+            atoms[v] = builder.tracer(result).atom
+            if atoms[v].type.ndim > v.type.ndim:
+                with_axis.add(v)
+    return [atoms.get(a, a) for a in program.outputs], [a in with_axis for a in program.outputs]
+
+
+def _results(builder: Builder, eqn: Equation, flags: tuple[bool, ...], operands: list[Tracer]) -> Sequence[Any]:
+    """The outputs of an equation for all examples."""
+    primitive, results = eqn.primitive, NotImplemented
+    if True not in flags:
+        results = builder.apply(primitive, operands, eqn.params)
+    elif primitive.is_elementwise:
+        results = primitive(*all_over_batch(flags, operands), **eqn.params)
+    elif primitive.batch is not None:
+        results = primitive.batch(primitive, flags, *operands, **eqn.params)
+    if results is NotImplemented:
+        return _expanded(builder, eqn, flags, operands)
+    return results if isinstance(results, tuple) else (results,)
+
+
+def _expanded(builder: Builder, eqn: Equation, flags: tuple[bool, ...], operands: list[Tracer]) -> list[Tracer]:
+    """The outputs of an equation through its expansion for one example."""
+    primitive = eqn.primitive
+    if primitive.expand is None:
+        raise TypeError(
+            f"{primitive}: requires a batching rule or an expansion under vmap, got none. "
+            "Apply it to the whole batch, outside of vmap."
+        )
+    staged = stage(lambda *xs: primitive.expand(*xs, **eqn.params), [a.type for a in eqn.inputs])
+    inputs = [x.atom for x in operands] + [builder.tracer(c).atom for c in staged.captured]
+    outputs, _ = _run(builder, staged.program, inputs, [*flags, *[False] * len(staged.captured)], builder.source)
+    return [Tracer(builder, a) for a in outputs]
+
+
+# --- On functions
+
+
+@boundary
+def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
+    """A function of one example made a function of many, without a loop over them.
+
+    What holds for one example holds for each: ``vmap(f)(xs)`` is ``np.stack([f(x) for x in xs])``. It may be
+    nested and combined with ``grad``, ``vjp`` and ``jit`` in any order; ``vmap(grad(f))`` gives gradients for
+    each example.
+
+    Args:
+        function: a pure function from pytrees to a pytree.
+        in_axes: which axis of the arguments' arrays counts the examples: an integer (negative ones count from the
+            end), or ``None`` for what is the same for all; or a tuple with such an entry for each positional
+            argument, which may itself be a pytree. An entry above holds for all that is below it. Keyword
+            arguments are mapped over axis 0.
+        out_axes: where the results' arrays have that axis, likewise; ``None`` where a result does not depend on
+            a mapped argument and is not to be repeated.
+
+    Returns:
+        A function of the same arguments, whose arrays have one more axis where they are mapped.
+
+    Raises:
+        TypeError: a mapped leaf is no array, or an axis is neither an integer nor ``None``.
+        ValueError: the sizes of the mapped axes differ, an axis is out of range, nothing is mapped, or
+            ``in_axes`` or ``out_axes`` does not fit the structure of the arguments or results.
+        ConcreteValueError: Python asks for a value that differs between the examples, as in ``if x > 0``.
+
+    >>> import numpy as np
+    >>> rows, weights = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([10.0, 1.0])
+    >>> vmap(np.dot, in_axes=(0, None))(rows, weights)
+    array([12., 34.])
+    """
+    if not callable(function):
+        raise TypeError(
+            f"vmap: requires a function, got {type(function).__name__}. "
+            "Pass the function itself, not its result."
+        )
+    if isinstance(in_axes, list):
+        in_axes = tuple(in_axes)
+
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        leaves, treedef = tree.flatten((args, kwargs))
+        axes = _axes("in_axes", "the arguments", (in_axes, 0), (args, kwargs))
+        size = _batch_size(function, leaves, axes, treedef)
+        # Numbers that are the same for all examples stay Python's.
+        traced = [i for i, x in enumerate(leaves) if axes[i] is not None or isinstance(x, np.ndarray) and is_value(x)]
+        mapped = [axes[i] is not None for i in traced]
+
+        def flat_function(*tracers: Tracer) -> Any:
+            full = list(leaves)
+            for i, tracer in zip(traced, tracers):
+                full[i] = tracer
+            full_args, full_kwargs = tree.unflatten(treedef, full)
+            return function(*full_args, **full_kwargs)
+
+        types = [_example_type(value_type(leaves[i]), axes[i]) for i in traced]
+        values = [None if m else leaves[i] for i, m in zip(traced, mapped)]
+        staged = stage(flat_function, types, values, mapped=True)
+        batched = vmap_program(staged.program, [*mapped, *[False] * len(staged.captured)], size)
+        inputs = [_moved(leaves[i], axes[i], 0) if m else leaves[i] for i, m in zip(traced, mapped)]
+        results = call_program(batched.program, [*inputs, *staged.captured, *batched.constants])
+        return staged.restore(_placed(staged, results, batched.mapped, out_axes, size))
+
+    return boundary(wrapper)
+
+
+def _axes(name: str, what: str, given: tuple[Any, ...], full: tuple[Any, ...]) -> list[Any]:
+    """The axis for every leaf of several trees; the first is the one that the user gave axes for."""
+    try:
+        axes = tree.broadcast_prefix(given, full)
+    except ValueError:
+        raise ValueError(
+            f"vmap: requires {name} that fit the structure of {what}, got {given[0]!r} for "
+            f"{tree.structure(full[0])}. Give an integer or None for each part, or one for all."
+        ) from None
+    for axis in axes:
+        if axis is not None and (isinstance(axis, bool) or not isinstance(axis, (int, np.integer))):
+            raise TypeError(
+                f"vmap: requires {name} of integers and None, got {type(axis).__name__} {axis!r}. "
+                "Give the axis that counts the examples."
+            )
+    return axes
+
+
+def _batch_size(function: Callable[..., Any], leaves: Sequence[Any], axes: Sequence[Any], treedef: tree.TreeDef) -> int:
+    """The one size of all mapped axes."""
+    sizes: dict[int, list[int]] = {}
+    for i, (leaf, axis) in enumerate(zip(leaves, axes)):
+        if axis is not None:
+            shape = value_type(leaf).shape if is_value(leaf) else ()
+            if not -len(shape) <= axis < len(shape):
+                raise _no_axis(leaf, axis, _paths(function, treedef)[i])
+            sizes.setdefault(shape[axis], []).append(i)
+    if not sizes:
+        raise ValueError(
+            "vmap: requires an argument with an axis to map over, got none. "
+            "Give an array, and in_axes that is not None for all of them."
+        )
+    if len(sizes) > 1:
+        paths = _paths(function, treedef)
+        got = ", ".join(f"{size} along axis {axes[own[0]]} of {paths[own[0]]}" for size, own in sizes.items())
+        raise ValueError(
+            f"vmap: requires mapped axes of one size, got {got}. "
+            "Use in_axes to name another axis, or None for what is the same for all examples."
+        )
+    return next(iter(sizes))
+
+
+def _no_axis(leaf: Any, axis: int, path: str) -> Exception:
+    if not is_value(leaf):
+        return TypeError(
+            f"vmap: requires arrays to map over, got {type(leaf).__name__} at {path}. "
+            "Pass it by position with in_axes=None, or close over it."
+        )
+    return ValueError(
+        f"vmap: requires an array with an axis {axis} to map over, got {value_type(leaf)} at {path}. "
+        "Use in_axes to name another axis, or None for what is the same for all examples."
+    )
+
+
+def _paths(function: Callable[..., Any], treedef: tree.TreeDef) -> list[str]:
+    """The paths of the arguments' leaves, from the names of the parameters."""
+    args, kwargs = treedef.children()
+    roots = [argument_name(function, i) for i in range(args.num_children)] + kwargs.entries()
+    return [path for child, root in zip(args.children() + kwargs.children(), roots) for path in tree.paths(child, root)]
+
+
+def _example_type(type: ArrayType, axis: int | None) -> ArrayType:
+    """The type of one example."""
+    if axis is None:
+        return type
+    axis %= type.ndim
+    return ArrayType(type.shape[:axis] + type.shape[axis + 1 :], type.dtype)
+
+
+def _moved(x: Any, start: int, end: int) -> Any:
+    """An array with one of its axes in another place."""
+    start, end = start % x.ndim, end % x.ndim
+    if start == end:
+        return x
+    perm = [a for a in range(x.ndim) if a != start]
+    perm.insert(end, start)
+    return transpose(x, perm=tuple(perm))
+
+
+def _placed(staged: Staged, results: Sequence[Any], mapped: Sequence[bool], out_axes: Any, size: int) -> list[Any]:
+    """The results with the batch axis where ``out_axes`` wants it."""
+    count = staged.out_tree.num_leaves
+    axes = _axes("out_axes", "the result", (out_axes,), (tree.unflatten(staged.out_tree, range(count)),))
+    paths = tree.paths(staged.out_tree, "result")
+    own = [i for i in range(count) if i not in staged.static_outputs]
+    return [_place(x, m, axes[i], size, paths[i]) for i, x, m in zip(own, results, mapped)]
+
+
+def _place(x: Any, is_mapped: bool, axis: int | None, size: int, path: str) -> Any:
+    if axis is None:
+        if is_mapped:
+            raise ValueError(
+                f"vmap: requires an axis for what depends on a mapped argument, got out_axes=None at {path}. "
+                "Give an integer, or reduce over the examples outside of vmap."
+            )
+        return x
+    ndim = x.ndim + (not is_mapped)
+    if not -ndim <= axis < ndim:
+        raise ValueError(
+            f"vmap: requires out_axes from {-ndim} to {ndim - 1} for a result of {ndim} axes, got {axis} at {path}."
+        )
+    placed = _moved(over_batch(x, is_mapped, size), 0, axis)
+    return placed if placed is x or isinstance(placed, Tracer) else np.array(placed, order="C")
