@@ -23,5 +23,5 @@ from fnad.version import __version__ as __version__
 
 __all__ = [
     "ConcreteValueError", "CutGradientError", "data", "EscapedTracerError", "explain", "grad", "InPlaceError", "jit",
-    "make_program", "nn", "numpy", "optim", "random", "stop_gradient", "testing", "tree", "value_and_grad", "vjp",
+    "make_program", "nn", "numpy", "optim", "random", "stop_gradient", "testing", "tree", "value_and_grad", "vjp", "vmap",
 ]
