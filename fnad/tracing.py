@@ -82,38 +82,38 @@ class Tracer(Traced):
                 f"bool: requires an array of one element, got shape {self.shape}. "
                 "Use np.any() or np.all()."
             )
-        return bool(self.concrete("bool(...) or a Python condition"))
+        return self.concrete("bool(...) or a Python condition", bool)
 
     def __int__(self) -> int:
-        return int(self.concrete("int(...)"))
+        return self.concrete("int(...)", int)
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iu" or self.shape:
             raise TypeError(f"index: requires an integer scalar, got {self.type}.")
-        return int(self.concrete("an index"))
+        return self.concrete("an index", int)
 
     def __float__(self) -> float:
-        return float(self.cutting_value("float(...)"))
+        return self.cutting_value("float(...)", float)
 
     def __complex__(self) -> complex:
-        return complex(self.cutting_value("complex(...)"))
+        return self.cutting_value("complex(...)", complex)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.cutting_value("np.array(...)"), dtype=dtype)
 
     def item(self) -> Any:
         """The value as a Python number, where no gradient is cut."""
-        return np.asarray(self.cutting_value("item()")).item()
+        return self.cutting_value("item()", np.ndarray.item)
 
     def tolist(self) -> Any:
         """The value as nested lists, where no gradient is cut."""
-        return np.asarray(self.cutting_value("tolist()")).tolist()
+        return self.cutting_value("tolist()", np.ndarray.tolist)
 
-    def concrete(self, what: str) -> np.ndarray:
-        """The value, computed now; an error where there is none."""
-        return self.builder.concrete(self.atom, what)
+    def concrete(self, what: str, convert: Callable[[np.ndarray], Any] = np.asarray) -> Any:
+        """What ``convert`` makes of the value, computed now; an error where there is none."""
+        return self.builder.concrete(self.atom, what, convert)
 
-    def cutting_value(self, what: str) -> np.ndarray:
+    def cutting_value(self, what: str, convert: Callable[[np.ndarray], Any] = np.asarray) -> Any:
         """The value for a conversion that leaves the trace: an error on a path being differentiated."""
         if is_inexact(self.dtype) and self.builder.is_differentiated(self.atom):
             raise _stored(self.type) or CutGradientError(
@@ -121,7 +121,12 @@ class Tracer(Traced):
                 "would cut its gradient. Use NumPy's function (np.sin for math.sin, np.stack([x, y]) for "
                 "np.array([x, y])), or fnad.stop_gradient(x) where the cut is meant."
             )
-        return self.concrete(what)
+        if _recording() is not None:
+            # Each value would be a branch of its own: what is written into an array is data, not a condition.
+            error = _stored(self.type)
+            if error is not None:
+                raise error
+        return self.concrete(what, convert)
 
 
 tree.declare_leaf_type(Tracer)
@@ -130,10 +135,34 @@ tree.declare_leaf_type(np.ndarray)
 _thread = threading.local()
 
 
+class Question(NamedTuple):
+    """A value that Python asked for while a function was staged, as what computes it."""
+
+    program: Program
+    """From the function's inputs, and then ``captured``, to the value."""
+    captured: list[Any]
+    what: str
+    convert: Callable[[np.ndarray], Any]
+    """What Python makes of the value: the function's way depends on that alone."""
+    source: Source | None
+
+
+class AskedOutside(BaseException):
+    """A function that was being staged asked for a value that does not follow from its arguments' arrays.
+
+    It ends the staging, past the user's ``except Exception``, and is caught where that was begun.
+    """
+
+
+def _recording() -> Builder | None:
+    """The builder of the innermost function that is staged with its questions recorded."""
+    return getattr(_thread, "recording", None)
+
+
 class Builder:
     """Collects the equations of one Program while its function runs."""
 
-    __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "stands_for",
+    __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "stands_for", "answer",
                  "_captures", "_values", "_producers", "_indexed")
 
     def __init__(self) -> None:
@@ -145,6 +174,8 @@ class Builder:
         self.differentiated: set[Var] = set()
         # What an input stands for, where that is known: an array, or a tracer of an outer builder.
         self.stands_for: dict[Var, Any] = {}
+        # Answers what Python asks, and keeps it; without it a value is evaluated and forgotten.
+        self.answer: Callable[[Question], Any] | None = None
         self._captures: dict[int, Var] = {}
         self._values: dict[Var, Any] = {}
         self._producers: dict[Var, Equation] = {}
@@ -246,7 +277,56 @@ class Builder:
         self._indexed = len(self.equations)
         return self._producers.get(v)
 
-    def concrete(self, atom: Atom, what: str) -> np.ndarray:
+    def concrete(self, atom: Atom, what: str, convert: Callable[[np.ndarray], Any]) -> Any:
+        """What Python makes of an atom's value; where answers are recorded, the question is put to the recorder."""
+        recording = _recording()
+        if self.answer is not None and not self.alive:
+            raise _escaped()
+        if recording is None or type(atom) is Literal:
+            return convert(np.asarray(self._evaluated(atom, what)))
+        if self.level < recording.level:
+            raise AskedOutside
+        inputs, equations = self._slice(atom)
+        values = [self.stands_for.get(v) for v in inputs]
+        if any([v is None for v in values]):
+            raise _unknown(atom, what)
+        outer = innermost(values)
+        if outer is None:
+            if self is recording and inputs:
+                return self.answer(self._question(atom, what, convert, inputs, equations))
+            return convert(np.asarray(self._evaluated(atom, what)))
+        if self is recording:
+            raise AskedOutside
+        (found,) = inline(outer, Program(tuple(inputs), tuple(equations), (atom,)), values)
+        return outer.concrete(found.atom, what, convert)
+
+    def _question(
+        self, atom: Var, what: str, convert: Callable[..., Any], inputs: list[Var], equations: list[Equation]
+    ) -> Question:
+        if atom.type.size > MOST_RECORDED:
+            raise _unknown(atom, what)
+        captures = [v for v in self._captures.values() if v in inputs]
+        program = Program((*self.inputs, *captures), tuple(equations), (atom,))
+        return Question(program, [self.stands_for[v] for v in captures], what, convert, _source())
+
+    def _slice(self, atom: Var) -> tuple[list[Var], list[Equation]]:
+        """The inputs that an atom depends on, and the equations between, in order."""
+        inputs: dict[Var, None] = {}
+        needed: dict[int, Equation] = {}
+        pending, seen = [atom], {atom}
+        while pending:
+            v = pending.pop()
+            equation = self.producer(v)
+            if equation is None:
+                inputs[v] = None
+            elif id(equation) not in needed:
+                needed[id(equation)] = equation
+                fresh = {a for a in equation.inputs if type(a) is Var} - seen
+                seen |= fresh
+                pending.extend(fresh)
+        return list(inputs), [e for e in self.equations if id(e) in needed]
+
+    def _evaluated(self, atom: Atom, what: str) -> np.ndarray:
         """Evaluate the slice of the Program that leads to an atom on the real arguments."""
         pending = [atom] if type(atom) is Var else []
         while pending:
@@ -317,6 +397,8 @@ class _Lines(NamedTuple):
 
 _lines: dict[int, _Lines] = {}
 MOST_CODES = 4096
+MOST_RECORDED = 64
+"""Elements of an array that Python may ask for where the answer is recorded."""
 
 
 def _source() -> Source | None:
@@ -378,13 +460,15 @@ def _stored(type: ArrayType) -> InPlaceError | None:
 @contextmanager
 def building(builder: Builder) -> Iterator[Builder]:
     """Stage with this builder; its tracers are dead afterwards."""
-    outer = getattr(_thread, "level", 0)
+    outer, recording = getattr(_thread, "level", 0), _recording()
     _thread.level = builder.level
+    if builder.answer is not None:
+        _thread.recording = builder
     try:
         yield builder
     finally:
         builder.alive = False
-        _thread.level = outer
+        _thread.level, _thread.recording = outer, recording
 
 
 class Staged(NamedTuple):
@@ -409,6 +493,7 @@ def stage(
     types: Sequence[ArrayType],
     values: Sequence[Any] | None = None,
     differentiated: bool = False,
+    answer: Callable[[Question], Any] | None = None,
 ) -> Staged:
     """Run ``function`` on tracers of these types and return its Program.
 
@@ -417,8 +502,10 @@ def stage(
         types: the types of the inputs.
         values: what the inputs stand for, so that Python may ask for values while it runs.
         differentiated: whether the inputs are being differentiated (conversions that cut a gradient are errors).
+        answer: answers what Python asks of the values.
     """
     builder = Builder()
+    builder.answer = answer
     with building(builder):
         tracers = [builder.input(t, v) for t, v in zip(types, values or [None] * len(types))]
         if differentiated:
