@@ -304,7 +304,7 @@ class Builder:
         self, atom: Var, what: str, convert: Callable[..., Any], inputs: list[Var], equations: list[Equation]
     ) -> Question:
         if atom.type.size > MOST_RECORDED:
-            raise _unknown(atom, what)
+            raise _unknown(atom, what, f"whose {atom.type.size} elements are too many for a branch of their own")
         captures = [v for v in self._captures.values() if v in inputs]
         program = Program((*self.inputs, *captures), tuple(equations), (atom,))
         return Question(program, [self.stands_for[v] for v in captures], what, convert, _source())
@@ -435,10 +435,11 @@ def _escaped() -> Exception:
     )
 
 
-def _unknown(atom: Atom, what: str) -> Exception:
+def _unknown(
+    atom: Atom, what: str, reason: str = "whose value is unknown while its function is staged"
+) -> Exception:
     return _stored(atom.type) or ConcreteValueError(
-        f"{what}: requires a known value, got a traced {atom.type} whose value is unknown while its function "
-        "is staged. "
+        f"{what}: requires a known value, got a traced {atom.type} {reason}. "
         "Use np.where for a choice, static_argnums for an argument that steers Python, or leave jit off here."
     )
 

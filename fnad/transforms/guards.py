@@ -14,10 +14,12 @@ import numpy as np
 
 from fnad.compiler.compile import compile_program
 from fnad.tracing import AskedOutside, Question, Tracer
-from fnad.transforms.closures import read_anew, find_readers
+from fnad.transforms.closures import find_readers, read_anew
 
 MOST_GUARDS = 256
 """Questions on one way through a function: a longer loop is not compiled trip by trip."""
+CHANGED = "what is closed over has other types"
+"""Why a function is staged again."""
 
 
 class Runaway(BaseException):
@@ -90,24 +92,20 @@ class Branches:
         self.is_closed = False  # whether no more branches are to be compiled
 
     def find(self, arrays: Sequence[np.ndarray]) -> tuple[Any, list[Any], str]:
-        """The leaf for these inputs and what it closes over; or ``None`` and what is not known."""
-        node, reason = self.root, "first call"
+        """The leaf for these inputs and what it closes over; or ``None``, and why there is none."""
+        node = self.root
         while type(node) is Guard:
             answer = node.ask(arrays)
-            edge = node.edges.get(answer.key) if answer is not None else None
+            if answer is None:
+                return None, [], CHANGED
+            edge = node.edges.get(answer.key)
             if edge is None:
-                return self._not_found(answer, node)
+                return None, [], f"{node} was {_shown(answer.value)} for the first time"
             node = edge.child
         if node is None:
-            return None, [], reason
+            return None, [], "first call with known values"
         captured = node.read()
-        return self._not_found(None, None) if captured is None else (node, captured, "")
-
-    def _not_found(self, answer: Answer | None, guard: Guard | None) -> tuple[None, list[Any], str]:
-        if answer is None:
-            self.root = None
-            return None, [], CHANGED
-        return None, [], f"{guard} was {_shown(answer.value)} for the first time"
+        return (None, [], CHANGED) if captured is None else (node, captured, "")
 
     def walk(self) -> Iterator[tuple[list[tuple[Guard, str]], Any]]:
         """Each leaf, with the guards on the way to it and their answers."""
@@ -125,11 +123,8 @@ class Branches:
 
     def seconds(self) -> float:
         """What compiling the guards took."""
-        guards = {guard: None for path, _ in self.walk() for guard, _ in path}
+        guards = {guard for path, _ in self.walk() for guard, _ in path}
         return sum([guard.compiled.seconds for guard in guards])
-
-
-CHANGED = "what is closed over has other types"
 
 
 def _shown(value: Any) -> str:

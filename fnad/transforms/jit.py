@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import update_wrapper
 from types import MethodType
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from fnad.compiler.compile import Compiled, compile_program
 from fnad.compiler.report import describe
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
-from fnad.ir.program import Program
+from fnad.ir.program import Program, prune
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.tracing import (
     AskedOutside, Staged, Tracer, call_program, inline, innermost, is_value, stage, value_type,
@@ -216,6 +216,8 @@ class Jitted:
         branches = entry.branches
         with self._lock:
             leaf, captured, reason = branches.find(entry.arrays(leaves))
+            if reason == CHANGED:
+                branches.root = None
             if leaf is None and branches.count() < self.max_branches and not branches.is_closed:
                 try:
                     leaf = self._stage_branch(branches, signature, leaves, reason)[0]
@@ -234,7 +236,7 @@ class Jitted:
                 f"jit: requires at most {self.max_branches} branches for a signature and {MOST_GUARDS} conditions in "
                 f"each to be compiled, got more: {reason}. Results stay right, but other branches are interpreted at "
                 "every call. Use np.where for a choice, raise max_branches, or leave jit off here.",
-                RuntimeWarning, stacklevel=6,
+                RuntimeWarning, stacklevel=7,  # the line of the call
             )
 
     def _note(self, reason: str) -> None:
@@ -259,13 +261,12 @@ class Jitted:
         entry = self._entry(signature, leaves)
         if type(entry) is _Entry:
             return _described(entry)
-        if entry.branches.find(entry.arrays(leaves))[0] is None:
-            self._extended(entry, signature, leaves)
-        parts = []
-        for k, (path, leaf) in enumerate(entry.branches.walk()):
-            way = "\n".join([f"  {guard} is {shown}" for guard, shown in path])
-            parts.append(f"branch {k}:\n{way}\n\n{_described(leaf)}")
-        return "\n\n".join(parts)
+        try:
+            if Tracer not in map(type, leaves):
+                self._extended(entry, signature, leaves)
+        except AskedOutside:
+            pass  # it is compiled as part of what it asks
+        return "\n\n".join(_described_branches(entry.branches)) or "Nothing is compiled for these arguments."
 
     def _entry(self, signature: Any, leaves: Sequence[Any]) -> _Entry | _Guarded:
         try:
@@ -284,8 +285,11 @@ class Jitted:
             entry: _Entry | _Guarded
             try:
                 entry, is_guarded = self._stage_branch(branches, signature, leaves, reason)
-            except (AskedOutside, Runaway) as caught:
-                is_guarded, branches.is_closed = True, type(caught) is Runaway
+            except AskedOutside:
+                is_guarded = True
+            except Runaway as runaway:
+                is_guarded = branches.is_closed = True
+                self._warn(str(runaway))
             if is_guarded:
                 traced = _traced(leaves)
                 entry = _Guarded(tuple([_native(value_type(leaves[i])) for i in traced]), traced, branches)
@@ -305,6 +309,8 @@ class Jitted:
                   zip(traced, types)]
         recorder = Recorder(branches, self.function, values)
         staged = stage(self._flat_function(signature, leaves, traced), types, values, answer=recorder)
+        if recorder.path:
+            staged = staged._replace(program=prune(staged.program))  # of what only the questions needed
         is_plain = all([type(leaf) is np.ndarray and leaf.dtype.isnative for leaf in leaves])
         leaf = self._compile(staged, traced, signature[0], is_plain)
         if recorder.path or branches.root is not None:
@@ -402,6 +408,12 @@ def _run_entry(entry: _Entry, leaves: Sequence[Any], captured: Sequence[Any]) ->
 
 def _leaves_of(entry: _Entry | _Guarded) -> Iterable[tuple[Any, _Entry]]:
     return entry.branches.walk() if type(entry) is _Guarded else [((), entry)]
+
+
+def _described_branches(branches: Branches) -> Iterator[str]:
+    for k, (path, leaf) in enumerate(branches.walk()):
+        way = "\n".join([f"  {guard} is {shown}" for guard, shown in path])
+        yield f"branch {k}:\n{way}\n\n{_described(leaf)}"
 
 
 def _described(entry: _Entry) -> str:
