@@ -163,7 +163,7 @@ class Builder:
     """Collects the equations of one Program while its function runs."""
 
     __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "stands_for", "answer",
-                 "_captures", "_values", "_producers", "_indexed")
+                 "_captures", "_values", "_producers", "_indexed", "_outside")
 
     def __init__(self) -> None:
         self.level = getattr(_thread, "level", 0) + 1
@@ -180,6 +180,7 @@ class Builder:
         self._values: dict[Var, Any] = {}
         self._producers: dict[Var, Equation] = {}
         self._indexed = 0
+        self._outside: dict[Var, Any] = {}  # what an outer builder computes too, for a question
 
     @classmethod
     def extending(cls, program: Program) -> Builder:
@@ -287,7 +288,7 @@ class Builder:
         if self.level < recording.level:
             raise AskedOutside
         inputs, equations = self._slice(atom)
-        values = [self.stands_for.get(v) for v in inputs]
+        values = [self._outside.get(v, self.stands_for.get(v)) for v in inputs]
         if any([v is None for v in values]):
             raise _unknown(atom, what)
         outer = innermost(values)
@@ -297,8 +298,10 @@ class Builder:
             return convert(np.asarray(self._evaluated(atom, what)))
         if self is recording:
             raise AskedOutside
-        (found,) = inline(outer, Program(tuple(inputs), tuple(equations), (atom,)), values)
-        return outer.concrete(found.atom, what, convert)
+        outputs = tuple([v for e in equations for v in e.outputs])
+        self._outside.update(zip(inputs, values))
+        self._outside.update(zip(outputs, inline(outer, Program(tuple(inputs), tuple(equations), outputs), values)))
+        return outer.concrete(outer.tracer(self._outside[atom]).atom, what, convert)
 
     def _question(
         self, atom: Var, what: str, convert: Callable[..., Any], inputs: list[Var], equations: list[Equation]
@@ -316,7 +319,7 @@ class Builder:
         pending, seen = [atom], {atom}
         while pending:
             v = pending.pop()
-            equation = self.producer(v)
+            equation = None if v in self._outside else self.producer(v)
             if equation is None:
                 inputs[v] = None
             elif id(equation) not in needed:

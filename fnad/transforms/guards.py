@@ -2,7 +2,8 @@
 
 A function that is staged on its real arguments may ask for the values of what it has computed. Each
 question is compiled and answered by what was compiled, and its answer leads to the next one, or to the
-leaf, which is the whole function without Python in it. A call asks the questions in the same order.
+leaf, which is the whole function without Python in it. A call asks the questions in the same order. What one
+question has computed and a later one needs is carried along, so that a loop asks each time about its last trip only.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad.compiler.compile import compile_program
+from fnad.ir.program import Equation, Program, Var
 from fnad.tracing import AskedOutside, Question, Tracer
 from fnad.transforms.closures import find_readers, read_anew
 
@@ -41,41 +43,71 @@ class Edge(NamedTuple):
     child: Any
 
 
+class Behind(Exception):
+    """Another thread has just extended the tree; what this one carries is of before."""
+
+
+Place = tuple[int, int]
+"""Where a carried value is: at which guard on the way, and which of those it carries."""
+
+
 class Guard:
     """A question that a function asks, compiled, and where each answer to it leads."""
 
-    __slots__ = ("question", "readers", "compiled", "edges")
+    __slots__ = ("question", "equations", "taken", "carried", "captured", "readers", "compiled", "edges")
 
-    def __init__(self, function: Callable[..., Any], question: Question) -> None:
+    def __init__(
+        self, function: Callable[..., Any], question: Question, equations: Sequence[Equation], taken: dict[Var, Place]
+    ) -> None:
+        program, count = question.program, len(question.program.inputs) - len(question.captured)
+        used = {a for e in equations for a in e.inputs} | set(program.outputs)
         self.question = question
-        self.readers = find_readers(function, question.captured)
-        self.compiled = compile_program(question.program)
+        self.equations = tuple(equations)
+        """What of the question's Program is not carried along."""
+        self.taken = taken
+        self.carried: tuple[Var, ...] = ()
+        self.captured = {v: c for v, c in zip(program.inputs[count:], question.captured) if v in used}
+        self.readers = find_readers(function, list(self.captured.values()))
         self.edges: dict[Any, Edge] = {}
+        self.compile()
 
     def __str__(self) -> str:
         return f"{self.question.what} at {self.question.source}"
 
+    def compile(self) -> None:
+        """Compile what computes the asked value and those that are carried on."""
+        program, count = self.question.program, len(self.question.program.inputs) - len(self.question.captured)
+        inputs = (*program.inputs[:count], *self.captured, *self.taken)
+        self.compiled = compile_program(Program(inputs, self.equations, (*program.outputs, *self.carried)))
+
     def is_asked_by(self, question: Question) -> bool:
         """Whether a function that is staged again asks the same."""
-        mine = self.question
-        return (mine.what, mine.source, mine.program.input_types, mine.program.output_types) == (
-            question.what, question.source, question.program.input_types, question.program.output_types
-        )
+        return _signature(self.question) == _signature(question)
 
-    def ask(self, arrays: Sequence[np.ndarray]) -> Answer | None:
-        """The answer for these inputs; ``None`` where what is closed over is of other types now."""
-        types = self.question.program.input_types[len(arrays) :]
-        captured = read_anew(self.readers, self.question.captured, types)
+    def ask(self, arrays: Sequence[np.ndarray], known: Sequence[Sequence[np.ndarray]]) -> tuple[Answer, list] | None:
+        """The answer for these inputs, and what is carried on; ``None`` where what is closed over has other types."""
+        captured = read_anew(self.readers, list(self.captured.values()), [v.type for v in self.captured])
         if captured is None:
             return None
         if Tracer in map(type, captured):
             raise AskedOutside
-        (value,) = self.compiled([*arrays, *[np.asarray(c, t.dtype) for c, t in zip(captured, types)]])
+        closed = [np.asarray(c, v.type.dtype) for c, v in zip(captured, self.captured)]
+        try:
+            taken = [known[depth][k] for depth, k in self.taken.values()]
+        except IndexError:
+            raise Behind from None
+        value, *carried = self.compiled([*arrays, *closed, *taken])
         try:
             found = self.question.convert(value)
         except Exception as error:  # int(nan): the user's function has to see it
-            return Answer((type(error), str(error)), error.with_traceback(None))
-        return Answer(_key(found), found)
+            return Answer((type(error), str(error)), error.with_traceback(None)), carried
+        return Answer(_key(found), found), carried
+
+
+def _signature(question: Question) -> tuple[Any, ...]:
+    program = question.program
+    operations = [(e.primitive, e.source) for e in program.equations]
+    return question.what, question.source, program.input_types, program.output_types, operations
 
 
 def _key(answer: Any) -> Any:
@@ -93,14 +125,19 @@ class Branches:
 
     def find(self, arrays: Sequence[np.ndarray]) -> tuple[Any, list[Any], str]:
         """The leaf for these inputs and what it closes over; or ``None``, and why there is none."""
-        node = self.root
+        node, known = self.root, []
         while type(node) is Guard:
-            answer = node.ask(arrays)
-            if answer is None:
+            try:
+                asked = node.ask(arrays, known)
+            except Behind:
+                return None, [], "the tree has grown"
+            if asked is None:
                 return None, [], CHANGED
+            answer, carried = asked
             edge = node.edges.get(answer.key)
             if edge is None:
                 return None, [], f"{node} was {_shown(answer.value)} for the first time"
+            known.append(carried)
             node = edge.child
         if node is None:
             return None, [], "first call with known values"
@@ -139,6 +176,9 @@ class Recorder:
         self.function = function
         self.arrays = arrays
         self.path: list[tuple[Guard, Answer]] = []
+        self.known: list[Sequence[np.ndarray]] = []  # what each guard on the path carries
+        self.places: dict[Var, Place] = {}  # where a variable of this staging is carried
+        self.computed: dict[Var, tuple[int, Var]] = {}  # which guard has computed it, and what it is called there
 
     def __call__(self, question: Question) -> Any:
         if Tracer in map(type, self.arrays):
@@ -146,15 +186,57 @@ class Recorder:
         if len(self.path) >= MOST_GUARDS:
             raise Runaway(f"{question.what} at {question.source}")
         known = self._next()
-        guard = known if type(known) is Guard and known.is_asked_by(question) else Guard(self.function, question)
-        answer = guard.ask(self.arrays)
-        if answer is None:  # another thread has put another array in place
-            guard = Guard(self.function, question)
-            answer = guard.ask(self.arrays)
+        same = type(known) is Guard and known.is_asked_by(question)
+        asked = known.ask(self.arrays, self.known) if same else None
+        guard = known if asked is not None else self._new_guard(question)
+        answer, carried = asked or guard.ask(self.arrays, self.known)
+        self.known.append(carried)
+        self._note(guard, question)
         self.path.append((guard, answer))
         if isinstance(answer.value, Exception):
             raise answer.value
         return answer.value
+
+    def _note(self, guard: Guard, question: Question) -> None:
+        """Note what a guard has computed, by its name in this staging."""
+        depth, own = len(self.path), {id(e) for e in guard.equations}
+        for theirs, ours in zip(guard.question.program.equations, question.program.equations):
+            if id(theirs) in own:
+                for name, v in zip(theirs.outputs, ours.outputs):
+                    self.computed[v] = depth, name
+                    if name in guard.carried:
+                        self.places[v] = depth, guard.carried.index(name)
+
+    def _new_guard(self, question: Question) -> Guard:
+        """Compile a question, from what the guards before it have computed."""
+        producers = {v: e for e in question.program.equations for v in e.outputs}
+        own: set[int] = set()
+        taken: dict[Var, None] = {}
+        pending = list(question.program.outputs)
+        while pending:
+            v = pending.pop()
+            if v in self.computed:
+                taken[v] = None
+            elif v in producers and id(producers[v]) not in own:
+                own.add(id(producers[v]))
+                pending.extend([a for a in producers[v].inputs if type(a) is Var])
+        self._carry([v for v in taken if v not in self.places])
+        equations = [e for e in question.program.equations if id(e) in own]
+        return Guard(self.function, question, equations, {v: self.places[v] for v in taken})
+
+    def _carry(self, wanted: Sequence[Var]) -> None:
+        """Let the guards that have computed these values give them on."""
+        changed: set[int] = set()
+        for v in wanted:
+            depth, name = self.computed[v]
+            guard = self.path[depth][0]
+            self.places[v] = depth, len(guard.carried)
+            guard.carried = (*guard.carried, name)
+            changed.add(depth)
+        for depth in sorted(changed):
+            guard = self.path[depth][0]
+            guard.compile()
+            _, self.known[depth] = guard.ask(self.arrays, self.known)
 
     def _next(self) -> Any:
         if not self.path:

@@ -12,6 +12,7 @@ import fnad
 import numpy as np
 import pytest
 from fnad import tree
+from fnad.compiler.cache import statistics
 from fnad.errors import ConcreteValueError, CutGradientError
 
 X = np.array([1.0, 2.0, 3.0])
@@ -173,6 +174,56 @@ def test_newtons_method_with_its_derivative() -> None:
         return x
 
     assert_same(fnad.jit(solve), solve, [(a,) for a in (0.5, 1.0, 2.0, 3.0)], 3)
+
+
+def growing(x: Any) -> Any:
+    trips = 0
+    while np.sum(x) < 60.0:
+        x = x + np.tanh(x)
+        trips += 1
+    return x / trips if trips else x
+
+
+def test_a_long_loop_compiles_one_trip() -> None:
+    jitted, x = fnad.jit(growing), np.full(3, 0.5)
+    before = statistics()
+    np.testing.assert_allclose(jitted(x), growing(x), rtol=1e-13)
+    counts = statistics() - before
+    assert counts.compiled + counts.disk_hits < 8 < counts.memory_hits
+    assert_same(jitted, growing, [(k * x,) for k in (1, 8, 3, 40, 2, 1)], 5)
+
+
+def test_the_gradient_of_a_loop() -> None:
+    gradient = fnad.jit(fnad.value_and_grad(newton))
+    for a in (2.0, 5.0, 3.0):
+        value, slope = gradient(a)
+        np.testing.assert_allclose((value, slope), (a**0.5, 0.5 * a**-0.5), rtol=1e-12)
+    assert_same(gradient, fnad.value_and_grad(newton), [(2.0,), (3.0,)], gradient.cache_info().branches)
+    total = fnad.jit(fnad.grad(lambda x: np.sum(growing(x)) * newton(x[0])))
+    for k in (1, 8, 1):
+        x = k * np.array([0.5, 0.25, 0.75])
+        expected = fnad.grad(lambda x: np.sum(growing(x)) * newton(x[0]))(x)
+        np.testing.assert_allclose(total(x), expected, rtol=1e-11)
+
+
+def test_conditions_in_turn_on_several_values() -> None:
+    def function(x: Any, y: Any) -> Any:
+        a, b = np.exp(-x), np.sin(y)
+        for _ in range(2):
+            if a[0] > 0.3:
+                a = a * 0.7 + b
+            elif b[1] > a[1]:
+                b = b * a
+            if np.sum(a * b) > np.sum(b):
+                a, b = b, a
+        return a, b
+
+    rng = np.random.default_rng(1)
+    jitted = fnad.jit(function, max_branches=1000)
+    calls = [(rng.normal(size=2), rng.normal(size=2)) for _ in range(25)]
+    for args in calls:
+        jitted(*args)
+    assert_same(jitted, function, calls, jitted.cache_info().branches)
 
 
 # --- Arguments and what is closed over
@@ -382,21 +433,26 @@ def test_conversions_that_cut_a_gradient_stay_errors() -> None:
 
 
 def test_many_threads_take_all_branches() -> None:
-    jitted = fnad.jit(lambda x, n: x * 2.0 if n < 1 else x * n if n < 3 else x - n)
+    jitted, loop = fnad.jit(lambda x, n: x * 2.0 if n < 1 else x * n if n < 3 else x - n), fnad.jit(growing)
+    expected = {n: growing(X * (n + 0.5)) for n in range(5)}
     results: list[Any] = []
+    done: list[int] = []
     start = threading.Barrier(8)
 
     def work(k: int) -> None:
         start.wait()
         for i in range(30):
-            results.append(((k + i) % 5, jitted(X, (k + i) % 5)))
+            n = (k + i) % 5
+            results.append((n, jitted(X, n)))
+            np.testing.assert_allclose(loop(X * (n + 0.5)), expected[n], rtol=1e-13)
+            done.append(n)
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(results) == 240 and stagings(jitted) == jitted.cache_info().branches == 3
+    assert len(results) == len(done) == 240 and stagings(jitted) == jitted.cache_info().branches == 3
     for n, result in results:
         np.testing.assert_array_equal(result, X * 2.0 if n < 1 else X * n if n < 3 else X - n)
 
