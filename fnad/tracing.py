@@ -162,7 +162,7 @@ def _recording() -> Builder | None:
 class Builder:
     """Collects the equations of one Program while its function runs."""
 
-    __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "stands_for", "answer",
+    __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "stands_for", "answer", "refused",
                  "_captures", "_values", "_producers", "_indexed", "_outside")
 
     def __init__(self) -> None:
@@ -176,6 +176,7 @@ class Builder:
         self.stands_for: dict[Var, Any] = {}
         # Answers what Python asks, and keeps it; without it a value is evaluated and forgotten.
         self.answer: Callable[[Question], Any] | None = None
+        self.refused = False  # whether a question had no answer here: the staging is void, whatever Python caught
         self._captures: dict[int, Var] = {}
         self._values: dict[Var, Any] = {}
         self._producers: dict[Var, Equation] = {}
@@ -281,27 +282,32 @@ class Builder:
     def concrete(self, atom: Atom, what: str, convert: Callable[[np.ndarray], Any]) -> Any:
         """What Python makes of an atom's value; where answers are recorded, the question is put to the recorder."""
         recording = _recording()
-        if self.answer is not None and not self.alive:
+        if not self.alive and (recording is not None or self.answer is not None):
             raise _escaped()
         if recording is None or type(atom) is Literal:
             return convert(np.asarray(self._evaluated(atom, what)))
         if self.level < recording.level:
-            raise AskedOutside
+            raise recording.refusal()
         inputs, equations = self._slice(atom)
         values = [self._outside.get(v, self.stands_for.get(v)) for v in inputs]
         if any([v is None for v in values]):
             raise _unknown(atom, what)
         outer = innermost(values)
+        if self is recording and inputs:
+            if outer is not None or innermost([self.stands_for[v] for v in self.inputs]) is not None:
+                raise self.refusal()
+            return self.answer(self._question(atom, what, convert, inputs, equations))
         if outer is None:
-            if self is recording and inputs:
-                return self.answer(self._question(atom, what, convert, inputs, equations))
             return convert(np.asarray(self._evaluated(atom, what)))
-        if self is recording:
-            raise AskedOutside
         outputs = tuple([v for e in equations for v in e.outputs])
         self._outside.update(zip(inputs, values))
         self._outside.update(zip(outputs, inline(outer, Program(tuple(inputs), tuple(equations), outputs), values)))
         return outer.concrete(outer.tracer(self._outside[atom]).atom, what, convert)
+
+    def refusal(self) -> AskedOutside:
+        """What ends a staging for a question that its arguments do not answer."""
+        self.refused = True
+        return AskedOutside()
 
     def _question(
         self, atom: Var, what: str, convert: Callable[..., Any], inputs: list[Var], equations: list[Equation]
@@ -518,6 +524,8 @@ def stage(
         static = {i: leaf for i, leaf in enumerate(leaves) if not is_value(leaf)}
         outputs = [builder.tracer(leaf).atom for i, leaf in enumerate(leaves) if i not in static]
         program, captured = builder.finish(outputs)
+    if builder.refused:
+        raise AskedOutside
     return Staged(program, captured, out_tree, static)
 
 

@@ -176,15 +176,15 @@ class Recorder:
         self.function = function
         self.arrays = arrays
         self.path: list[tuple[Guard, Answer]] = []
+        self.runaway: Runaway | None = None
         self.known: list[Sequence[np.ndarray]] = []  # what each guard on the path carries
         self.places: dict[Var, Place] = {}  # where a variable of this staging is carried
         self.computed: dict[Var, tuple[int, Var]] = {}  # which guard has computed it, and what it is called there
 
     def __call__(self, question: Question) -> Any:
-        if Tracer in map(type, self.arrays):
-            raise AskedOutside
         if len(self.path) >= MOST_GUARDS:
-            raise Runaway(f"{question.what} at {question.source}")
+            self.runaway = Runaway(f"{question.what} at {question.source}")
+            raise self.runaway
         known = self._next()
         same = type(known) is Guard and known.is_asked_by(question)
         asked = known.ask(self.arrays, self.known) if same else None

@@ -305,10 +305,12 @@ class Jitted:
         self._note(reason)
         traced = _traced(leaves)
         types = [_native(value_type(leaves[i])) for i in traced]
-        values = [leaves[i] if type(leaves[i]) is Tracer else np.asarray(leaves[i], t.dtype) for i, t in
-                  zip(traced, types)]
+        given = [leaves[i] for i in traced]
+        values = [v if type(v) is Tracer else np.asarray(v, t.dtype) for v, t in zip(given, types)]
         recorder = Recorder(branches, self.function, values)
         staged = stage(self._flat_function(signature, leaves, traced), types, values, answer=recorder)
+        if recorder.runaway is not None:  # and the function has caught it
+            raise recorder.runaway
         if recorder.path:
             staged = staged._replace(program=prune(staged.program))  # of what only the questions needed
         is_plain = all([type(leaf) is np.ndarray and leaf.dtype.isnative for leaf in leaves])

@@ -420,6 +420,19 @@ def test_a_compiled_function_that_closes_over_traced_values_asks_for_them() -> N
             np.testing.assert_allclose(gradient(a), 12.0 * a if a > 0 else 6.0, rtol=1e-13)
 
 
+def test_a_function_that_catches_everything_is_still_right() -> None:
+    def caught(x: Any) -> Any:
+        try:
+            return x * 2.0 if x > 0 else x * 3.0
+        except BaseException:  # noqa: BLE001
+            return x * 0.0
+
+    inner = fnad.jit(caught)
+    for transform in (fnad.grad, lambda f: fnad.jit(fnad.grad(f))):
+        gradient = transform(inner)
+        assert [float(gradient(x)) for x in (1.0, -1.0, 2.0)] == [2.0, 3.0, 2.0]
+
+
 def test_conversions_that_cut_a_gradient_stay_errors() -> None:
     jitted = fnad.jit(lambda x: x * float(x))
     assert jitted(3.0) == 9.0
