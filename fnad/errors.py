@@ -24,10 +24,11 @@ _USER_FILES = (os.path.join(PACKAGE, "__main__.py"),)
 class ConcreteValueError(TypeError):
     """Python asked for the value of an array that has none while its function is staged.
 
-    Under ``jit`` a function is staged once for all values of its arguments, so ``if x > 0``
-    has no answer. Use ``np.where``, mark the argument static (``static_argnums``), or leave
-    ``jit`` off: without it the values are known. Under ``vmap`` there is one answer for each
-    example: use ``np.where``, or ``in_axes=None`` for an argument that steers Python.
+    Under ``jit`` a value of up to 64 elements is known, and what Python does with it becomes a branch. A
+    larger one is not. Use ``np.where``, mark the argument static (``static_argnums``), or leave ``jit``
+    off: without it the values are known.
+    Under ``vmap`` there is one value for each example: use ``np.where``, or ``in_axes=None`` for an
+    argument that steers Python.
     """
 
 

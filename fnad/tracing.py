@@ -82,38 +82,38 @@ class Tracer(Traced):
                 f"bool: requires an array of one element, got shape {self.shape}. "
                 "Use np.any() or np.all()."
             )
-        return bool(self.concrete("bool(...) or a Python condition"))
+        return self.concrete("bool(...) or a Python condition", bool)
 
     def __int__(self) -> int:
-        return int(self.concrete("int(...)"))
+        return self.concrete("int(...)", int)
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iu" or self.shape:
             raise TypeError(f"index: requires an integer scalar, got {self.type}.")
-        return int(self.concrete("an index"))
+        return self.concrete("an index", int)
 
     def __float__(self) -> float:
-        return float(self.cutting_value("float(...)"))
+        return self.cutting_value("float(...)", float)
 
     def __complex__(self) -> complex:
-        return complex(self.cutting_value("complex(...)"))
+        return self.cutting_value("complex(...)", complex)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.cutting_value("np.array(...)"), dtype=dtype)
 
     def item(self) -> Any:
         """The value as a Python number, where no gradient is cut."""
-        return np.asarray(self.cutting_value("item()")).item()
+        return self.cutting_value("item()", np.ndarray.item)
 
     def tolist(self) -> Any:
         """The value as nested lists, where no gradient is cut."""
-        return np.asarray(self.cutting_value("tolist()")).tolist()
+        return self.cutting_value("tolist()", np.ndarray.tolist)
 
-    def concrete(self, what: str) -> np.ndarray:
-        """The value, computed now; an error where there is none."""
-        return self.builder.concrete(self.atom, what)
+    def concrete(self, what: str, convert: Callable[[np.ndarray], Any] = np.asarray) -> Any:
+        """What ``convert`` makes of the value, computed now; an error where there is none."""
+        return self.builder.concrete(self.atom, what, convert)
 
-    def cutting_value(self, what: str) -> np.ndarray:
+    def cutting_value(self, what: str, convert: Callable[[np.ndarray], Any] = np.asarray) -> Any:
         """The value for a conversion that leaves the trace: an error on a path being differentiated."""
         if is_inexact(self.dtype) and self.builder.is_differentiated(self.atom):
             raise _stored(self.type) or CutGradientError(
@@ -121,7 +121,12 @@ class Tracer(Traced):
                 "would cut its gradient. Use NumPy's function (np.sin for math.sin, np.stack([x, y]) for "
                 "np.array([x, y])), or fnad.stop_gradient(x) where the cut is meant."
             )
-        return self.concrete(what)
+        if _recording() is not None:
+            # Each value would be a branch of its own: what is written into an array is data, not a condition.
+            error = _stored(self.type)
+            if error is not None:
+                raise error
+        return self.concrete(what, convert)
 
 
 tree.declare_leaf_type(Tracer)
@@ -130,11 +135,35 @@ tree.declare_leaf_type(np.ndarray)
 _thread = threading.local()
 
 
+class Question(NamedTuple):
+    """A value that Python asked for while a function was staged, as what computes it."""
+
+    program: Program
+    """From the function's inputs, and then ``captured``, to the value."""
+    captured: list[Any]
+    what: str
+    convert: Callable[[np.ndarray], Any]
+    """What Python makes of the value: the function's way depends on that alone."""
+    source: Source | None
+
+
+class AskedOutside(BaseException):
+    """A function that was being staged asked for a value that does not follow from its arguments' arrays.
+
+    It ends the staging, past the user's ``except Exception``, and is caught where that was begun.
+    """
+
+
+def _recording() -> Builder | None:
+    """The builder of the innermost function that is staged with its questions recorded."""
+    return getattr(_thread, "recording", None)
+
+
 class Builder:
     """Collects the equations of one Program while its function runs."""
 
-    __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "is_mapped", "stands_for",
-                 "_captures", "_values", "_producers", "_indexed")
+    __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "is_mapped", "stands_for", "answer",
+                 "refused", "_captures", "_values", "_producers", "_indexed", "_outside")
 
     def __init__(self) -> None:
         self.level = getattr(_thread, "level", 0) + 1
@@ -146,10 +175,14 @@ class Builder:
         self.is_mapped = False  # whether the inputs that stand for nothing stand for many examples
         # What an input stands for, where that is known: an array, or a tracer of an outer builder.
         self.stands_for: dict[Var, Any] = {}
+        # Answers what Python asks, and keeps it; without it a value is evaluated and forgotten.
+        self.answer: Callable[[Question], Any] | None = None
+        self.refused = False  # whether a question had no answer here: the staging is void, whatever Python caught
         self._captures: dict[int, Var] = {}
         self._values: dict[Var, Any] = {}
         self._producers: dict[Var, Equation] = {}
         self._indexed = 0
+        self._outside: dict[Var, Any] = {}  # what an outer builder computes too, for a question
 
     @classmethod
     def extending(cls, program: Program) -> Builder:
@@ -247,7 +280,63 @@ class Builder:
         self._indexed = len(self.equations)
         return self._producers.get(v)
 
-    def concrete(self, atom: Atom, what: str) -> np.ndarray:
+    def concrete(self, atom: Atom, what: str, convert: Callable[[np.ndarray], Any]) -> Any:
+        """What Python makes of an atom's value; where answers are recorded, the question is put to the recorder."""
+        recording = _recording()
+        if not self.alive and (recording is not None or self.answer is not None):
+            raise _escaped()
+        if recording is None or type(atom) is Literal:
+            return convert(np.asarray(self._evaluated(atom, what)))
+        if self.level < recording.level:
+            raise recording.refusal()
+        inputs, equations = self._slice(atom)
+        values = [self._outside.get(v, self.stands_for.get(v)) for v in inputs]
+        if any([v is None for v in values]):
+            raise _unknown(atom, what, self.is_mapped)
+        outer = innermost(values)
+        if self is recording and inputs:
+            if outer is not None or innermost([self.stands_for[v] for v in self.inputs]) is not None:
+                raise self.refusal()
+            return self.answer(self._question(atom, what, convert, inputs, equations))
+        if outer is None:
+            return convert(np.asarray(self._evaluated(atom, what)))
+        outputs = tuple([v for e in equations for v in e.outputs])
+        self._outside.update(zip(inputs, values))
+        self._outside.update(zip(outputs, inline(outer, Program(tuple(inputs), tuple(equations), outputs), values)))
+        return outer.concrete(outer.tracer(self._outside[atom]).atom, what, convert)
+
+    def refusal(self) -> AskedOutside:
+        """What ends a staging for a question that its arguments do not answer."""
+        self.refused = True
+        return AskedOutside()
+
+    def _question(
+        self, atom: Var, what: str, convert: Callable[..., Any], inputs: list[Var], equations: list[Equation]
+    ) -> Question:
+        if atom.type.size > MOST_RECORDED:
+            raise _unknown(atom, what, False, f"whose {atom.type.size} elements are too many for a branch of their own")
+        captures = [v for v in self._captures.values() if v in inputs]
+        program = Program((*self.inputs, *captures), tuple(equations), (atom,))
+        return Question(program, [self.stands_for[v] for v in captures], what, convert, _source())
+
+    def _slice(self, atom: Var) -> tuple[list[Var], list[Equation]]:
+        """The inputs that an atom depends on, and the equations between, in order."""
+        inputs: dict[Var, None] = {}
+        needed: dict[int, Equation] = {}
+        pending, seen = [atom], {atom}
+        while pending:
+            v = pending.pop()
+            equation = None if v in self._outside else self.producer(v)
+            if equation is None:
+                inputs[v] = None
+            elif id(equation) not in needed:
+                needed[id(equation)] = equation
+                fresh = {a for a in equation.inputs if type(a) is Var} - seen
+                seen |= fresh
+                pending.extend(fresh)
+        return list(inputs), [e for e in self.equations if id(e) in needed]
+
+    def _evaluated(self, atom: Atom, what: str) -> np.ndarray:
         """Evaluate the slice of the Program that leads to an atom on the real arguments."""
         pending = [atom] if type(atom) is Var else []
         while pending:
@@ -318,6 +407,8 @@ class _Lines(NamedTuple):
 
 _lines: dict[int, _Lines] = {}
 MOST_CODES = 4096
+MOST_RECORDED = 64
+"""Elements of an array that Python may ask for where the answer is recorded."""
 
 
 def _source() -> Source | None:
@@ -354,7 +445,9 @@ def _escaped() -> Exception:
     )
 
 
-def _unknown(atom: Atom, what: str, is_mapped: bool) -> Exception:
+def _unknown(
+    atom: Atom, what: str, is_mapped: bool, reason: str = "whose value is unknown while its function is staged"
+) -> Exception:
     if is_mapped:
         return _stored(atom.type) or ConcreteValueError(
             f"{what}: requires a known value, got a traced {atom.type} that has one for each example under vmap. "
@@ -362,8 +455,7 @@ def _unknown(atom: Atom, what: str, is_mapped: bool) -> Exception:
             "examples."
         )
     return _stored(atom.type) or ConcreteValueError(
-        f"{what}: requires a known value, got a traced {atom.type} whose value is unknown while its function "
-        "is staged. "
+        f"{what}: requires a known value, got a traced {atom.type} {reason}. "
         "Use np.where for a choice, static_argnums for an argument that steers Python, or leave jit off here."
     )
 
@@ -385,13 +477,15 @@ def _stored(type: ArrayType) -> InPlaceError | None:
 @contextmanager
 def building(builder: Builder) -> Iterator[Builder]:
     """Stage with this builder; its tracers are dead afterwards."""
-    outer = getattr(_thread, "level", 0)
+    outer, recording = getattr(_thread, "level", 0), _recording()
     _thread.level = builder.level
+    if builder.answer is not None:
+        _thread.recording = builder
     try:
         yield builder
     finally:
         builder.alive = False
-        _thread.level = outer
+        _thread.level, _thread.recording = outer, recording
 
 
 class Staged(NamedTuple):
@@ -417,6 +511,7 @@ def stage(
     values: Sequence[Any] | None = None,
     differentiated: bool = False,
     mapped: bool = False,
+    answer: Callable[[Question], Any] | None = None,
 ) -> Staged:
     """Run ``function`` on tracers of these types and return its Program.
 
@@ -426,9 +521,10 @@ def stage(
         values: what the inputs stand for, so that Python may ask for values while it runs.
         differentiated: whether the inputs are being differentiated (conversions that cut a gradient are errors).
         mapped: whether an input without a value has one for each example of a batch.
+        answer: answers what Python asks of the values.
     """
     builder = Builder()
-    builder.is_mapped = mapped
+    builder.is_mapped, builder.answer = mapped, answer
     with building(builder):
         tracers = [builder.input(t, v) for t, v in zip(types, values or [None] * len(types))]
         if differentiated:
@@ -437,6 +533,8 @@ def stage(
         static = {i: leaf for i, leaf in enumerate(leaves) if not is_value(leaf)}
         outputs = [builder.tracer(leaf).atom for i, leaf in enumerate(leaves) if i not in static]
         program, captured = builder.finish(outputs)
+    if builder.refused:
+        raise AskedOutside
     return Staged(program, captured, out_tree, static)
 
 

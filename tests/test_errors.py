@@ -401,59 +401,66 @@ def a_float_of_what_an_outer_gradient_differentiates() -> None:
 # --- Under jit
 
 
-@mistake(ConcreteValueError, r"condition: requires a known value, got a traced bool\[\] whose .* np\.where")
-def a_condition_under_jit() -> None:
+@mistake(ConcreteValueError, r"np\.array\(\.\.\.\): requires a known value, got a traced f64\[65\] whose .* np\.where")
+def a_large_array_under_jit() -> None:
     @jit
     def f(x: Any) -> Any:
-        return x if np.sum(x) > 0 else -x  # !
+        return np.asarray(x)  # !
 
-    f(X)
+    f(np.ones(65))
 
 
-@mistake(ConcreteValueError, r"condition: requires a known value")
-def a_loop_under_jit() -> None:
+@mistake(ConcreteValueError, r"mask as an index: requires a known value, got a traced bool\[65\] .* static_argnums")
+def a_large_mask_under_jit() -> None:
     @jit
     def f(x: Any) -> Any:
-        while x < 10.0:  # !
-            x = x * 2.0
-        return x
+        return x[x > 0]  # !
 
-    f(1.0)
+    f(np.ones(65))
 
 
-@mistake(ConcreteValueError, r"int\(\.\.\.\): requires a known value.* static_argnums")
-def an_integer_under_jit() -> None:
+@mistake(CutGradientError, r"float\(\.\.\.\): requires a value that is not being differentiated")
+def a_float_of_what_is_differentiated_through_jit() -> None:
     @jit
     def f(x: Any) -> Any:
-        return x ** int(x)  # !
+        return x * float(x)  # !
+
+    f(2.0)
+    grad(f)(2.0)
+
+
+@mistake(InPlaceError, r"array\[\.\.\.\] = x: requires a value that is known")
+def a_write_of_a_traced_value_under_jit() -> None:
+    @jit
+    def f(x: Any) -> Any:
+        a = np.zeros(3)
+        a[0] = x  # !
+        return x + a
 
     f(2.0)
 
 
-@mistake(ConcreteValueError, r"an index: requires a known value")
-def a_range_under_jit() -> None:
-    @jit
-    def f(x: Any, n: Any) -> Any:
-        return sum(x for _ in range(n))  # !
-
-    f(2.0, 3)
-
-
-@mistake(ConcreteValueError, r"requires a known value")
-def a_float_under_jit() -> None:
+@mistake(ValueError, r"cannot convert float NaN to integer")
+def an_integer_of_nan_under_jit() -> None:
     @jit
     def f(x: Any) -> Any:
-        return float(x)  # !
+        return x * int(x)  # !
 
     f(2.0)
+    f(np.nan)
 
 
-@mistake(ConcreteValueError, r"condition: requires a known value")
-def a_condition_of_a_gradient_under_jit() -> None:
-    def loss(x: Any) -> Any:
-        return x**2 if x > 0 else x  # !
+@mistake(EscapedTracerError, r"requires to be used inside the function")
+def a_condition_on_an_escaped_tracer() -> None:
+    kept: list[Any] = []
+    jit(lambda x: kept.append(x) or x * 2.0)(1.0)
+    if kept[0]:  # !
+        pass
 
-    jit(grad(loss))(2.0)
+
+@mistake(ValueError, r"jit: requires max_branches to be a positive integer, got 0\. ")
+def a_jit_without_branches() -> None:
+    jit(lambda x: x, max_branches=0)  # !
 
 
 @mistake(TypeError, r"jit: requires .*hashable constants, got list \[1, 2\]\. ")
@@ -490,7 +497,7 @@ def test_a_mistake_is_one_clear_error(name: str) -> None:
 
 
 # Python itself calls the operator of a traced value, so only there is a frame of the library at the end.
-OUTSIDE = {"an_escaped_tracer_in_an_operation"}
+OUTSIDE = {"an_escaped_tracer_in_an_operation", "a_condition_on_an_escaped_tracer"}
 
 
 @pytest.mark.parametrize("name", [name for name in MISTAKES if name not in OUTSIDE])
@@ -534,6 +541,7 @@ def test_the_ways_out_that_errors_name_work() -> None:
     np.testing.assert_allclose(grad(lambda x: np.sin(x))(0.0), 1.0)
     np.testing.assert_allclose(grad(lambda x: np.sum(x.at[0].set(2.0)))(X), [0.0, 1.0, 1.0])
     assert jit(lambda x, n: x * n if n > 2 else x, static_argnums=1)(2.0, 3) == 6.0
+    np.testing.assert_array_equal(jit(lambda x: np.where(x > 0, x, 0.0))(np.ones(65)), np.ones(65))
 
 
 @pytest.mark.parametrize(

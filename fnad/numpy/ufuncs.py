@@ -179,8 +179,10 @@ def _loop(ufunc: np.ufunc, xs: list[Any]) -> tuple[np.dtype, ...]:
     """The dtypes of NumPy's loop, as our rules take them."""
     if ufunc in _LOGICAL:
         return (BOOL,) * ufunc.nargs
-    if ufunc in _COMPARISONS and any([type(x) is Tracer and x.dtype.kind == "u" for x in xs]):
-        # A traced Python integer may be negative: the unsigned dtype must not take it over.
+    traced = [x for x in xs if type(x) is Tracer]
+    if ufunc in _COMPARISONS and (all([is_weak(x) for x in xs]) or any([x.dtype.kind == "u" for x in traced])):
+        # A traced Python integer may be negative: the unsigned dtype must not take it over. And NumPy has no
+        # loop but that of objects for two Python integers.
         xs = [strong(x) if type(x) is Tracer else x for x in xs]
     return loop_dtypes(ufunc, *xs)
 

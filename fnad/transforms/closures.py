@@ -11,6 +11,8 @@ import numpy as np
 
 from fnad import tree
 from fnad.errors import is_library_file
+from fnad.ir.types import ArrayType
+from fnad.tracing import is_value, value_type
 
 Reader = Callable[[], Any]
 MOST_OBJECTS = 1000
@@ -30,6 +32,13 @@ def find_readers(function: Callable[..., Any], values: Sequence[Any]) -> list[Re
             if len(found) == len(wanted):
                 break
     return [found.get(id(v), lambda v=v: v) for v in values]
+
+
+def read_anew(readers: Sequence[Reader], known: Sequence[Any], types: Sequence[ArrayType]) -> list[Any] | None:
+    """What a function closes over now; ``None`` where that is not of the types it was compiled for."""
+    values = [read() for read in readers]
+    fits = [v is k or (is_value(v) and value_type(v)[:2] == t[:2]) for v, k, t in zip(values, known, types)]
+    return values if all(fits) else None
 
 
 def _read(read: Reader) -> Any:

@@ -3,14 +3,16 @@
 A function is staged and compiled once for each structure, shapes and dtypes of its arguments; a call
 then flattens the arguments, looks the compiled Program up, runs it, and rebuilds the result. A compiled
 function that meets traced values is staged as one equation, which keeps it compiled under ``grad`` and
-which an outer ``jit`` takes apart.
+which an outer ``jit`` takes apart; one that asks for values becomes part of what they are staged in.
 """
 
 from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import update_wrapper
 from types import MethodType
 from typing import Any, NamedTuple
@@ -23,10 +25,13 @@ from fnad.compiler.compile import Compiled, compile_program
 from fnad.compiler.report import describe
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
-from fnad.ir.program import Program
+from fnad.ir.program import Program, prune
 from fnad.ir.types import ArrayType, is_inexact
-from fnad.tracing import Staged, Tracer, inline, innermost, is_value, stage, value_type
-from fnad.transforms.closures import Reader, find_readers
+from fnad.tracing import (
+    AskedOutside, Staged, Tracer, call_program, inline, innermost, is_value, stage, value_type,
+)
+from fnad.transforms.closures import Reader, find_readers, read_anew
+from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway
 from fnad.transforms.vjp import Joint, Split, is_hashable, split_joint, vjp_program
 from fnad.transforms.vmap import Batched, vmap_program
 
@@ -104,6 +109,8 @@ jit_call = Primitive(
 
 MOST_ENTRIES = 256
 """Signatures that a function keeps; the oldest goes first."""
+MOST_REASONS = 256
+"""Stagings whose reasons are kept."""
 
 
 class _Entry(NamedTuple):
@@ -120,19 +127,52 @@ class _Entry(NamedTuple):
     compiled: Compiled | None
     """``None`` where the Program closes over traced values: it then becomes part of theirs."""
 
+    def read(self) -> list[Any] | None:
+        """What the function closes over now; ``None`` where that is of other types than it was."""
+        types = self.staged.program.input_types[len(self.traced) :]
+        return read_anew(self.readers, self.staged.captured, types) if self.readers else []
+
+
+class _Guarded(NamedTuple):
+    """A signature for which the function asks for values; each leaf of the tree is an `_Entry`."""
+
+    types: tuple[ArrayType, ...]
+    traced: tuple[int, ...]
+    branches: Branches
+    is_plain: bool = False
+
+    def arrays(self, leaves: Sequence[Any]) -> list[np.ndarray]:
+        """The inputs of the guards' Programs."""
+        return [np.asarray(leaves[i], t.dtype) for i, t in zip(self.traced, self.types)]
+
+
+class CacheInfo(NamedTuple):
+    """What a compiled function keeps, and why it was staged."""
+
+    signatures: int
+    branches: int
+    stagings: int
+    reasons: tuple[str, ...]
+    """Of the last stagings."""
+    compile_seconds: float
+
 
 class Jitted:
     """A function with its compiled Programs, one for each signature."""
 
     def __init__(
         self, function: Callable[..., Any], static_argnums: Sequence[int], static_argnames: Sequence[str],
-        donate_argnums: Sequence[int],
+        donate_argnums: Sequence[int], max_branches: int = 32,
     ) -> None:
         update_wrapper(self, function)
         self.function = function
         self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.donate_argnums = donate_argnums
-        self.entries: dict[Any, _Entry] = {}
+        self.max_branches = max_branches
+        self.entries: dict[Any, _Entry | _Guarded] = {}
+        self._stagings = 0
+        self._reasons: deque[str] = deque(maxlen=MOST_REASONS)
+        self._has_warned = False
         self._lock = threading.RLock()
 
     def __get__(self, instance: Any, owner: type) -> Any:
@@ -146,58 +186,163 @@ class Jitted:
         leaves, treedef = tree.flatten((args, kwargs))
         signature = (treedef, static, tuple([_leaf_key(leaf) for leaf in leaves]))
         entry = self._entry(signature, leaves)
-        captured = [read() for read in entry.readers] if entry.readers else []
-        if captured and not _fit(captured, entry):
-            entry = self._staged_anew(signature, leaves)
-            captured = entry.staged.captured
-        if entry.is_plain and not captured:
+        if entry.is_plain and not entry.readers:
             return entry.staged.restore(entry.compiled(_owned(entry, leaves)))
-        values = [leaves[i] for i in entry.traced]
-        if entry.compiled is None or Tracer in map(type, values) or Tracer in map(type, captured):
-            return entry.staged.restore(_call(entry.staged.program, [*values, *captured]))
-        arrays = [np.asarray(v, t.dtype) for v, t in zip([*values, *captured], entry.staged.program.input_types)]
-        return entry.staged.restore(entry.compiled(_owned(entry, arrays)))
+        return self._run(entry, signature, leaves)
 
-    def compiled(self, *args: Any, **kwargs: Any) -> Compiled | None:
-        """What the arguments' signature is compiled to; ``None`` for a function without results to compute."""
+    def _run(self, entry: _Entry | _Guarded, signature: Any, leaves: Sequence[Any]) -> Any:
+        if type(entry) is _Guarded:
+            return self._run_guarded(entry, signature, leaves)
+        captured = entry.read()
+        if captured is None:
+            entry = self._staged_anew(signature, leaves, CHANGED)
+            if type(entry) is _Guarded:
+                return self._run_guarded(entry, signature, leaves)
+            captured = entry.staged.captured
+        return _run_entry(entry, leaves, captured)
+
+    def _run_guarded(self, entry: _Guarded, signature: Any, leaves: Sequence[Any]) -> Any:
+        """Follow the answers to the leaf that is right for these arguments; without one, run Python."""
+        if Tracer in map(type, leaves):
+            return self._call_python(signature, leaves)
+        try:
+            leaf, captured, _ = entry.branches.find(entry.arrays(leaves))
+            if leaf is None:
+                leaf, captured = self._extended(entry, signature, leaves)
+        except AskedOutside:
+            return self._call_python(signature, leaves)
+        if leaf is None:
+            return self._interpreted(entry, signature, leaves)
+        return _run_entry(leaf, leaves, captured)
+
+    def _call_python(self, signature: Any, leaves: Sequence[Any]) -> Any:
+        """The plain function, whose questions then go to whoever stages the traced values that it meets."""
+        args, kwargs = _arguments(signature, leaves)
+        return self.function(*args, **kwargs)
+
+    def _interpreted(self, entry: _Guarded, signature: Any, leaves: Sequence[Any]) -> Any:
+        values = entry.arrays(leaves)
+        staged = stage(self._flat_function(signature, leaves, entry.traced), entry.types, values)
+        return staged.restore(call_program(staged.program, [*values, *staged.captured]))
+
+    def _extended(self, entry: _Guarded, signature: Any, leaves: Sequence[Any]) -> tuple[_Entry | None, list[Any]]:
+        """Stage the branch of these arguments; ``None`` past the bound."""
+        branches = entry.branches
+        with self._lock:
+            leaf, captured, reason = branches.find(entry.arrays(leaves))
+            if reason == CHANGED:
+                branches.root = None
+            if leaf is None and branches.count() < self.max_branches and not branches.is_closed:
+                try:
+                    leaf = self._stage_branch(branches, signature, leaves, reason)[0]
+                    return leaf, leaf.staged.captured
+                except Runaway as runaway:
+                    branches.is_closed, reason = True, str(runaway)
+            if leaf is None:
+                self._note(f"past the bound: {reason}")
+                self._warn(reason)
+            return leaf, captured
+
+    def _warn(self, reason: str) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"jit: requires at most {self.max_branches} branches for a signature and {MOST_GUARDS} conditions in "
+                f"each to be compiled, got more: {reason}. Results stay right, but other branches are interpreted at "
+                "every call. Use np.where for a choice, raise max_branches, or leave jit off here.",
+                RuntimeWarning, stacklevel=7,  # the line of the call
+            )
+
+    def _note(self, reason: str) -> None:
+        self._stagings += 1
+        self._reasons.append(reason)
+
+    def cache_info(self) -> CacheInfo:
+        """How many signatures and branches are compiled, how often the function was staged and why."""
+        with self._lock:
+            leaves = [leaf for entry in self.entries.values() for _, leaf in _leaves_of(entry)]
+            guards = sum([e.branches.seconds() for e in self.entries.values() if type(e) is _Guarded])
+            seconds = guards + sum([leaf.compiled.seconds for leaf in leaves if leaf.compiled is not None])
+            return CacheInfo(len(self.entries), len(leaves), self._stagings, tuple(self._reasons), seconds)
+
+    def explanation(self, *args: Any, **kwargs: Any) -> str:
+        """What the arguments' signature is compiled to, branch by branch, in words."""
         static = None
         if self.static_argnums or self.static_argnames:
             static, args, kwargs = self._without_static(args, kwargs)
         leaves, treedef = tree.flatten((args, kwargs))
-        return self._entry((treedef, static, tuple([_leaf_key(leaf) for leaf in leaves])), leaves).compiled
+        signature = (treedef, static, tuple([_leaf_key(leaf) for leaf in leaves]))
+        entry = self._entry(signature, leaves)
+        if type(entry) is _Entry:
+            return _described(entry)
+        try:
+            if Tracer not in map(type, leaves):
+                self._extended(entry, signature, leaves)
+        except AskedOutside:
+            pass  # it is compiled as part of what it asks
+        return "\n\n".join(_described_branches(entry.branches)) or "Nothing is compiled for these arguments."
 
-    def _entry(self, signature: Any, leaves: Sequence[Any]) -> _Entry:
+    def _entry(self, signature: Any, leaves: Sequence[Any]) -> _Entry | _Guarded:
         try:
             entry = self.entries.get(signature)
         except TypeError:
             raise _unhashable(signature, leaves) from None
         if entry is None:
             with self._lock:
-                entry = self.entries.get(signature) or self._staged_anew(signature, leaves)
+                entry = self.entries.get(signature) or self._staged_anew(signature, leaves, "new signature")
         return entry
 
-    def _staged_anew(self, signature: Any, leaves: Sequence[Any]) -> _Entry:
+    def _staged_anew(self, signature: Any, leaves: Sequence[Any], reason: str) -> _Entry | _Guarded:
         """Stage and compile for a signature."""
         with self._lock:
-            treedef, static, _ = signature
-            traced = tuple([i for i, leaf in enumerate(leaves) if is_value(leaf)])
-
-            def flat_function(*tracers: Tracer) -> Any:
-                full = list(leaves)
-                for i, tracer in zip(traced, tracers):
-                    full[i] = tracer
-                args, kwargs = tree.unflatten(treedef, full)
-                if static is not None:
-                    args, kwargs = static.restored(args, kwargs)
-                return self.function(*args, **kwargs)
-
-            staged = stage(flat_function, [_native(value_type(leaves[i])) for i in traced])
-            is_plain = all([type(leaf) is np.ndarray and leaf.dtype.isnative for leaf in leaves])
-            entry = self._compile(staged, traced, treedef, is_plain)
+            branches = Branches()
+            entry: _Entry | _Guarded
+            try:
+                entry, is_guarded = self._stage_branch(branches, signature, leaves, reason)
+            except AskedOutside:
+                is_guarded = True
+            except Runaway as runaway:
+                is_guarded = branches.is_closed = True
+                self._warn(str(runaway))
+            if is_guarded:
+                traced = _traced(leaves)
+                entry = _Guarded(tuple([_native(value_type(leaves[i])) for i in traced]), traced, branches)
             while len(self.entries) >= MOST_ENTRIES:
                 del self.entries[next(iter(self.entries))]
             self.entries[signature] = entry
             return entry
+
+    def _stage_branch(
+        self, branches: Branches, signature: Any, leaves: Sequence[Any], reason: str
+    ) -> tuple[_Entry, bool]:
+        """Stage and compile the way that Python goes for these arguments, and whether it asked for values."""
+        self._note(reason)
+        traced = _traced(leaves)
+        types = [_native(value_type(leaves[i])) for i in traced]
+        given = [leaves[i] for i in traced]
+        values = [v if type(v) is Tracer else np.asarray(v, t.dtype) for v, t in zip(given, types)]
+        recorder = Recorder(branches, self.function, values)
+        staged = stage(self._flat_function(signature, leaves, traced), types, values, answer=recorder)
+        if recorder.runaway is not None:  # and the function has caught it
+            raise recorder.runaway
+        if recorder.path:
+            staged = staged._replace(program=prune(staged.program))  # of what only the questions needed
+        is_plain = all([type(leaf) is np.ndarray and leaf.dtype.isnative for leaf in leaves])
+        leaf = self._compile(staged, traced, signature[0], is_plain)
+        if recorder.path or branches.root is not None:
+            recorder.keep(leaf)
+        return leaf, bool(recorder.path)
+
+    def _flat_function(self, signature: Any, leaves: Sequence[Any], traced: Sequence[int]) -> Callable[..., Any]:
+        """The function of the leaves that are traced."""
+
+        def flat_function(*tracers: Tracer) -> Any:
+            full = list(leaves)
+            for i, tracer in zip(traced, tracers):
+                full[i] = tracer
+            return self._call_python(signature, full)
+
+        return flat_function
 
     def _compile(self, staged: Staged, traced: tuple[int, ...], treedef: tree.TreeDef, is_plain: bool) -> _Entry:
         readers = find_readers(self.function, staged.captured) if staged.captured else []
@@ -257,13 +402,40 @@ def _native(type: ArrayType) -> ArrayType:
     return type if type.dtype.isnative else ArrayType(type.shape, type.dtype.newbyteorder("="), type.weak)
 
 
-def _fit(captured: Sequence[Any], entry: _Entry) -> bool:
-    """Whether what a function closes over now is of the types it was compiled for."""
-    types = entry.staged.program.input_types[len(entry.traced) :]
-    return all([
-        c is known or (is_value(c) and value_type(c)[:2] == t[:2])
-        for c, known, t in zip(captured, entry.staged.captured, types)
-    ])
+def _traced(leaves: Sequence[Any]) -> tuple[int, ...]:
+    """Which leaves are inputs of the Program."""
+    return tuple([i for i, leaf in enumerate(leaves) if is_value(leaf)])
+
+
+def _arguments(signature: Any, leaves: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
+    """All arguments of a call, from its leaves."""
+    treedef, static, _ = signature
+    args, kwargs = tree.unflatten(treedef, leaves)
+    return (args, kwargs) if static is None else static.restored(args, kwargs)
+
+
+def _run_entry(entry: _Entry, leaves: Sequence[Any], captured: Sequence[Any]) -> Any:
+    values = [leaves[i] for i in entry.traced]
+    if entry.compiled is None or Tracer in map(type, values) or Tracer in map(type, captured):
+        return entry.staged.restore(_call(entry.staged.program, [*values, *captured]))
+    arrays = [np.asarray(v, t.dtype) for v, t in zip([*values, *captured], entry.staged.program.input_types)]
+    return entry.staged.restore(entry.compiled(_owned(entry, arrays)))
+
+
+def _leaves_of(entry: _Entry | _Guarded) -> Iterable[tuple[Any, _Entry]]:
+    return entry.branches.walk() if type(entry) is _Guarded else [((), entry)]
+
+
+def _described_branches(branches: Branches) -> Iterator[str]:
+    for k, (path, leaf) in enumerate(branches.walk()):
+        way = "\n".join([f"  {guard} is {shown}" for guard, shown in path])
+        yield f"branch {k}:\n{way}\n\n{_described(leaf)}"
+
+
+def _described(entry: _Entry) -> str:
+    if entry.compiled is None:
+        return "Nothing to compile: no result depends on an array."
+    return describe(entry.compiled)
 
 
 def _owned(entry: _Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
@@ -294,13 +466,17 @@ def _unhashable(signature: Any, leaves: Sequence[Any]) -> TypeError:
 @boundary
 def jit(
     function: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[int] = (),
-    static_argnames: str | Iterable[str] = (), donate_argnums: int | Iterable[int] = (),
+    static_argnames: str | Iterable[str] = (), donate_argnums: int | Iterable[int] = (), max_branches: int = 32,
 ) -> Any:
     """Compile a function; it is staged at the first call for each structure, shapes and dtypes of its arguments.
 
     Arrays that the function closes over are read anew at every call. Other values that it closes over, and
     leaves of the arguments that are neither arrays nor numbers, are constants of the compiled code; the leaves
-    are part of the signature. Python conditions on the values of traced arrays are errors under ``jit``.
+    are part of the signature.
+
+    Python may ask for values: in ``if``, ``while``, ``assert``, ``range(int(n))``, ``float(x)``. The function is
+    staged again when an answer is new, and each way that Python has gone is compiled as a branch of its own; a call
+    evaluates the conditions by compiled code and takes the branch that is right for its arguments.
 
     Args:
         function: a pure function from pytrees to a pytree. Without it, ``jit`` is a decorator with options.
@@ -308,13 +484,16 @@ def jit(
         static_argnames: likewise keyword arguments.
         donate_argnums: positional arguments whose arrays are not used again after the call; results of equal
             shape and dtype may be written into their memory.
+        max_branches: how many branches of a signature are compiled; past them, after one warning, the function is
+            staged and interpreted at each call that takes another.
 
     Returns:
         A function of the same arguments; its arrays are new (or donated) NumPy arrays.
 
     Raises:
         TypeError: an argument's leaf is neither array nor hashable; a static argument is not hashable.
-        ConcreteValueError: Python asks for the value of a traced array.
+        ConcreteValueError: Python asks for a value that is not known, or for all values of a large array.
+        CutGradientError: Python asks for a number on a path that is being differentiated.
 
     >>> import numpy as np
     >>> @jit
@@ -322,9 +501,14 @@ def jit(
     ...     return np.sum(x ** 2)
     >>> f(np.array([1.0, 2.0]))
     array(5.)
+    >>> halve = jit(lambda n: n // 2 if n % 2 == 0 else 3 * n + 1)
+    >>> halve(6), halve(7), halve(8), halve.cache_info().branches
+    (array(3), array(22), array(4), 2)
     """
     static, donated = _numbers("static_argnums", static_argnums), _numbers("donate_argnums", donate_argnums)
-    options = static, _names(static_argnames), donated
+    if isinstance(max_branches, bool) or not isinstance(max_branches, int) or max_branches < 1:
+        raise ValueError(f"jit: requires max_branches to be a positive integer, got {max_branches!r}. Try 32.")
+    options = static, _names(static_argnames), donated, max_branches
     if set(static) & set(donated):
         raise ValueError(f"jit: requires static and donated arguments to differ, got {static} and {donated}.")
     if function is None:
@@ -368,7 +552,8 @@ def explain(function: Callable[..., Any]) -> Callable[..., None]:
     """A function that prints what ``function`` is compiled to for its arguments.
 
     The print shows the instructions in order, the source of each kernel, the buffers and their bytes, the
-    seconds of compilation, how many kernels came from memory and disk, and what runs as a host step.
+    seconds of compilation, how many kernels came from memory and disk, and what runs as a host step. For a
+    function that asks for values it shows each branch known so far, with the answers that lead to it.
 
     >>> import numpy as np
     >>> explain(lambda x: np.tanh(x) * 2.0)(np.ones(3))  # doctest: +ELLIPSIS
@@ -382,7 +567,6 @@ def explain(function: Callable[..., Any]) -> Callable[..., None]:
 
     @boundary
     def wrapper(*args: Any, **kwargs: Any) -> None:
-        compiled = jitted.compiled(*args, **kwargs)
-        print(describe(compiled) if compiled is not None else "Nothing to compile: no result depends on an array.")
+        print(jitted.explanation(*args, **kwargs))
 
     return wrapper

@@ -126,3 +126,8 @@ def test_logaddexp_reduce(axis: int | None) -> None:
     run = fnad.jit(lambda x: np.logaddexp.reduce(x, axis=axis))
     np.testing.assert_allclose(run(x), np.logaddexp.reduce(np.logaddexp.reduce(x)) if axis is None else
                                np.logaddexp.reduce(x, axis=axis), rtol=1e-14)
+
+
+def test_python_integers_compare() -> None:
+    for f in (lambda n: n % 2 == 0, lambda n: 3 != n, lambda n: n < 10**30, lambda n: n >= -(10**30), lambda n: n > n):
+        assert bool(fnad.jit(f)(6)) == f(6)

@@ -346,7 +346,10 @@ def test_static_arguments_that_do_not_exist_are_errors() -> None:
     fnad.jit(lambda *args, **kwargs: args[0], static_argnums=4, static_argnames="m")
 
 
-def test_an_axis_must_be_static() -> None:
-    with pytest.raises(fnad.ConcreteValueError, match="index"):
-        fnad.jit(np.sum)(X, axis=0)
+def test_an_axis_is_a_branch_or_static() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    jitted = fnad.jit(np.sum)
+    for axis in (0, 1, 0):
+        np.testing.assert_array_equal(jitted(x, axis=axis), x.sum(axis))
+    assert jitted.cache_info().branches == 2
     assert fnad.jit(np.sum, static_argnames="axis")(X, axis=0) == 6

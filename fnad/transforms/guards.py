@@ -1,0 +1,254 @@
+"""Python's own control flow in a compiled function: the ways that it has gone, as a tree.
+
+A function that is staged on its real arguments may ask for the values of what it has computed. Each
+question is compiled and answered by what was compiled, and its answer leads to the next one, or to the
+leaf, which is the whole function without Python in it. A call asks the questions in the same order. What one
+question has computed and a later one needs is carried along, so that a loop asks each time about its last trip only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fnad.compiler.compile import compile_program
+from fnad.ir.program import Equation, Program, Var
+from fnad.tracing import AskedOutside, Question, Tracer
+from fnad.transforms.closures import find_readers, read_anew
+
+MOST_GUARDS = 256
+"""Questions on one way through a function: a longer loop is not compiled trip by trip."""
+CHANGED = "what is closed over has other types"
+"""Why a function is staged again."""
+
+
+class Runaway(BaseException):
+    """A function asked too many questions; raised past the user's ``except Exception``."""
+
+
+class Answer(NamedTuple):
+    """What Python made of a value; it goes the same way for equal keys."""
+
+    key: Any
+    value: Any
+    """The answer, or the exception that Python raised instead of one."""
+
+
+class Edge(NamedTuple):
+    """Where an answer leads."""
+
+    shown: str
+    child: Any
+
+
+class Behind(Exception):
+    """Another thread has just extended the tree; what this one carries is of before."""
+
+
+Place = tuple[int, int]
+"""Where a carried value is: at which guard on the way, and which of those it carries."""
+
+
+class Guard:
+    """A question that a function asks, compiled, and where each answer to it leads."""
+
+    __slots__ = ("question", "equations", "taken", "carried", "captured", "readers", "compiled", "edges")
+
+    def __init__(
+        self, function: Callable[..., Any], question: Question, equations: Sequence[Equation], taken: dict[Var, Place]
+    ) -> None:
+        program, count = question.program, len(question.program.inputs) - len(question.captured)
+        used = {a for e in equations for a in e.inputs} | set(program.outputs)
+        self.question = question
+        self.equations = tuple(equations)
+        """What of the question's Program is not carried along."""
+        self.taken = taken
+        self.carried: tuple[Var, ...] = ()
+        self.captured = {v: c for v, c in zip(program.inputs[count:], question.captured) if v in used}
+        self.readers = find_readers(function, list(self.captured.values()))
+        self.edges: dict[Any, Edge] = {}
+        self.compile()
+
+    def __str__(self) -> str:
+        return f"{self.question.what} at {self.question.source}"
+
+    def compile(self) -> None:
+        """Compile what computes the asked value and those that are carried on."""
+        program, count = self.question.program, len(self.question.program.inputs) - len(self.question.captured)
+        inputs = (*program.inputs[:count], *self.captured, *self.taken)
+        self.compiled = compile_program(Program(inputs, self.equations, (*program.outputs, *self.carried)))
+
+    def is_asked_by(self, question: Question) -> bool:
+        """Whether a function that is staged again asks the same."""
+        return _signature(self.question) == _signature(question)
+
+    def ask(self, arrays: Sequence[np.ndarray], known: Sequence[Sequence[np.ndarray]]) -> tuple[Answer, list] | None:
+        """The answer for these inputs, and what is carried on; ``None`` where what is closed over has other types."""
+        captured = read_anew(self.readers, list(self.captured.values()), [v.type for v in self.captured])
+        if captured is None:
+            return None
+        if Tracer in map(type, captured):
+            raise AskedOutside
+        closed = [np.asarray(c, v.type.dtype) for c, v in zip(captured, self.captured)]
+        try:
+            taken = [known[depth][k] for depth, k in self.taken.values()]
+        except IndexError:
+            raise Behind from None
+        value, *carried = self.compiled([*arrays, *closed, *taken])
+        try:
+            found = self.question.convert(value)
+        except Exception as error:  # int(nan): the user's function has to see it
+            return Answer((type(error), str(error)), error.with_traceback(None)), carried
+        return Answer(_key(found), found), carried
+
+
+def _signature(question: Question) -> tuple[Any, ...]:
+    program = question.program
+    operations = [(e.primitive, e.source) for e in program.equations]
+    return question.what, question.source, program.input_types, program.output_types, operations
+
+
+def _key(answer: Any) -> Any:
+    if isinstance(answer, (bool, int)):
+        return answer
+    return np.asarray(answer).tobytes()  # so that nan is equal to itself, and -0.0 is not 0.0
+
+
+class Branches:
+    """The ways that a function has gone for one signature."""
+
+    def __init__(self) -> None:
+        self.root: Any = None  # a guard, a leaf, or nothing yet
+        self.is_closed = False  # whether no more branches are to be compiled
+
+    def find(self, arrays: Sequence[np.ndarray]) -> tuple[Any, list[Any], str]:
+        """The leaf for these inputs and what it closes over; or ``None``, and why there is none."""
+        node, known = self.root, []
+        while type(node) is Guard:
+            try:
+                asked = node.ask(arrays, known)
+            except Behind:
+                return None, [], "the tree has grown"
+            if asked is None:
+                return None, [], CHANGED
+            answer, carried = asked
+            edge = node.edges.get(answer.key)
+            if edge is None:
+                return None, [], f"{node} was {_shown(answer.value)} for the first time"
+            known.append(carried)
+            node = edge.child
+        if node is None:
+            return None, [], "first call with known values"
+        captured = node.read()
+        return (None, [], CHANGED) if captured is None else (node, captured, "")
+
+    def walk(self) -> Iterator[tuple[list[tuple[Guard, str]], Any]]:
+        """Each leaf, with the guards on the way to it and their answers."""
+        pending: list[tuple[list[tuple[Guard, str]], Any]] = [([], self.root)]
+        while pending:
+            path, node = pending.pop()
+            if type(node) is Guard:
+                pending.extend(([*path, (node, e.shown)], e.child) for e in reversed(list(node.edges.values())))
+            elif node is not None:
+                yield path, node
+
+    def count(self) -> int:
+        """How many leaves there are."""
+        return sum(1 for _ in self.walk())
+
+    def seconds(self) -> float:
+        """What compiling the guards took."""
+        guards = {guard for path, _ in self.walk() for guard, _ in path}
+        return sum([guard.compiled.seconds for guard in guards])
+
+
+def _shown(value: Any) -> str:
+    return f"{value!r:.60}"
+
+
+class Recorder:
+    """Answers the questions of one staging, and adds the way that they lead to the tree."""
+
+    def __init__(self, branches: Branches, function: Callable[..., Any], arrays: Sequence[Any]) -> None:
+        self.branches = branches
+        self.function = function
+        self.arrays = arrays
+        self.path: list[tuple[Guard, Answer]] = []
+        self.runaway: Runaway | None = None
+        self.known: list[Sequence[np.ndarray]] = []  # what each guard on the path carries
+        self.places: dict[Var, Place] = {}  # where a variable of this staging is carried
+        self.computed: dict[Var, tuple[int, Var]] = {}  # which guard has computed it, and what it is called there
+
+    def __call__(self, question: Question) -> Any:
+        if len(self.path) >= MOST_GUARDS:
+            self.runaway = Runaway(f"{question.what} at {question.source}")
+            raise self.runaway
+        known = self._next()
+        same = type(known) is Guard and known.is_asked_by(question)
+        asked = known.ask(self.arrays, self.known) if same else None
+        guard = known if asked is not None else self._new_guard(question)
+        answer, carried = asked or guard.ask(self.arrays, self.known)
+        self.known.append(carried)
+        self._note(guard, question)
+        self.path.append((guard, answer))
+        if isinstance(answer.value, Exception):
+            raise answer.value
+        return answer.value
+
+    def _note(self, guard: Guard, question: Question) -> None:
+        """Note what a guard has computed, by its name in this staging."""
+        depth, own = len(self.path), {id(e) for e in guard.equations}
+        for theirs, ours in zip(guard.question.program.equations, question.program.equations):
+            if id(theirs) in own:
+                for name, v in zip(theirs.outputs, ours.outputs):
+                    self.computed[v] = depth, name
+                    if name in guard.carried:
+                        self.places[v] = depth, guard.carried.index(name)
+
+    def _new_guard(self, question: Question) -> Guard:
+        """Compile a question, from what the guards before it have computed."""
+        producers = {v: e for e in question.program.equations for v in e.outputs}
+        own: set[int] = set()
+        taken: dict[Var, None] = {}
+        pending = list(question.program.outputs)
+        while pending:
+            v = pending.pop()
+            if v in self.computed:
+                taken[v] = None
+            elif v in producers and id(producers[v]) not in own:
+                own.add(id(producers[v]))
+                pending.extend([a for a in producers[v].inputs if type(a) is Var])
+        self._carry([v for v in taken if v not in self.places])
+        equations = [e for e in question.program.equations if id(e) in own]
+        return Guard(self.function, question, equations, {v: self.places[v] for v in taken})
+
+    def _carry(self, wanted: Sequence[Var]) -> None:
+        """Let the guards that have computed these values give them on."""
+        changed: set[int] = set()
+        for v in wanted:
+            depth, name = self.computed[v]
+            guard = self.path[depth][0]
+            self.places[v] = depth, len(guard.carried)
+            guard.carried = (*guard.carried, name)
+            changed.add(depth)
+        for depth in sorted(changed):
+            guard = self.path[depth][0]
+            guard.compile()
+            _, self.known[depth] = guard.ask(self.arrays, self.known)
+
+    def _next(self) -> Any:
+        if not self.path:
+            return self.branches.root
+        guard, answer = self.path[-1]
+        edge = guard.edges.get(answer.key)
+        return edge.child if edge is not None else None
+
+    def keep(self, leaf: Any) -> None:
+        """Add the leaf at the end of the way; what leads to it is linked last, for calls in other threads."""
+        child = leaf
+        for guard, answer in reversed(self.path):
+            guard.edges[answer.key] = Edge(_shown(answer.value), child)
+            child = guard
+        self.branches.root = child
