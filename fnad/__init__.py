@@ -14,8 +14,16 @@ from fnad.errors import InPlaceError as InPlaceError
 from fnad.tracing import make_program as make_program
 from fnad.transforms.grad import grad as grad
 from fnad.transforms.grad import value_and_grad as value_and_grad
+from fnad.transforms.jacobians import hessian as hessian
+from fnad.transforms.jacobians import jacfwd as jacfwd
+from fnad.transforms.jacobians import jacobian as jacobian
+from fnad.transforms.jacobians import jacrev as jacrev
 from fnad.transforms.jit import explain as explain
 from fnad.transforms.jit import jit as jit
+from fnad.transforms.jvp import hvp as hvp
+from fnad.transforms.jvp import jvp as jvp
+from fnad.transforms.jvp import linear_transpose as linear_transpose
+from fnad.transforms.jvp import linearize as linearize
 from fnad.transforms.vjp import stop_gradient as stop_gradient
 from fnad.transforms.vjp import vjp as vjp
 from fnad.version import __version__ as __version__

@@ -17,6 +17,7 @@ CHECKED = {
     "fnad.tracing": ("stage", "call_program"),
     "fnad.ir.evaluate": ("evaluate",),
     "fnad.transforms.vjp": ("vjp_program", "split_joint"),
+    "fnad.transforms.jvp": ("bind_zeros", "transpose_program", "linear_program", "jvp_program"),
     "fnad.compiler.simplify": ("simplify",),
     "fnad.compiler.compile": ("compile_program",),
 }
