@@ -79,7 +79,7 @@ def check_grads(
         raise TypeError("check_grads: requires a float or complex leaf in args, got none. Pass a tuple of arrays.")
     default = _default_tolerance([*primals, *flat(*primals)])
     given = Tolerance(*[d if x is None else x for x, d in zip((rtol, atol, eps), default)])
-    _check_all(flat, primals, 1, _Options(order, modes, given, np.random.default_rng(seed)))
+    _check_all(flat, primals, 1, _Options(order, modes, given, seed))
 
 
 def _require_order_and_modes(order: int, modes: Sequence[str]) -> None:
@@ -119,7 +119,11 @@ class _Options(NamedTuple):
     last: int
     modes: tuple[str, ...]
     allowed: Tolerance
-    random: np.random.Generator
+    seed: int
+
+    def random(self, order: int) -> np.random.Generator:
+        """The directions of an order: the same ones in every mode."""
+        return np.random.default_rng(self.seed if order == 1 else (self.seed, order))
 
 
 def _check_all(flat: Flat, primals: list[Any], order: int, options: _Options) -> None:
@@ -132,10 +136,11 @@ def _check_all(flat: Flat, primals: list[Any], order: int, options: _Options) ->
 
 def _check_forward(flat: Flat, primals: list[Any], order: int, options: _Options) -> tuple[Flat, list[Any]]:
     """Check tangents against differences and against the pullback; return the tangents as a function, and its point."""
-    after, before, v = _moved(primals, [_direction(options.random, x) for x in primals], options.allowed.eps)
+    random = options.random(order)
+    ct = [_direction(random, y) for y in flat(*primals)]
+    after, before, v = _moved(primals, [_direction(random, x) for x in primals], options.allowed.eps)
     v = [np.asarray(d, value_type(x).dtype) for d, x in zip(v, primals)]
     outputs, tangents = jvp(flat, tuple(primals), tuple(v))
-    ct = [_direction(options.random, y) for y in outputs]
     expected = _difference(flat(*after), flat(*before), ct) / (2 * options.allowed.eps)
     _require_types("fwd", order, tangents, outputs)
     got = _inner(ct, tangents)
@@ -149,8 +154,9 @@ def _check_forward(flat: Flat, primals: list[Any], order: int, options: _Options
 def _check_reverse(flat: Flat, primals: list[Any], order: int, options: _Options) -> tuple[Flat, list[Any]]:
     """Check a pullback against differences; return it as a function of primals and cotangent, and its point."""
     outputs, pullback = vjp(flat, *primals)
-    ct = [_direction(options.random, y) for y in outputs]
-    after, before, v = _moved(primals, [_direction(options.random, x) for x in primals], options.allowed.eps)
+    random = options.random(order)
+    ct = [_direction(random, y) for y in outputs]
+    after, before, v = _moved(primals, [_direction(random, x) for x in primals], options.allowed.eps)
     expected = _difference(flat(*after), flat(*before), ct) / (2 * options.allowed.eps)
     bars = pullback(ct)
     _require_types("rev", order, bars, primals)

@@ -18,7 +18,7 @@ from fnad import tree
 from fnad.errors import boundary
 from fnad.ir.program import Atom, Literal, Program, Var, prune, structure
 from fnad.ir.types import is_inexact
-from fnad.tracing import Tracer, call_program, filled, is_value, value_type
+from fnad.tracing import Builder, Tracer, building, call_program, filled, inline, is_value, value_type
 from fnad.transforms.grad import grad
 from fnad.transforms.vjp import Joint, Point, as_like, is_hashable, outputs_of_first, split_joint, stage_at, vjp_program
 
@@ -108,14 +108,19 @@ def jvp_program(program: Program, wrt: Sequence[int], count: int) -> Joint:
         one of the first ``count``.
     """
     parts = linear_program(program, wrt, count)
-    own = parts.forward.inputs[: len(program.inputs)]
-    constants = parts.forward.inputs[len(program.inputs) :]
-    after = parts.linear.inputs[len(parts.linear.inputs) - len(parts.linear_constants) :]
-    joint = Program(
-        (*own, *parts.tangents, *constants, *after), (*parts.forward.equations, *parts.linear.equations),
-        (*parts.forward.outputs[: parts.count], *parts.linear.outputs),
-    )
-    return Joint(prune(joint), parts.tangents, [*parts.constants, *parts.linear_constants])
+    builder = Builder()
+    with building(builder):
+        own = [builder.input(t) for t in program.input_types]
+        tangents = [builder.input(v.type) for v in parts.tangents]
+        constants, after = (
+            [builder.input(value_type(c)) for c in given] for given in (parts.constants, parts.linear_constants)
+        )
+        results = inline(builder, parts.forward, [*own, *constants])
+        moved = inline(builder, parts.linear, [*results[parts.count :], *tangents, *after])
+        joint, _ = builder.finish([t.atom for t in (*results[: parts.count], *moved)])
+    return Joint(prune(joint), tuple(builder.inputs[len(own) : len(own) + len(tangents)]), [
+        *parts.constants, *parts.linear_constants,
+    ])
 
 
 # --- On functions
