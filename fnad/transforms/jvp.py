@@ -265,8 +265,24 @@ def linear_transpose(function: Callable[..., Any], *example_args: Any) -> Callab
     return transpose
 
 
+def _opened(program: Program) -> Program:
+    """The Program with the Programs that its equations call in their places."""
+    builder = Builder()
+    with building(builder):
+        atoms: dict[Atom, Tracer] = {v: builder.input(v.type) for v in program.inputs}
+        for eqn in program.equations:
+            args = [atoms.get(a, a) for a in eqn.inputs]
+            inner = eqn.params.get("program")
+            called = builder.apply(eqn.primitive, args, eqn.params) if inner is None else inline(
+                builder, _opened(inner), args
+            )
+            atoms.update(zip(eqn.outputs, called if isinstance(called, (tuple, list)) else (called,)))
+        return builder.finish([builder.tracer(atoms.get(a, a)).atom for a in program.outputs])[0]
+
+
 def _require_linear(program: Program, inputs: Sequence[Var]) -> None:
     """Raise if the derivative of a Program in these inputs reads one of them."""
+    program = _opened(program)
     joint = vjp_program(program, range(len(inputs)), len(program.outputs))
     bars = prune(Program(joint.program.inputs, joint.program.equations, joint.program.outputs[len(program.outputs) :]))
     read = {a for eqn in bars.equations for a in eqn.inputs}
