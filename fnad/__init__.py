@@ -12,6 +12,8 @@ from fnad.errors import CutGradientError as CutGradientError
 from fnad.errors import EscapedTracerError as EscapedTracerError
 from fnad.errors import InPlaceError as InPlaceError
 from fnad.tracing import make_program as make_program
+from fnad.transforms.custom import custom_jvp as custom_jvp
+from fnad.transforms.custom import custom_vjp as custom_vjp
 from fnad.transforms.grad import grad as grad
 from fnad.transforms.grad import value_and_grad as value_and_grad
 from fnad.transforms.jacobians import hessian as hessian

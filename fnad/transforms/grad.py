@@ -115,8 +115,8 @@ def chosen_positions(name: str, argnums: int | Sequence[int], args: Sequence[Any
     for n in numbers:
         if not -len(args) <= n < len(args):
             raise ValueError(
-                f"{name}: requires argnums of positional arguments that are given, got argnums={argnums} for {len(args)} "
-                "of them. Pass the argument by position, or change argnums."
+                f"{name}: requires argnums of positional arguments that are given, got argnums={argnums} for "
+                f"{len(args)} of them. Pass the argument by position, or change argnums."
             )
     chosen = [n % len(args) for n in numbers]
     if len(set(chosen)) < len(chosen):

@@ -510,6 +510,8 @@ assert len(CASES) == len(_ROWS)
 
 # What a row cannot draw, Programs as parameters and random bits, and where it is tried instead.
 OTHERWISE = {
+    "custom_vjp_call": "tests/transforms/test_custom.py",
+    "custom_jvp_call": "tests/transforms/test_custom.py",
     "jit_call": "tests/transforms/test_jit.py",
     "random_bits": "tests/kernels/test_random.py",
     "normal_noise": "tests/random/test_samplers.py",

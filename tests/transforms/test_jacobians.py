@@ -118,7 +118,7 @@ def test_hessian_blocks_and_aux() -> None:
         (lambda: jacfwd(lambda p: p["n"])({"n": 3}), TypeError, r"jacfwd: requires float or complex .* at p\['n'\]"),
         (lambda: jacfwd(lambda x: {"n": x > 0})(X), TypeError, r"jacfwd: .*got bool\[3\] at result\['n'\]"),
         (lambda: jacrev(lambda x: (x, "a"))(X), TypeError, r"jacrev: .*got str at result\[1\]"),
-        (lambda: jacrev(lambda x: x, has_aux=True)(X), TypeError, r"jacrev: requires a function that returns \(out, aux\)"),
+        (lambda: jacrev(lambda x: x, has_aux=True)(X), TypeError, r"jacrev: requires .* that returns \(out, aux\)"),
     ],
 )
 def test_wrong_use_is_an_error(call: Callable[[], Any], error: type[Exception], message: str) -> None:
