@@ -70,7 +70,7 @@ def check_grads(
     >>> check_grads(lambda x: x + fnad.stop_gradient(x), (2.0,))
     Traceback (most recent call last):
         ...
-    AssertionError: check_grads: requires equal derivatives of order 1 in mode fwd, got ...
+    AssertionError: check_grads: requires equal derivatives of order 1 in mode rev, got ...
     """
     modes = (modes,) if isinstance(modes, str) else tuple(modes)
     _require_order_and_modes(order, modes)
@@ -128,7 +128,7 @@ class _Options(NamedTuple):
 
 def _check_all(flat: Flat, primals: list[Any], order: int, options: _Options) -> None:
     """Check a derivative by each mode, then, where asked for, that derivative as a function."""
-    for mode in options.modes:
+    for mode in [m for m in _MODES if m in options.modes]:
         derivative, point = _MODES[mode](flat, primals, order, options)
         if order < options.last:
             _check_all(derivative, point, order + 1, options)
@@ -165,7 +165,8 @@ def _check_reverse(flat: Flat, primals: list[Any], order: int, options: _Options
     return lambda *leaves: list(vjp(flat, *leaves[:count])[1](list(leaves[count:]))), [*primals, *ct]
 
 
-_MODES: dict[str, Callable[..., tuple[Flat, list[Any]]]] = {"fwd": _check_forward, "rev": _check_reverse}
+# Reverse mode first: forward mode is made of its rules, so what is wrong with a rule is reported as it was written.
+_MODES: dict[str, Callable[..., tuple[Flat, list[Any]]]] = {"rev": _check_reverse, "fwd": _check_forward}
 
 
 def _direction(random: np.random.Generator, like: Any) -> np.ndarray:
@@ -203,11 +204,14 @@ def _inner(xs: Sequence[Any], ys: Sequence[Any]) -> float:
     return float(sum(np.sum(np.real(np.conj(_wide(x)) * _wide(y))) for x, y in zip(xs, ys, strict=True)))
 
 
+_LIKE = {"rev": "argument", "fwd": "result"}
+
+
 def _require_types(mode: str, order: int, bars: Sequence[Any], primals: Sequence[Any]) -> None:
     for bar, x in zip(bars, primals):
         if value_type(bar)[:2] != value_type(x)[:2]:
             raise AssertionError(
-                f"check_grads: requires derivatives of order {order} in mode {mode} of the right type, "
+                f"check_grads: requires derivatives of order {order} in mode {mode} of their {_LIKE[mode]}'s type, "
                 f"got {value_type(bar)} for {value_type(x)}."
             )
 
