@@ -61,6 +61,10 @@ reduce_sum = linear(
     lambda x, axes: np.add.reduce(x, axis=axes, dtype=x.dtype), spread,
 )
 
+# The identity, which is computed no earlier than it stands and is never made one with another: what is computed
+# from its result is computed anew.
+barrier = linear("barrier", lambda x: x, lambda x: x, lambda g, x: g)
+
 # --- reshape, transpose
 
 
