@@ -26,6 +26,7 @@ from fnad.transforms.jvp import hvp as hvp
 from fnad.transforms.jvp import jvp as jvp
 from fnad.transforms.jvp import linear_transpose as linear_transpose
 from fnad.transforms.jvp import linearize as linearize
+from fnad.transforms.primitives import primitive as primitive
 from fnad.transforms.remat import checkpoint as checkpoint
 from fnad.transforms.vjp import stop_gradient as stop_gradient
 from fnad.transforms.vjp import vjp as vjp
