@@ -120,6 +120,13 @@ def test_no_dependence_is_a_zero_tangent() -> None:
     np.testing.assert_array_equal(jvp(lambda x: x, (X,), (V,))[1], V)
 
 
+def test_nothing_to_differentiate() -> None:
+    assert jvp(lambda n: n + 1, (3,), (None,)) == (4, None)
+    assert jvp(lambda: 1.0, (), ()) == (1.0, 0.0)
+    assert jvp(lambda x: (3, "a"), (X,), (V,)) == ((3, "a"), (None, None))
+    assert linearize(lambda n: n + 1, 3)[1](None) is None
+
+
 def test_closed_over_values_are_constants_of_the_inner_derivative() -> None:
     # Siskind and Pearlmutter's test of perturbation confusion: d/dx (x * d/dy (x + y)) = 1.
     def inner(x: Any) -> Any:
