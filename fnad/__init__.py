@@ -12,16 +12,30 @@ from fnad.errors import CutGradientError as CutGradientError
 from fnad.errors import EscapedTracerError as EscapedTracerError
 from fnad.errors import InPlaceError as InPlaceError
 from fnad.tracing import make_program as make_program
+from fnad.transforms.custom import custom_jvp as custom_jvp
+from fnad.transforms.custom import custom_vjp as custom_vjp
 from fnad.transforms.grad import grad as grad
 from fnad.transforms.grad import value_and_grad as value_and_grad
+from fnad.transforms.jacobians import hessian as hessian
+from fnad.transforms.jacobians import jacfwd as jacfwd
+from fnad.transforms.jacobians import jacobian as jacobian
+from fnad.transforms.jacobians import jacrev as jacrev
 from fnad.transforms.jit import explain as explain
 from fnad.transforms.jit import jit as jit
+from fnad.transforms.jvp import hvp as hvp
+from fnad.transforms.jvp import jvp as jvp
+from fnad.transforms.jvp import linear_transpose as linear_transpose
+from fnad.transforms.jvp import linearize as linearize
+from fnad.transforms.primitives import primitive as primitive
+from fnad.transforms.remat import checkpoint as checkpoint
 from fnad.transforms.vjp import stop_gradient as stop_gradient
 from fnad.transforms.vjp import vjp as vjp
 from fnad.transforms.vmap import vmap as vmap
 from fnad.version import __version__ as __version__
 
 __all__ = [
-    "ConcreteValueError", "CutGradientError", "data", "EscapedTracerError", "explain", "grad", "InPlaceError", "jit",
-    "make_program", "nn", "numpy", "optim", "random", "stop_gradient", "testing", "tree", "value_and_grad", "vjp", "vmap",
+    "checkpoint", "ConcreteValueError", "custom_jvp", "custom_vjp", "CutGradientError", "data", "EscapedTracerError",
+    "explain", "grad", "hessian", "hvp", "InPlaceError", "jacfwd", "jacobian", "jacrev", "jit", "jvp",
+    "linear_transpose", "linearize", "make_program", "nn", "numpy", "optim", "primitive", "random", "stop_gradient",
+    "testing", "tree", "value_and_grad", "vjp", "vmap",
 ]

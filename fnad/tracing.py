@@ -488,6 +488,11 @@ def building(builder: Builder) -> Iterator[Builder]:
         _thread.level, _thread.recording = outer, recording
 
 
+def is_staging() -> bool:
+    """Whether a function is being staged on this thread."""
+    return getattr(_thread, "level", 0) > 0
+
+
 class Staged(NamedTuple):
     """A function staged: its Program, what its captured inputs stand for, and the shape of its result."""
 

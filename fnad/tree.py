@@ -100,6 +100,24 @@ def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
     return [own for own, leaf in zip(spread, leaves) if leaf is not None]
 
 
+def flatten_like(name: str, treedef: TreeDef, tree: Any) -> list[Any]:
+    """What a tree holds at the leaves of a structure: leaves, or ``None``.
+
+    Raises:
+        ValueError: the tree has another structure; the message names the first path.
+
+    >>> flatten_like("f", structure({"a": 1, "b": 2}), {"a": None, "b": 3})
+    [None, 3]
+    """
+    try:
+        found = treedef.flatten_up_to(tree)
+    except ValueError:
+        found = None
+    if found is None or any([x is not None and not structure(x).is_leaf() for x in found]):
+        raise ValueError(mismatch(name, treedef, structure(tree)))
+    return found
+
+
 def register(
     cls: type,
     flatten_function: Callable[[Any], tuple[Iterable[Any], Any]],

@@ -59,10 +59,16 @@ WRONG_DERIVATIVES: dict[str, Callable[..., Any]] = {
 }
 
 
+@pytest.mark.parametrize("mode", ["rev", "fwd"])
 @pytest.mark.parametrize("name", WRONG_DERIVATIVES)
-def test_check_grads_finds_a_wrong_derivative(name: str) -> None:
-    with pytest.raises(AssertionError, match=r"of order 1 in mode rev, got -?\d.* by differences and (-?\d|nan)"):
-        check_grads(sine(WRONG_DERIVATIVES[name]), (X,))
+def test_check_grads_finds_a_wrong_derivative(name: str, mode: str) -> None:
+    with pytest.raises(AssertionError, match=rf"of order 1 in mode {mode}, got -?\d.* by differences and (-?\d|nan)"):
+        check_grads(sine(WRONG_DERIVATIVES[name]), (X,), modes=mode)
+
+
+def test_check_grads_names_the_rule_first_where_both_modes_are_wrong() -> None:
+    with pytest.raises(AssertionError, match="of order 1 in mode rev"):
+        check_grads(sine(WRONG_DERIVATIVES["a factor"]), (X,))
 
 
 def test_check_grads_finds_a_derivative_that_is_wrong_in_float32() -> None:

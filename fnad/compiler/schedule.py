@@ -295,7 +295,7 @@ class _Scheduler:
 
 _VIEWS: dict[str, Callable[..., View | None]] = {
     "broadcast": views.broadcast, "transpose": views.transpose, "slice": views.slice_, "flip": views.flip,
-    "reshape": views.reshape,
+    "reshape": views.reshape, "barrier": lambda view: view,
 }
 
 

@@ -168,7 +168,7 @@ _MERGES: dict[str, Callable[[dict, dict], dict]] = {
 
 def _key(eqn: Equation) -> Any:
     """Equal for equations that compute the same; ``None`` for one that must be kept as it is."""
-    if eqn.primitive.effect:
+    if eqn.primitive.effect or eqn.primitive.name == "barrier":
         return None
     inputs = [_atom_key(a) for a in eqn.inputs]
     if eqn.primitive.commutative:

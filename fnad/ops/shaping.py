@@ -115,6 +115,10 @@ reduce_sum = linear(
     lambda x, axes: np.add.reduce(x, axis=axes, dtype=x.dtype), spread, batch_along_axes,
 )
 
+# The identity, which is computed no earlier than it stands and is never made one with another: what is computed
+# from its result is computed anew.
+barrier = linear("barrier", lambda x: x, lambda x: x, lambda g, x: g, lambda op, mapped, x: op(x))
+
 # --- reshape, transpose
 
 

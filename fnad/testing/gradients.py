@@ -2,8 +2,8 @@
 
 A check costs a few calls of the function, whatever its size: for a random direction ``v`` of the
 inputs and a random cotangent ``ct`` of the outputs, ``<ct, J v>`` by central differences must equal
-``<vjp(ct), v>``. The derivative is a function too, so the same check applied to it is the check of
-the next order.
+``<vjp(ct), v>`` in reverse mode, ``<ct, jvp(v)>`` in forward mode, and these two each other. The derivative
+is a function too, so the same checks applied to it are the checks of the next order.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from fnad import tree
 from fnad.ir.types import is_inexact
 from fnad.tracing import is_value, value_type
+from fnad.transforms.jvp import jvp
 from fnad.transforms.vjp import vjp
 
 Flat = Callable[..., list[Any]]
@@ -38,7 +39,7 @@ def check_grads(
     f: Callable[..., Any],
     args: Sequence[Any],
     order: int = 2,
-    modes: Sequence[str] = ("rev",),
+    modes: Sequence[str] = ("fwd", "rev"),
     rtol: float | None = None,
     atol: float | None = None,
     eps: float | None = None,
@@ -50,7 +51,8 @@ def check_grads(
         f: a function from pytrees of arrays to a pytree of arrays, smooth around ``args``.
         args: its positional arguments, as a tuple. Float and complex leaves are differentiated; others stay.
         order: the highest order of derivative to check, at least 1.
-        modes: which derivatives to check; ``"rev"`` is reverse mode (``fnad.vjp``).
+        modes: which derivatives to check; ``"fwd"`` is forward mode (``fnad.jvp``), ``"rev"`` reverse mode
+            (``fnad.vjp``). From order 2 on they are checked in every nesting.
         rtol: how far apart the two numbers may be, relative to the larger one.
         atol: how far apart they may be in any case. Both default to what the coarsest dtype among the
             float and complex leaves allows: 2e-3 for float32, 1e-6 for float64.
@@ -77,8 +79,7 @@ def check_grads(
         raise TypeError("check_grads: requires a float or complex leaf in args, got none. Pass a tuple of arrays.")
     default = _default_tolerance([*primals, *flat(*primals)])
     given = Tolerance(*[d if x is None else x for x, d in zip((rtol, atol, eps), default)])
-    for mode in modes:
-        _MODES[mode](flat, primals, 1, order, given, np.random.default_rng(seed))
+    _check_all(flat, primals, 1, _Options(order, modes, given, seed))
 
 
 def _require_order_and_modes(order: int, modes: Sequence[str]) -> None:
@@ -112,27 +113,60 @@ def _default_tolerance(leaves: Sequence[Any]) -> Tolerance:
     return _DOUBLE if coarsest <= np.finfo(np.float64).eps else _SINGLE
 
 
-def _check_reverse(
-    flat: Flat, primals: list[Any], order: int, last: int, allowed: Tolerance, random: np.random.Generator
-) -> None:
-    """Check a pullback against differences, then the pullback as a function of primals and cotangent."""
+class _Options(NamedTuple):
+    """What stays the same through the orders of a check."""
+
+    last: int
+    modes: tuple[str, ...]
+    allowed: Tolerance
+    seed: int
+
+    def random(self, order: int) -> np.random.Generator:
+        """The directions of an order: the same ones in every mode."""
+        return np.random.default_rng(self.seed if order == 1 else (self.seed, order))
+
+
+def _check_all(flat: Flat, primals: list[Any], order: int, options: _Options) -> None:
+    """Check a derivative by each mode, then, where asked for, that derivative as a function."""
+    for mode in [m for m in _MODES if m in options.modes]:
+        derivative, point = _MODES[mode](flat, primals, order, options)
+        if order < options.last:
+            _check_all(derivative, point, order + 1, options)
+
+
+def _check_forward(flat: Flat, primals: list[Any], order: int, options: _Options) -> tuple[Flat, list[Any]]:
+    """Check tangents against differences and against the pullback; return the tangents as a function, and its point."""
+    random = options.random(order)
+    ct = [_direction(random, y) for y in flat(*primals)]
+    after, before, v = _moved(primals, [_direction(random, x) for x in primals], options.allowed.eps)
+    v = [np.asarray(d, value_type(x).dtype) for d, x in zip(v, primals)]
+    outputs, tangents = jvp(flat, tuple(primals), tuple(v))
+    expected = _difference(flat(*after), flat(*before), ct) / (2 * options.allowed.eps)
+    _require_types("fwd", order, tangents, outputs)
+    got = _inner(ct, tangents)
+    _require_close("fwd", order, expected, got, options.allowed)
+    dual = _inner(vjp(flat, *primals)[1](ct), v)
+    _require_close("fwd", order, dual, got, options.allowed, "by reverse mode")
+    count = len(primals)
+    return lambda *leaves: list(jvp(flat, leaves[:count], leaves[count:])[1]), [*primals, *v]
+
+
+def _check_reverse(flat: Flat, primals: list[Any], order: int, options: _Options) -> tuple[Flat, list[Any]]:
+    """Check a pullback against differences; return it as a function of primals and cotangent, and its point."""
     outputs, pullback = vjp(flat, *primals)
+    random = options.random(order)
     ct = [_direction(random, y) for y in outputs]
-    after, before, v = _moved(primals, [_direction(random, x) for x in primals], allowed.eps)
-    expected = _difference(flat(*after), flat(*before), ct) / (2 * allowed.eps)
+    after, before, v = _moved(primals, [_direction(random, x) for x in primals], options.allowed.eps)
+    expected = _difference(flat(*after), flat(*before), ct) / (2 * options.allowed.eps)
     bars = pullback(ct)
     _require_types("rev", order, bars, primals)
-    got = _inner(bars, v)
-    _require_close("rev", order, expected, got, allowed)
-    if order < last:
-        _check_reverse(_pulled_back(flat, len(primals)), [*primals, *ct], order + 1, last, allowed, random)
+    _require_close("rev", order, expected, _inner(bars, v), options.allowed)
+    count = len(primals)
+    return lambda *leaves: list(vjp(flat, *leaves[:count])[1](list(leaves[count:]))), [*primals, *ct]
 
 
-_MODES: dict[str, Callable[..., None]] = {"rev": _check_reverse}
-
-
-def _pulled_back(flat: Flat, count: int) -> Flat:
-    return lambda *leaves: list(vjp(flat, *leaves[:count])[1](list(leaves[count:])))
+# Reverse mode first: forward mode is made of its rules, so what is wrong with a rule is reported as it was written.
+_MODES: dict[str, Callable[..., tuple[Flat, list[Any]]]] = {"rev": _check_reverse, "fwd": _check_forward}
 
 
 def _direction(random: np.random.Generator, like: Any) -> np.ndarray:
@@ -170,19 +204,24 @@ def _inner(xs: Sequence[Any], ys: Sequence[Any]) -> float:
     return float(sum(np.sum(np.real(np.conj(_wide(x)) * _wide(y))) for x, y in zip(xs, ys, strict=True)))
 
 
+_LIKE = {"rev": "argument", "fwd": "result"}
+
+
 def _require_types(mode: str, order: int, bars: Sequence[Any], primals: Sequence[Any]) -> None:
     for bar, x in zip(bars, primals):
         if value_type(bar)[:2] != value_type(x)[:2]:
             raise AssertionError(
-                f"check_grads: requires derivatives of order {order} in mode {mode} of their argument's type, "
+                f"check_grads: requires derivatives of order {order} in mode {mode} of their {_LIKE[mode]}'s type, "
                 f"got {value_type(bar)} for {value_type(x)}."
             )
 
 
-def _require_close(mode: str, order: int, expected: float, got: float, allowed: Tolerance) -> None:
+def _require_close(
+    mode: str, order: int, expected: float, got: float, allowed: Tolerance, by: str = "by differences"
+) -> None:
     bound = allowed.atol + allowed.rtol * max(abs(expected), abs(got))
     if not abs(expected - got) <= bound:  # so that nan is an error too
         raise AssertionError(
-            f"check_grads: requires equal derivatives of order {order} in mode {mode}, got {expected!r} by differences "
+            f"check_grads: requires equal derivatives of order {order} in mode {mode}, got {expected!r} {by} "
             f"and {got!r} by the rule; they may be {bound:.2g} apart. Is the function smooth there?"
         )

@@ -18,6 +18,7 @@ CHECKED = {
     "fnad.ir.evaluate": ("evaluate",),
     "fnad.transforms.vjp": ("vjp_program", "split_joint"),
     "fnad.transforms.vmap": ("vmap_program",),
+    "fnad.transforms.jvp": ("bind_zeros", "transpose_program", "linear_program", "jvp_program"),
     "fnad.compiler.simplify": ("simplify",),
     "fnad.compiler.compile": ("compile_program",),
 }

@@ -64,13 +64,13 @@ def value_and_grad(
             f"grad: requires a function, got {type(function).__name__}. "
             "Pass the function itself, not its result."
         )
-    _require_argnums(argnums)
+    require_argnums("grad", argnums)
 
     @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        chosen = _chosen(argnums, args)
+        chosen = chosen_positions("grad", argnums, args)
         leaves, treedef = tree.flatten([args[i] for i in chosen])
-        _require_differentiable(leaves, treedef, function, chosen)
+        require_differentiable("grad", leaves, treedef, function, chosen)
 
         def flat_function(*tracers: Tracer) -> Any:
             full = list(args)
@@ -99,33 +99,35 @@ def _evaluate(flat_function: Callable[..., Any], leaves: Sequence[Any]) -> tuple
     return staged.restore(results[:count]), results[count:]
 
 
-def _require_argnums(argnums: Any) -> None:
+def require_argnums(name: str, argnums: Any) -> None:
+    """Raise for argnums that are no integers."""
     numbers = argnums if isinstance(argnums, Sequence) else [argnums]
     if not numbers or any(not isinstance(n, (int, np.integer)) or isinstance(n, bool) for n in numbers):
         raise TypeError(
-            f"grad: requires argnums to be an integer or a sequence of integers, got {argnums!r}. "
+            f"{name}: requires argnums to be an integer or a sequence of integers, got {argnums!r}. "
             "Try argnums=0."
         )
 
 
-def _chosen(argnums: int | Sequence[int], args: Sequence[Any]) -> list[int]:
+def chosen_positions(name: str, argnums: int | Sequence[int], args: Sequence[Any]) -> list[int]:
     """The positions that argnums names, counted from 0."""
     numbers = list(argnums) if isinstance(argnums, Sequence) else [argnums]
     for n in numbers:
         if not -len(args) <= n < len(args):
             raise ValueError(
-                f"grad: requires argnums of positional arguments that are given, got argnums={argnums} for {len(args)} "
-                "of them. Pass the argument by position, or change argnums."
+                f"{name}: requires argnums of positional arguments that are given, got argnums={argnums} for "
+                f"{len(args)} of them. Pass the argument by position, or change argnums."
             )
     chosen = [n % len(args) for n in numbers]
     if len(set(chosen)) < len(chosen):
-        raise ValueError(f"grad: requires argnums without repetition, got {argnums}. Name each argument once.")
+        raise ValueError(f"{name}: requires argnums without repetition, got {argnums}. Name each argument once.")
     return chosen
 
 
-def _require_differentiable(
-    leaves: Sequence[Any], treedef: tree.TreeDef, function: Callable[..., Any], chosen: Sequence[int]
+def require_differentiable(
+    name: str, leaves: Sequence[Any], treedef: tree.TreeDef, function: Callable[..., Any], chosen: Sequence[int],
 ) -> None:
+    """Raise for a leaf of the chosen arguments that is no float or complex array or number, naming its path."""
     if all([is_value(leaf) and is_inexact(value_type(leaf).dtype) for leaf in leaves]):
         return
     per_argument = treedef.children()
@@ -133,11 +135,11 @@ def _require_differentiable(
     for position, child in zip(chosen, per_argument):
         own = leaves[start : start + child.num_leaves]
         root = argument_name(function, position)
-        require_values("grad", own, child, root)
+        require_values(name, own, child, root)
         for leaf, path in zip(own, tree.paths(child, root)):
             if not is_inexact(value_type(leaf).dtype):
                 raise TypeError(
-                    f"grad: requires float or complex leaves, got {value_type(leaf)} at {path}. "
+                    f"{name}: requires float or complex leaves, got {value_type(leaf)} at {path}. "
                     "Convert it to float, or leave it out of argnums by passing it in another argument."
                 )
         start += child.num_leaves

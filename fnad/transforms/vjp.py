@@ -217,22 +217,11 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
     >>> pullback(np.array([1.0, 1.0]))[0]
     array([ 1., -1.])
     """
-    leaves, treedef = tree.flatten(primals)
-    require_values("vjp", leaves, treedef, "primals")
-    wrt = [i for i, leaf in enumerate(leaves) if is_inexact(value_type(leaf).dtype)]
-
-    def flat_function(*tracers: Tracer) -> Any:
-        full = list(leaves)
-        for i, tracer in zip(wrt, tracers):
-            full[i] = tracer
-        result = function(*tree.unflatten(treedef, full))
-        return split_aux("vjp", result) if has_aux else (result, None)
-
-    values = [leaves[i] for i in wrt]
-    staged = stage(flat_function, [value_type(v) for v in values], values, differentiated=True)
-    joint = vjp_program(staged.program, range(len(wrt)), _outputs_of_first(staged))
+    point = stage_at("vjp", function, primals, has_aux)
+    staged, wrt = point.staged, point.wrt
+    joint = vjp_program(staged.program, range(len(wrt)), outputs_of_first(staged))
     parts = split_joint(joint, len(staged.program.outputs))
-    results = call_program(parts.forward, [*values, *staged.captured, *joint.constants])
+    results = call_program(parts.forward, [*point.values, *staged.captured, *joint.constants])
     residuals = results[len(staged.program.outputs) :]
     out, aux = staged.restore(results[: len(staged.program.outputs)])
     out_leaves, out_tree = tree.flatten(out)
@@ -241,15 +230,52 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         given = _cotangent_leaves(cotangent, out_leaves, out_tree)
         bars = call_program(parts.backward, [*residuals, *given])
-        full: list[Any] = [None] * len(leaves)
-        for i, bar in zip(wrt, bars):
-            full[i] = bar
-        return tree.unflatten(treedef, full)
+        return point.like_primals(bars)
 
     return (out, pullback, aux) if has_aux else (out, pullback)
 
 
-def _outputs_of_first(staged: Staged) -> int:
+class Point(NamedTuple):
+    """A function staged at its primals, of which the inexact leaves are inputs of the Program."""
+
+    staged: Staged
+    leaves: list[Any]
+    treedef: tree.TreeDef
+    wrt: list[int]
+    """Which leaves are inputs of the Program."""
+
+    @property
+    def values(self) -> list[Any]:
+        """The inexact leaves."""
+        return [self.leaves[i] for i in self.wrt]
+
+    def like_primals(self, values: Sequence[Any]) -> Any:
+        """Values of the inexact leaves as a pytree like the primals, ``None`` elsewhere."""
+        full: list[Any] = [None] * len(self.leaves)
+        for i, value in zip(self.wrt, values):
+            full[i] = value
+        return tree.unflatten(self.treedef, full)
+
+
+def stage_at(name: str, function: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool) -> Point:
+    """Stage a function of pytrees as one of its inexact leaves, which returns ``(out, aux)``."""
+    leaves, treedef = tree.flatten(primals)
+    require_values(name, leaves, treedef, "primals")
+    wrt = [i for i, leaf in enumerate(leaves) if is_inexact(value_type(leaf).dtype)]
+
+    def flat_function(*tracers: Tracer) -> Any:
+        full = list(leaves)
+        for i, tracer in zip(wrt, tracers):
+            full[i] = tracer
+        result = function(*tree.unflatten(treedef, full))
+        return split_aux(name, result) if has_aux else (result, None)
+
+    values = [leaves[i] for i in wrt]
+    staged = stage(flat_function, [value_type(v) for v in values], values, differentiated=True)
+    return Point(staged, leaves, treedef, wrt)
+
+
+def outputs_of_first(staged: Staged) -> int:
     """How many outputs of the Program belong to the first part of the function's result."""
     first, _ = tree.unflatten(staged.out_tree, range(staged.out_tree.num_leaves))
     return sum([i not in staged.static_outputs for i in tree.leaves(first)])
@@ -269,15 +295,22 @@ def _cotangent_leaves(cotangent: Any, out_leaves: Sequence[Any], out_tree: tree.
 
 
 def _as_cotangent(g: Any, type: ArrayType, path: str) -> Any:
-    if not is_value(g):
-        raise TypeError(_no_value("pullback", g, path))
-    got = value_type(g)
+    return as_like("pullback", "a cotangent like the result", g, type, path)
+
+
+def as_like(name: str, wanted: str, value: Any, type: ArrayType, path: str) -> Any:
+    """A tangent or cotangent, of the type that it must have; an error that names its path if it does not fit."""
+    if not is_value(value):
+        raise TypeError(_no_value(name, value, path))
+    got = value_type(value)
     if got.shape != type.shape or not np.can_cast(got.dtype, type.dtype, "same_kind"):
         raise ValueError(
-            f"pullback: requires a cotangent like the result, {type} at {path}, got {got}. "
-            "Use an array of the result's shape and dtype."
+            f"{name}: requires {wanted}, {type} at {path}, got {got}. "
+            "Use an array of that shape and dtype."
         )
-    return g if got[:2] == type[:2] else convert(g if isinstance(g, Tracer) else np.asarray(g), dtype=type.dtype)
+    if got[:2] == type[:2]:
+        return value
+    return convert(value if isinstance(value, Tracer) else np.asarray(value), dtype=type.dtype)
 
 
 def split_aux(name: str, result: Any) -> tuple[Any, Any]:

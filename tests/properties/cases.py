@@ -340,6 +340,7 @@ _SHAPING = [
     Case("transpose", (ANY,), (
         _one((2, 3), perm=(1, 0)), _one((2, 3, 4), perm=(2, 0, 1)), _one((), perm=()), _one((3, 0, 2), perm=(2, 1, 0)),
     ), lambda x, perm: x.transpose(perm)),
+    Case("barrier", (ANY,), (_one((2, 3)), _one(()), _one((0,))), np.array),
     Case("flip", (ANY,), (
         _one((2, 3), axes=(1,)), _one((2, 3), axes=(0, 1)), _one((), axes=()), _one((3, 0, 2), axes=(0,)),
     ), lambda x, axes: np.flip(x, axes)),
@@ -510,6 +511,10 @@ assert len(CASES) == len(_ROWS)
 
 # What a row cannot draw, Programs as parameters and random bits, and where it is tried instead.
 OTHERWISE = {
+    "checkpoint_call": "tests/transforms/test_remat.py",
+    "custom_vjp_call": "tests/transforms/test_custom.py",
+    "without_rule": "tests/transforms/test_custom.py",
+    "custom_jvp_call": "tests/transforms/test_custom.py",
     "jit_call": "tests/transforms/test_jit.py",
     "random_bits": "tests/kernels/test_random.py",
     "normal_noise": "tests/random/test_samplers.py",

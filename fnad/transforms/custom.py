@@ -1,0 +1,453 @@
+"""Functions with derivative rules of their own.
+
+A call of such a function is one equation whose parameters hold its Program and the rules. Reverse mode
+uses the rules, forward mode transposes what they give, and a compiler sees the Program.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from functools import update_wrapper
+from types import MethodType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fnad import tree
+from fnad.errors import boundary
+from fnad.ir.primitive import Primitive
+from fnad.ir.program import Program
+from fnad.ir.types import ArrayType, is_inexact
+from fnad.tracing import Staged, Tracer, call_program, filled, innermost, is_value, stage, value_type
+from fnad.transforms.calls import call_evaluate, call_expand, call_primitive, call_type, fresh, listed
+from fnad.transforms.jvp import transpose_program
+from fnad.transforms.vjp import as_like
+from fnad.transforms.vmap import vmap_program
+
+# --- One call
+
+
+class _Call:
+    """What the rules of a function are applied to at one of its calls. It cannot be hashed: no two are alike."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, owner: _Custom, arguments: _Arguments, staged: Staged) -> None:
+        self.owner = owner
+        self.arguments = arguments
+        self.staged = staged
+
+    def __repr__(self) -> str:
+        return getattr(self.owner, "__name__", type(self.owner).__name__)
+
+    @property
+    def name(self) -> str:
+        return self.owner.name
+
+    @property
+    def count(self) -> int:
+        """How many inputs belong to the arguments; the others are closed over."""
+        return len(self.arguments.traced)
+
+    @property
+    def types(self) -> tuple[ArrayType, ...]:
+        return self.staged.program.input_types[: self.count]
+
+    @property
+    def dynamic(self) -> list[int]:
+        """Which leaves of the result are outputs of the Program."""
+        return [i for i in range(self.staged.out_tree.num_leaves) if i not in self.staged.static_outputs]
+
+    def outputs(self, what: str, out: Any) -> list[Any]:
+        """The arrays of a result that a rule returns, which must be like the function's own."""
+        leaves = tree.flatten_like(f"{self.name}: {what}", self.staged.out_tree, out)
+        paths = tree.paths(self.staged.out_tree, what)
+        return [
+            as_like(self.name, f"a result like that of {self!r}", leaves[i], t, paths[i])
+            for i, t in zip(self.dynamic, self.staged.program.output_types)
+        ]
+
+    def like_result(self, values: Iterable[Any]) -> Any:
+        """Values of the inexact outputs as a pytree like the result, ``None`` elsewhere."""
+        given = iter(values)
+        leaves: list[Any] = [None] * self.staged.out_tree.num_leaves
+        for i, t in zip(self.dynamic, self.staged.program.output_types):
+            leaves[i] = next(given) if is_inexact(t.dtype) else None
+        return tree.unflatten(self.staged.out_tree, leaves)
+
+
+class _Arguments(NamedTuple):
+    """The arguments of a call: those without derivative, and the leaves of the others."""
+
+    fixed: dict[int, Any]
+    leaves: list[Any]
+    treedef: tree.TreeDef
+    traced: list[int]
+    """Which leaves are arrays or numbers."""
+
+    @property
+    def first(self) -> list[Any]:
+        """The fixed arguments in their order: what the rules take before the others."""
+        return [self.fixed[i] for i in sorted(self.fixed)]
+
+    def without_values(self) -> _Arguments:
+        """The same but for the arrays, which need not be kept."""
+        return self._replace(leaves=[None if i in self.traced else leaf for i, leaf in enumerate(self.leaves)])
+
+    def restored(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """The arguments that are not fixed, with these arrays."""
+        return self._unflattened(values, self.leaves)
+
+    def only(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """These values in the places of the arrays, and ``None`` elsewhere."""
+        return self._unflattened(values, [None] * len(self.leaves))
+
+    def _unflattened(self, values: Sequence[Any], others: Sequence[Any]) -> tuple[Any, ...]:
+        full = list(others)
+        for i, value in zip(self.traced, values):
+            full[i] = value
+        return tree.unflatten(self.treedef, full)
+
+    def complete(self, values: Sequence[Any]) -> list[Any]:
+        """All arguments in their order, with these arrays."""
+        full = list(self.restored(values))
+        for i in sorted(self.fixed):
+            full.insert(i, self.fixed[i])
+        return full
+
+
+class _Cotangents(list):
+    """The cotangents of all inputs, of which a rule gives none for what its function closes over."""
+
+    def __init__(self, values: Iterable[Any], call: _Call) -> None:
+        super().__init__(values)
+        self.call = call
+
+    def __getitem__(self, i: Any) -> Any:
+        if i < len(self):
+            return super().__getitem__(i)
+        closed = self.call.staged.captured[i - len(self)]
+        if isinstance(closed, Tracer):
+            raise TypeError(
+                f"{self.call.name}: requires what is differentiated to be an argument of {self.call!r}, got a traced "
+                f"{closed.type} that it closes over. Pass it as an argument."
+            )
+        return filled(0, value_type(closed))
+
+
+# --- The rules as those of primitives
+
+
+def _vjp_forward(*inputs: Tracer, program: Program, call: _Call) -> tuple[Any, Any]:
+    result = call.owner.forward(*call.arguments.complete(inputs[: call.count]))
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise TypeError(
+            f"custom_vjp: requires fwd of {call!r} to return (out, residuals), got {_kind(result)}. Return a pair."
+        )
+    builder = innermost(inputs)
+    outputs = [builder.tracer(y) for y in call.outputs("fwd's result", result[0])]
+    return tuple(fresh(outputs, inputs)), result[1]
+
+
+def _vjp_backward(residuals: Any, g: Any, program: Program, call: _Call) -> _Cotangents:
+    given = [c for c, t in zip(listed(g), program.output_types) if is_inexact(t.dtype)]
+    result = call.owner.backward(*call.arguments.first, residuals, call.like_result(given))
+    return _Cotangents(_argument_cotangents(call, result), call)
+
+
+def _argument_cotangents(call: _Call, result: Any) -> list[Any]:
+    """The cotangents that a user's rule returns, one for each array of the arguments."""
+    children = call.arguments.treedef.children()
+    if not isinstance(result, (tuple, list)) or len(result) != len(children):
+        raise TypeError(
+            f"custom_vjp: requires bwd of {call!r} to return a tuple of {len(children)} cotangents, one for each "
+            f"argument, got {_kind(result)}. Return None for one that is zero."
+        )
+    leaves, paths = [], []
+    for i, (child, own) in enumerate(zip(children, result)):
+        where = f"bwd's result[{i}]"
+        leaves += _leaves_or_none("custom_vjp", where, child, own)
+        paths += tree.paths(child, where)
+    return [_cotangent(leaves[i], t, paths[i]) for i, t in zip(call.arguments.traced, call.types)]
+
+
+def _cotangent(bar: Any, type: ArrayType, path: str) -> Any:
+    if bar is None or not is_inexact(type.dtype):
+        return filled(0, type)
+    return as_like("custom_vjp", "a cotangent like its argument", bar, type, path)
+
+
+def _jvp_forward(*inputs: Tracer, program: Program, call: _Call) -> tuple[Any, Any]:
+    # The result itself is the function's own: its further derivatives are those of the rule again.
+    return custom_jvp_call(*inputs, program=program, call=call), inputs
+
+
+def _jvp_backward(inputs: Sequence[Tracer], g: Any, program: Program, call: _Call) -> _Cotangents:
+    own = inputs[: call.count]
+    wrt = [i for i, t in enumerate(call.types) if is_inexact(t.dtype)]
+
+    def push(*tracers: Tracer) -> list[Any]:
+        primals, given = tracers[: len(own)], iter(tracers[len(own) :])
+        tangents = [next(given) if i in wrt else None for i in range(len(own))]
+        return _tangents(call, primals, tangents)
+
+    staged = stage(push, [*call.types, *[ArrayType(*call.types[i][:2]) for i in wrt]])
+    transposed = transpose_program(staged.program, range(len(own), len(own) + len(wrt)))
+    given = [c for c, t in zip(listed(g), program.output_types) if is_inexact(t.dtype)]
+    bars = iter(call_program(transposed.program, [*own, *staged.captured, *given, *transposed.constants]))
+    return _Cotangents([next(bars) if i in wrt else None for i in range(len(own))], call)
+
+
+def _tangents(call: _Call, primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
+    """The tangents of the inexact outputs by a user's rule."""
+    arguments = call.arguments
+    result = call.owner.forward(*arguments.first, arguments.restored(primals), arguments.only(tangents))
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise TypeError(
+            f"custom_jvp: requires the rule of {call!r} to return (out, tangent), got {_kind(result)}. Return a pair."
+        )
+    call.outputs("the rule's result", result[0])
+    leaves = _leaves_or_none("custom_jvp", "the rule's tangent", call.staged.out_tree, result[1])
+    paths = tree.paths(call.staged.out_tree, "the rule's tangent")
+    rows = zip(call.dynamic, call.staged.program.output_types)
+    return [_tangent(leaves[i], t, paths[i]) for i, t in rows if is_inexact(t.dtype)]
+
+
+def _leaves_or_none(name: str, what: str, treedef: tree.TreeDef, value: Any) -> list[Any]:
+    """What a rule returns for each leaf of a structure; ``None`` alone is ``None`` for all."""
+    if value is None and treedef.num_leaves:
+        return [None] * treedef.num_leaves
+    return tree.flatten_like(f"{name}: {what}", treedef, value)
+
+
+def _tangent(tangent: Any, type: ArrayType, path: str) -> Any:
+    if tangent is None:
+        return np.zeros(type.shape, type.dtype)
+    return as_like("custom_jvp", "a tangent like the result", tangent, type, path)
+
+
+# --- Batches: a rule is for one example
+
+
+def _no_rule(i: int, g: Any, y: Any, x: Any) -> Any:
+    raise TypeError(
+        "vmap: requires that a function with a derivative rule of its own is differentiated inside, got one that is "
+        "differentiated after it was mapped. Use vmap(grad(f)) in place of grad of vmap(f)."
+    )
+
+
+# The identity, for results whose derivative would not be the one that the rule gives.
+without_rule = Primitive("without_rule", lambda x: x, lambda x: x, vjp=_no_rule, expression="{0}")
+
+
+def _batch(op: Primitive, mapped: Sequence[bool], *inputs: Any, program: Program, call: _Call) -> Any:
+    size = inputs[list(mapped).index(True)].shape[0]
+    batched = vmap_program(program, mapped, size)
+    results = call_program(batched.program, [*inputs, *batched.constants])
+    return tuple([without_rule(y) if is_inexact(y.dtype) else y for y in results])
+
+
+def _kind(value: Any) -> str:
+    return f"a tuple of {len(value)}" if isinstance(value, tuple) else type(value).__name__
+
+
+custom_vjp_call = Primitive(
+    "custom_vjp_call", call_type, call_evaluate, vjp_forward=_vjp_forward, vjp_backward=_vjp_backward,
+    expand=call_expand, batch=_batch,
+)
+custom_jvp_call = Primitive(
+    "custom_jvp_call", call_type, call_evaluate, vjp_forward=_jvp_forward, vjp_backward=_jvp_backward,
+    expand=call_expand, batch=_batch,
+)
+
+# --- The functions that users call
+
+
+class _Custom:
+    """A function with rules; on traced values it is staged as one equation."""
+
+    name: str
+    primitive: Primitive
+    how: str
+
+    def __init__(self, function: Callable[..., Any], nondiff_argnums: tuple[int, ...]) -> None:
+        update_wrapper(self, function)
+        # What refers to the function is found among the attributes, as the rules are.
+        del self.__wrapped__
+        self.function = function
+        self.nondiff_argnums = nondiff_argnums
+        self.forward: Callable[..., Any] | None = None
+        self.backward: Callable[..., Any] | None = None
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    @boundary
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.forward is None:
+            raise TypeError(f"{self.name}: requires a rule, got a function without one. Give it by {self.how}.")
+        args = self._positional(args, kwargs)
+        arguments = self._arguments(args)
+        values = [arguments.leaves[i] for i in arguments.traced]
+        if innermost(values) is None:
+            return self.function(*args)
+        staged = stage(
+            lambda *tracers: self.function(*arguments.complete(tracers)), [value_type(v) for v in values], values
+        )
+        made = _Call(self, arguments.without_values(), staged)
+        return staged.restore(
+            call_primitive(self.primitive, [*values, *staged.captured], program=staged.program, call=made)
+        )
+
+    def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        if not kwargs:
+            return args
+        bound = inspect.signature(self.function).bind(*args, **kwargs)
+        bound.apply_defaults()
+        if bound.kwargs:
+            raise TypeError(
+                f"{self.name}: requires arguments that can be given by position, got {', '.join(bound.kwargs)}. "
+                "Make them positional, or bind them by functools.partial."
+            )
+        return bound.args
+
+    def _arguments(self, args: tuple[Any, ...]) -> _Arguments:
+        for n in self.nondiff_argnums:
+            if not -len(args) <= n < len(args):
+                raise ValueError(
+                    f"{self.name}: requires nondiff_argnums of arguments that are given, got {n} for {len(args)} of "
+                    "them. Pass the argument, or change nondiff_argnums."
+                )
+        fixed = {n % len(args): args[n] for n in self.nondiff_argnums}
+        leaves, treedef = tree.flatten(tuple([a for i, a in enumerate(args) if i not in fixed]))
+        return _Arguments(fixed, leaves, treedef, [i for i, leaf in enumerate(leaves) if is_value(leaf)])
+
+
+class CustomVJP(_Custom):
+    """A function with a rule for reverse mode; made by `custom_vjp`."""
+
+    name, primitive, how = "custom_vjp", custom_vjp_call, "f.defvjp(fwd, bwd)"
+
+    @boundary
+    def defvjp(self, fwd: Callable[..., Any], bwd: Callable[..., Any]) -> None:
+        """Give the rule: ``fwd(*args) -> (out, residuals)`` and ``bwd(*nondiff, residuals, cotangent) -> cotangents``.
+
+        Args:
+            fwd: takes the function's arguments; ``residuals`` is any pytree that ``bwd`` needs.
+            bwd: takes the arguments without derivative, the residuals, and a cotangent like the result (``None``
+                for a leaf that is no float or complex array). It returns a tuple with a pytree like each other
+                argument; ``None`` in the place of an argument or a leaf means zero.
+
+        Raises:
+            TypeError: one of them is no function.
+        """
+        self.forward, self.backward = _function(self.name, fwd), _function(self.name, bwd)
+
+
+class CustomJVP(_Custom):
+    """A function with a rule for its tangent; made by `custom_jvp`."""
+
+    name, primitive, how = "custom_jvp", custom_jvp_call, "f.defjvp(rule)"
+
+    @boundary
+    def defjvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Give the rule: ``rule(*nondiff, primals, tangents) -> (out, tangent)``, linear in ``tangents``.
+
+        Args:
+            rule: takes the arguments without derivative, the others as a tuple, and a tuple of tangents like
+                them, ``None`` for a leaf that is no float or complex array. A ``tangent`` of ``None`` is zero.
+
+        Returns:
+            the rule, so that this is a decorator.
+
+        Raises:
+            TypeError: it is no function.
+        """
+        self.forward = _function(self.name, rule)
+        return rule
+
+
+@boundary
+def custom_vjp(function: Callable[..., Any] | None = None, *, nondiff_argnums: int | Iterable[int] = ()) -> Any:
+    """A function whose reverse-mode derivative is a rule of your own, given by ``f.defvjp(fwd, bwd)``.
+
+    Derivatives of higher order differentiate ``fwd`` and ``bwd``; forward mode transposes ``bwd``, which is
+    linear in the cotangent. Like under `jit`, values are unknown inside the rules.
+
+    Args:
+        function: a pure function of pytrees. Without it, ``custom_vjp`` is a decorator with options.
+        nondiff_argnums: positional arguments that are handed to the rules as they are, of any type.
+
+    Returns:
+        a function of the same arguments, with the method ``defvjp``.
+
+    Raises:
+        TypeError: when called without a rule, or when a rule returns something else than it must; the message
+            names the leaf by its path.
+        ValueError: likewise, where structure or shape differ.
+
+    >>> import numpy as np
+    >>> from fnad import grad
+    >>> @custom_vjp
+    ... def clipped(x, low, high):
+    ...     return np.clip(x, low, high)
+    >>> def fwd(x, low, high):
+    ...     return np.clip(x, low, high), None
+    >>> def bwd(_, g):
+    ...     return g, None, None  # straight through
+    >>> clipped.defvjp(fwd, bwd)
+    >>> grad(lambda x: clipped(x, 0.0, 1.0) ** 2)(3.0)
+    array(2.)
+    """
+    return _decorated("custom_vjp", CustomVJP, function, nondiff_argnums)
+
+
+@boundary
+def custom_jvp(function: Callable[..., Any] | None = None, *, nondiff_argnums: int | Iterable[int] = ()) -> Any:
+    """A function whose derivative is a rule of your own for tangents, given by ``f.defjvp(rule)``.
+
+    Reverse mode transposes the rule, which is linear in the tangents. Derivatives of higher order
+    differentiate it. Like under `jit`, values are unknown inside the rule.
+
+    Args:
+        function: a pure function of pytrees. Without it, ``custom_jvp`` is a decorator with options.
+        nondiff_argnums: positional arguments that are handed to the rule as they are, of any type.
+
+    Returns:
+        a function of the same arguments, with the method ``defjvp``.
+
+    Raises:
+        TypeError: as `custom_vjp`.
+        ValueError: as `custom_vjp`.
+
+    >>> import numpy as np
+    >>> from fnad import grad
+    >>> @custom_jvp
+    ... def log1pexp(x):
+    ...     return np.log(1 + np.exp(x))
+    >>> @log1pexp.defjvp
+    ... def rule(primals, tangents):
+    ...     (x,), (t,) = primals, tangents
+    ...     return log1pexp(x), t * (1 - 1 / (1 + np.exp(x)))
+    >>> float(grad(log1pexp)(100.0))
+    1.0
+    """
+    return _decorated("custom_jvp", CustomJVP, function, nondiff_argnums)
+
+
+def _decorated(name: str, cls: type[_Custom], function: Any, nondiff_argnums: int | Iterable[int]) -> Any:
+    numbers = (nondiff_argnums,) if isinstance(nondiff_argnums, int) else tuple(nondiff_argnums)
+    if not all(isinstance(n, (int, np.integer)) for n in numbers):
+        raise TypeError(f"{name}: requires nondiff_argnums to be integers, got {nondiff_argnums!r}.")
+    if function is None:
+        return lambda f: cls(_function(name, f), numbers)
+    return cls(_function(name, function), numbers)
+
+
+def _function(name: str, function: Any) -> Callable[..., Any]:
+    if not callable(function):
+        raise TypeError(
+            f"{name}: requires a function, got {type(function).__name__}. Pass the function itself, not its result."
+        )
+    return function

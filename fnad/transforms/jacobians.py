@@ -1,0 +1,241 @@
+"""Whole Jacobians and Hessians: the linear map of tangents, or its transpose, along every basis direction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from fnad import tree
+from fnad.errors import boundary
+from fnad.ir.program import Program, Var
+from fnad.ir.types import ArrayType, is_inexact
+from fnad.ops.shaping import concatenate, reshape, transpose
+from fnad.tracing import Staged, call_program, is_value, stage, value_type
+from fnad.transforms.grad import chosen_positions, require_argnums, require_differentiable
+from fnad.transforms.jvp import bind_zeros, linear_program
+from fnad.transforms.vjp import outputs_of_first, split_aux, split_joint, vjp_program
+
+Blocks = list[list[Any]]
+"""For each leaf of the result, one derivative for each leaf of the arguments."""
+
+
+@boundary
+def jacfwd(
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """The Jacobian of a function by forward mode, column by column: for few inputs and many outputs.
+
+    Args:
+        function: a pure function that returns a pytree of float or complex arrays, or ``(out, aux)``.
+        argnums: which positional arguments to differentiate; each is a pytree of real float arrays or numbers.
+        has_aux: whether ``function`` returns ``(out, aux)``.
+
+    Returns:
+        A function of the same arguments. It returns a pytree like ``out``, in which each leaf is a pytree
+        like the argument (a tuple of them where ``argnums`` is a sequence) whose leaves have the shape of the
+        result's leaf followed by that of the argument's; or ``(jacobian, aux)``.
+
+    Raises:
+        TypeError: a leaf of an argument or of the result has no derivative, or ``aux`` is missing; the message
+            names the leaf by its path.
+        ValueError: ``argnums`` names an argument that was not given, or one twice.
+
+    >>> import numpy as np
+    >>> jacfwd(lambda x: x ** 2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    return _jacobian("jacfwd", function, argnums, has_aux, lambda inputs, outputs: True)
+
+
+@boundary
+def jacrev(
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """As `jacfwd`, by reverse mode, row by row: for many inputs and few outputs, which must be real.
+
+    >>> import numpy as np
+    >>> jacrev(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    return _jacobian("jacrev", function, argnums, has_aux, lambda inputs, outputs: False)
+
+
+@boundary
+def jacobian(
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """As `jacfwd` or `jacrev`, whichever takes fewer passes.
+
+    >>> import numpy as np
+    >>> jacobian(lambda p: {"y": p["a"] * p["b"]})({"a": np.array([1.0, 2.0]), "b": 3.0})
+    {'y': {'a': array([[3., 0.],
+           [0., 3.]]), 'b': array([1., 2.])}}
+    """
+    return _jacobian("jacobian", function, argnums, has_aux, _takes_fewer_passes_forward)
+
+
+@boundary
+def hessian(
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """The second derivatives of a function, forward over reverse.
+
+    Args:
+        function: a pure function of real float arrays, mostly one that returns a scalar.
+        argnums: which positional arguments to differentiate.
+        has_aux: whether ``function`` returns ``(out, aux)``.
+
+    Returns:
+        A function of the same arguments that returns `jacfwd` of `jacrev`: for a scalar of one array
+        of shape ``s`` an array of shape ``(*s, *s)``; or ``(hessian, aux)``.
+
+    Raises:
+        TypeError: as `jacfwd`.
+        ValueError: as `jacfwd`.
+
+    >>> import numpy as np
+    >>> hessian(lambda x: x[0] * x[1] ** 2)(np.array([1.0, 2.0]))
+    array([[0., 4.],
+           [4., 2.]])
+    """
+    return jacfwd(jacrev(function, argnums, has_aux), argnums, has_aux)
+
+
+def _takes_fewer_passes_forward(inputs: Sequence[ArrayType], outputs: Sequence[ArrayType]) -> bool:
+    is_complex = any([t.dtype.kind == "c" for t in outputs])
+    return is_complex or sum([t.size for t in inputs]) <= sum([t.size for t in outputs])
+
+
+def _jacobian(
+    name: str, function: Callable[..., Any], argnums: int | Sequence[int], has_aux: bool,
+    is_forward: Callable[[Sequence[ArrayType], Sequence[ArrayType]], bool],
+) -> Callable[..., Any]:
+    if not callable(function):
+        raise TypeError(
+            f"{name}: requires a function, got {type(function).__name__}. Pass the function itself, not its result."
+        )
+    require_argnums(name, argnums)
+
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        chosen = chosen_positions(name, argnums, args)
+        leaves, treedef = tree.flatten([args[i] for i in chosen])
+        require_differentiable(name, leaves, treedef, function, chosen)
+        _require_real(name, [value_type(x) for x in leaves], tree.paths(treedef, "args"), "argument")
+
+        def flat_function(*tracers: Any) -> Any:
+            full = list(args)
+            for i, traced in zip(chosen, tree.unflatten(treedef, tracers)):
+                full[i] = traced
+            result = function(*full, **kwargs)
+            out, aux = split_aux(name, result) if has_aux else (result, None)
+            _require_outputs(name, out)
+            return out, aux
+
+        staged = stage(flat_function, [value_type(x) for x in leaves], leaves, differentiated=True)
+        results, blocks = _blocks(name, staged, leaves, is_forward)
+        out, aux = staged.restore(results)
+        rows = [_of_arguments(treedef, row, argnums) for row in blocks]
+        jacobian = tree.unflatten(tree.structure(out), rows)
+        return (jacobian, aux) if has_aux else jacobian
+
+    return boundary(wrapper)
+
+
+def _of_arguments(treedef: tree.TreeDef, row: Sequence[Any], argnums: int | Sequence[int]) -> Any:
+    arguments = tree.unflatten(treedef, row)
+    return tuple(arguments) if isinstance(argnums, Sequence) else arguments[0]
+
+
+def _blocks(name: str, staged: Staged, leaves: Sequence[Any], is_forward: Callable[..., bool]) -> tuple[Any, Blocks]:
+    """The results of the function, and its derivatives."""
+    count = outputs_of_first(staged)
+    inputs = [value_type(x) for x in leaves]
+    outputs = staged.program.output_types[:count]
+    if is_forward(inputs, outputs):
+        return _columns(staged, leaves, inputs, outputs)
+    _require_real(name, outputs, [f"output {i}" for i in range(count)], "result")
+    return _rows(staged, leaves, inputs, outputs)
+
+
+def _columns(staged: Staged, leaves: Sequence[Any], inputs: Sequence[ArrayType], outputs: Sequence[ArrayType]) -> Any:
+    parts = linear_program(staged.program, range(len(leaves)), len(outputs))
+    results = call_program(parts.forward, [*leaves, *staged.captured, *parts.constants])
+    residuals = results[parts.count :]
+    columns = [
+        along_basis(_alone(parts.linear, parts.tangents, j), residuals, t, parts.linear_constants)
+        for j, t in enumerate(inputs)
+    ]
+    blocks = [[_as_column(column[i], t, s) for column, s in zip(columns, inputs)] for i, t in enumerate(outputs)]
+    return results[: parts.count], blocks
+
+
+def _as_column(stacked: Any, output: ArrayType, argument: ArrayType) -> Any:
+    moved = transpose(stacked, perm=(*range(1, output.ndim + 1), 0))
+    return _own(reshape(moved, shape=(*output.shape, *argument.shape)))
+
+
+def _rows(staged: Staged, leaves: Sequence[Any], inputs: Sequence[ArrayType], outputs: Sequence[ArrayType]) -> Any:
+    joint = vjp_program(staged.program, range(len(leaves)), len(outputs))
+    count = len(staged.program.outputs)
+    parts = split_joint(joint, count)
+    results = call_program(parts.forward, [*leaves, *staged.captured, *joint.constants])
+    rows = [
+        along_basis(_alone(parts.backward, joint.cotangents, i), results[count:], t) for i, t in enumerate(outputs)
+    ]
+    blocks = [
+        [_own(reshape(bar, shape=(*t.shape, *s.shape))) for bar, s in zip(row, inputs)]
+        for row, t in zip(rows, outputs)
+    ]
+    return results[:count], blocks
+
+
+def _alone(program: Program, directions: Sequence[Var], chosen: int) -> Program:
+    """A linear Program of one of its directions; the others are zero."""
+    return bind_zeros(program, [v for i, v in enumerate(directions) if i != chosen])
+
+
+def along_basis(
+    program: Program, residuals: Sequence[Any], direction: ArrayType, constants: Sequence[Any] = ()
+) -> list[Any]:
+    """A linear Program of residuals, a direction and constants on every basis direction, one after the other.
+
+    Each of its outputs is stacked along a new first axis.
+    """
+    basis = np.eye(direction.size, dtype=direction.dtype).reshape(direction.size, *direction.shape)
+    images = [call_program(program, [*residuals, np.array(e), *constants]) for e in basis]
+    return [_stacked([image[k] for image in images], t) for k, t in enumerate(program.output_types)]
+
+
+def _stacked(values: Sequence[Any], type: ArrayType) -> Any:
+    if not values:
+        return np.zeros((0, *type.shape), type.dtype)
+    return concatenate(*[reshape(value, shape=(1, *type.shape)) for value in values], axis=0)
+
+
+def _own(value: Any) -> Any:
+    return np.array(value) if isinstance(value, np.ndarray) else value
+
+
+def _require_outputs(name: str, out: Any) -> None:
+    leaves, treedef = tree.flatten(out)
+    for leaf, path in zip(leaves, tree.paths(treedef, "result")):
+        if not is_value(leaf) or not is_inexact(value_type(leaf).dtype):
+            raise TypeError(
+                f"{name}: requires a function that returns float or complex arrays, got "
+                f"{value_type(leaf) if is_value(leaf) else type(leaf).__name__} at {path}. "
+                "Return it as aux with has_aux=True."
+            )
+
+
+def _require_real(name: str, types: Sequence[ArrayType], paths: Sequence[str], what: str) -> None:
+    for t, path in zip(types, paths):
+        if t.dtype.kind == "c":
+            raise TypeError(
+                f"{name}: requires a real {what}, got {t} at {path}. "
+                "Differentiate real and imaginary parts, or use fnad.vjp and fnad.jvp."
+            )

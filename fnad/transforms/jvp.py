@@ -1,0 +1,346 @@
+"""Forward mode: the Jacobian-vector product of a Program, by transposing twice.
+
+There is one set of derivative rules, that of reverse mode. The pullback ``u -> Jᵀ u`` is linear, so
+its own pullback is ``t -> J t``, whatever ``u`` is: ``u`` becomes zero, and what reads it goes.
+Conventions where an operation has no derivative (ties of ``max``, ``sqrt`` at 0) are therefore those
+of `vjp`. The idea is that of "I don't like how autodiff tools do forward mode" by Jamie Townsend
+(2017, https://j-towns.github.io/2017/06/12/A-new-trick.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fnad import tree
+from fnad.errors import boundary
+from fnad.ir.program import Atom, Literal, Program, Var, prune, structure
+from fnad.ir.types import is_inexact
+from fnad.tracing import Builder, Tracer, building, call_program, filled, inline, is_value, value_type
+from fnad.transforms.grad import grad
+from fnad.transforms.vjp import Joint, Point, as_like, is_hashable, outputs_of_first, split_joint, stage_at, vjp_program
+
+# --- On Programs
+
+
+def bind_zeros(program: Program, inputs: Sequence[Var]) -> Program:
+    """The Program with some of its inputs zero, and without what no output needs."""
+    zeros: dict[Atom, Atom] = {v: filled(0, v.type) for v in inputs}
+    equations = [eqn._replace(inputs=tuple([zeros.get(a, a) for a in eqn.inputs])) for eqn in program.equations]
+    remaining = tuple([v for v in program.inputs if v not in zeros])
+    return prune(Program(remaining, tuple(equations), tuple([zeros.get(a, a) for a in program.outputs])))
+
+
+def transpose_program(program: Program, wrt: Sequence[int]) -> Joint:
+    """The transpose of a Program that is linear in the inputs ``wrt``, all of whose outputs are inexact.
+
+    Its inputs are the other ones of the Program, a cotangent for every output, and constants; its outputs
+    are the cotangents of the inputs ``wrt``.
+    """
+    joint = vjp_program(program, wrt, len(program.outputs))
+    bars = joint.program.outputs[len(program.outputs) :]
+    # Only values of what is linear may be read; a rule that does so in vain is right with zeros.
+    point = [joint.program.inputs[i] for i in wrt]
+    backward = bind_zeros(Program(joint.program.inputs, joint.program.equations, bars), point)
+    return Joint(backward, joint.cotangents, joint.constants)
+
+
+class Linear(NamedTuple):
+    """A function in two parts: forward to the outputs and residuals, and the linear map of tangents there.
+
+    ``forward`` takes the inputs of the function and ``constants``; ``linear`` takes the residuals, which
+    are the outputs of ``forward`` after the ``count`` outputs of the function, then the ``tangents``, then
+    ``linear_constants``.
+    """
+
+    forward: Program
+    linear: Program
+    count: int
+    tangents: tuple[Var, ...]
+    constants: list[Any]
+    linear_constants: list[Any]
+
+
+def linear_program(program: Program, wrt: Sequence[int], count: int) -> Linear:
+    """Linearize a function of the inputs ``wrt``, of which the first ``count`` outputs are differentiated.
+
+    What a structure came to is kept, as `vjp_program` does.
+    """
+    key = (structure(program), tuple(wrt), count)
+    if not is_hashable(key):
+        return _linear(program, wrt, count)
+    known = _linears.get(key)
+    if known is None:
+        if len(_linears) >= MOST_LINEARS:
+            _linears.clear()
+        known = _linears[key] = _linear(program, wrt, count)
+    return known
+
+
+_linears: dict[Any, Linear] = {}
+MOST_LINEARS = 512
+
+
+def _linear(program: Program, wrt: Sequence[int], count: int) -> Linear:
+    outputs = len(program.outputs)
+    joint = vjp_program(program, wrt, count)
+    parts = split_joint(joint, outputs)
+    residuals = len(parts.forward.outputs) - outputs
+    transposed = transpose_program(parts.backward, range(residuals, len(parts.backward.inputs)))
+    return Linear(
+        parts.forward, transposed.program, outputs, transposed.cotangents, joint.constants, transposed.constants
+    )
+
+
+def jvp_program(program: Program, wrt: Sequence[int], count: int) -> Joint:
+    """The Program of a function and its tangents.
+
+    Args:
+        program: the function.
+        wrt: which inputs have tangents; they must be inexact.
+        count: how many of the outputs, from the first on, are differentiated.
+
+    Returns:
+        a Program whose inputs are those of the function, a tangent for each of ``wrt`` (the ``cotangents``
+        of the result), and constants; its outputs are those of the function, then a tangent for each inexact
+        one of the first ``count``.
+    """
+    parts = linear_program(program, wrt, count)
+    builder = Builder()
+    with building(builder):
+        own = [builder.input(t) for t in program.input_types]
+        tangents = [builder.input(v.type) for v in parts.tangents]
+        constants, after = (
+            [builder.input(value_type(c)) for c in given] for given in (parts.constants, parts.linear_constants)
+        )
+        results = inline(builder, parts.forward, [*own, *constants])
+        moved = inline(builder, parts.linear, [*results[parts.count :], *tangents, *after])
+        joint, _ = builder.finish([t.atom for t in (*results[: parts.count], *moved)])
+    return Joint(prune(joint), tuple(builder.inputs[len(own) : len(own) + len(tangents)]), [
+        *parts.constants, *parts.linear_constants,
+    ])
+
+
+# --- On functions
+
+
+@boundary
+def jvp(
+    function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+) -> tuple[Any, ...]:
+    """Run a function and push a tangent of its arguments forward: its Jacobian times a vector.
+
+    It is made of the rules of reverse mode, so where a function has a kink the derivative is that of `vjp`.
+
+    Args:
+        function: a pure function from pytrees of arrays to a pytree of arrays.
+        primals: its arguments, as a tuple.
+        tangents: a tuple like ``primals``. The tangent of an integer or boolean leaf is ``None`` or zero.
+        has_aux: whether ``function`` returns ``(out, aux)``, of which only ``out`` is differentiated.
+
+    Returns:
+        ``(out, tangent)``, or ``(out, tangent, aux)``. ``tangent`` is a pytree like ``out``, each leaf of its
+        leaf's dtype; that of an integer or boolean leaf is ``None``.
+
+    Raises:
+        TypeError: primals or tangents are no tuples, a leaf is no array, or ``aux`` is missing.
+        ValueError: the tangents differ from the primals in structure, shape or kind of dtype; the message
+            names the path.
+
+    >>> import numpy as np
+    >>> jvp(np.sin, (np.array([0.0, np.pi]),), (np.array([1.0, 2.0]),))[1]
+    array([ 1., -2.])
+    """
+    _require_tuples("jvp", primals, tangents)
+    point = stage_at("jvp", function, tuple(primals), has_aux)
+    given = _tangents("jvp", point, tuple(tangents))
+    staged = point.staged
+    joint = jvp_program(staged.program, range(len(point.wrt)), outputs_of_first(staged))
+    # The inputs that are captured come before the tangents, as they do in the function's own Program.
+    results = call_program(joint.program, [*point.values, *staged.captured, *given, *joint.constants])
+    count = len(staged.program.outputs)
+    out, aux = staged.restore(results[:count])
+    tangent = _like_result(out, results[count:])
+    return (out, tangent, aux) if has_aux else (out, tangent)
+
+
+@boundary
+def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """Run a function and get its linear map of tangents, which may be applied many times.
+
+    Args:
+        function: a pure function from pytrees of arrays to a pytree of arrays.
+        primals: its arguments.
+
+    Returns:
+        ``(out, f_jvp)``. ``f_jvp(*tangents)`` takes a pytree like each primal and returns one like ``out``;
+        it computes nothing again that does not depend on the tangents.
+
+    Raises:
+        TypeError: a leaf of ``primals`` is no array.
+
+    >>> out, f_jvp = linearize(lambda x: x ** 2, 3.0)
+    >>> f_jvp(1.0), f_jvp(2.0)
+    (array(6.), array(12.))
+    """
+    point = stage_at("linearize", function, primals, False)
+    staged = point.staged
+    parts = linear_program(staged.program, range(len(point.wrt)), outputs_of_first(staged))
+    results = call_program(parts.forward, [*point.values, *staged.captured, *parts.constants])
+    residuals = results[parts.count :]
+    out, _ = staged.restore(results[: parts.count])
+
+    @boundary
+    def f_jvp(*tangents: Any) -> Any:
+        given = _tangents("linearize", point, tangents)
+        return _like_result(out, call_program(parts.linear, [*residuals, *given, *parts.linear_constants]))
+
+    return out, f_jvp
+
+
+@boundary
+def hvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, ...]:
+    """The Hessian of a scalar function times a vector, forward over reverse: about four times the function's cost.
+
+    Args:
+        function: a pure function that returns a real scalar.
+        primals: its arguments, as a tuple; all leaves are float or complex.
+        tangents: a tuple like ``primals``.
+
+    Returns:
+        a tuple like ``primals``.
+
+    Raises:
+        TypeError: as `grad` and `jvp`.
+        ValueError: as `jvp`.
+
+    >>> import numpy as np
+    >>> hvp(lambda x: np.sum(x ** 3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))[0]
+    array([ 6., 12.])
+    """
+    _require_tuples("hvp", primals, tangents)
+    return jvp(grad(function, tuple(range(len(primals)))), tuple(primals), tuple(tangents))[1]
+
+
+@boundary
+def linear_transpose(function: Callable[..., Any], *example_args: Any) -> Callable[[Any], tuple[Any, ...]]:
+    """The transpose of a linear function, with respect to the real inner product (so it conjugates complex factors).
+
+    Args:
+        function: a function that is linear in all its arguments together.
+        example_args: arguments of the right shapes and dtypes; their values do not matter.
+
+    Returns:
+        A function from a pytree like the result to a tuple of pytrees like the arguments.
+
+    Raises:
+        TypeError: a leaf is no float or complex array.
+        ValueError: the derivative depends on the arguments, so the function is not linear.
+
+    >>> import numpy as np
+    >>> linear_transpose(lambda x: 2.0 * x[1:], np.zeros(3))(np.ones(2))[0]
+    array([0., 2., 2.])
+    """
+    point = stage_at("linear_transpose", function, example_args, False)
+    staged = point.staged
+    _require_inexact("linear_transpose", point.leaves, point.treedef, "example_args")
+    example = staged.restore([filled(0, t) for t in staged.program.output_types])[0]
+    out_tree = _require_inexact("linear_transpose", tree.leaves(example), tree.structure(example), "result")
+    transposed = transpose_program(staged.program, range(len(point.wrt)))
+    inputs = staged.program.inputs[: len(point.wrt)]
+    _require_linear(staged.program, inputs)
+    types = staged.program.output_types
+
+    @boundary
+    def transpose(cotangent: Any) -> tuple[Any, ...]:
+        leaves = tree.flatten_like("linear_transpose", out_tree, cotangent)
+        paths = tree.paths(out_tree, "cotangent")
+        given = [
+            as_like("linear_transpose", "a cotangent like the result", *row) for row in zip(leaves, types, paths)
+        ]
+        return point.like_primals(call_program(transposed.program, [*staged.captured, *given, *transposed.constants]))
+
+    return transpose
+
+
+def _opened(program: Program) -> Program:
+    """The Program with the Programs that its equations call in their places."""
+    builder = Builder()
+    with building(builder):
+        atoms: dict[Atom, Tracer] = {v: builder.input(v.type) for v in program.inputs}
+        for eqn in program.equations:
+            args = [atoms.get(a, a) for a in eqn.inputs]
+            inner = eqn.params.get("program")
+            called = builder.apply(eqn.primitive, args, eqn.params) if inner is None else inline(
+                builder, _opened(inner), args
+            )
+            atoms.update(zip(eqn.outputs, called if isinstance(called, (tuple, list)) else (called,)))
+        return builder.finish([builder.tracer(atoms.get(a, a)).atom for a in program.outputs])[0]
+
+
+def _require_linear(program: Program, inputs: Sequence[Var]) -> None:
+    """Raise if the derivative of a Program in these inputs reads one of them."""
+    program = _opened(program)
+    joint = vjp_program(program, range(len(inputs)), len(program.outputs))
+    bars = prune(Program(joint.program.inputs, joint.program.equations, joint.program.outputs[len(program.outputs) :]))
+    read = {a for eqn in bars.equations for a in eqn.inputs}
+    if not read.isdisjoint(joint.program.inputs[: len(inputs)]):
+        raise ValueError(
+            "linear_transpose: requires a linear function, got one whose derivative depends on its arguments. "
+            "Use fnad.vjp."
+        )
+
+
+def _require_inexact(name: str, leaves: Sequence[Any], treedef: tree.TreeDef, root: str) -> tree.TreeDef:
+    for leaf, path in zip(leaves, tree.paths(treedef, root)):
+        type = leaf.type if isinstance(leaf, Literal) else value_type(leaf) if is_value(leaf) else None
+        if type is None or not is_inexact(type.dtype):
+            raise TypeError(
+                f"{name}: requires float or complex leaves, got {type or leaf.__class__.__name__} at {path}. "
+                "Close over what is not linear."
+            )
+    return treedef
+
+
+def _require_tuples(name: str, primals: Any, tangents: Any) -> None:
+    for what, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (tuple, list)):
+            raise TypeError(
+                f"{name}: requires {what} as a tuple of arguments, got {type(given).__name__}. "
+                f"Write ({what[:-1]},) for a single one."
+            )
+
+
+def _tangents(name: str, point: Point, tangents: tuple[Any, ...]) -> list[Any]:
+    """The tangents of the inexact leaves, each of its leaf's type."""
+    if not point.leaves and tangents == ():
+        return []
+    leaves = tree.flatten_like(name, point.treedef, tangents)
+    paths = tree.paths(point.treedef, "tangents")
+    wrt = set(point.wrt)
+    for i, (leaf, path) in enumerate(zip(leaves, paths)):
+        if i not in wrt:
+            _require_zero(name, leaf, point.leaves[i], path)
+    return [
+        as_like(name, "a tangent like its primal", leaves[i], value_type(point.leaves[i]), paths[i]) for i in point.wrt
+    ]
+
+
+def _require_zero(name: str, tangent: Any, primal: Any, path: str) -> None:
+    is_zero = tangent is None or (is_value(tangent) and not isinstance(tangent, Tracer) and not np.any(tangent))
+    if not is_zero:
+        raise ValueError(
+            f"{name}: requires None or zero as the tangent of {value_type(primal)} at {path}, which has no derivative, "
+            "got another value. Pass None."
+        )
+
+
+def _like_result(out: Any, tangents: Sequence[Any]) -> Any:
+    """The tangents of the inexact leaves of a result as a pytree like it, ``None`` elsewhere."""
+    leaves, treedef = tree.flatten(out)
+    values = iter(tangents)
+    return tree.unflatten(
+        treedef, [next(values) if is_value(y) and is_inexact(value_type(y).dtype) else None for y in leaves]
+    )

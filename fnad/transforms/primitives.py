@@ -1,0 +1,144 @@
+"""Operations of the user's own, from NumPy functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import update_wrapper
+from typing import Any
+
+import numpy as np
+
+from fnad.errors import boundary
+from fnad.ir.primitive import REGISTRY, Primitive
+from fnad.ir.types import ArrayType, is_inexact
+from fnad.tracing import Tracer, filled, innermost, is_value, value_type
+from fnad.transforms.calls import bare, listed
+from fnad.transforms.vjp import as_like
+
+
+class _Declared:
+    """The rules of a primitive from what the user gives: the NumPy function, its shapes, its derivative."""
+
+    def __init__(self, name: str, function: Any, shape: Any, vjp: Any) -> None:
+        self.name, self.function, self.shape, self.vjp = name, function, shape, vjp
+        self.primitive = Primitive(
+            name, self.type_rule, self.evaluate, differentiable=() if vjp is None else None,
+            vjp_forward=None if vjp is None else self.forward, vjp_backward=None if vjp is None else self.backward,
+        )
+
+    def type_rule(self, *types: ArrayType, **params: Any) -> Any:
+        result = self.shape(*types, **params)
+        declared = [self._as_type(t) for t in (result if isinstance(result, list) else [result])]
+        return bare(declared)
+
+    def _as_type(self, given: Any) -> ArrayType:
+        try:
+            shape, dtype = (given.shape, given.dtype) if hasattr(given, "dtype") else given
+            return ArrayType(tuple([int(n) for n in shape]), np.dtype(dtype))
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"{self.name}: requires a shape rule that returns (shape, dtype), or a list of them for several "
+                f"results, got {given!r}. Return for example (x.shape, x.dtype)."
+            ) from None
+
+    def evaluate(self, *inputs: Any, **params: Any) -> Any:
+        arrays = [np.asarray(x) for x in inputs]
+        results = [np.asarray(y) for y in listed(self.function(*arrays, **params))]
+        got = [ArrayType(y.shape, y.dtype) for y in results]
+        # A rule gives lists of types for tuples of results, so that a pair is always (shape, dtype).
+        expected = self.type_rule(*[value_type(x) for x in arrays], **params)
+        expected = [expected] if isinstance(expected, ArrayType) else list(expected)
+        if got != expected:
+            raise TypeError(
+                f"{self.name}: requires results as its shape rule says, {_words(expected)}, got {_words(got)}. "
+                "Change the function or the rule."
+            )
+        return bare(results)
+
+    def forward(self, *inputs: Tracer, **params: Any) -> tuple[Any, Any]:
+        results = self.primitive(*inputs, **params)
+        return results, (inputs, results)
+
+    def backward(self, residuals: Any, g: Any, **params: Any) -> list[Any]:
+        inputs, y = residuals
+        bars = self.vjp(g, y, *inputs, **params)
+        if not isinstance(bars, (tuple, list)) or len(bars) != len(inputs):
+            got = f"{len(bars)} of them" if isinstance(bars, (tuple, list)) else type(bars).__name__
+            raise TypeError(
+                f"{self.name}: requires a vjp that returns a tuple of {len(inputs)} cotangents, one for each input, "
+                f"got {got}. Return None for one that is zero."
+            )
+        return [self._cotangent(bar, x.type, f"vjp's result[{i}]") for i, (bar, x) in enumerate(zip(bars, inputs))]
+
+    def _cotangent(self, bar: Any, type: ArrayType, path: str) -> Any:
+        if bar is None or not is_inexact(type.dtype):
+            return filled(0, type)
+        return as_like(self.name, "a cotangent like its input", bar, type, path)
+
+
+@boundary
+def primitive(
+    function: Callable[..., Any], *, shape: Callable[..., Any], vjp: Callable[..., Any] | None = None,
+    name: str | None = None,
+) -> Callable[..., Any]:
+    """Declare an operation from a function of NumPy arrays that cannot be traced, such as one in C.
+
+    Args:
+        function: ``(*arrays, **params) -> array``, or a tuple of arrays. It must be pure. Compiled code calls it
+            from Python in the middle.
+        shape: ``(*inputs, **params) -> (shape, dtype)`` of the result, or a list of such pairs for several; the
+            inputs have the attributes ``shape`` and ``dtype``.
+        vjp: ``(g, y, *inputs, **params) -> cotangents``, a tuple with one for each input, where ``g`` is the
+            cotangent of the result ``y`` (tuples for several). It is written in operations that can be traced,
+            which other primitives are. ``None`` among the cotangents means zero. Without it the operation is
+            piecewise constant: no derivative flows.
+        name: what a Program shows; by default the function's name.
+
+    Returns:
+        A function of arrays, numbers or traced values, with ``params`` as keywords; it works in every transform.
+
+    Raises:
+        TypeError: an argument is no function; or, at a call, a result differs from what the rules say.
+
+    >>> import numpy as np
+    >>> from fnad import grad
+    >>> sine = primitive(np.sin, shape=lambda x: (x.shape, x.dtype), vjp=lambda g, y, x: (g * cosine(x),))
+    >>> cosine = primitive(np.cos, shape=lambda x: (x.shape, x.dtype), vjp=lambda g, y, x: (-g * sine(x),))
+    >>> grad(grad(sine))(np.pi / 2)
+    array(-1.)
+    """
+    for what, given in (("function", function), ("shape", shape), ("vjp", vjp)):
+        if not callable(given) and not (what == "vjp" and given is None):
+            raise TypeError(f"primitive: requires a function as {what}, got {type(given).__name__}. Pass a function.")
+    declared = _Declared(_free(name or getattr(function, "__name__", "primitive")), function, shape, vjp)
+
+    @boundary
+    def operation(*args: Any, **params: Any) -> Any:
+        return _apply(declared.primitive, args, params)
+
+    update_wrapper(operation, function, updated=())
+    return operation
+
+
+def _apply(made: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+    args = [a if is_value(a) or not isinstance(a, (list, tuple)) else np.asarray(a) for a in args]
+    for i, a in enumerate(args):
+        if not is_value(a):
+            raise TypeError(
+                f"{made}: requires arrays or numbers, got {type(a).__name__} as argument {i}. "
+                "Pass other values by keyword."
+            )
+    builder = innermost(args)
+    return made(*[np.asarray(a) if builder is None else builder.tracer(a) for a in args], **params)
+
+
+def _free(name: str) -> str:
+    """The name itself, or with a number where it is taken."""
+    number, free = 1, name
+    while free in REGISTRY:
+        number, free = number + 1, f"{name}_{number + 1}"
+    return free
+
+
+def _words(types: Sequence[ArrayType]) -> str:
+    return ", ".join(map(str, types))

@@ -1,0 +1,152 @@
+"""Memory for time: a function whose inside is computed again on the way back instead of being kept.
+
+A call is one equation. Its derivative keeps the inputs only; the way back passes them through barriers,
+so that no pass finds the second computation equal to the first, and runs the function's joint Program on
+them. See Griewank and Walther, "Algorithm 799: revolve" (2000), and Chen et al., "Training deep nets with
+sublinear memory cost" (2016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from fnad import tree
+from fnad.errors import boundary
+from fnad.ir.primitive import Primitive
+from fnad.ir.program import Atom, Program, Var, prune, structure
+from fnad.ir.types import is_inexact
+from fnad.ops.shaping import barrier
+from fnad.tracing import Tracer, call_program, is_staging, is_value, stage, value_type
+from fnad.transforms.calls import bare, call_evaluate, call_expand, call_primitive, call_type, listed
+from fnad.transforms.vjp import is_hashable, vjp_program
+
+Policy = Callable[[str], bool]
+
+
+class _Backward(NamedTuple):
+    """The way back as a Program of inputs, kept values, cotangents of the inexact results, and constants."""
+
+    program: Program
+    constants: list[Any]
+
+
+_backwards: WeakKeyDictionary[Program, _Backward] = WeakKeyDictionary()
+
+
+def _forward(*inputs: Tracer, program: Program, kept: int) -> tuple[Any, Any]:
+    results = listed(checkpoint_call(*inputs, program=program, kept=kept))
+    return bare(results), (inputs, results[len(results) - kept :])
+
+
+def _pull_back(residuals: Any, g: Any, program: Program, kept: int) -> list[Any]:
+    inputs, values = residuals
+    known = _backwards.get(program)
+    if known is None:
+        known = _backwards[program] = _backward_program(program, kept)
+    # A value that is kept needs a barrier too: what follows from it would be found equal to what was computed.
+    again = [barrier(x) if type(x.atom) is Var else x for x in (*inputs, *values)]
+    own = zip(listed(g), program.output_types[: len(program.outputs) - kept])
+    cotangents = [c for c, t in own if is_inexact(t.dtype)]
+    bars = iter(call_program(known.program, [*again, *cotangents, *known.constants]))
+    return [next(bars) if is_inexact(t.dtype) else None for t in program.input_types]
+
+
+def _backward_program(program: Program, kept: int) -> _Backward:
+    """The joint Program without its results; the values of the last ``kept`` outputs are given."""
+    count = len(program.outputs) - kept
+    wrt = [i for i, t in enumerate(program.input_types) if is_inexact(t.dtype)]
+    joint = vjp_program(program, wrt, count)
+    values = joint.program.outputs[count : count + kept]
+    given = tuple([Var(a.type) for a in values])
+    atoms: dict[Atom, Atom] = dict(zip(values, given))
+    equations = [e._replace(inputs=tuple([atoms.get(a, a) for a in e.inputs])) for e in joint.program.equations]
+    bars = tuple([atoms.get(a, a) for a in joint.program.outputs[count + kept :]])
+    first = len(program.inputs)
+    inputs = (*joint.program.inputs[:first], *given, *joint.program.inputs[first:])
+    return _Backward(prune(Program(inputs, tuple(equations), bars)), joint.constants)
+
+
+checkpoint_call = Primitive(
+    "checkpoint_call", call_type, call_evaluate, vjp_forward=_forward, vjp_backward=_pull_back, expand=call_expand,
+)
+
+
+@boundary
+def checkpoint(function: Callable[..., Any], policy: Policy | None = None) -> Callable[..., Any]:
+    """The same function, whose derivative computes its inside again instead of keeping it.
+
+    A chain of n checkpointed pieces keeps the values between the pieces and the inside of one piece at a
+    time; it costs at most one more forward pass. Values and derivatives are the same. Under `jit` it saves
+    memory of the compiled plan, with `vjp` what a pullback holds.
+
+    Args:
+        function: a pure function from pytrees to a pytree of arrays.
+        policy: which values to keep all the same: from the name of an operation, as `make_program` prints
+            it, to whether its result is kept; by default none are.
+
+    Returns:
+        A function of the same arguments.
+
+    Raises:
+        TypeError: ``function`` or ``policy`` is no function.
+
+    >>> import numpy as np
+    >>> from fnad import grad
+    >>> layer = checkpoint(lambda x: np.tanh(np.sin(x)))
+    >>> grad(lambda x: layer(layer(x)))(0.0)
+    array(1.)
+    >>> cheap = checkpoint(lambda x, w: np.tanh(x @ w), policy=lambda name: name == "matmul")
+    >>> grad(lambda w: np.sum(cheap(np.ones(2), w)))(np.zeros((2, 1)))
+    array([[1.],
+           [1.]])
+    """
+    for what, given in (("a function", function), ("a policy that is a function", policy or function)):
+        if not callable(given):
+            raise TypeError(f"checkpoint: requires {what}, got {type(given).__name__}. Pass the function itself.")
+
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if not is_staging():
+            return function(*args, **kwargs)
+        leaves, treedef = tree.flatten((args, kwargs))
+        traced = [i for i, leaf in enumerate(leaves) if is_value(leaf)]
+
+        def flat_function(*tracers: Tracer) -> Any:
+            full = list(leaves)
+            for i, tracer in zip(traced, tracers):
+                full[i] = tracer
+            full_args, full_kwargs = tree.unflatten(treedef, full)
+            return function(*full_args, **full_kwargs)
+
+        values = [leaves[i] for i in traced]
+        staged = stage(flat_function, [value_type(v) for v in values], values)
+        kept = _kept(staged.program, policy)
+        program = _interned(Program(staged.program.inputs, staged.program.equations, (*staged.program.outputs, *kept)))
+        results = call_primitive(checkpoint_call, [*values, *staged.captured], program=program, kept=len(kept))
+        return staged.restore(results[: len(results) - len(kept)])
+
+    return boundary(wrapper)
+
+
+def _kept(program: Program, policy: Policy | None) -> list[Var]:
+    """The variables that a policy keeps."""
+    if policy is None:
+        return []
+    return [v for eqn in program.equations if policy(eqn.primitive.name) for v in eqn.outputs]
+
+
+def _interned(program: Program) -> Program:
+    """The first Program that said the same, so that what was made of it is found again."""
+    key = structure(program)
+    if not is_hashable(key):
+        return program
+    if len(_programs) >= MOST_PROGRAMS:
+        _programs.clear()
+    return _programs.setdefault(key, program)
+
+
+_programs: dict[Any, Program] = {}
+MOST_PROGRAMS = 512
