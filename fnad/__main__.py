@@ -187,7 +187,8 @@ def make_parser() -> Parser:
     add("--batch-size", type=count, default=32, help="digits in a step (default: 32)")
     add("--lr", type=number(float, 0, "a number of at least 0"), help=f"learning rate (default: {defaults})")
     add("--optimizer", choices=OPTIMIZERS, default="adam", help="how the digits are learnt (default: adam)")
-    add("--seed", type=number(int, 0, "an integer from 0 up to 2**63 - 1", 2**63), default=0, help="of all that is random (default: 0)")
+    seed = number(int, 0, "an integer from 0 up to 2**63 - 1", 2**63)
+    add("--seed", type=seed, default=0, help="of all that is random (default: 0)")
     add("--device", choices=("cpu", "auto"), default="cpu", help="where to train (default: cpu)")
     add("--plot", type=Path, metavar="FILE", help="draw the curves into a file (needs matplotlib)")
     return parser

@@ -162,8 +162,8 @@ def _recording() -> Builder | None:
 class Builder:
     """Collects the equations of one Program while its function runs."""
 
-    __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "is_mapped", "stands_for", "answer",
-                 "refused", "_captures", "_values", "_producers", "_indexed", "_outside")
+    __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "is_mapped", "stands_for",
+                 "answer", "refused", "_captures", "_values", "_producers", "_indexed", "_outside")
 
     def __init__(self) -> None:
         self.level = getattr(_thread, "level", 0) + 1
@@ -470,7 +470,8 @@ def _stored(type: ArrayType) -> InPlaceError | None:
         return None
     return InPlaceError(
         f"array[...] = x: requires a value that is known and not being differentiated, got a traced {type}, which an "
-        "ordinary array cannot hold. Build the array by np.stack or np.concatenate, or use fnad.numpy.at(y)[...].set(x)."
+        "ordinary array cannot hold. Build the array by np.stack or np.concatenate, "
+        "or use fnad.numpy.at(y)[...].set(x)."
     )
 
 

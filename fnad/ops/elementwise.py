@@ -35,7 +35,7 @@ def conj(x: Any) -> Any:
 
 
 def divide_guarded(g: Any, y: Any) -> Any:
-    """``g / y``, but 0 where ``g`` is 0 and ``y`` is 0 or nan; plain division where ``y`` is a known nonzero constant."""
+    """``g / y``, but 0 where ``g`` is 0 and ``y`` is 0 or nan; plain division by a known nonzero constant."""
     value = literal_value(y)
     return guarded_div(g, y) if value is None or value == 0 else div(g, y)
 

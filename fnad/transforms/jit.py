@@ -28,8 +28,9 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program, prune
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.tracing import (
-    AskedOutside, Staged, Tracer, call_program, inline, innermost, is_value, stage, value_type,
+    AskedOutside, Staged, Tracer, call_program, is_value, stage, value_type,
 )
+from fnad.transforms.calls import bare, call_expand, call_primitive, call_type, listed
 from fnad.transforms.closures import Reader, find_readers, read_anew
 from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway
 from fnad.transforms.vjp import Joint, Split, is_hashable, split_joint, vjp_program
@@ -42,24 +43,11 @@ _differentiated: WeakKeyDictionary[Program, tuple[Joint, Split]] = WeakKeyDictio
 _batched: WeakKeyDictionary[Program, dict[Any, Batched]] = WeakKeyDictionary()
 
 
-def _call_type(*types: ArrayType, program: Program) -> Any:
-    return _bare(program.output_types)
-
-
-def _bare(results: Sequence[Any]) -> Any:
-    """The one result, or a tuple of several."""
-    return results[0] if len(results) == 1 else tuple(results)
-
-
 def _run(*args: Any, program: Program) -> Any:
     compiled = _compiled.get(program)
     if compiled is None:
         compiled = _compiled[program] = compile_program(program)
-    return _bare(compiled([np.asarray(a) for a in args]))
-
-
-def _expand(*args: Tracer, program: Program) -> Any:
-    return _bare(inline(innermost(args), program, args))
+    return bare(compiled([np.asarray(a) for a in args]))
 
 
 def _forward(*args: Any, program: Program) -> tuple[Any, Any]:
@@ -76,7 +64,7 @@ def _forward(*args: Any, program: Program) -> tuple[Any, Any]:
 
 def _backward(residuals: Any, g: Any, program: Program) -> list[Any]:
     backward, values, count = residuals
-    cotangents = [c for c, t in zip(g if isinstance(g, tuple) else (g,), program.output_types) if is_inexact(t.dtype)]
+    cotangents = [c for c, t in zip(listed(g), program.output_types) if is_inexact(t.dtype)]
     bars = iter(_call(backward, [*values, *cotangents]))
     return [next(bars) if is_inexact(t.dtype) else None for t in program.input_types[:count]]
 
@@ -94,14 +82,11 @@ def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, program: Program
 
 def _call(program: Program, args: Sequence[Any]) -> list[Any]:
     """A Program's results as one operation on the arguments."""
-    if not program.outputs:
-        return []
-    results = jit_call(*args, program=program)
-    return list(results) if len(program.outputs) > 1 else [results]
+    return call_primitive(jit_call, args, program=program)
 
 
 jit_call = Primitive(
-    "jit_call", _call_type, _run, vjp_forward=_forward, vjp_backward=_backward, expand=_expand, batch=_batch,
+    "jit_call", call_type, _run, vjp_forward=_forward, vjp_backward=_backward, expand=call_expand, batch=_batch,
 )
 
 # --- The function that users call
@@ -534,7 +519,8 @@ def _require_parameters(function: Callable[..., Any], numbers: Sequence[int], na
         raise ValueError(f"jit: requires static_argnames of parameters, got {sorted(unknown)}. Check the spelling.")
     beyond = [n for n in numbers if not -len(parameters) <= n < len(parameters)]
     if beyond and inspect.Parameter.VAR_POSITIONAL not in kinds:
-        raise ValueError(f"jit: requires static_argnums of parameters, got {beyond} of {len(parameters)}. Count from 0.")
+        count = len(parameters)
+        raise ValueError(f"jit: requires static_argnums of parameters, got {beyond} of {count}. Count from 0.")
 
 
 def _numbers(name: str, given: int | Iterable[int]) -> tuple[int, ...]:

@@ -353,3 +353,11 @@ def test_an_axis_is_a_branch_or_static() -> None:
         np.testing.assert_array_equal(jitted(x, axis=axis), x.sum(axis))
     assert jitted.cache_info().branches == 2
     assert fnad.jit(np.sum, static_argnames="axis")(X, axis=0) == 6
+
+
+def test_python_numbers_stay_weak_beside_traced_arguments() -> None:
+    scaled = fnad.jit(lambda x, a: np.sum(x * a))
+    x = X.astype(np.float32)
+    gradient = fnad.grad(lambda x: scaled(x, 2.0))(x)
+    np.testing.assert_array_equal(gradient, np.full(3, 2, np.float32))
+    assert gradient.dtype == np.float32
