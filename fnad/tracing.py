@@ -13,19 +13,18 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fnad import tree
 from fnad.errors import (
-    ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError, boundary, is_library_file, is_numpy_file,
-    located, user_frame,
+    ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError, boundary, located, user_frame,
 )
 from fnad.ir.evaluate import QUIET, evaluate, evaluate_equation, read
 from fnad.ir.primitive import Primitive, Traced
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
+from fnad.ir.sources import current_source
 from fnad.ir.types import ArrayType, is_array_like, is_inexact, type_of
 
 
@@ -221,7 +220,7 @@ class Builder:
         if type(types) is ArrayType:
             return self.emit(primitive, tuple(atoms), params, types)
         outputs = tuple([Var(t) for t in types])
-        self.equations.append(Equation(primitive, tuple(atoms), params, outputs, self.source or _source()))
+        self.equations.append(Equation(primitive, tuple(atoms), params, outputs, self.source or current_source()))
         return tuple([Tracer(self, v) for v in outputs])
 
     def emit(self, primitive: Primitive, atoms: tuple[Atom, ...], params: dict[str, Any], type: ArrayType) -> Tracer:
@@ -229,7 +228,7 @@ class Builder:
         if not self.alive:
             raise _escaped()
         output = Var(type)
-        self.equations.append(Equation(primitive, atoms, params, (output,), self.source or _source()))
+        self.equations.append(Equation(primitive, atoms, params, (output,), self.source or current_source()))
         return Tracer(self, output)
 
     def atom(self, value: Any) -> Atom | None:
@@ -317,7 +316,7 @@ class Builder:
             raise _unknown(atom, what, False, f"whose {atom.type.size} elements are too many for a branch of their own")
         captures = [v for v in self._captures.values() if v in inputs]
         program = Program((*self.inputs, *captures), tuple(equations), (atom,))
-        return Question(program, [self.stands_for[v] for v in captures], what, convert, _source())
+        return Question(program, [self.stands_for[v] for v in captures], what, convert, current_source())
 
     def _slice(self, atom: Var) -> tuple[list[Var], list[Equation]]:
         """The inputs that an atom depends on, and the equations between, in order."""
@@ -398,40 +397,8 @@ def scalar(value: Any) -> Literal:
     return Literal(type.dtype.type(value), type)
 
 
-class _Lines(NamedTuple):
-    """The lines that a code object has been seen at, by its instruction; ``None`` for the library's own code."""
-
-    code: CodeType  # kept alive, so that its id stays its own
-    sources: dict[int, Source] | None
-
-
-_lines: dict[int, _Lines] = {}
-MOST_CODES = 4096
 MOST_RECORDED = 64
 """Elements of an array that Python may ask for where the answer is recorded."""
-
-
-def _source() -> Source | None:
-    """The user's line that is running."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None:
-        code = frame.f_code
-        known = _lines.get(id(code)) or _note(code)
-        if known.sources is not None:
-            source = known.sources.get(frame.f_lasti)
-            if source is None:
-                source = known.sources[frame.f_lasti] = Source(code.co_filename, frame.f_lineno, code.co_name)
-            return source
-        frame = frame.f_back
-    return None
-
-
-def _note(code: CodeType) -> _Lines:
-    if len(_lines) >= MOST_CODES:
-        _lines.clear()
-    is_users = not (is_library_file(code.co_filename) or is_numpy_file(code.co_filename))
-    known = _lines[id(code)] = _Lines(code, {} if is_users else None)
-    return known
 
 
 def _escaped() -> Exception:
@@ -581,6 +548,21 @@ def inline(builder: Builder, program: Program, args: Sequence[Any]) -> list[Trac
     return [Tracer(builder, atoms.get(a, a)) for a in program.outputs]
 
 
+def flat_function(
+    function: Callable[..., Any], leaves: Sequence[Any], treedef: tree.TreeDef, traced: Sequence[int]
+) -> Callable[..., Any]:
+    """``function`` as one of some leaves of its arguments ``(args, kwargs)``; the other leaves are as given."""
+
+    def flat(*tracers: Tracer) -> Any:
+        full = list(leaves)
+        for i, tracer in zip(traced, tracers):
+            full[i] = tracer
+        args, kwargs = tree.unflatten(treedef, full)
+        return function(*args, **kwargs)
+
+    return flat
+
+
 def make_program(function: Callable[..., Any]) -> Callable[..., Program]:
     """Return a function that stages ``function`` on its arguments and gives the Program.
 
@@ -598,14 +580,8 @@ def make_program(function: Callable[..., Any]) -> Callable[..., Program]:
         leaves, treedef = tree.flatten((args, kwargs))
         traced = [i for i, leaf in enumerate(leaves) if is_value(leaf)]
 
-        def flat_function(*tracers: Tracer) -> Any:
-            full = list(leaves)
-            for i, tracer in zip(traced, tracers):
-                full[i] = tracer
-            full_args, full_kwargs = tree.unflatten(treedef, full)
-            return function(*full_args, **full_kwargs)
-
         values = [leaves[i] for i in traced]
-        return stage(flat_function, [value_type(v) for v in values], values).program
+        flat = flat_function(function, leaves, treedef, traced)
+        return stage(flat, [value_type(v) for v in values], values).program
 
     return wrapper

@@ -1,4 +1,4 @@
-"""Compiled functions: the only joint of staging and compiler.
+"""Compiled functions: with guards.py and compiled.py the only joint of staging and compiler.
 
 A function is staged and compiled once for each structure, shapes and dtypes of its arguments; a call
 then flattens the arguments, looks the compiled Program up, runs it, and rebuilds the result. A compiled
@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import update_wrapper
 from types import MethodType
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -24,73 +23,13 @@ from fnad import tree
 from fnad.compiler.compile import Compiled, compile_program
 from fnad.compiler.report import describe
 from fnad.errors import boundary
-from fnad.ir.primitive import Primitive
-from fnad.ir.program import Program, prune
-from fnad.ir.types import ArrayType, is_inexact
-from fnad.tracing import (
-    AskedOutside, Staged, Tracer, call_program, is_value, stage, value_type,
-)
-from fnad.transforms.calls import bare, call_expand, call_primitive, call_type, listed
+from fnad.ir.program import prune
+from fnad.ir.types import ArrayType
+from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_value, stage, value_type
 from fnad.transforms.closures import Reader, find_readers, read_anew
+from fnad.transforms.compiled import call_compiled
 from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway
-from fnad.transforms.vjp import Joint, Split, is_hashable, split_joint, vjp_program
-from fnad.transforms.vmap import Batched, vmap_program
-
-# --- A compiled Program as one operation
-
-_compiled: WeakKeyDictionary[Program, Compiled] = WeakKeyDictionary()
-_differentiated: WeakKeyDictionary[Program, tuple[Joint, Split]] = WeakKeyDictionary()
-_batched: WeakKeyDictionary[Program, dict[Any, Batched]] = WeakKeyDictionary()
-
-
-def _run(*args: Any, program: Program) -> Any:
-    compiled = _compiled.get(program)
-    if compiled is None:
-        compiled = _compiled[program] = compile_program(program)
-    return bare(compiled([np.asarray(a) for a in args]))
-
-
-def _forward(*args: Any, program: Program) -> tuple[Any, Any]:
-    known = _differentiated.get(program)
-    if known is None:
-        wrt = [i for i, t in enumerate(program.input_types) if is_inexact(t.dtype)]
-        joint = vjp_program(program, wrt, len(program.outputs))
-        known = _differentiated[program] = joint, split_joint(joint, len(program.outputs))
-    joint, parts = known
-    results = _call(parts.forward, [*args, *joint.constants])
-    count = len(program.outputs)
-    return tuple(results[:count]), (parts.backward, results[count:], len(args))
-
-
-def _backward(residuals: Any, g: Any, program: Program) -> list[Any]:
-    backward, values, count = residuals
-    cotangents = [c for c, t in zip(listed(g), program.output_types) if is_inexact(t.dtype)]
-    bars = iter(_call(backward, [*values, *cotangents]))
-    return [next(bars) if is_inexact(t.dtype) else None for t in program.input_types[:count]]
-
-
-def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, program: Program) -> Any:
-    key = mapped, args[mapped.index(True)].shape[0]
-    known = _batched.setdefault(program, {})
-    batched = known.get(key)
-    if batched is None:
-        if len(known) >= MOST_ENTRIES:
-            known.clear()
-        batched = known[key] = vmap_program(program, *key)
-    return tuple(_call(batched.program, [*args, *batched.constants]))
-
-
-def _call(program: Program, args: Sequence[Any]) -> list[Any]:
-    """A Program's results as one operation on the arguments."""
-    return call_primitive(jit_call, args, program=program)
-
-
-jit_call = Primitive(
-    "jit_call", call_type, _run, vjp_forward=_forward, vjp_backward=_backward, expand=call_expand, batch=_batch,
-)
-
-# --- The function that users call
-
+from fnad.transforms.vjp import is_hashable
 
 MOST_ENTRIES = 256
 """Signatures that a function keeps; the oldest goes first."""
@@ -264,7 +203,7 @@ class Jitted:
             if Tracer not in map(type, leaves):
                 self._extended(entry, signature, leaves)
         except AskedOutside:
-            pass  # it is compiled as part of what it asks
+            return "Compiled as part of what these arguments belong to."
         return "\n\n".join(_described_branches(entry.branches)) or "Nothing is compiled for these arguments."
 
     def _entry(self, signature: Any, leaves: Sequence[Any]) -> _Entry | _Guarded:
@@ -402,7 +341,7 @@ def _arguments(signature: Any, leaves: Sequence[Any]) -> tuple[Sequence[Any], di
 def _run_entry(entry: _Entry, leaves: Sequence[Any], captured: Sequence[Any]) -> Any:
     values = [leaves[i] for i in entry.traced]
     if entry.compiled is None or Tracer in map(type, values) or Tracer in map(type, captured):
-        return entry.staged.restore(_call(entry.staged.program, [*values, *captured]))
+        return entry.staged.restore(call_compiled(entry.staged.program, [*values, *captured]))
     arrays = [np.asarray(v, t.dtype) for v, t in zip([*values, *captured], entry.staged.program.input_types)]
     return entry.staged.restore(entry.compiled(_owned(entry, arrays)))
 

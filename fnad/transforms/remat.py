@@ -19,7 +19,7 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Program, Var, prune, structure
 from fnad.ir.types import is_inexact
 from fnad.ops.shaping import barrier
-from fnad.tracing import Tracer, call_program, is_staging, is_value, stage, value_type
+from fnad.tracing import Tracer, call_program, flat_function, is_staging, is_value, stage, value_type
 from fnad.transforms.calls import bare, call_evaluate, call_expand, call_primitive, call_type, listed
 from fnad.transforms.vjp import is_hashable, vjp_program
 
@@ -113,16 +113,8 @@ def checkpoint(function: Callable[..., Any], policy: Policy | None = None) -> Ca
             return function(*args, **kwargs)
         leaves, treedef = tree.flatten((args, kwargs))
         traced = [i for i, leaf in enumerate(leaves) if is_value(leaf)]
-
-        def flat_function(*tracers: Tracer) -> Any:
-            full = list(leaves)
-            for i, tracer in zip(traced, tracers):
-                full[i] = tracer
-            full_args, full_kwargs = tree.unflatten(treedef, full)
-            return function(*full_args, **full_kwargs)
-
         values = [leaves[i] for i in traced]
-        staged = stage(flat_function, [value_type(v) for v in values], values)
+        staged = stage(flat_function(function, leaves, treedef, traced), [value_type(v) for v in values], values)
         kept = _kept(staged.program, policy)
         program = _interned(Program(staged.program.inputs, staged.program.equations, (*staged.program.outputs, *kept)))
         results = call_primitive(checkpoint_call, [*values, *staged.captured], program=program, kept=len(kept))

@@ -17,7 +17,9 @@ from fnad.errors import boundary
 from fnad.ir.program import Atom, Equation, Program, Source, prune
 from fnad.ir.types import ArrayType
 from fnad.ops.shaping import all_over_batch, over_batch, transpose
-from fnad.tracing import Builder, Staged, Tracer, building, call_program, is_value, stage, value_type
+from fnad.tracing import (
+    Builder, Staged, Tracer, building, call_program, flat_function, is_value, stage, value_type,
+)
 from fnad.transforms.grad import argument_name
 
 # --- On Programs
@@ -147,17 +149,9 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
         # Numbers that are the same for all examples stay Python's.
         traced = [i for i, x in enumerate(leaves) if axes[i] is not None or isinstance(x, np.ndarray) and is_value(x)]
         mapped = [axes[i] is not None for i in traced]
-
-        def flat_function(*tracers: Tracer) -> Any:
-            full = list(leaves)
-            for i, tracer in zip(traced, tracers):
-                full[i] = tracer
-            full_args, full_kwargs = tree.unflatten(treedef, full)
-            return function(*full_args, **full_kwargs)
-
         types = [_example_type(value_type(leaves[i]), axes[i]) for i in traced]
         values = [None if m else leaves[i] for i, m in zip(traced, mapped)]
-        staged = stage(flat_function, types, values, mapped=True)
+        staged = stage(flat_function(function, leaves, treedef, traced), types, values, mapped=True)
         batched = vmap_program(staged.program, [*mapped, *[False] * len(staged.captured)], size)
         inputs = [_moved(leaves[i], axes[i], 0) if m else leaves[i] for i, m in zip(traced, mapped)]
         results = call_program(batched.program, [*inputs, *staged.captured, *batched.constants])

@@ -1,0 +1,73 @@
+"""A compiled Program as one operation, so that a compiled function stays compiled under other transforms.
+
+Its derivative is two such operations, forward and back, and its batch is one; a compiler takes it apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from fnad.compiler.compile import Compiled, compile_program
+from fnad.ir.primitive import Primitive
+from fnad.ir.program import Program
+from fnad.ir.types import is_inexact
+from fnad.transforms.calls import bare, call_expand, call_primitive, call_type, listed
+from fnad.transforms.vjp import Joint, Split, split_joint, vjp_program
+from fnad.transforms.vmap import Batched, vmap_program
+
+_compiled: WeakKeyDictionary[Program, Compiled] = WeakKeyDictionary()
+_differentiated: WeakKeyDictionary[Program, tuple[Joint, Split]] = WeakKeyDictionary()
+_batched: WeakKeyDictionary[Program, dict[Any, Batched]] = WeakKeyDictionary()
+MOST_BATCHES = 256
+"""Batch sizes of a Program that are kept."""
+
+
+def _run(*args: Any, program: Program) -> Any:
+    compiled = _compiled.get(program)
+    if compiled is None:
+        compiled = _compiled[program] = compile_program(program)
+    return bare(compiled([np.asarray(a) for a in args]))
+
+
+def _forward(*args: Any, program: Program) -> tuple[Any, Any]:
+    known = _differentiated.get(program)
+    if known is None:
+        wrt = [i for i, t in enumerate(program.input_types) if is_inexact(t.dtype)]
+        joint = vjp_program(program, wrt, len(program.outputs))
+        known = _differentiated[program] = joint, split_joint(joint, len(program.outputs))
+    joint, parts = known
+    results = call_compiled(parts.forward, [*args, *joint.constants])
+    count = len(program.outputs)
+    return tuple(results[:count]), (parts.backward, results[count:], len(args))
+
+
+def _backward(residuals: Any, g: Any, program: Program) -> list[Any]:
+    backward, values, count = residuals
+    cotangents = [c for c, t in zip(listed(g), program.output_types) if is_inexact(t.dtype)]
+    bars = iter(call_compiled(backward, [*values, *cotangents]))
+    return [next(bars) if is_inexact(t.dtype) else None for t in program.input_types[:count]]
+
+
+def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, program: Program) -> Any:
+    key = mapped, args[mapped.index(True)].shape[0]
+    known = _batched.setdefault(program, {})
+    batched = known.get(key)
+    if batched is None:
+        if len(known) >= MOST_BATCHES:
+            known.clear()
+        batched = known[key] = vmap_program(program, *key)
+    return tuple(call_compiled(batched.program, [*args, *batched.constants]))
+
+
+def call_compiled(program: Program, args: Sequence[Any]) -> list[Any]:
+    """A Program's results as one operation on the arguments."""
+    return call_primitive(jit_call, args, program=program)
+
+
+jit_call = Primitive(
+    "jit_call", call_type, _run, vjp_forward=_forward, vjp_backward=_backward, expand=call_expand, batch=_batch,
+)
