@@ -31,7 +31,7 @@ RANKS = {
 }
 # Files that may import inside a function: what the CUDA target needs is loaded when it is asked for.
 LATE_IMPORTS = ("compiler/cuda/", "kernels/cuda/")
-HEAVY = {"numba", "matplotlib", "torch", "jax", "hypothesis"}
+HEAVY = {"numba", "llvmlite", "scipy.special", "scipy.linalg", "matplotlib", "torch", "jax", "hypothesis"}
 
 
 def module_name(path: Path) -> str:

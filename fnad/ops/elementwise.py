@@ -153,7 +153,7 @@ erf = elementwise(
 
 # x log(y), 0 where x is 0.
 xlogy = elementwise(
-    "xlogy", special.xlogy, "select(({0} == 0) & ({1} == {1}), 0, {0} * log({1}))",
+    "xlogy", lambda x, y: special.xlogy(x, y), "select(({0} == 0) & ({1} == {1}), 0, {0} * log({1}))",
     [lambda g, z, x, y: guarded_mul(g, log(y)), lambda g, z, x, y: guarded_mul(divide_guarded(g, y), x)], FLOAT,
 )
 
