@@ -132,8 +132,12 @@ def _pointwise_operands(step: Step, view: View) -> list[View]:
     """The operands of a step that it reads, element by element, just before it writes the same place of ``view``."""
     if isinstance(step, Call):
         operand = OVERWRITES.get(step.equation.primitive.name)
-        return [] if operand is None or step.outputs[0] is not view else [step.inputs[operand]]
-    if any([v in written_by_reduction(step) for v, w in step.writes.items() if w is view]):
+        if operand is None or step.outputs[0] is not view:
+            return []
+        target = step.inputs[operand]
+        shared = [v for i, v in enumerate(step.inputs) if i != operand and v.buffer == target.buffer]
+        return [] if shared else [target]
+    if any([v in _written_by_reduction(step) for v, w in step.writes.items() if w is view]):
         return []
     found = []
     for read in step.inputs:
@@ -143,7 +147,7 @@ def _pointwise_operands(step: Step, view: View) -> list[View]:
     return found
 
 
-def written_by_reduction(loop: Loop) -> set:
+def _written_by_reduction(loop: Loop) -> set:
     """The variables of a loop that are reductions."""
     return {eqn.outputs[0] for eqn in loop.equations if eqn.primitive.name in REDUCTIONS}
 

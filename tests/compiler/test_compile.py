@@ -16,6 +16,7 @@ from fnad.compiler.report import describe
 from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Program
 from fnad.ops.elementwise import add, eq, maximum, mul, neg, select, sub
+from fnad.ops.indexing import scatter
 from fnad.ops.reductions import cumsum, reduce_max
 from fnad.ops.shaping import broadcast, concatenate, flip, pad, reduce_sum, reshape, slice_, transpose
 
@@ -103,3 +104,12 @@ def test_report_names_kernels_buffers_and_host_steps() -> None:
     compiled = compiled_of(lambda x: cumsum(mul(x, 2j), axis=0), np.ones(3, complex))
     text = describe(compiled)
     assert "host step mul" in text and "buffers:" in text and "1 of them host steps" in text
+
+
+def test_an_update_is_not_written_over_an_operand_that_it_still_reads() -> None:
+    def swapped(x: Any) -> Any:
+        y = mul(x, 2.0)
+        return scatter(y, slice_(y, starts=(0,), stops=(2,), steps=(1,)), np.array([1, 0]), mode="set")
+
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(compiled_of(swapped, x)([x, np.array([1, 0])])[0], [4.0, 2.0, 6.0])
