@@ -183,14 +183,6 @@ class Builder:
         self._indexed = 0
         self._outside: dict[Var, Any] = {}  # what an outer builder computes too, for a question
 
-    @classmethod
-    def extending(cls, program: Program) -> Builder:
-        """A builder that goes on where a Program ends."""
-        builder = cls()
-        builder.inputs = list(program.inputs)
-        builder.equations = list(program.equations)
-        return builder
-
     # Building
 
     def input(self, type: ArrayType, value: Any = None) -> Tracer:

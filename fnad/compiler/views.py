@@ -5,8 +5,6 @@ Each function takes the view of an operand and gives the view of the result, in 
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
 
 from fnad.compiler.plan import View
@@ -90,8 +88,3 @@ def _merged_axes(view: View) -> list[tuple[int, int]]:
         else:
             merged.append((n, stride))
     return merged
-
-
-def is_whole(view: View, nbytes: int) -> bool:
-    """Whether a view covers a buffer of ``nbytes`` bytes from its start, in C order."""
-    return view.offset == 0 and is_contiguous(view) and prod(view.shape) * view.dtype.itemsize == nbytes

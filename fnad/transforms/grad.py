@@ -73,10 +73,8 @@ def value_and_grad(
         require_differentiable("grad", leaves, treedef, function, chosen)
 
         def flat_function(*tracers: Tracer) -> Any:
-            full = list(args)
-            for i, traced in zip(chosen, tree.unflatten(treedef, tracers)):
-                full[i] = traced
-            result = function(*full, **kwargs)
+            parts = tree.unflatten(treedef, tracers)
+            result = function(*with_parts(args, chosen, parts), **kwargs)
             loss, aux = split_aux("grad", result) if has_aux else (result, None)
             _require_scalar(loss)
             return loss, aux
@@ -86,6 +84,14 @@ def value_and_grad(
         return (value if has_aux else value[0]), (tuple(gradients) if isinstance(argnums, Sequence) else gradients[0])
 
     return boundary(wrapper)
+
+
+def with_parts(args: Sequence[Any], chosen: Sequence[int], parts: Sequence[Any]) -> list[Any]:
+    """The arguments with others in the chosen positions."""
+    full = list(args)
+    for i, part in zip(chosen, parts):
+        full[i] = part
+    return full
 
 
 def _evaluate(flat_function: Callable[..., Any], leaves: Sequence[Any]) -> tuple[Any, list[Any]]:

@@ -14,7 +14,7 @@ from fnad.ir.program import Program, Var
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.ops.shaping import concatenate, reshape, transpose
 from fnad.tracing import Staged, call_program, is_value, stage, value_type
-from fnad.transforms.grad import chosen_positions, require_argnums, require_differentiable
+from fnad.transforms.grad import chosen_positions, require_argnums, require_differentiable, with_parts
 from fnad.transforms.jvp import bind_zeros, linear_program
 from fnad.transforms.vjp import outputs_of_first, split_aux, split_joint, vjp_program
 
@@ -128,10 +128,8 @@ def _jacobian(
         _require_real(name, [value_type(x) for x in leaves], tree.paths(treedef, "args"), "argument")
 
         def flat_function(*tracers: Any) -> Any:
-            full = list(args)
-            for i, traced in zip(chosen, tree.unflatten(treedef, tracers)):
-                full[i] = traced
-            result = function(*full, **kwargs)
+            parts = tree.unflatten(treedef, tracers)
+            result = function(*with_parts(args, chosen, parts), **kwargs)
             out, aux = split_aux(name, result) if has_aux else (result, None)
             _require_outputs(name, out)
             return out, aux

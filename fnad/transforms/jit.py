@@ -104,15 +104,19 @@ class Jitted:
 
     @boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        static = None
-        if self.static_argnums or self.static_argnames:
-            static, args, kwargs = self._without_static(args, kwargs)
-        leaves, treedef = tree.flatten((args, kwargs))
-        signature = (treedef, static, tuple([_leaf_key(leaf) for leaf in leaves]))
+        signature, leaves = self._signature(args, kwargs)
         entry = self._entry(signature, leaves)
         if entry.is_plain and not entry.readers:
             return entry.staged.restore(entry.compiled(_owned(entry, leaves)))
         return self._run(entry, signature, leaves)
+
+    def _signature(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
+        """What of the arguments decides the compiled code, and their leaves."""
+        static = None
+        if self.static_argnums or self.static_argnames:
+            static, args, kwargs = self._without_static(args, kwargs)
+        leaves, treedef = tree.flatten((args, kwargs))
+        return (treedef, static, tuple([_leaf_key(leaf) for leaf in leaves])), leaves
 
     def _run(self, entry: _Entry | _Guarded, signature: Any, leaves: Sequence[Any]) -> Any:
         if type(entry) is _Guarded:
@@ -191,11 +195,7 @@ class Jitted:
 
     def explanation(self, *args: Any, **kwargs: Any) -> str:
         """What the arguments' signature is compiled to, branch by branch, in words."""
-        static = None
-        if self.static_argnums or self.static_argnames:
-            static, args, kwargs = self._without_static(args, kwargs)
-        leaves, treedef = tree.flatten((args, kwargs))
-        signature = (treedef, static, tuple([_leaf_key(leaf) for leaf in leaves]))
+        signature, leaves = self._signature(args, kwargs)
         entry = self._entry(signature, leaves)
         if type(entry) is _Entry:
             return _described(entry)
