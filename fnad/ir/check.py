@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fnad.ir.program import Atom, Equation, Literal, Program, Var
+from fnad.ir.program import Atom, Equation, Literal, Program, Var, subprograms
 from fnad.ir.types import ArrayType
 
 
@@ -19,6 +19,8 @@ def check(program: Program) -> Program:
         for atom in equation.inputs:
             _use(atom, defined)
         _check_types(equation)
+        for inner in subprograms(equation):
+            check(inner)
         for v in equation.outputs:
             _define(v, defined)
     for atom in program.outputs:

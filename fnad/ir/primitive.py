@@ -30,9 +30,10 @@ class Primitive:
         evaluate: the NumPy meaning, the reference for every target.
         vjp: ``(i, g, y, *inputs, **params) -> cotangent of input i``, with the cotangent ``g``
             of the output ``y`` (tuples where there are several outputs).
-        vjp_forward: ``(*inputs, **params) -> (outputs, residuals)``, for an operation that must run
-            differently when it is differentiated; then ``vjp_backward(residuals, g, **params)``
-            gives the cotangents of all inputs.
+        vjp_forward: ``(active, *inputs, **params) -> (outputs, residuals)``, for an operation that must run
+            differently when it is differentiated; ``active`` says which inputs a derivative is wanted for. Then
+            ``vjp_backward(residuals, g, **params)`` gives the cotangents of all inputs, of which only those of
+            active ones are read.
         differentiable: which inputs carry a derivative; ``None`` means all that are inexact, ``()``
             means that the operation is declared not differentiable (piecewise constant).
         expression: elementwise work as a scalar expression of ``{0}``, ``{1}``, ..., which names no target.
@@ -41,6 +42,8 @@ class Primitive:
             ``mapped`` names (one of them at least) have the batch axis in front, and so have the outputs; an
             output without it is the same for all examples. Elementwise work needs no such rule; without one,
             or where it returns ``NotImplemented``, the expansion is batched.
+        without: ``(equation, needed) -> equation`` that makes only those outputs that are in the set ``needed``, for
+            an operation that costs less so.
         commutative: whether the two inputs may be swapped.
         effect: whether the operation must be kept though nothing uses its outputs.
     """
@@ -55,6 +58,7 @@ class Primitive:
     expression: str | None = None
     expand: Callable[..., Any] | None = None
     batch: Callable[..., Any] | None = None
+    without: Callable[..., Any] | None = None
     commutative: bool = False
     effect: bool = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,8 @@ def _letters(n: int) -> str:
 
 def _format_equation(eqn: Equation, names: dict[Var, str]) -> list[str]:
     outputs = ", ".join(f"{names[v]}: {v.type}" for v in eqn.outputs)
-    plain = {k: v for k, v in eqn.params.items() if not _is_program(v)}
-    nested = {k: v for k, v in eqn.params.items() if _is_program(v)}
+    nested = {key: program for k, v in eqn.params.items() for key, program in _programs(k, v)}
+    plain = {k: v for k, v in eqn.params.items() if not any(_programs(k, v))}
     params = f"[{', '.join(f'{k}={_format_param(v)}' for k, v in plain.items())}]" if plain else ""
     inputs = " ".join(_format_atom(a, names) for a in eqn.inputs)
     lines = [f"{outputs} = {eqn.primitive.name}{params} {inputs}".rstrip()]
@@ -61,5 +62,9 @@ def _format_param(value: Any) -> str:
     return str(value).replace(" ", "")
 
 
-def _is_program(value: Any) -> bool:
-    return hasattr(value, "equations")
+def _programs(key: str, value: Any) -> Iterator[tuple[str, Program]]:
+    """The Programs of a parameter, with what each is called."""
+    if hasattr(value, "equations"):
+        yield key, value
+    elif type(value) is tuple:
+        yield from ((f"{key}[{i}]", part) for i, part in enumerate(value) if hasattr(part, "equations"))

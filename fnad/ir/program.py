@@ -89,12 +89,30 @@ class Program:
         return format_program(self)
 
 
+def subprograms(equation: Equation) -> list[Program]:
+    """The Programs among an equation's parameters, which it runs."""
+    found: list[Program] = []
+    for value in equation.params.values():
+        if type(value) is Program:
+            found.append(value)
+        elif type(value) is tuple:
+            found += [part for part in value if type(part) is Program]
+    return found
+
+
+def has_effect(equation: Equation) -> bool:
+    """Whether an equation must be kept though nothing uses its outputs."""
+    return equation.primitive.effect or any([any(map(has_effect, p.equations)) for p in subprograms(equation)])
+
+
 def prune(program: Program) -> Program:
-    """Drop the equations that no output needs."""
+    """Drop the equations that no output needs, and what no output needs of the others."""
     needed = {a for a in program.outputs if type(a) is Var}
     kept = []
     for equation in reversed(program.equations):
-        if equation.primitive.effect or not needed.isdisjoint(equation.outputs):
+        if not needed.isdisjoint(equation.outputs) or has_effect(equation):
+            if equation.primitive.without is not None:
+                equation = equation.primitive.without(equation, needed)
             kept.append(equation)
             needed.update(a for a in equation.inputs if type(a) is Var)
     return Program(program.inputs, tuple(reversed(kept)), program.outputs)

@@ -75,7 +75,7 @@ def _rectified(y: Any) -> Any:
     return relu(y)
 
 
-def _dense_forward(x: Any, w: Any, b: Any, relu: bool) -> tuple[Any, tuple[Any, ...]]:
+def _dense_forward(active: Any, x: Any, w: Any, b: Any, relu: bool) -> tuple[Any, tuple[Any, ...]]:
     y = dense(x, w, b, relu=relu)
     return y, (x, w, y)
 
@@ -134,7 +134,7 @@ def _total(losses: Any) -> Any:
     return total if losses.size else add(total, np.nan)
 
 
-def _mse_forward(prediction: Any, target: Any) -> tuple[Any, Any]:
+def _mse_forward(active: Any, prediction: Any, target: Any) -> tuple[Any, Any]:
     losses, gradient = mse_with_gradient(prediction, target)
     return _total(losses), gradient
 
@@ -251,7 +251,7 @@ def _cross_entropy_expand(logits: Any, labels: Any) -> Any:
     return _total(softmax_cross_entropy_rows(logits, labels))
 
 
-def _cross_entropy_forward(logits: Any, labels: Any) -> tuple[Any, Any]:
+def _cross_entropy_forward(active: Any, logits: Any, labels: Any) -> tuple[Any, Any]:
     losses, gradient = softmax_cross_entropy_with_gradient(logits, labels)
     return _total(losses), (gradient, logits, labels)
 

@@ -20,7 +20,7 @@ from fnad.transforms.vjp import Joint, Split, split_joint, vjp_program
 from fnad.transforms.vmap import Batched, vmap_program
 
 _compiled: WeakKeyDictionary[Program, Compiled] = WeakKeyDictionary()
-_differentiated: WeakKeyDictionary[Program, tuple[Joint, Split]] = WeakKeyDictionary()
+_differentiated: WeakKeyDictionary[Program, dict[Any, tuple[Joint, Split]]] = WeakKeyDictionary()
 _batched: WeakKeyDictionary[Program, dict[Any, Batched]] = WeakKeyDictionary()
 MOST_BATCHES = 256
 """Batch sizes of a Program that are kept."""
@@ -33,23 +33,23 @@ def _run(*args: Any, program: Program) -> Any:
     return bare(compiled([np.asarray(a) for a in args]))
 
 
-def _forward(*args: Any, program: Program) -> tuple[Any, Any]:
-    known = _differentiated.get(program)
+def _forward(active: tuple[bool, ...], *args: Any, program: Program) -> tuple[Any, Any]:
+    ways = _differentiated.setdefault(program, {})
+    known = ways.get(active)
     if known is None:
-        wrt = [i for i, t in enumerate(program.input_types) if is_inexact(t.dtype)]
-        joint = vjp_program(program, wrt, len(program.outputs))
-        known = _differentiated[program] = joint, split_joint(joint, len(program.outputs))
+        joint = vjp_program(program, [i for i, a in enumerate(active) if a], len(program.outputs))
+        known = ways[active] = joint, split_joint(joint, len(program.outputs))
     joint, parts = known
     results = call_compiled(parts.forward, [*args, *joint.constants])
     count = len(program.outputs)
-    return tuple(results[:count]), (parts.backward, results[count:], len(args))
+    return tuple(results[:count]), (parts.backward, results[count:], active)
 
 
 def _backward(residuals: Any, g: Any, program: Program) -> list[Any]:
-    backward, values, count = residuals
+    backward, values, active = residuals
     cotangents = [c for c, t in zip(listed(g), program.output_types) if is_inexact(t.dtype)]
     bars = iter(call_compiled(backward, [*values, *cotangents]))
-    return [next(bars) if is_inexact(t.dtype) else None for t in program.input_types[:count]]
+    return [next(bars) if a else None for a in active]
 
 
 def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, program: Program) -> Any:

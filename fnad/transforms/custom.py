@@ -139,7 +139,7 @@ class _Cotangents(list):
 # --- The rules as those of primitives
 
 
-def _vjp_forward(*inputs: Tracer, program: Program, call: _Call) -> tuple[Any, Any]:
+def _vjp_forward(active: Sequence[bool], *inputs: Tracer, program: Program, call: _Call) -> tuple[Any, Any]:
     result = call.owner.forward(*call.arguments.complete(inputs[: call.count]))
     if not (isinstance(result, tuple) and len(result) == 2):
         raise TypeError(
@@ -178,7 +178,7 @@ def _cotangent(bar: Any, type: ArrayType, path: str) -> Any:
     return as_like("custom_vjp", "a cotangent like its argument", bar, type, path)
 
 
-def _jvp_forward(*inputs: Tracer, program: Program, call: _Call) -> tuple[Any, Any]:
+def _jvp_forward(active: Sequence[bool], *inputs: Tracer, program: Program, call: _Call) -> tuple[Any, Any]:
     # The result itself is the function's own: its further derivatives are those of the rule again.
     return custom_jvp_call(*inputs, program=program, call=call), inputs
 

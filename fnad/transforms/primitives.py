@@ -55,7 +55,7 @@ class _Declared:
             )
         return bare(results)
 
-    def forward(self, *inputs: Tracer, **params: Any) -> tuple[Any, Any]:
+    def forward(self, active: Sequence[bool], *inputs: Tracer, **params: Any) -> tuple[Any, Any]:
         results = self.primitive(*inputs, **params)
         return results, (inputs, results)
 

@@ -16,12 +16,12 @@ from weakref import WeakKeyDictionary
 from fnad import tree
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
-from fnad.ir.program import Atom, Program, Var, prune, structure
+from fnad.ir.program import Atom, Program, Var, prune
 from fnad.ir.types import is_inexact
 from fnad.ops.shaping import barrier
 from fnad.tracing import Tracer, call_program, flat_function, is_staging, is_value, stage, value_type
-from fnad.transforms.calls import bare, call_evaluate, call_expand, call_primitive, call_type, listed
-from fnad.transforms.vjp import is_hashable, vjp_program
+from fnad.transforms.calls import bare, call_evaluate, call_expand, call_primitive, call_type, interned, listed
+from fnad.transforms.vjp import vjp_program
 
 Policy = Callable[[str], bool]
 
@@ -33,32 +33,32 @@ class _Backward(NamedTuple):
     constants: list[Any]
 
 
-_backwards: WeakKeyDictionary[Program, _Backward] = WeakKeyDictionary()
+_backwards: WeakKeyDictionary[Program, dict[Any, _Backward]] = WeakKeyDictionary()
 
 
-def _forward(*inputs: Tracer, program: Program, kept: int) -> tuple[Any, Any]:
+def _forward(active: tuple[bool, ...], *inputs: Tracer, program: Program, kept: int) -> tuple[Any, Any]:
     results = listed(checkpoint_call(*inputs, program=program, kept=kept))
-    return bare(results), (inputs, results[len(results) - kept :])
+    return bare(results), (active, inputs, results[len(results) - kept :])
 
 
 def _pull_back(residuals: Any, g: Any, program: Program, kept: int) -> list[Any]:
-    inputs, values = residuals
-    known = _backwards.get(program)
+    active, inputs, values = residuals
+    ways = _backwards.setdefault(program, {})
+    known = ways.get(active)
     if known is None:
-        known = _backwards[program] = _backward_program(program, kept)
+        known = ways[active] = _backward_program(program, kept, active)
     # A value that is kept needs a barrier too: what follows from it would be found equal to what was computed.
     again = [barrier(x) if type(x.atom) is Var else x for x in (*inputs, *values)]
     own = zip(listed(g), program.output_types[: len(program.outputs) - kept])
     cotangents = [c for c, t in own if is_inexact(t.dtype)]
     bars = iter(call_program(known.program, [*again, *cotangents, *known.constants]))
-    return [next(bars) if is_inexact(t.dtype) else None for t in program.input_types]
+    return [next(bars) if a else None for a in active]
 
 
-def _backward_program(program: Program, kept: int) -> _Backward:
+def _backward_program(program: Program, kept: int, active: tuple[bool, ...]) -> _Backward:
     """The joint Program without its results; the values of the last ``kept`` outputs are given."""
     count = len(program.outputs) - kept
-    wrt = [i for i, t in enumerate(program.input_types) if is_inexact(t.dtype)]
-    joint = vjp_program(program, wrt, count)
+    joint = vjp_program(program, [i for i, a in enumerate(active) if a], count)
     values = joint.program.outputs[count : count + kept]
     given = tuple([Var(a.type) for a in values])
     atoms: dict[Atom, Atom] = dict(zip(values, given))
@@ -116,7 +116,7 @@ def checkpoint(function: Callable[..., Any], policy: Policy | None = None) -> Ca
         values = [leaves[i] for i in traced]
         staged = stage(flat_function(function, leaves, treedef, traced), [value_type(v) for v in values], values)
         kept = _kept(staged.program, policy)
-        program = _interned(Program(staged.program.inputs, staged.program.equations, (*staged.program.outputs, *kept)))
+        program = interned(Program(staged.program.inputs, staged.program.equations, (*staged.program.outputs, *kept)))
         results = call_primitive(checkpoint_call, [*values, *staged.captured], program=program, kept=len(kept))
         return staged.restore(results[: len(results) - len(kept)])
 
@@ -128,17 +128,3 @@ def _kept(program: Program, policy: Policy | None) -> list[Var]:
     if policy is None:
         return []
     return [v for eqn in program.equations if policy(eqn.primitive.name) for v in eqn.outputs]
-
-
-def _interned(program: Program) -> Program:
-    """The first Program that said the same, so that what was made of it is found again."""
-    key = structure(program)
-    if not is_hashable(key):
-        return program
-    if len(_programs) >= MOST_PROGRAMS:
-        _programs.clear()
-    return _programs.setdefault(key, program)
-
-
-_programs: dict[Any, Program] = {}
-MOST_PROGRAMS = 512

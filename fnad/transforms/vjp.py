@@ -13,7 +13,7 @@ import numpy as np
 
 from fnad import tree
 from fnad.errors import boundary
-from fnad.ir.program import Atom, Equation, Literal, Program, Var, prune, structure
+from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune, structure
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.ops.elementwise import add, convert
 from fnad.ops.elementwise import stop_gradient as stop_gradient_p
@@ -113,17 +113,20 @@ class _Forward:
 
     def _run_forward_rule(self, eqn: Equation) -> tuple[Equation, Any]:
         self.builder.source = eqn.source
-        results, residuals = eqn.primitive.vjp_forward(*self._tracers(eqn.inputs), **eqn.params)
+        wanted = set(self._wanted(eqn))
+        active = tuple([i in wanted for i in range(len(eqn.inputs))])
+        results, residuals = eqn.primitive.vjp_forward(active, *self._tracers(eqn.inputs), **eqn.params)
         results = results if isinstance(results, (tuple, list)) else (results,)
         outputs = tuple([self.builder.tracer(r).atom for r in results])
         self.atoms.update(zip(eqn.outputs, outputs))
         return eqn._replace(outputs=outputs), residuals
 
     def _is_active(self, eqn: Equation) -> bool:
-        primitive, active = eqn.primitive, self.active
-        return primitive.differentiable != () and any(
-            [a in active and primitive.differentiates(i) for i, a in enumerate(eqn.inputs)]
-        )
+        return eqn.primitive.differentiable != () and bool(self._wanted(eqn))
+
+    def _wanted(self, eqn: Equation) -> list[int]:
+        """The inputs of an equation that a derivative flows to."""
+        return [i for i, a in enumerate(eqn.inputs) if a in self.active and eqn.primitive.differentiates(i)]
 
     def _tracers(self, atoms: Sequence[Atom]) -> list[Tracer]:
         return [Tracer(self.builder, a) for a in atoms]
@@ -138,8 +141,7 @@ class _Forward:
                     _accumulate(cotangents, atom, self.builder.tracer(g))
 
     def _contributions(self, eqn: Equation, given: Sequence[Tracer | None], residuals: Any) -> list[tuple[Atom, Any]]:
-        primitive, params, active = eqn.primitive, eqn.params, self.active
-        wanted = [i for i, a in enumerate(eqn.inputs) if a in active and primitive.differentiates(i)]
+        primitive, params, wanted = eqn.primitive, eqn.params, self._wanted(eqn)
         g: Any = tuple([_bar(self.builder, c, v) for c, v in zip(given, eqn.outputs)])
         y: Any = self._tracers(eqn.outputs)
         if len(y) == 1:
@@ -183,7 +185,8 @@ def split_joint(joint: Joint, outputs: int) -> Split:
     inputs = tuple([v for v in program.inputs if v not in cotangents])
     forward = prune(Program(inputs, program.equations, program.outputs[:outputs]))
     known = set(inputs).union(*[eqn.outputs for eqn in forward.equations])
-    backward = [eqn for eqn in program.equations if known.isdisjoint(eqn.outputs)]
+    # What has an effect is forward, even if it has no outputs by which to tell.
+    backward = [eqn for eqn in program.equations if known.isdisjoint(eqn.outputs) and not has_effect(eqn)]
     needed = [a for eqn in backward for a in eqn.inputs] + list(program.outputs[outputs:])
     residuals = tuple(dict.fromkeys([a for a in needed if type(a) is Var and a in known]))
     return Split(

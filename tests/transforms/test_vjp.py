@@ -139,7 +139,7 @@ def test_a_rule_that_is_never_needed_is_not_asked_for() -> None:
 def test_forward_rules_replace_what_runs_and_hand_over_residuals() -> None:
     ran: list[str] = []
 
-    def forward(x: Any) -> tuple[Any, Any]:
+    def forward(active: Any, x: Any) -> tuple[Any, Any]:
         ran.append("forward")
         return mul(x, x), (x,)
 
