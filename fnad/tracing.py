@@ -161,7 +161,7 @@ def _recording() -> Builder | None:
 class Builder:
     """Collects the equations of one Program while its function runs."""
 
-    __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "is_mapped", "stands_for",
+    __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "unknown", "stands_for",
                  "answer", "refused", "_captures", "_values", "_producers", "_indexed", "_outside")
 
     def __init__(self) -> None:
@@ -171,7 +171,7 @@ class Builder:
         self.alive = True
         self.source: Source | None = None  # overrides the user's line: a backward equation has its forward one's
         self.differentiated: set[Var] = set()
-        self.is_mapped = False  # whether the inputs that stand for nothing stand for many examples
+        self.unknown = "staged"  # why inputs that stand for nothing have no value: a key of _UNKNOWN
         # What an input stands for, where that is known: an array, or a tracer of an outer builder.
         self.stands_for: dict[Var, Any] = {}
         # Answers what Python asks, and keeps it; without it a value is evaluated and forgotten.
@@ -283,7 +283,7 @@ class Builder:
         inputs, equations = self._slice(atom)
         values = [self._outside.get(v, self.stands_for.get(v)) for v in inputs]
         if any([v is None for v in values]):
-            raise _unknown(atom, what, self.is_mapped)
+            raise _unknown(atom, what, self.unknown)
         outer = innermost(values)
         if self is recording and inputs:
             if outer is not None or innermost([self.stands_for[v] for v in self.inputs]) is not None:
@@ -305,7 +305,7 @@ class Builder:
         self, atom: Var, what: str, convert: Callable[..., Any], inputs: list[Var], equations: list[Equation]
     ) -> Question:
         if atom.type.size > MOST_RECORDED:
-            raise _unknown(atom, what, False, f"whose {atom.type.size} elements are too many for a branch of their own")
+            raise _unknown(atom, what, "large")
         captures = [v for v in self._captures.values() if v in inputs]
         program = Program((*self.inputs, *captures), tuple(equations), (atom,))
         return Question(program, [self.stands_for[v] for v in captures], what, convert, current_source())
@@ -348,7 +348,7 @@ class Builder:
     def _outer_value(self, v: Var, what: str, wanted: Atom) -> np.ndarray:
         value = self.stands_for.get(v)
         if value is None:
-            raise _unknown(wanted, what, self.is_mapped)
+            raise _unknown(wanted, what, self.unknown)
         return value.concrete(what) if type(value) is Tracer else np.asarray(value)
 
     def is_differentiated(self, atom: Atom) -> bool:
@@ -404,18 +404,30 @@ def _escaped() -> Exception:
     )
 
 
-def _unknown(
-    atom: Atom, what: str, is_mapped: bool, reason: str = "whose value is unknown while its function is staged"
-) -> Exception:
-    if is_mapped:
-        return _stored(atom.type) or ConcreteValueError(
-            f"{what}: requires a known value, got a traced {atom.type} that has one for each example under vmap. "
-            "Use np.where for a choice, in_axes=None for an argument that steers Python, or a Python loop over the "
-            "examples."
-        )
+_CHOICE = "Use np.where for a choice, static_argnums for an argument that steers Python, or leave jit off here."
+_UNKNOWN = {
+    "staged": ("whose value is unknown while its function is staged", _CHOICE),
+    "large": ("whose {size} elements are too many for a branch of their own", _CHOICE),
+    "vmap": (
+        "that has one for each example under vmap",
+        "Use np.where for a choice, in_axes=None for an argument that steers Python, or a Python loop over the examples.",
+    ),
+    "loop": (
+        "that has another one at each step of a loop",
+        "Use np.where, fnad.cond or fnad.while_loop, or write the loop in Python.",
+    ),
+    "branch": (
+        "that is known only when the branch is taken",
+        "Use np.where, fnad.cond or fnad.while_loop, or write the choice in Python.",
+    ),
+}
+"""Why a value may be unknown, and what to do about it."""
+
+
+def _unknown(atom: Atom, what: str, why: str) -> Exception:
+    reason, advice = _UNKNOWN[why]
     return _stored(atom.type) or ConcreteValueError(
-        f"{what}: requires a known value, got a traced {atom.type} {reason}. "
-        "Use np.where for a choice, static_argnums for an argument that steers Python, or leave jit off here."
+        f"{what}: requires a known value, got a traced {atom.type} {reason.format(size=atom.type.size)}. {advice}"
     )
 
 
@@ -475,7 +487,7 @@ def stage(
     types: Sequence[ArrayType],
     values: Sequence[Any] | None = None,
     differentiated: bool = False,
-    mapped: bool = False,
+    unknown: str = "staged",
     answer: Callable[[Question], Any] | None = None,
 ) -> Staged:
     """Run ``function`` on tracers of these types and return its Program.
@@ -485,11 +497,11 @@ def stage(
         types: the types of the inputs.
         values: what the inputs stand for, so that Python may ask for values while it runs.
         differentiated: whether the inputs are being differentiated (conversions that cut a gradient are errors).
-        mapped: whether an input without a value has one for each example of a batch.
+        unknown: why an input without a value has none: ``"vmap"``, ``"loop"`` or ``"branch"``.
         answer: answers what Python asks of the values.
     """
     builder = Builder()
-    builder.is_mapped, builder.answer = mapped, answer
+    builder.unknown, builder.answer = unknown, answer
     with building(builder):
         tracers = [builder.input(t, v) for t, v in zip(types, values or [None] * len(types))]
         if differentiated:

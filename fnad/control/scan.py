@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import isqrt
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from fnad import tree
+from fnad.control.bodies import Leaves, apply, as_types, leaves_of, require_structure, stage_body, stage_loop
+from fnad.control.carries import active_inputs, spread_over_carries
+from fnad.control.invariants import hoist
+from fnad.errors import boundary
 from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Primitive
-from fnad.ir.program import Program
-from fnad.ir.types import ArrayType
-from fnad.transforms.calls import bare
+from fnad.ir.program import Equation, Program, Var, prune
+from fnad.ir.types import ArrayType, is_inexact
+from fnad.ops.elementwise import add
+from fnad.ops.shaping import over_batch, transpose
+from fnad.tracing import Builder, Tracer, building, call_program, filled, inline
+from fnad.transforms.calls import bare, interned, listed
+from fnad.transforms.remat import checkpoint as recomputed
+from fnad.transforms.vjp import split_joint, vjp_program
+from fnad.transforms.vmap import vmap_program
+
+# --- The operation
 
 
 def _type(*types: ArrayType, body: Program, constants: int, carries: int, length: int, reverse: bool) -> Any:
@@ -27,18 +44,332 @@ def _type(*types: ArrayType, body: Program, constants: int, carries: int, length
 
 
 def _evaluate(*args: Any, body: Program, constants: int, carries: int, length: int, reverse: bool) -> Any:
-    fixed, carry, sequences = args[:constants], list(args[constants : constants + carries]), args[constants + carries :]
+    args = [np.asarray(a) for a in args]
+    fixed, carry, sequences = args[:constants], args[constants : constants + carries], args[constants + carries :]
     made = [np.empty((length, *t.shape), t.dtype) for t in body.output_types[carries:]]
     for i in reversed(range(length)) if reverse else range(length):
-        results = evaluate(body, [*map(np.asarray, fixed), *map(np.asarray, carry), *[np.asarray(x[i]) for x in sequences]])
+        results = evaluate(body, [*fixed, *carry, *[np.asarray(x[i]) for x in sequences]])
         carry = results[:carries]
         for array, value in zip(made, results[carries:]):
             array[i] = value
     return bare([*carry, *made])
 
 
-scan_p = Primitive("scan", _type, _evaluate)
+# --- Its derivative: the residuals of all steps are stacked, and a second scan goes back over them
+
+
+class _Way(NamedTuple):
+    """How a scan is differentiated in some of the inputs of its body."""
+
+    active: tuple[bool, ...]
+    """Which inputs of the body a derivative flows to."""
+    forward: Program
+    """The body of the scan that also stacks the residuals of its steps."""
+    backward: Program
+    """From the residuals of a step and the cotangents of its inexact outputs to those of the active inputs."""
+    rules: list[Any]
+    """Further constants of ``forward``, after the body's own."""
+    origins: list[tuple[str, int]]
+    """Where each residual is found: a ``"constant"`` of ``forward``, one of the ``"slices"``, or ``"stacked"``."""
+
+
+_ways: WeakKeyDictionary[Program, dict[Any, _Way]] = WeakKeyDictionary()
+
+
+def _way(body: Program, constants: int, carries: int, flags: tuple[bool, ...]) -> _Way:
+    known = _ways.setdefault(body, {})
+    key = constants, carries, flags
+    if key not in known:
+        known[key] = _make_way(body, constants, carries, active_inputs(body, flags, constants, carries))
+    return known[key]
+
+
+def _make_way(body: Program, constants: int, carries: int, active: tuple[bool, ...]) -> _Way:
+    count, own = len(body.outputs), len(body.inputs)
+    joint = vjp_program(body, [i for i, a in enumerate(active) if a], count)
+    parts = split_joint(joint, count)
+    inputs = parts.forward.inputs
+    fixed = (*inputs[:constants], *inputs[own:])
+    places = {v: ("constant", i) for i, v in enumerate(fixed)}
+    places |= {v: ("slices", i) for i, v in enumerate(inputs[constants + carries : own])}
+    residuals = parts.forward.outputs[count:]
+    stacked = [v for v in residuals if v not in places]
+    places |= {v: ("stacked", i) for i, v in enumerate(stacked)}
+    forward = Program(
+        (*fixed, *inputs[constants:own]), parts.forward.equations, (*parts.forward.outputs[:count], *stacked)
+    )
+    return _Way(active, interned(forward), parts.backward, joint.constants, [places[v] for v in residuals])
+
+
+def _forward(active: tuple[bool, ...], *args: Any, body: Program, constants: int, carries: int, **rest: Any) -> Any:
+    way = _way(body, constants, carries, active)
+    fixed = [*args[:constants], *way.rules]
+    results = run_scan([*fixed, *args[constants:]], way.forward, len(fixed), carries, **rest)
+    count = len(body.outputs)
+    found = {"constant": fixed, "slices": args[constants + carries :], "stacked": results[count:]}
+    return tuple(results[:count]), (way, [(place, found[place][i]) for place, i in way.origins])
+
+
+def _backward(
+    residuals: Any, g: Any, body: Program, constants: int, carries: int, length: int, reverse: bool
+) -> list[Any]:
+    way, values = residuals
+    last = constants + carries
+    active_carries = [k for k in range(carries) if way.active[constants + k]]
+    active_constants = [i for i in range(constants) if way.active[i]]
+    given = listed(g)
+    # A cotangent that is zero is no array to go over.
+    sequences = {k: c for k, c in enumerate(given) if k >= carries and type(c.atom) is Var}
+    fixed = [v for place, v in values if place == "constant"]
+    stacks = [v for place, v in values if place != "constant"]
+    starts = [given[k] for k in active_carries]
+    starts += [filled(0, body.inputs[i].type) for i in active_constants]
+
+    builder = Builder()
+    with building(builder):
+        own = iter([builder.input(ArrayType(*v.type[:2])) for v in fixed])
+        bars = {k: builder.input(ArrayType(*body.output_types[k][:2])) for k in active_carries}
+        sums = [builder.input(ArrayType(*body.input_types[i][:2])) for i in active_constants]
+        slices = iter([builder.input(ArrayType(v.shape[1:], v.dtype)) for v in stacks])
+        bars |= {k: builder.input(ArrayType(c.shape[1:], c.dtype)) for k, c in sequences.items()}
+        operands = [next(own) if place == "constant" else next(slices) for place, _ in values]
+        cotangents = [
+            bars[k] if k in bars else Tracer(builder, filled(0, t))
+            for k, t in enumerate(body.output_types) if is_inexact(t.dtype)
+        ]
+        found = iter(inline(builder, way.backward, [*operands, *cotangents]))
+        by_input = {i: next(found) for i, a in enumerate(way.active) if a}
+        carried = [by_input[constants + k] for k in active_carries]
+        carried += [add(total, by_input[i]) for i, total in zip(active_constants, sums)]
+        stacked = [by_input[i] for i in range(last, len(way.active)) if way.active[i]]
+        step, rules = builder.finish([t.atom for t in (*carried, *stacked)])
+    assert not rules
+    results = iter(run_scan(
+        [*fixed, *starts, *stacks, *sequences.values()], prune(step), len(fixed), len(starts), length, not reverse
+    ))
+    positions = [constants + k for k in active_carries] + active_constants
+    positions += [i for i in range(last, len(way.active)) if way.active[i]]
+    found_bars = dict(zip(positions, results))
+    return [found_bars.get(i) for i in range(len(way.active))]
+
+
+def run_scan(
+    args: Sequence[Any], body: Program, constants: int, carries: int, length: int, reverse: bool = False
+) -> list[Any]:
+    """A scan as one operation; what is the same in all steps is computed before it."""
+    hoisted = hoist(body, constants)
+    fixed = [*args[:constants], *call_program(hoisted.before, args[:constants])]
+    return apply(
+        scan_p, [*fixed, *args[constants:]], body=interned(hoisted.body), constants=len(fixed), carries=carries,
+        length=length, reverse=reverse,
+    )
+
+
+# --- Its other rules
+
+
+def _without(eqn: Equation, needed: set[Any]) -> Equation:
+    """Without the outputs that nobody needs, the carries that no needed one depends on, and operands for these."""
+    body, constants, carries = eqn.params["body"], eqn.params["constants"], eqn.params["carries"]
+    live = [v in needed for v in eqn.outputs]
+    while True:
+        pruned = prune(Program(body.inputs, body.equations, tuple([a for a, is_live in zip(body.outputs, live) if is_live])))
+        read = {a for e in pruned.equations for a in e.inputs} | set(pruned.outputs)
+        grown = [is_live or k < carries and body.inputs[constants + k] in read for k, is_live in enumerate(live)]
+        if grown == live:
+            break
+        live = grown
+    # A carry is kept as input and output together.
+    kept = [v in read for v in body.inputs]
+    kept[constants : constants + carries] = live[:carries]
+    if all(kept) and all(live):
+        return eqn
+    inner = interned(Program(_chosen(body.inputs, kept), pruned.equations, pruned.outputs))
+    params = eqn.params | {"body": inner, "constants": sum(kept[:constants]), "carries": sum(live[:carries])}
+    return eqn._replace(inputs=_chosen(eqn.inputs, kept), params=params, outputs=_chosen(eqn.outputs, live))
+
+
+def _chosen(values: Sequence[Any], flags: Sequence[bool]) -> tuple[Any, ...]:
+    return tuple([v for v, flag in zip(values, flags) if flag])
+
+
+def _batch(
+    op: Primitive, mapped: tuple[bool, ...], *args: Any, body: Program, constants: int, carries: int, **rest: Any
+) -> Any:
+    size, last = args[mapped.index(True)].shape[0], constants + carries
+    flags = spread_over_carries(mapped, constants, carries, lambda fs: vmap_program(body, fs, size).mapped)
+    batched = vmap_program(body, flags, size)
+    with_axis = [*flags[constants:last], *batched.mapped[carries:]]
+    step = _over_batch(batched.program, batched.mapped, with_axis, size)
+    # The constants that rules have made come last among the inputs.
+    fixed, own = [*args[:constants], *batched.constants], len(args)
+    inputs = (*step.inputs[:constants], *step.inputs[own:], *step.inputs[constants:own])
+    starts = [
+        over_batch(x, m, size) if flag else x
+        for x, m, flag in zip(args[constants:last], mapped[constants:last], flags[constants:last])
+    ]
+    sequences = [_swapped(x) if m else x for x, m in zip(args[last:], mapped[last:])]
+    results = run_scan(
+        [*fixed, *starts, *sequences], Program(inputs, step.equations, step.outputs), len(fixed), carries, **rest
+    )
+    return tuple([_swapped(y) if k >= carries and m else y for k, (y, m) in enumerate(zip(results, with_axis))])
+
+
+def _over_batch(program: Program, mapped: Sequence[bool], wanted: Sequence[bool], size: int) -> Program:
+    """A batched Program whose outputs have the batch axis where it is wanted."""
+    builder = Builder()
+    with building(builder):
+        inputs = [builder.input(t) for t in program.input_types]
+        results = inline(builder, program, inputs)
+        outputs = [over_batch(y, m, size) if w else y for y, m, w in zip(results, mapped, wanted)]
+        return builder.finish([y.atom for y in outputs])[0]
+
+
+def _swapped(x: Any) -> Any:
+    """The array with its first two axes in each other's place."""
+    return transpose(x, perm=(1, 0, *range(2, x.ndim)))
+
+
+scan_p = Primitive(
+    "scan", _type, _evaluate, vjp_forward=_forward, vjp_backward=_backward, batch=_batch, without=_without,
+)
 """Inputs: ``constants`` values that every step reads, ``carries`` values that go from step to step, and arrays of
 ``length`` slices. The ``body`` takes the constants, the carries and a slice of each array; it gives the new carries
 and a slice of each stacked output. ``reverse`` goes from the last slice to the first. Outputs: the last carries, and
 the stacked arrays, each slice where that of the inputs was."""
+
+# --- The functions that users call
+
+
+@boundary
+def scan(
+    body: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, length: int | None = None,
+    reverse: bool = False, checkpoint: bool | int = False,
+) -> tuple[Any, Any]:
+    """A loop over the slices of arrays that carries a state along and stacks what each step gives.
+
+    It is ``for x in xs: carry, y = body(carry, x)``, staged once whatever the number of steps, and under `jit` a
+    native loop. It can be differentiated, mapped and nested; the way back keeps of each step only what the
+    derivative reads.
+
+    Args:
+        body: ``(carry, x) -> (carry, y)``, a pure function of pytrees; the carry keeps its structure, shapes and
+            dtypes. It may close over traced values.
+        init: the carry of the first step, a pytree of arrays or numbers. A Python number takes the dtype that
+            ``body`` makes of it.
+        xs: a pytree of arrays whose first axis counts the steps, or ``None``.
+        length: the number of steps, which ``xs`` tells where it has arrays.
+        reverse: whether to go from the last slice to the first; ``ys`` are stacked in the order of ``xs``.
+        checkpoint: a number ``k`` of steps after which a derivative keeps the carry only, and computes the steps
+            between again, for memory of ``length / k`` carries and the residuals of ``k`` steps; ``True`` takes the
+            root of ``length`` for ``k``.
+
+    Returns:
+        ``(carry, ys)``: the last carry, and a pytree like ``y`` of arrays with one more axis in front.
+
+    Raises:
+        TypeError: a leaf is no array, ``body`` gives no pair, or the carry changes; the message names the path.
+        ValueError: the arrays have first axes of different lengths, or no length is given.
+        ConcreteValueError: ``body`` asks Python about a value, as in ``if carry > 0``.
+
+    >>> import numpy as np
+    >>> scan(lambda total, x: (total + x, total), 0.0, np.array([1.0, 2.0, 3.0]))
+    (array(6.), array([0., 1., 3.]))
+    """
+    _require_function("scan", body)
+    carry, sequences = leaves_of("scan", "init", init), leaves_of("scan", "xs", xs)
+    steps = _length(sequences, length)
+    if checkpoint is not False and steps:
+        every = isqrt(steps - 1) + 1 if checkpoint is True else checkpoint
+        _require_steps("checkpoint", every, least=1)
+        return _in_segments(partial(scan, body, reverse=reverse), carry, sequences, steps, min(every, steps), reverse)
+    slices = [ArrayType(t.shape[1:], t.dtype) for t in sequences.types]
+
+    def stage_with(types: Sequence[ArrayType]) -> Any:
+        def flat(*tracers: Tracer) -> Any:
+            result = body(carry.restored(tracers[: len(types)]), sequences.restored(tracers[len(types) :]))
+            if not isinstance(result, tuple) or len(result) != 2:
+                what = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
+                raise TypeError(f"scan: requires a body that returns (carry, y), got {what}. Return a pair.")
+            require_structure("scan", "the carry that the body returns", carry.treedef, tree.structure(result[0]))
+            return result
+
+        return stage_body("scan", flat, [*types, *slices], "loop")
+
+    staged, types = stage_loop("scan", stage_with, carry)
+    args = [*staged.constants, *as_types(carry.values, types), *sequences.values]
+    results = run_scan(args, staged.program, len(staged.constants), len(types), steps, bool(reverse))
+    return tree.unflatten(staged.out_tree, results)
+
+
+def _require_function(name: str, *functions: Any) -> None:
+    for function in functions:
+        if not callable(function):
+            raise TypeError(f"{name}: requires a function, got {type(function).__name__}. Pass the function itself.")
+
+
+def _require_steps(what: str, steps: Any, least: int) -> None:
+    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < least:
+        raise ValueError(f"scan: requires {what} to be an integer of at least {least}, got {steps!r}.")
+
+
+def _length(sequences: Leaves, length: Any) -> int:
+    """The number of steps."""
+    for t, path in zip(sequences.types, sequences.paths):
+        if not t.shape:
+            raise ValueError(
+                f"scan: requires arrays with a first axis that counts the steps, got {t} at {path}. "
+                "Close over what is the same in all steps."
+            )
+    if length is not None:
+        _require_steps("length", length, least=0)
+    sizes = {path: t.shape[0] for t, path in zip(sequences.types, sequences.paths)}
+    known = sizes if length is None else {"length": int(length), **sizes}
+    if not known:
+        raise ValueError("scan: requires a number of steps, got no arrays and no length. Give length=n.")
+    if len(set(known.values())) > 1:
+        got = ", ".join(f"{n} of {path}" for path, n in known.items())
+        raise ValueError(f"scan: requires one number of steps, got {got}. Cut the arrays to one length.")
+    return next(iter(known.values()))
+
+
+def _in_segments(run: Callable[..., Any], carry: Leaves, sequences: Leaves, steps: int, every: int, reverse: bool) -> Any:
+    """The steps in segments, of which each is computed again on the way back."""
+    count, rest = divmod(steps, every)
+    whole = count * every
+    heads = sequences.restored([np.reshape(x[:whole], (count, every, *x.shape[1:])) for x in sequences.values])
+    tails = sequences.restored([x[whole:] for x in sequences.values])
+    segment = recomputed(lambda state, part: run(state, part, length=every))
+    remainder = recomputed(lambda state, part: run(state, part, length=rest))
+    state, end = carry.restored(carry.values), None
+    if rest and reverse:
+        state, end = remainder(state, tails)
+    state, stacks = scan(segment, state, heads, count, reverse)
+    ys = tree.map(lambda y: np.reshape(y, (whole, *y.shape[2:])), stacks)
+    if rest and not reverse:
+        state, end = remainder(state, tails)
+    return state, (tree.map(lambda a, b: np.concatenate([a, b]), ys, end) if rest else ys)
+
+
+@boundary
+def map(function: Callable[[Any], Any], xs: Any) -> Any:
+    """A function of a slice for each slice of arrays, one after the other, with the results stacked.
+
+    It gives what ``vmap(function)(xs)`` does, in a loop that needs the memory of one slice at a time.
+
+    Args:
+        function: a pure function of pytrees.
+        xs: a pytree of arrays whose first axes have one length.
+
+    Returns:
+        a pytree like the function's result, of arrays with one more axis in front.
+
+    Raises:
+        TypeError, ValueError: as `scan`.
+
+    >>> import numpy as np
+    >>> map(lambda x: x * 2.0, np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    _require_function("map", function)
+    return scan(lambda carry, x: (carry, function(x)), (), xs)[1]

@@ -168,6 +168,22 @@ def _bar(builder: Builder, g: Tracer | None, v: Atom) -> Tracer:
     return Tracer(builder, filled(0, v.type)) if g is None else g
 
 
+def pullback_program(program: Program, wrt: Sequence[int], count: int) -> Joint:
+    """The pullback alone, which computes the function again: a joint Program without the function's outputs."""
+    joint = vjp_program(program, wrt, count)
+    bars = joint.program.outputs[len(program.outputs) :]
+    return joint._replace(program=prune(Program(joint.program.inputs, joint.program.equations, bars)))
+
+
+def active_outputs(program: Program, active: Sequence[bool]) -> list[bool]:
+    """Which outputs a derivative flows to from the active inputs."""
+    reached: set[Atom] = {v for v, a in zip(program.inputs, active) if a}
+    for eqn in program.equations:
+        if any([a in reached and eqn.primitive.differentiates(i) for i, a in enumerate(eqn.inputs)]):
+            reached.update([v for v in eqn.outputs if is_inexact(v.type.dtype)])
+    return [a in reached for a in program.outputs]
+
+
 class Split(NamedTuple):
     """A joint Program in two: forward to the outputs and the residuals, and back from there.
 
@@ -183,14 +199,16 @@ def split_joint(joint: Joint, outputs: int) -> Split:
     """Split a joint Program after its first ``outputs`` outputs."""
     program, cotangents = joint.program, joint.cotangents
     inputs = tuple([v for v in program.inputs if v not in cotangents])
-    forward = prune(Program(inputs, program.equations, program.outputs[:outputs]))
-    known = set(inputs).union(*[eqn.outputs for eqn in forward.equations])
+    wanted = {v for eqn in prune(Program(inputs, program.equations, program.outputs[:outputs])).equations for v in eqn.outputs}
     # What has an effect is forward, even if it has no outputs by which to tell.
-    backward = [eqn for eqn in program.equations if known.isdisjoint(eqn.outputs) and not has_effect(eqn)]
+    is_forward = [not wanted.isdisjoint(eqn.outputs) or has_effect(eqn) for eqn in program.equations]
+    forward = [eqn for eqn, f in zip(program.equations, is_forward) if f]
+    backward = [eqn for eqn, f in zip(program.equations, is_forward) if not f]
+    known = set(inputs).union(*[eqn.outputs for eqn in forward])
     needed = [a for eqn in backward for a in eqn.inputs] + list(program.outputs[outputs:])
     residuals = tuple(dict.fromkeys([a for a in needed if type(a) is Var and a in known]))
     return Split(
-        Program(inputs, forward.equations, (*program.outputs[:outputs], *residuals)),
+        prune(Program(inputs, tuple(forward), (*program.outputs[:outputs], *residuals))),
         Program((*residuals, *cotangents), tuple(backward), program.outputs[outputs:]),
     )
 

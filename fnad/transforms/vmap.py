@@ -151,7 +151,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
         mapped = [axes[i] is not None for i in traced]
         types = [_example_type(value_type(leaves[i]), axes[i]) for i in traced]
         values = [None if m else leaves[i] for i, m in zip(traced, mapped)]
-        staged = stage(flat_function(function, leaves, treedef, traced), types, values, mapped=True)
+        staged = stage(flat_function(function, leaves, treedef, traced), types, values, unknown="vmap")
         batched = vmap_program(staged.program, [*mapped, *[False] * len(staged.captured)], size)
         inputs = [_moved(leaves[i], axes[i], 0) if m else leaves[i] for i, m in zip(traced, mapped)]
         results = call_program(batched.program, [*inputs, *staged.captured, *batched.constants])

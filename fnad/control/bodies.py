@@ -1,0 +1,122 @@
+"""Staging the functions that control flow runs, and the checks of what they take and give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fnad import tree
+from fnad.ir.primitive import Primitive
+from fnad.ir.program import Program
+from fnad.ir.types import ArrayType
+from fnad.ops.elementwise import convert
+from fnad.tracing import Staged, Tracer, innermost, is_value, stage, value_type
+from fnad.transforms.calls import interned, listed
+from fnad.transforms.vjp import require_values
+
+
+class Body(NamedTuple):
+    """A function staged for a loop or a branch: what it closes over comes first among the Program's inputs."""
+
+    program: Program
+    constants: list[Any]
+    out_tree: tree.TreeDef
+
+
+def stage_body(name: str, function: Callable[..., Any], types: Sequence[ArrayType], unknown: str) -> Body:
+    """Stage a function of tracers of these types; all leaves of its result must be arrays or numbers."""
+    staged = stage(function, types, unknown=unknown)
+    _require_arrays(name, staged)
+    own = len(types)
+    inputs = (*staged.program.inputs[own:], *staged.program.inputs[:own])
+    program = interned(Program(inputs, staged.program.equations, staged.program.outputs))
+    return Body(program, staged.captured, staged.out_tree)
+
+
+def _require_arrays(name: str, staged: Staged) -> None:
+    for i, value in staged.static_outputs.items():
+        path = tree.paths(staged.out_tree, "result")[i]
+        raise TypeError(
+            f"{name}: requires a function that returns arrays or numbers, got {type(value).__name__} at {path}. "
+            "Return what is no array in another way, or close over it."
+        )
+
+
+class Leaves(NamedTuple):
+    """A pytree of arrays, apart."""
+
+    values: list[Any]
+    treedef: tree.TreeDef
+    paths: list[str]
+
+    @property
+    def types(self) -> list[ArrayType]:
+        return [value_type(v) for v in self.values]
+
+    def restored(self, values: Sequence[Any]) -> Any:
+        """Other values in the same structure."""
+        return tree.unflatten(self.treedef, values)
+
+
+def leaves_of(name: str, what: str, value: Any) -> Leaves:
+    """The leaves of an argument; an error that names the path of one that is neither an array nor a number."""
+    leaves, treedef = tree.flatten(value)
+    require_values(name, leaves, treedef, what)
+    return Leaves(leaves, treedef, tree.paths(treedef, what))
+
+
+def as_types(values: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:
+    """The values as arrays of these dtypes."""
+    return [_as_type(v, t) for v, t in zip(values, types)]
+
+
+def _as_type(value: Any, type: ArrayType) -> Any:
+    if isinstance(value, Tracer):
+        return value if value.dtype == type.dtype else convert(value, dtype=type.dtype)
+    return np.asarray(value, type.dtype)
+
+
+def stage_loop(
+    name: str, stage_with: Callable[[Sequence[ArrayType]], Body], carry: Leaves
+) -> tuple[Body, list[ArrayType]]:
+    """Stage the body of a loop whose carry keeps its type.
+
+    A Python number at the start takes the dtype that the body makes of it. ``stage_with`` stages the body for the
+    carry's types; its first outputs are the carry.
+    """
+    types = carry.types
+    for _ in range(3):
+        body = stage_with(types)
+        made = body.program.output_types[: len(types)]
+        adapted = [m if t.weak and m.shape == t.shape else t for t, m in zip(types, made)]
+        if [t[:2] for t in adapted] == [t[:2] for t in types]:
+            break
+        types = adapted
+    for path, before, after in zip(carry.paths, types, made):
+        if before[:2] != after[:2]:
+            raise TypeError(
+                f"{name}: requires a carry that keeps its shape and dtype, got {before} at {path} that comes back as "
+                f"{after}. {_advice(before, after)}"
+            )
+    return body, [ArrayType(*t[:2]) for t in types]
+
+
+def _advice(before: ArrayType, after: ArrayType) -> str:
+    if before.shape != after.shape:
+        return f"Start from an array of shape {after.shape}, or return one of shape {before.shape}."
+    return f"Start from an array of {after.dtype}, or use astype({str(before.dtype)!r}) on what is returned."
+
+
+def require_structure(name: str, what: str, expected: tree.TreeDef, got: tree.TreeDef) -> None:
+    """Raise for a result that is not nested as it has to be."""
+    if expected != got:
+        raise TypeError(tree.mismatch(f"{name}: {what}", expected, got))
+
+
+def apply(primitive: Primitive, args: Sequence[Any], **params: Any) -> list[Any]:
+    """Stage an operation, or run it where no argument is traced; its results as a list."""
+    builder = innermost(args)
+    args = [np.asarray(a) for a in args] if builder is None else [builder.tracer(a) for a in args]
+    return listed(primitive(*args, **params))

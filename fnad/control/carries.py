@@ -1,0 +1,31 @@
+"""Which values of a loop's carry have a property that spreads from step to step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from fnad.ir.program import Program
+from fnad.ir.types import is_inexact
+from fnad.transforms.vjp import active_outputs
+
+
+def spread_over_carries(
+    flags: Sequence[bool], constants: int, carries: int, outputs_of: Callable[[Sequence[bool]], Sequence[bool]]
+) -> tuple[bool, ...]:
+    """The flags of a body's inputs (constants, carries, slices) after as many steps as change something.
+
+    ``outputs_of`` says which outputs, of which the carries come first, have the property where these inputs have it.
+    """
+    spread = list(flags)
+    while True:
+        made = outputs_of(tuple(spread))
+        grown = [spread[constants + k] or made[k] for k in range(carries)]
+        if grown == spread[constants : constants + carries]:
+            return tuple(spread)
+        spread[constants : constants + carries] = grown
+
+
+def active_inputs(body: Program, flags: Sequence[bool], constants: int, carries: int) -> tuple[bool, ...]:
+    """The inputs of a loop's body that a derivative flows to, from those that are differentiated."""
+    spread = spread_over_carries(flags, constants, carries, lambda active: active_outputs(body, active))
+    return tuple([a and is_inexact(t.dtype) for a, t in zip(spread, body.input_types)])
