@@ -1,5 +1,6 @@
 """fnad: compiled gradients of pure functions over pytrees of NumPy arrays."""
 
+from fnad import control as control
 from fnad import data as data
 from fnad import nn as nn
 from fnad import numpy as numpy
@@ -7,6 +8,12 @@ from fnad import optim as optim
 from fnad import random as random
 from fnad import testing as testing
 from fnad import tree as tree
+from fnad.control import cond as cond
+from fnad.control import fori_loop as fori_loop
+from fnad.control import map as map
+from fnad.control import scan as scan
+from fnad.control import switch as switch
+from fnad.control import while_loop as while_loop
 from fnad.errors import ConcreteValueError as ConcreteValueError
 from fnad.errors import CutGradientError as CutGradientError
 from fnad.errors import EscapedTracerError as EscapedTracerError
@@ -33,9 +40,10 @@ from fnad.transforms.vjp import vjp as vjp
 from fnad.transforms.vmap import vmap as vmap
 from fnad.version import __version__ as __version__
 
+# `map` is not among them: it would hide Python's own.
 __all__ = [
-    "checkpoint", "ConcreteValueError", "custom_jvp", "custom_vjp", "CutGradientError", "data", "EscapedTracerError",
-    "explain", "grad", "hessian", "hvp", "InPlaceError", "jacfwd", "jacobian", "jacrev", "jit", "jvp",
-    "linear_transpose", "linearize", "make_program", "nn", "numpy", "optim", "primitive", "random", "stop_gradient",
-    "testing", "tree", "value_and_grad", "vjp", "vmap",
+    "checkpoint", "ConcreteValueError", "cond", "control", "custom_jvp", "custom_vjp", "CutGradientError", "data",
+    "EscapedTracerError", "explain", "fori_loop", "grad", "hessian", "hvp", "InPlaceError", "jacfwd", "jacobian",
+    "jacrev", "jit", "jvp", "linear_transpose", "linearize", "make_program", "nn", "numpy", "optim", "primitive",
+    "random", "scan", "stop_gradient", "switch", "testing", "tree", "value_and_grad", "vjp", "vmap", "while_loop",
 ]

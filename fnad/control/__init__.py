@@ -1,1 +1,10 @@
 """Control flow as operations: loops and branches that are staged whole, on values that differ from call to call."""
+
+from fnad.control.scan import map as map
+from fnad.control.scan import scan as scan
+from fnad.control.switch import cond as cond
+from fnad.control.switch import switch as switch
+from fnad.control.while_loop import fori_loop as fori_loop
+from fnad.control.while_loop import while_loop as while_loop
+
+__all__ = ["cond", "fori_loop", "map", "scan", "switch", "while_loop"]

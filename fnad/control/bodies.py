@@ -12,7 +12,7 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import convert
-from fnad.tracing import Staged, Tracer, innermost, is_value, stage, value_type
+from fnad.tracing import Staged, Tracer, innermost, stage, value_type
 from fnad.transforms.calls import interned, listed
 from fnad.transforms.vjp import require_values
 
@@ -75,7 +75,7 @@ def as_types(values: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:
 def _as_type(value: Any, type: ArrayType) -> Any:
     if isinstance(value, Tracer):
         return value if value.dtype == type.dtype else convert(value, dtype=type.dtype)
-    return np.asarray(value, type.dtype)
+    return np.asarray(value, type.dtype) if isinstance(value, np.ndarray) else type.dtype.type(value)
 
 
 def stage_loop(
@@ -120,3 +120,10 @@ def apply(primitive: Primitive, args: Sequence[Any], **params: Any) -> list[Any]
     builder = innermost(args)
     args = [np.asarray(a) for a in args] if builder is None else [builder.tracer(a) for a in args]
     return listed(primitive(*args, **params))
+
+
+def require_functions(name: str, *functions: Any) -> None:
+    """Raise for what cannot be called."""
+    for function in functions:
+        if not callable(function):
+            raise TypeError(f"{name}: requires a function, got {type(function).__name__}. Pass the function itself.")

@@ -1,10 +1,11 @@
-"""Which values of a loop's carry have a property that spreads from step to step."""
+"""Which values of a loop have a property: one that spreads from step to step, or that of being read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from fnad.ir.program import Program
+from fnad.ir.program import Atom, Program
 from fnad.ir.types import is_inexact
 from fnad.transforms.vjp import active_outputs
 
@@ -29,3 +30,13 @@ def active_inputs(body: Program, flags: Sequence[bool], constants: int, carries:
     """The inputs of a loop's body that a derivative flows to, from those that are differentiated."""
     spread = spread_over_carries(flags, constants, carries, lambda active: active_outputs(body, active))
     return tuple([a and is_inexact(t.dtype) for a, t in zip(spread, body.input_types)])
+
+
+def read_by(program: Program) -> set[Atom]:
+    """What a Program's equations and results read."""
+    return {a for e in program.equations for a in e.inputs} | set(program.outputs)
+
+
+def chosen(values: Sequence[Any], flags: Sequence[bool]) -> tuple[Any, ...]:
+    """The values whose flag is set."""
+    return tuple([v for v, flag in zip(values, flags) if flag])

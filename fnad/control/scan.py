@@ -11,8 +11,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from fnad import tree
-from fnad.control.bodies import Leaves, apply, as_types, leaves_of, require_structure, stage_body, stage_loop
-from fnad.control.carries import active_inputs, spread_over_carries
+from fnad.control.bodies import (
+    Leaves, apply, as_types, leaves_of, require_functions, require_structure, stage_body, stage_loop,
+)
+from fnad.control.carries import active_inputs, chosen, read_by, spread_over_carries
 from fnad.control.invariants import hoist
 from fnad.errors import boundary
 from fnad.ir.evaluate import evaluate
@@ -173,9 +175,9 @@ def _without(eqn: Equation, needed: set[Any]) -> Equation:
     body, constants, carries = eqn.params["body"], eqn.params["constants"], eqn.params["carries"]
     live = [v in needed for v in eqn.outputs]
     while True:
-        pruned = prune(Program(body.inputs, body.equations, tuple([a for a, is_live in zip(body.outputs, live) if is_live])))
-        read = {a for e in pruned.equations for a in e.inputs} | set(pruned.outputs)
-        grown = [is_live or k < carries and body.inputs[constants + k] in read for k, is_live in enumerate(live)]
+        pruned = prune(Program(body.inputs, body.equations, chosen(body.outputs, live)))
+        read = read_by(pruned)
+        grown = [flag or k < carries and body.inputs[constants + k] in read for k, flag in enumerate(live)]
         if grown == live:
             break
         live = grown
@@ -184,13 +186,9 @@ def _without(eqn: Equation, needed: set[Any]) -> Equation:
     kept[constants : constants + carries] = live[:carries]
     if all(kept) and all(live):
         return eqn
-    inner = interned(Program(_chosen(body.inputs, kept), pruned.equations, pruned.outputs))
+    inner = interned(Program(chosen(body.inputs, kept), pruned.equations, pruned.outputs))
     params = eqn.params | {"body": inner, "constants": sum(kept[:constants]), "carries": sum(live[:carries])}
-    return eqn._replace(inputs=_chosen(eqn.inputs, kept), params=params, outputs=_chosen(eqn.outputs, live))
-
-
-def _chosen(values: Sequence[Any], flags: Sequence[bool]) -> tuple[Any, ...]:
-    return tuple([v for v, flag in zip(values, flags) if flag])
+    return eqn._replace(inputs=chosen(eqn.inputs, kept), params=params, outputs=chosen(eqn.outputs, live))
 
 
 def _batch(
@@ -276,7 +274,7 @@ def scan(
     >>> scan(lambda total, x: (total + x, total), 0.0, np.array([1.0, 2.0, 3.0]))
     (array(6.), array([0., 1., 3.]))
     """
-    _require_function("scan", body)
+    require_functions("scan", body)
     carry, sequences = leaves_of("scan", "init", init), leaves_of("scan", "xs", xs)
     steps = _length(sequences, length)
     if checkpoint is not False and steps:
@@ -300,12 +298,6 @@ def scan(
     args = [*staged.constants, *as_types(carry.values, types), *sequences.values]
     results = run_scan(args, staged.program, len(staged.constants), len(types), steps, bool(reverse))
     return tree.unflatten(staged.out_tree, results)
-
-
-def _require_function(name: str, *functions: Any) -> None:
-    for function in functions:
-        if not callable(function):
-            raise TypeError(f"{name}: requires a function, got {type(function).__name__}. Pass the function itself.")
 
 
 def _require_steps(what: str, steps: Any, least: int) -> None:
@@ -333,7 +325,9 @@ def _length(sequences: Leaves, length: Any) -> int:
     return next(iter(known.values()))
 
 
-def _in_segments(run: Callable[..., Any], carry: Leaves, sequences: Leaves, steps: int, every: int, reverse: bool) -> Any:
+def _in_segments(
+    run: Callable[..., Any], carry: Leaves, sequences: Leaves, steps: int, every: int, reverse: bool
+) -> tuple[Any, Any]:
     """The steps in segments, of which each is computed again on the way back."""
     count, rest = divmod(steps, every)
     whole = count * every
@@ -371,5 +365,5 @@ def map(function: Callable[[Any], Any], xs: Any) -> Any:
     >>> map(lambda x: x * 2.0, np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    _require_function("map", function)
+    require_functions("map", function)
     return scan(lambda carry, x: (carry, function(x)), (), xs)[1]

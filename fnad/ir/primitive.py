@@ -33,7 +33,7 @@ class Primitive:
         vjp_forward: ``(active, *inputs, **params) -> (outputs, residuals)``, for an operation that must run
             differently when it is differentiated; ``active`` says which inputs a derivative is wanted for. Then
             ``vjp_backward(residuals, g, **params)`` gives the cotangents of all inputs, of which only those of
-            active ones are read.
+            active ones are read; ``None`` is zero.
         differentiable: which inputs carry a derivative; ``None`` means all that are inexact, ``()``
             means that the operation is declared not differentiable (piecewise constant).
         expression: elementwise work as a scalar expression of ``{0}``, ``{1}``, ..., which names no target.

@@ -105,17 +105,35 @@ def has_effect(equation: Equation) -> bool:
     return equation.primitive.effect or any([any(map(has_effect, p.equations)) for p in subprograms(equation)])
 
 
-def prune(program: Program) -> Program:
-    """Drop the equations that no output needs, and what no output needs of the others."""
+def prune(program: Program, whole: bool = False) -> Program:
+    """Drop the equations that no output needs and, unless they are to stay ``whole``, what none needs of the others."""
     needed = {a for a in program.outputs if type(a) is Var}
     kept = []
     for equation in reversed(program.equations):
         if not needed.isdisjoint(equation.outputs) or has_effect(equation):
-            if equation.primitive.without is not None:
+            if equation.primitive.without is not None and not whole:
                 equation = equation.primitive.without(equation, needed)
             kept.append(equation)
             needed.update(a for a in equation.inputs if type(a) is Var)
     return Program(program.inputs, tuple(reversed(kept)), program.outputs)
+
+
+def silenced(program: Program) -> Program:
+    """The Program without what has an effect and no result, also within what it runs: to compute values again."""
+    if not any(map(has_effect, program.equations)):
+        return program
+    kept = [eqn for eqn in program.equations if eqn.outputs or not has_effect(eqn)]
+    return Program(program.inputs, tuple([_silenced_equation(eqn) for eqn in kept]), program.outputs)
+
+
+def _silenced_equation(eqn: Equation) -> Equation:
+    params = {
+        key: silenced(value) if type(value) is Program
+        else tuple([silenced(part) if type(part) is Program else part for part in value]) if type(value) is tuple
+        else value
+        for key, value in eqn.params.items()
+    }
+    return eqn._replace(params=params)
 
 
 def structure(program: Program) -> tuple[Any, ...]:

@@ -70,6 +70,7 @@ def is_hashable(key: Any) -> bool:
 
 
 def _join(program: Program, wrt: Sequence[int], count: int, seed: Literal | None) -> Joint:
+    program = prune(program)  # what no result needs would be differentiated in vain
     builder = Builder()
     builder.inputs = list(program.inputs)
     with building(builder):
@@ -148,7 +149,7 @@ class _Forward:
             (g,), (y,) = g, y
         if primitive.vjp_backward is not None:
             bars = primitive.vjp_backward(residuals, g, **params)
-            return [(eqn.inputs[i], bars[i]) for i in wanted]
+            return [(eqn.inputs[i], bars[i]) for i in wanted if bars[i] is not None]
         if primitive.vjp is None:
             raise TypeError(
                 f"{primitive}: requires a derivative rule to be differentiated, got none. "
@@ -199,16 +200,15 @@ def split_joint(joint: Joint, outputs: int) -> Split:
     """Split a joint Program after its first ``outputs`` outputs."""
     program, cotangents = joint.program, joint.cotangents
     inputs = tuple([v for v in program.inputs if v not in cotangents])
-    wanted = {v for eqn in prune(Program(inputs, program.equations, program.outputs[:outputs])).equations for v in eqn.outputs}
-    # What has an effect is forward, even if it has no outputs by which to tell.
-    is_forward = [not wanted.isdisjoint(eqn.outputs) or has_effect(eqn) for eqn in program.equations]
-    forward = [eqn for eqn, f in zip(program.equations, is_forward) if f]
-    backward = [eqn for eqn, f in zip(program.equations, is_forward) if not f]
+    # An operation of which only some outputs are needed runs forward as a whole: the way back may read the others.
+    forward = prune(Program(inputs, program.equations, program.outputs[:outputs]), whole=True).equations
     known = set(inputs).union(*[eqn.outputs for eqn in forward])
+    # What has an effect is forward, even if it has no outputs by which to tell.
+    backward = [eqn for eqn in program.equations if known.isdisjoint(eqn.outputs) and not has_effect(eqn)]
     needed = [a for eqn in backward for a in eqn.inputs] + list(program.outputs[outputs:])
     residuals = tuple(dict.fromkeys([a for a in needed if type(a) is Var and a in known]))
     return Split(
-        prune(Program(inputs, tuple(forward), (*program.outputs[:outputs], *residuals))),
+        prune(Program(inputs, forward, (*program.outputs[:outputs], *residuals))),
         Program((*residuals, *cotangents), tuple(backward), program.outputs[outputs:]),
     )
 
