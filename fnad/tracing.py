@@ -153,6 +153,16 @@ class AskedOutside(BaseException):
     """
 
 
+def _branch_within(builder: Builder) -> Builder | None:
+    """The branch that is being staged inside of a builder's function: its work is its own, whatever it works on.
+
+    All else may be staged where its operands are, outside of a loop for example. In a branch it would run though
+    the branch is not taken.
+    """
+    branch = getattr(_thread, "branch", None)
+    return branch if branch is not None and branch.level > builder.level else None
+
+
 def _recording() -> Builder | None:
     """The builder of the innermost function that is staged with its questions recorded."""
     return getattr(_thread, "recording", None)
@@ -197,6 +207,9 @@ class Builder:
         """Stage one operation."""
         if not self.alive:
             raise _escaped()
+        branch = _branch_within(self)
+        if branch is not None:
+            return branch.apply(primitive, args, params)
         like = None
         atoms: list[Any] = []
         for arg in args:
@@ -219,6 +232,9 @@ class Builder:
         """Stage an operation of one output whose operands and type are known to be right."""
         if not self.alive:
             raise _escaped()
+        branch = _branch_within(self)
+        if branch is not None:
+            return branch.emit(primitive, tuple([branch.atom(Tracer(self, a)) for a in atoms]), params, type)
         output = Var(type)
         self.equations.append(Equation(primitive, atoms, params, (output,), self.source or current_source()))
         return Tracer(self, output)
@@ -449,15 +465,17 @@ def _stored(type: ArrayType) -> InPlaceError | None:
 @contextmanager
 def building(builder: Builder) -> Iterator[Builder]:
     """Stage with this builder; its tracers are dead afterwards."""
-    outer, recording = getattr(_thread, "level", 0), _recording()
+    outer, recording, branch = getattr(_thread, "level", 0), _recording(), getattr(_thread, "branch", None)
     _thread.level = builder.level
+    if builder.unknown == "branch":
+        _thread.branch = builder
     if builder.answer is not None:
         _thread.recording = builder
     try:
         yield builder
     finally:
         builder.alive = False
-        _thread.level, _thread.recording = outer, recording
+        _thread.level, _thread.recording, _thread.branch = outer, recording, branch
 
 
 def is_staging() -> bool:
@@ -543,6 +561,7 @@ def inline(builder: Builder, program: Program, args: Sequence[Any]) -> list[Trac
     """Append a Program's equations to a builder, its inputs bound to ``args``."""
     if not builder.alive:
         raise _escaped()
+    builder = _branch_within(builder) or builder
     atoms: dict[Atom, Atom] = {v: builder.tracer(a).atom for v, a in zip(program.inputs, args)}
     for eqn in program.equations:
         outputs = tuple([Var(v.type) for v in eqn.outputs])

@@ -8,9 +8,10 @@ import fnad
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from fnad import grad, hessian, jit, jvp, make_program, scan, tree, vjp, vmap
+from fnad import grad, jit, make_program, scan, tree, vmap
 from fnad.ir.program import subprograms
 from hypothesis import given
+from tests.control.comparing import TRANSFORMS, assert_close
 
 
 def loop(body: Any, init: Any, xs: Any, length: int, reverse: bool = False) -> Any:
@@ -44,28 +45,6 @@ def scanned(body: Any, init: Any, xs: Any, length: int, reverse: bool = False) -
 def parameters(seed: int = 0) -> dict:
     random = np.random.default_rng(seed)
     return {"w": random.normal(size=(3, 2)), "a": random.normal(size=()), "h": random.normal(size=2)}
-
-
-def assert_close(got: Any, expected: Any, rtol: float = 1e-10) -> None:
-    assert tree.structure(got) == tree.structure(expected)
-    for a, b in zip(tree.leaves(got), tree.leaves(expected)):
-        assert np.shape(a) == np.shape(b)
-        np.testing.assert_allclose(a, b, rtol=rtol, atol=1e-12)
-
-
-TRANSFORMS = {
-    "value": lambda f: f,
-    "grad": lambda f: grad(f, (0, 1)),
-    "vjp": lambda f: lambda *args: vjp(f, *args)[1](np.float64(0.3)),
-    "jvp": lambda f: lambda *args: jvp(f, args, tree.map(np.cos, args)),
-    "hessian": lambda f: hessian(f),
-    "jvp of grad": lambda f: lambda *args: jvp(grad(f, (0, 1)), args, tree.map(np.cos, args)),
-    "grad of jvp": lambda f: grad(lambda *args: jvp(f, args, tree.map(np.cos, args))[1], (0, 1)),
-    "jvp of jvp": lambda f: lambda *args: jvp(
-        lambda *a: jvp(f, a, tree.map(np.cos, a))[1], args, tree.map(np.sin, args)
-    ),
-    "checkpoint": lambda f: grad(fnad.checkpoint(f), (0, 1)),
-}
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["interpreted", "jit"])
