@@ -1,12 +1,14 @@
 """The compiler: from a Program to something that runs, by a list of passes.
 
     Program → simplify → Program → make_schedule → Schedule → plan_memory → Layout → lower → Plan → link → Executable
+
+The Programs of loops and branches go the same way, and are Plans inside of the Plan.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +16,13 @@ import numpy as np
 from fnad.compiler.cache import Statistics, statistics
 from fnad.compiler.cpu.executor import Executable, KernelError, link
 from fnad.compiler.cpu.lower import ABILITIES, describe_failure, has_code, lower
-from fnad.compiler.memory import plan_memory
-from fnad.compiler.plan import Plan
-from fnad.compiler.schedule import make_schedule
+from fnad.compiler.control import plan_controls
+from fnad.compiler.memory import plan_memory, plan_memory_of_body
+from fnad.compiler.plan import Plan, walk
+from fnad.compiler.schedule import Schedule, make_schedule
 from fnad.compiler.simplify import simplify
 from fnad.errors import place_at
-from fnad.ir.program import Program, Source
+from fnad.ir.program import Program
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,6 @@ class Compiled:
 
     program: Program
     plan: Plan
-    sources: list[Source | None]
     executable: Executable
     results: tuple[tuple[tuple[int, ...], np.dtype], ...]
     """Shape and dtype of each output."""
@@ -55,8 +57,8 @@ class Compiled:
 
     def _index_error(self, error: KernelError) -> Exception:
         """A kernel's only failure: an index out of bounds."""
-        position = next(k for k, i in enumerate(self.plan.instructions) if i is error.instruction)
-        found, source = IndexError(describe_failure(error.instruction, error.status)), self.sources[position]
+        source = next(source for instruction, source in walk(self.plan) if instruction is error.instruction)
+        found = IndexError(describe_failure(error.instruction, error.status))
         return found if source is None else place_at(found, source)
 
 
@@ -64,12 +66,25 @@ def compile_program(program: Program, donated: Collection[int] = ()) -> Compiled
     """Compile a Program; the memory of the inputs ``donated`` may be written."""
     started, before = time.perf_counter(), statistics()
     simplified = simplify(program, has_code)
-    schedule = make_schedule(simplified, ABILITIES)
+    schedule = _schedule(simplified)
     layout = plan_memory(schedule, donated)
-    plan, sources = lower(schedule, layout)
+    plan = lower(schedule, layout)
     executable = link(plan)
     results = tuple([(view.shape, view.dtype) for view in schedule.outputs])
     return Compiled(
-        simplified, plan, sources, executable, results, layout.donated, time.perf_counter() - started,
+        simplified, plan, executable, results, layout.donated, time.perf_counter() - started,
         statistics() - before,
     )
+
+
+def _schedule(program: Program) -> Schedule:
+    schedule = make_schedule(program, ABILITIES)
+    plan_controls(schedule, _inner_plan)
+    return schedule
+
+
+def _inner_plan(program: Program, carries: Mapping[int, int]) -> tuple[Plan, Collection[int]]:
+    """The plan of a loop's body or of a branch, and the carries that it replaces where they lie."""
+    schedule = _schedule(program)
+    layout = plan_memory_of_body(schedule, carries)
+    return lower(schedule, layout), layout.donated.keys()

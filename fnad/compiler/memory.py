@@ -6,12 +6,12 @@ read before it is written. Temporaries whose lives do not overlap share the aren
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from fnad.compiler import views
 from fnad.compiler.plan import Buffer, View
-from fnad.compiler.schedule import REDUCTIONS, Call, Loop, Schedule, Step
+from fnad.compiler.schedule import REDUCTIONS, Call, Control, Loop, Schedule, Step
 
 ALIGNMENT = 64
 
@@ -52,26 +52,45 @@ def plan_memory(schedule: Schedule, donated: Collection[int]) -> Layout:
         schedule: its storages 0, 1, ... are the Program's inputs.
         donated: the inputs whose memory may be written.
     """
-    planner = _Planner(schedule, frozenset(donated))
-    for number, step in enumerate(schedule.steps):
-        planner.visit(number, step)
-    return planner.layout()
+    return _Planner(schedule, frozenset(donated), None).plan()
+
+
+def plan_memory_of_body(schedule: Schedule, carries: Mapping[int, int]) -> Layout:
+    """Give every storage of a loop's body a buffer.
+
+    Args:
+        carries: the output that is the next value of each of these inputs. It may be written over that input,
+            which nothing else is: an input that is not given up so still lies where the caller may need it.
+    """
+    while True:
+        layout = _Planner(schedule, frozenset(carries), carries).plan()
+        kept = {i: k for k, i in layout.donated.items()}
+        if len(kept) == len(carries):
+            return layout
+        carries = kept
 
 
 class _Planner:
-    def __init__(self, schedule: Schedule, donated: frozenset[int]) -> None:
+    def __init__(self, schedule: Schedule, donated: frozenset[int], carries: Mapping[int, int] | None) -> None:
         self.schedule = schedule
         self.donated = donated
+        self.carries = carries
         self.output_of = {view.buffer: k for k, view in enumerate(schedule.outputs)}
         self.last_use = self._last_uses()
         self.homes: list[_Home | None] = [None] * len(schedule.nbytes)
         for storage in range(len(schedule.inputs)):
             self.homes[storage] = _Home(schedule.nbytes[storage], [storage], input=storage)
 
+    def plan(self) -> Layout:
+        """Go through the steps in order."""
+        for number, step in enumerate(self.schedule.steps):
+            self.visit(number, step)
+        return self.layout()
+
     def _last_uses(self) -> list[int]:
         last = [-1] * len(self.schedule.nbytes)
         for number, step in enumerate(self.schedule.steps):
-            for view in [*step.inputs, *step.outputs]:
+            for view in [*step.inputs, *_written(step)]:
                 last[view.buffer] = number
         for storage in self.output_of:
             last[storage] = len(self.schedule.steps)
@@ -79,7 +98,7 @@ class _Planner:
 
     def visit(self, number: int, step: Step) -> None:
         """Give homes to the storages that a step writes first."""
-        for view in step.outputs:
+        for view in _written(step):
             storage = view.buffer
             if self.homes[storage] is None:
                 home = self._overwritten(number, step, view) or _Home(self.schedule.nbytes[storage], first=number)
@@ -106,8 +125,11 @@ class _Planner:
         same_bytes = self.schedule.nbytes[view.buffer] == home.nbytes
         if not same_bytes or home.input is None or view.buffer not in self.output_of:
             return same_bytes
+        output = self.output_of[view.buffer]
+        if self.carries is not None and self.carries[home.input] != output:
+            return False
         # The caller gets the donated array itself back, so it must be of the result's type.
-        given, result = self.schedule.inputs[home.input], self.schedule.outputs[self.output_of[view.buffer]]
+        given, result = self.schedule.inputs[home.input], self.schedule.outputs[output]
         return (given.shape, given.dtype) == (result.shape, result.dtype)
 
     def layout(self) -> Layout:
@@ -128,11 +150,23 @@ class _Planner:
         return Layout(tuple(buffers), buffer_of, donated, arena_bytes)
 
 
+def _written(step: Step) -> list[View]:
+    return [*step.outputs, *step.workspace] if isinstance(step, Control) else step.outputs
+
+
+def _replaced(step: Call, view: View) -> int | None:
+    """The number of the operand that an output starts as."""
+    output = next((k for k, v in enumerate(step.outputs) if v is view), None)
+    if isinstance(step, Control):
+        return step.replaced.get(output)
+    return OVERWRITES.get(step.equation.primitive.name) if output == 0 else None
+
+
 def _pointwise_operands(step: Step, view: View) -> list[View]:
     """The operands of a step that it reads, element by element, just before it writes the same place of ``view``."""
     if isinstance(step, Call):
-        operand = OVERWRITES.get(step.equation.primitive.name)
-        if operand is None or step.outputs[0] is not view:
+        operand = _replaced(step, view)
+        if operand is None:
             return []
         target = step.inputs[operand]
         shared = [v for i, v in enumerate(step.inputs) if i != operand and v.buffer == target.buffer]

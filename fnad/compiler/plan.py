@@ -4,11 +4,16 @@ Buffers are numbered inputs first, then outputs, then constants and temporaries.
 no machine code and names no target.
 """
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
 
 import numpy as np
+
+from fnad.ir.program import Source
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,91 @@ class HostStep:
     outputs: tuple[View, ...]
 
 
-Instruction = Launch | HostStep
+@dataclass(frozen=True)
+class Place:
+    """Where something starts: a buffer, and bytes from its start."""
+
+    buffer: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Copy bytes from one place to another, unless they are the same."""
+
+    source: Place
+    target: Place
+    nbytes: int
+
+
+# Instructions that hold plans. An inner plan has buffers of its own, and its inputs and outputs lie
+# in memory of the outer one.
+
+
+@dataclass(frozen=True)
+class Inner:
+    """A plan inside of another.
+
+    `places` says where its inputs, then its outputs, lie in the outer plan when it starts. `arena`
+    is the outer buffer that its temporaries share.
+    """
+
+    plan: Plan
+    places: tuple[Place, ...]
+    arena: int
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Numbers of an input and an output of a loop's body that take turns.
+
+    After each step the output's memory becomes the input's, and the next output goes to the memory
+    of the one before; the first one before lies at `other`.
+    """
+
+    input: int
+    output: int
+    other: Place
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Run `body` `length` times, at least once.
+
+    After each step the inputs and outputs in `advances` lie so many bytes further on; they are
+    numbered together, inputs first. Every other input that changes has its new value written over it.
+    """
+
+    length: int
+    body: Inner
+    advances: tuple[tuple[int, int], ...]
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True)
+class While:
+    """Run `body` as long as the one boolean that `condition` gives is true.
+
+    `watched` pairs inputs of the condition with those of the body that they are. `results` are the
+    body's inputs to copy at the end: number, target, bytes.
+    """
+
+    condition: Inner
+    body: Inner
+    turns: tuple[Turn, ...]
+    watched: tuple[tuple[int, int], ...]
+    results: tuple[tuple[int, Place, int], ...]
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Run the branch that an index names, the nearest where there is none."""
+
+    index: View
+    branches: tuple[Inner, ...]
+
+
+Instruction = Launch | HostStep | Copy | Scan | While | Switch
 
 
 @dataclass(frozen=True)
@@ -81,6 +170,7 @@ class Plan:
 
     `inputs` and `outputs` are buffer numbers in the order of the caller's arrays: 0, 1, ... for
     the inputs, then the outputs. `arena_bytes` is the room that the temporaries take together.
+    `sources` are the user's lines that the instructions come from.
     """
 
     buffers: tuple[Buffer, ...]
@@ -88,3 +178,23 @@ class Plan:
     outputs: tuple[int, ...]
     arena_bytes: int
     instructions: tuple[Instruction, ...]
+    sources: tuple[Source | None, ...] = ()
+
+
+def inner_plans(instruction: Instruction) -> dict[str, Plan]:
+    """The plans that an instruction runs, by what they are."""
+    if isinstance(instruction, Scan):
+        return {"body": instruction.body.plan}
+    if isinstance(instruction, While):
+        return {"condition": instruction.condition.plan, "body": instruction.body.plan}
+    if isinstance(instruction, Switch):
+        return {f"branch {k}": branch.plan for k, branch in enumerate(instruction.branches)}
+    return {}
+
+
+def walk(plan: Plan) -> Iterator[tuple[Instruction, Source | None]]:
+    """All instructions of a plan and of the plans in it, and their sources."""
+    for instruction, source in zip_longest(plan.instructions, plan.sources):
+        yield instruction, source
+        for inner in inner_plans(instruction).values():
+            yield from walk(inner)

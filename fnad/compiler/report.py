@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fnad.compiler.compile import Compiled
-from fnad.compiler.plan import HostStep, Instruction, Plan
+from fnad.compiler.plan import (
+    Copy, HostStep, Instruction, Launch, Plan, Scan, Switch, While, inner_plans, walk,
+)
 
 
 def describe(compiled: Compiled) -> str:
@@ -16,14 +18,29 @@ def describe(compiled: Compiled) -> str:
 
 def _instructions(compiled: Compiled) -> Iterator[str]:
     yield "instructions:"
-    for k, (instruction, source) in enumerate(zip(compiled.plan.instructions, compiled.sources)):
+    yield from _plan(compiled.plan, "  ")
+
+
+def _plan(plan: Plan, indent: str) -> Iterator[str]:
+    for k, (instruction, source) in enumerate(zip(plan.instructions, plan.sources)):
         where = f"   # {source}" if source else ""
-        yield f"  {k:3d} {_instruction(instruction)}{where}"
+        yield f"{indent}{k:3d} {_instruction(instruction)}{where}"
+        for name, inner in inner_plans(instruction).items():
+            yield f"{indent}      {name}:"
+            yield from _plan(inner, f"{indent}      ")
 
 
 def _instruction(instruction: Instruction) -> str:
     if isinstance(instruction, HostStep):
         return f"host step {instruction.name}"
+    if isinstance(instruction, Copy):
+        return f"copy of {instruction.nbytes} bytes"
+    if isinstance(instruction, Scan):
+        return f"scan of {instruction.length} steps"
+    if isinstance(instruction, While):
+        return "while_loop"
+    if isinstance(instruction, Switch):
+        return f"switch of {len(instruction.branches)} branches"
     return f"{instruction.label or instruction.kernel.name} over {instruction.extent}"
 
 
@@ -36,16 +53,16 @@ def _buffers(plan: Plan) -> Iterator[str]:
 
 
 def _sources(plan: Plan) -> Iterator[str]:
-    kernels = {i.kernel.source: i.kernel for i in plan.instructions if not isinstance(i, HostStep)}
+    kernels = {i.kernel.source: i.kernel for i, _ in walk(plan) if isinstance(i, Launch)}
     for kernel in kernels.values():
         yield f"kernel {kernel.name}:\n{kernel.source}".rstrip()
 
 
 def _summary(compiled: Compiled) -> str:
-    counts, plan = compiled.kernels, compiled.plan
-    host_steps = sum(isinstance(i, HostStep) for i in plan.instructions)
+    counts, instructions = compiled.kernels, [i for i, _ in walk(compiled.plan)]
+    host_steps = sum(isinstance(i, HostStep) for i in instructions)
     return (
         f"compiled in {compiled.seconds:.3f} s: {counts.compiled} kernels compiled in {counts.compile_seconds:.3f} s, "
         f"{counts.disk_hits} from disk, {counts.memory_hits} from memory; "
-        f"{len(plan.instructions)} instructions, {host_steps} of them host steps"
+        f"{len(instructions)} instructions, {host_steps} of them host steps"
     )

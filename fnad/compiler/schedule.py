@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from fnad.compiler import views
-from fnad.compiler.plan import View
+from fnad.compiler.plan import Plan, View
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import stop_gradient as identity
@@ -65,6 +67,19 @@ class Call:
         return self.equation.source
 
 
+@dataclass
+class Control(Call):
+    """A call that runs plans, which are made already.
+
+    ``workspace`` are storages that it alone uses. ``replaced`` are outputs that start as a copy of an input, by
+    its number, so that they may be written over one that dies.
+    """
+
+    plans: tuple[Plan, ...]
+    workspace: list[View]
+    replaced: dict[int, int]
+
+
 Step = Loop | Call
 
 
@@ -79,6 +94,11 @@ class Schedule:
     nbytes: list[int]
     inputs: list[View]
     outputs: list[View]
+
+    def new_storage(self, nbytes: int) -> View:
+        """Memory for so many bytes."""
+        self.nbytes.append(nbytes)
+        return views.whole(len(self.nbytes) - 1, (nbytes,), np.dtype(np.uint8))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from fnad.compiler.cpu.code import Code, encode
 from fnad.compiler.plan import HostStep, Instruction, Kernel, Launch, Plan, View
 from fnad.kernels.cpu import frame as words
 from fnad.lazy import LazyModule
@@ -41,24 +42,23 @@ class Frame:
 
     __slots__ = ("address", "arena", "memory", "table")
 
-    def __init__(self, plan: Plan) -> None:
-        self.memory = np.zeros(words.TABLE + len(plan.buffers), np.int64)
-        self.arena = np.empty(plan.arena_bytes + ALIGNMENT, np.uint8)
+    def __init__(self, code: Code, arena_bytes: int) -> None:
+        self.memory = np.zeros(words.TABLE + code.slots, np.int64)
+        self.arena = np.empty(arena_bytes + ALIGNMENT, np.uint8)
         self.address = self.memory.ctypes.data
         self.table = self.memory[words.TABLE :]
         start = -(-self.arena.ctypes.data // ALIGNMENT) * ALIGNMENT
-        for number, buffer in enumerate(plan.buffers):
-            if buffer.kind == "temporary":
-                self.table[number] = start + buffer.offset
-            elif buffer.value is not None:
-                self.table[number] = buffer.value.ctypes.data
+        slots, offsets = code.temporaries.T
+        self.table[slots] = start + offsets
+        for slot, value in code.constants:
+            self.table[slot] = value.ctypes.data
 
-    def array(self, view: View) -> np.ndarray:
-        """The memory of a view as an array, alive as long as the buffer is."""
+    def array(self, view: View, base: int) -> np.ndarray:
+        """The memory of a view, of the plan whose table starts at `base`, as an array, alive as long as the buffer is."""
         low = sum(min(0, (n - 1) * s) for n, s in zip(view.shape, view.strides, strict=True))
         high = sum(max(0, (n - 1) * s) for n, s in zip(view.shape, view.strides, strict=True))
         nbytes = high - low + view.dtype.itemsize if 0 not in view.shape else 0
-        start = int(self.table[view.buffer]) + view.offset + (low if nbytes else 0)
+        start = int(self.table[base + view.buffer]) + view.offset + (low if nbytes else 0)
         memory = (ctypes.c_char * nbytes).from_address(start)
         return np.ndarray(view.shape, view.dtype, memory, -low if nbytes else 0, view.strides)
 
@@ -66,10 +66,10 @@ class Frame:
 class Executable:
     """A linked plan. May be called from several threads at once; each call has its own frame."""
 
-    def __init__(self, plan: Plan, code: np.ndarray, run: Runner) -> None:
+    def __init__(self, plan: Plan, code: Code, run: Runner) -> None:
         self.plan = plan
         self._code, self._run = code, run
-        self._code_address = code.ctypes.data
+        self._code_address = code.words.ctypes.data
         self._frames: list[Frame] = []
 
     def __call__(self, inputs: list[np.ndarray], outputs: list[np.ndarray]) -> None:
@@ -77,7 +77,7 @@ class Executable:
         try:
             frame = self._frames.pop()
         except IndexError:
-            frame = Frame(self.plan)
+            frame = Frame(self._code, self.plan.arena_bytes)
         try:
             status = self._run(frame.address, self._code_address, id(inputs), id(outputs))
             if status:
@@ -92,12 +92,13 @@ class Executable:
         if status == words.UNFIT:
             self._run_copied(frame, inputs, outputs)
             return
-        while status == words.HOST:
-            self._host_step(frame)
+        while status in (words.SUSPENDED, words.PAUSED):
+            if status == words.SUSPENDED:
+                self._host_step(frame)
             status = self._run(frame.address, self._code_address, 0, 0)
         if status == words.FAILED:
             position, kernel_status = map(int, frame.memory[: words.TABLE])
-            raise KernelError(self.plan.instructions[position], kernel_status)
+            raise KernelError(self._code.origins[position][0], kernel_status)
 
     def _run_copied(
         self, frame: Frame, inputs: list[np.ndarray], outputs: list[np.ndarray]
@@ -122,16 +123,16 @@ class Executable:
 
     def _host_step(self, frame: Frame) -> None:
         position = int(frame.memory[words.POSITION])
-        step = self.plan.instructions[position]
+        step, base = self._code.origins[position]
         assert isinstance(step, HostStep)
         # Copies, since the function may keep what it is given and the memory is used again.
-        results = step.function(*[frame.array(view).copy() for view in step.inputs])
+        results = step.function(*[frame.array(view, base).copy() for view in step.inputs])
         for view, result in zip(step.outputs, results, strict=True):
             if np.shape(result) != view.shape:
                 raise ValueError(
                     f"{step.name}: requires a result of shape {view.shape}, got {np.shape(result)}."
                 )
-            np.copyto(frame.array(view), result, casting="equiv")
+            np.copyto(frame.array(view, base), result, casting="equiv")
         frame.memory[words.POSITION] = position + 1
 
 
@@ -142,7 +143,7 @@ def _fit(array: np.ndarray) -> np.ndarray:
 
 def link(plan: Plan) -> Executable:
     """Find or compile the plan's kernels and lay its instructions out for the executor."""
-    return Executable(plan, _encode(plan), _runner())
+    return Executable(plan, encode(plan, _header(plan), loading.loader().address), _runner())
 
 
 @cache
@@ -150,27 +151,8 @@ def _runner() -> Runner:
     return _KernelType(loading.loader().address(RUN_PLAN))
 
 
-def _encode(plan: Plan) -> np.ndarray:
-    """A plan as the executor reads it: see kernels/cpu/frame.py."""
-    launches = [i for i in plan.instructions if isinstance(i, Launch)]
-    start = words.ROWS + words.ROW_WORDS * len(plan.instructions)
-    code = np.zeros(start + sum(len(launch.params) for launch in launches), np.int64)
-    code[: words.ROWS] = _header(plan)
-    for position, instruction in enumerate(plan.instructions):
-        if isinstance(instruction, HostStep):
-            continue
-        row = words.ROWS + words.ROW_WORDS * position
-        code[row + words.KERNEL] = loading.loader().address(instruction.kernel)
-        code[row + words.PARAMS] = code.ctypes.data + 8 * start
-        code[row + words.EXTENT] = instruction.extent
-        code[start : start + len(instruction.params)] = instruction.params
-        start += len(instruction.params)
-    return code
-
-
 def _header(plan: Plan) -> list[int]:
     header = [0] * words.ROWS
-    header[words.INSTRUCTIONS] = len(plan.instructions)
     header[words.INPUTS], header[words.OUTPUTS] = len(plan.inputs), len(plan.outputs)
     object_bytes = object.__basicsize__
     header[words.ARRAY_TYPE] = id(np.ndarray) if _layout_is_known() else 0

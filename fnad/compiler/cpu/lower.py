@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
 from fnad.compiler import views
+from fnad.compiler.control import is_control, lower_control, takes_slices
 from fnad.compiler.cpu import layers, library
 from fnad.compiler.cpu.expressions import DTYPES, has_source
 from fnad.compiler.cpu.loops import ACCUMULATIONS, emit_loop
 from fnad.compiler.memory import Layout
 from fnad.compiler.plan import HostStep, Instruction, Launch, Plan, View
-from fnad.compiler.schedule import Abilities, Call, Loop, Schedule
+from fnad.compiler.schedule import Abilities, Call, Control, Loop, Schedule
 from fnad.ir.evaluate import QUIET
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Equation, Source, Var
@@ -30,14 +30,7 @@ COPIED = COMPUTED | {np.dtype(np.float16), np.dtype(np.longdouble)}
 Rows = Callable[..., list[Launch] | None]
 
 
-class Lowered(NamedTuple):
-    """A plan, and the user's line that each of its instructions comes from."""
-
-    plan: Plan
-    sources: list[Source | None]
-
-
-def lower(schedule: Schedule, layout: Layout) -> Lowered:
+def lower(schedule: Schedule, layout: Layout) -> Plan:
     """Lay the steps of a schedule out as instructions."""
     instructions: list[Instruction] = []
     sources: list[Source | None] = []
@@ -46,17 +39,18 @@ def lower(schedule: Schedule, layout: Layout) -> Lowered:
         instructions += made
         sources += [step.source] * len(made)
     inputs, outputs = len(schedule.inputs), len(schedule.outputs)
-    plan = Plan(
+    return Plan(
         layout.buffers, tuple(range(inputs)), tuple(range(inputs, inputs + outputs)), layout.arena_bytes,
-        tuple(instructions),
+        tuple(instructions), tuple(sources),
     )
-    return Lowered(plan, sources)
 
 
 def _instructions(step: Loop | Call, layout: Layout) -> list[Instruction]:
     if isinstance(step, Loop):
         empty = 0 in step.space and not any(eqn.primitive.name in ACCUMULATIONS for eqn in step.equations)
         return [] if empty else [emit_loop(step, layout.view)]
+    if isinstance(step, Control):
+        return lower_control(step, layout)
     inputs, outputs = ([layout.view(view) for view in operands] for operands in (step.inputs, step.outputs))
     eqn = step.equation
     launches = _launches(eqn, inputs, outputs)
@@ -138,6 +132,8 @@ ROWS: dict[str, Rows] = {
 
 
 def _is_loop(eqn: Equation) -> bool:
+    if is_control(eqn):
+        return False
     dtype = eqn.outputs[0].type.dtype
     if eqn.primitive.name in ACCUMULATIONS:
         return dtype in DTYPES
@@ -149,7 +145,7 @@ def _is_loop(eqn: Equation) -> bool:
 def _takes(eqn: Equation, i: int, view: View) -> bool:
     if eqn.primitive.name in ("matmul", "dense"):
         return len(view.shape) >= 2 and library.matrix_layout(view) is not None
-    return False
+    return takes_slices(eqn, i, view)
 
 
 ABILITIES = Abilities(_is_loop, _takes)
@@ -157,7 +153,7 @@ ABILITIES = Abilities(_is_loop, _takes)
 
 def has_code(eqn: Equation) -> bool:
     """Whether an equation runs as native code without being written in simpler primitives."""
-    if _is_loop(eqn):
+    if is_control(eqn) or _is_loop(eqn):
         return True
     row = ROWS.get(eqn.primitive.name)
     if row is None:

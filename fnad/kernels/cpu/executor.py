@@ -1,6 +1,6 @@
-"""The kernel that runs a plan: it walks the instructions and calls each kernel by its address.
+"""The kernel that runs a plan: it walks the rows of its code and calls each kernel by its address.
 
-It is a kernel like any other: `buffers` is a frame, `params` a plan (frame.py says what lies
+It is a kernel like any other: `buffers` is a frame, `params` the code (frame.py says what lies
 where), `lo` and `hi` are the addresses of two Python lists, the argument and result arrays; 0
 says that the frame knows their addresses and where to go on.
 """
@@ -8,7 +8,12 @@ says that the frame knows their addresses and where to go on.
 from numba import njit
 
 from fnad.kernels.cpu.frame import (
+    ADVANCES,
     ARRAY_TYPE,
+    BASE,
+    CHOOSE,
+    CLEAR,
+    COPY,
     DATA,
     DONE,
     EXTENT,
@@ -20,19 +25,38 @@ from fnad.kernels.cpu.frame import (
     INSTRUCTIONS,
     KERNEL,
     KERNEL_STATUS,
+    LARGEST,
+    LAST_OPERATION,
     LIST_ITEMS,
     LIST_SIZE,
+    MOST_PATIENCE,
+    NEXT,
     OUTPUTS,
     PARAMS,
+    PAUSED,
+    PLACE,
     POSITION,
     ROW_WORDS,
     ROWS,
+    SKIP,
+    STEPS,
+    SUSPENDED,
     TABLE,
     TYPE,
     UNFIT,
 )
-from fnad.kernels.cpu.pointers import address_of, as_int32, as_int64, call_kernel
-
+from fnad.kernels.cpu.pointers import (
+    address_of,
+    as_int8,
+    as_int16,
+    as_int32,
+    as_int64,
+    as_uint8,
+    as_uint16,
+    as_uint32,
+    call_kernel,
+    copy_bytes,
+)
 
 @njit
 def bind_arrays(table, plan, arrays, count, first):
@@ -51,24 +75,110 @@ def bind_arrays(table, plan, arrays, count, first):
 
 
 @njit
+def place(table, words, count):
+    """Let slots point into what others point to."""
+    for k in range(0, 3 * count, 3):
+        table[words[k]] = table[words[k + 1]] + words[k + 2]
+
+
+@njit
+def copy(table, words):
+    """Copy bytes, unless they lie there already."""
+    target, source = table[words[0]] + words[1], table[words[2]] + words[3]
+    if target != source:
+        copy_bytes(target, source, words[4])
+
+
+@njit
+def next_step(table, words, extent, row):
+    """End a step of a loop; gives the row to go on with after the one given."""
+    counter = words[0]
+    count = table[counter] + 1
+    table[counter] = count
+    if count == words[STEPS]:
+        return row + 1
+    pairs = words + (ADVANCES + 1)
+    advances = words[ADVANCES]
+    for k in range(0, 2 * advances, 2):
+        table[pairs[k]] += pairs[k + 1]
+    triples = pairs + 2 * advances
+    for k in range(0, 3 * extent, 3):
+        made = table[triples[k + 1]]
+        table[triples[k]] = made
+        table[triples[k + 1]] = table[triples[k + 2]]
+        table[triples[k + 2]] = made
+    return words[2]
+
+
+@njit
+def read_index(address, kind):
+    """An integer of a dtype by its number in INDEX_KINDS; a large uint64 is as large as an int64 can be."""
+    if kind == 0 or kind == 2:
+        return as_uint8(address)[0]
+    if kind == 1:
+        return (as_int8(address)[0])
+    if kind == 3:
+        return (as_int16(address)[0])
+    if kind == 4:
+        return (as_uint16(address)[0])
+    if kind == 5:
+        return (as_int32(address)[0])
+    if kind == 6:
+        return (as_uint32(address)[0])
+    value = as_int64(address)[0]
+    return LARGEST if kind == 8 and value < 0 else value
+
+
+@njit
+def operate(table, operation, words, extent, row):
+    """Do what is no kernel; gives the row to go on with after the one given."""
+    if operation == NEXT:
+        return next_step(table, words, extent, row)
+    if operation == PLACE:
+        place(table, words, extent)
+    elif operation == SKIP:
+        if words[0] < 0 or as_int8(table[words[0]])[0] == 0:
+            return words[1]
+    elif operation == CLEAR:
+        table[words[0]] = 0
+    elif operation == COPY:
+        copy(table, words)
+    elif operation == CHOOSE:
+        index = read_index(table[words[0]] + words[1], words[2])
+        return words[3 + min(max(index, 0), extent - 1)]
+    return row + 1
+
+
+@njit
 def run_plan(frame, plan, inputs, outputs):
     """Run a plan from where its frame stands until it ends, fails or meets a host step."""
-    table = as_int64(address_of(frame) + 8 * TABLE)
+    table, rows = as_int64(address_of(frame) + 8 * TABLE), as_int64(address_of(plan) + 8 * ROWS)
     if inputs != 0:
         if bind_arrays(table, plan, inputs, plan[INPUTS], 0) != DONE:
             return UNFIT
         if bind_arrays(table, plan, outputs, plan[OUTPUTS], plan[INPUTS]) != DONE:
             return UNFIT
         frame[POSITION] = 0
-    for position in range(frame[POSITION], plan[INSTRUCTIONS]):
-        row = ROWS + ROW_WORDS * position
-        kernel = plan[row + KERNEL]
-        if kernel == 0:
+    position, end = frame[POSITION], plan[INSTRUCTIONS]
+    patience = MOST_PATIENCE
+    while position < end:
+        row = rows + ROW_WORDS * position
+        kernel = row[KERNEL]
+        if kernel > LAST_OPERATION:
+            status = call_kernel(kernel, address_of(table) + row[BASE], row[PARAMS], 0, row[EXTENT])
+            if status != 0:
+                frame[POSITION] = position
+                frame[KERNEL_STATUS] = status
+                return FAILED
+            position += 1
+        elif kernel == HOST:
             frame[POSITION] = position
-            return HOST
-        status = call_kernel(kernel, address_of(table), plan[row + PARAMS], 0, plan[row + EXTENT])
-        if status != 0:
-            frame[POSITION] = position
-            frame[KERNEL_STATUS] = status
-            return FAILED
+            return SUSPENDED
+        else:
+            reached = operate(table, kernel, as_int64(row[PARAMS]), row[EXTENT], position)
+            patience -= reached < position
+            position = reached
+            if patience == 0:
+                frame[POSITION] = position
+                return PAUSED
     return DONE

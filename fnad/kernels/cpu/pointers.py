@@ -178,6 +178,19 @@ def call_kernel(
 
 
 @intrinsic
+def copy_bytes(typing_context: Any, target: types.Type, source: types.Type, count: types.Type) -> Any:
+    """Copy bytes from one address to another; the two pieces may overlap."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        byte_pointer = ir.IntType(8).as_pointer()
+        target, source = (builder.inttoptr(address, byte_pointer) for address in args[:2])
+        cgutils.raw_memmove(builder, target, source, args[2], 1)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 3), generate
+
+
+@intrinsic
 def call_by_reference(typing_context: Any, address: types.Type, operands: types.Type) -> Any:
     """Call a Fortran subroutine: numbers are passed by their address, pointers as they are."""
 
