@@ -8,14 +8,17 @@ changes by a bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from fnad.compiler.control import is_control
+from fnad.compiler.invariants import settle
 from fnad.ir.evaluate import QUIET
-from fnad.ir.program import Atom, Equation, Literal, Program, Var, prune
+from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune
 from fnad.ir.types import ArrayType
-from fnad.tracing import Builder, Tracer, building
+from fnad.tracing import Builder, Tracer, building, inline
 
 Rule = Callable[..., Atom | None]
 
@@ -23,10 +26,28 @@ Rule = Callable[..., Atom | None]
 def simplify(program: Program, has_code: Callable[[Equation], bool]) -> Program:
     """Simplify a Program; an equation for which ``has_code`` is false is expanded, where it says how."""
     rewriter = _Rewriter(has_code)
-    for equation in program.equations:
+    for equation in prune(program).equations:
         rewriter.add(equation)
     outputs = tuple([rewriter.atoms.get(a, a) for a in program.outputs])
     return prune(Program(program.inputs, tuple(rewriter.equations), outputs))
+
+
+def _branch(eqn: Equation, index: Tracer, *operands: Tracer) -> list[Tracer]:
+    """What a switch gives whose index is known."""
+    branches = eqn.params["branches"]
+    chosen = min(max(int(index.atom.value), 0), len(branches) - 1)
+    return inline(index.builder, branches[chosen], operands)
+
+
+def _with_programs(eqn: Equation, rewrite: Callable[[Program], Program]) -> Equation:
+    """An equation with rewritten Programs among its parameters."""
+
+    def rewritten(value: Any) -> Any:
+        if type(value) is tuple:
+            return tuple([rewritten(part) for part in value])
+        return rewrite(value) if type(value) is Program else value
+
+    return eqn._replace(params={key: rewritten(value) for key, value in eqn.params.items()})
 
 
 class _Rewriter:
@@ -41,11 +62,18 @@ class _Rewriter:
         """Add an equation, or bind its outputs to what is there already."""
         eqn = eqn._replace(inputs=tuple([self.atoms.get(a, a) for a in eqn.inputs]))
         if eqn.primitive.expand is not None and not self.has_code(eqn):
-            return self._expand(eqn)
+            return self._expand(eqn, lambda *inputs: eqn.primitive.expand(*inputs, **eqn.params))
+        if eqn.primitive.name == "switch" and isinstance(eqn.inputs[0], Literal):
+            return self._expand(eqn, partial(_branch, eqn))
         found = self._simpler(eqn)
         if found is not None:
             self.atoms[eqn.outputs[0]] = found
             return
+        if is_control(eqn):
+            settled = self._settled(eqn)
+            if settled is None:
+                return
+            eqn = settled
         key = _key(eqn)
         same = self.known.get(key) if key is not None else None
         if same is not None:
@@ -56,23 +84,33 @@ class _Rewriter:
         self.equations.append(eqn)
         self.producers.update(dict.fromkeys(eqn.outputs, eqn))
 
-    def _expand(self, eqn: Equation) -> None:
-        """Add what an equation means in simpler primitives."""
+    def _expand(self, eqn: Equation, expand: Callable[..., Any]) -> None:
+        """Add what an equation means in simpler primitives, or by those of a Program of its own."""
         builder = Builder()
         builder.source = eqn.source
         with building(builder):
             inputs = [Tracer(builder, a) for a in eqn.inputs]
-            results = eqn.primitive.expand(*inputs, **eqn.params)
+            results = expand(*inputs)
             results = results if isinstance(results, (tuple, list)) else (results,)
             outputs = [builder.tracer(r).atom for r in results]
         for inner in builder.equations:
             self.add(inner)
         self.atoms.update((v, self.atoms.get(a, a)) for v, a in zip(eqn.outputs, outputs))
 
+    def _settled(self, eqn: Equation) -> Equation | None:
+        """A loop or a branch with simplified Programs, after what it need not contain; ``None`` where that is all."""
+        settled = settle(_with_programs(eqn, lambda program: simplify(program, self.has_code)), self.producers)
+        for before in settled.before:
+            self.add(before)
+        self.atoms.update([(v, self.atoms.get(a, a)) for v, a in settled.known.items()])
+        if settled.equation is None:
+            return None
+        return settled.equation._replace(inputs=tuple([self.atoms.get(a, a) for a in settled.equation.inputs]))
+
     def _simpler(self, eqn: Equation) -> Atom | None:
         """An atom that is equal to the one output, where there is one."""
         name, inputs = eqn.primitive.name, eqn.inputs
-        if len(eqn.outputs) != 1 or eqn.primitive.effect:
+        if len(eqn.outputs) != 1 or has_effect(eqn) or is_control(eqn):
             return None
         type = eqn.outputs[0].type
         if all([isinstance(a, Literal) for a in inputs]):
@@ -168,7 +206,7 @@ _MERGES: dict[str, Callable[[dict, dict], dict]] = {
 
 def _key(eqn: Equation) -> Any:
     """Equal for equations that compute the same; ``None`` for one that must be kept as it is."""
-    if eqn.primitive.effect or eqn.primitive.name == "barrier":
+    if has_effect(eqn) or eqn.primitive.name == "barrier":
         return None
     inputs = [_atom_key(a) for a in eqn.inputs]
     if eqn.primitive.commutative:

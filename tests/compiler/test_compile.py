@@ -15,50 +15,25 @@ from fnad.compiler.compile import compile_program
 from fnad.compiler.report import describe
 from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Program
-from fnad.ops.elementwise import add, eq, maximum, mul, neg, select, sub
+from fnad.ops.elementwise import mul, sub
 from fnad.ops.indexing import scatter
 from fnad.ops.reductions import cumsum, reduce_max
-from fnad.ops.shaping import broadcast, concatenate, flip, pad, reduce_sum, reshape, slice_, transpose
+from fnad.ops.shaping import broadcast, reduce_sum, slice_
 
-SHAPE = (3, 4)
-# Operations exact in float64 on small integers, so that results must be equal to the bit.
-MOVES: list[Callable[[Any, Any], Any]] = [
-    add, sub, mul, maximum,
-    lambda x, y: neg(x),
-    lambda x, y: select(eq(x, y), y, 2.0),
-    lambda x, y: reshape(transpose(x, perm=(1, 0)), shape=SHAPE),
-    lambda x, y: broadcast(reduce_sum(x, axes=(0,)), shape=SHAPE, dims=(1,)),
-    lambda x, y: broadcast(reduce_max(y, axes=(1,)), shape=SHAPE, dims=(0,)),
-    lambda x, y: broadcast(reduce_sum(x, axes=(0, 1)), shape=SHAPE, dims=()),
-    lambda x, y: flip(cumsum(x, axis=1), axes=(0,)),
-    lambda x, y: slice_(concatenate(x, y, axis=0), starts=(1, 0), stops=(6, 4), steps=(2, 1)),
-    lambda x, y: pad(
-        slice_(x, starts=(0, 1), stops=(3, 4), steps=(1, 1)), low=(0, 0), high=(0, 1), interior=(0, 0),
-    ),
-]
+from tests.compiler.random_programs import SHAPE, functions, numbers
 
 
 @st.composite
 def programs(draw: Any) -> Program:
     """A Program of a few random operations on two arguments, with some of its values as results."""
-    step = st.tuples(st.sampled_from(MOVES), st.integers(0, 9), st.integers(0, 9))
-    steps = draw(st.lists(step, min_size=1, max_size=7))
-    results = draw(st.lists(st.integers(0, 9), min_size=1, max_size=3))
-
-    def function(x: Any, y: Any) -> Any:
-        values = [x, y]
-        for move, i, j in steps:
-            values.append(move(values[i % len(values)], values[j % len(values)]))
-        return [values[-1 - k % len(values)] for k in results]
-
-    return fnad.make_program(function)(np.ones(SHAPE), np.ones(SHAPE))
+    function = draw(functions(results=draw(st.integers(1, 3))))
+    return fnad.make_program(lambda x, y: function([x, y]))(np.ones(SHAPE), np.ones(SHAPE))
 
 
 @settings(max_examples=60)
 @given(programs(), st.sets(st.integers(0, 1)), st.integers(0, 2**32 - 1))
 def test_compiled_is_interpreted(program: Program, donated: set[int], seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    inputs = [generator.integers(-3, 4, SHAPE).astype(float) for _ in range(2)]
+    inputs = list(numbers(seed, 2, *SHAPE))
     kept = [x.copy() for x in inputs]
     expected = evaluate(program, inputs)
     compiled = compile_program(program, donated)

@@ -54,7 +54,7 @@ class Frame:
             self.table[slot] = value.ctypes.data
 
     def array(self, view: View, base: int) -> np.ndarray:
-        """The memory of a view, of the plan whose table starts at `base`, as an array, alive as long as the buffer is."""
+        """The memory of a view as an array, alive as long as the buffer is; its plan's table starts at `base`."""
         low = sum(min(0, (n - 1) * s) for n, s in zip(view.shape, view.strides, strict=True))
         high = sum(max(0, (n - 1) * s) for n, s in zip(view.shape, view.strides, strict=True))
         nbytes = high - low + view.dtype.itemsize if 0 not in view.shape else 0
