@@ -88,12 +88,14 @@ class Schedule:
     """Steps over storages; a view's buffer is the number of its storage.
 
     ``nbytes`` holds the size of each storage, those of ``inputs`` first; each output is a storage of its own.
+    ``constants`` holds the storages that are known arrays.
     """
 
     steps: list[Step]
     nbytes: list[int]
     inputs: list[View]
     outputs: list[View]
+    constants: dict[int, np.ndarray]
 
     def new_storage(self, nbytes: int) -> View:
         """Memory for so many bytes."""
@@ -122,7 +124,8 @@ def make_schedule(program: Program, abilities: Abilities) -> Schedule:
     for equation in program.equations:
         scheduler.add(equation)
     outputs = [scheduler.view_of(a) for a in program.outputs]
-    return Schedule([step for step in scheduler.steps if step is not None], scheduler.nbytes, inputs, outputs)
+    steps = [step for step in scheduler.steps if step is not None]
+    return Schedule(steps, scheduler.nbytes, inputs, outputs, scheduler.constants)
 
 
 def own_outputs(program: Program) -> Program:
@@ -133,7 +136,7 @@ def own_outputs(program: Program) -> Program:
         origin = atom
         while origin in producers and producers[origin].primitive.name == "reshape":
             origin = producers[origin].inputs[0]
-        is_view = origin in producers and producers[origin].primitive.name in _VIEWS
+        is_view = origin in producers and producers[origin].primitive.name in (*_VIEWS, "constant")
         if origin not in producers or is_view or origin in taken:
             copied = Var(ArrayType(*atom.type[:2]))
             equations.append(Equation(identity, (atom,), {}, (copied,)))
@@ -148,6 +151,7 @@ class _Scheduler:
         self.abilities = abilities
         self.steps: list[Step | None] = []  # None: a loop that became part of a later one
         self.nbytes: list[int] = []
+        self.constants: dict[int, np.ndarray] = {}
         self.made: list[int] = []  # the step that makes each storage
         self.place: dict[Var, View] = {}  # variables that have memory
         self.loop_of: dict[Var, int] = {}  # variables of a loop, where its other equations can use them
@@ -192,7 +196,10 @@ class _Scheduler:
     def add(self, eqn: Equation) -> None:
         """Put one equation where it belongs."""
         name = eqn.primitive.name
-        if name in _VIEWS:
+        if name == "constant":
+            self.place[eqn.outputs[0]] = view = self.new_storage(eqn.outputs[0].type, made=-1)
+            self.constants[view.buffer] = eqn.params["value"].array
+        elif name in _VIEWS:
             self.place[eqn.outputs[0]] = self._moved(eqn)
         elif name in _WINDOWS and self.abilities.is_loop(eqn):
             self._add_windows(eqn)

@@ -18,6 +18,7 @@ from fnad.compiler.invariants import settle
 from fnad.ir.evaluate import QUIET
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune
 from fnad.ir.types import ArrayType
+from fnad.ops.constants import Held, constant
 from fnad.tracing import Builder, Tracer, building, inline
 
 Rule = Callable[..., Atom | None]
@@ -92,10 +93,12 @@ class _Rewriter:
             inputs = [Tracer(builder, a) for a in eqn.inputs]
             results = expand(*inputs)
             results = results if isinstance(results, (tuple, list)) else (results,)
-            outputs = [builder.tracer(r).atom for r in results]
-        for inner in builder.equations:
+            program, arrays = builder.finish([builder.tracer(r).atom for r in results])
+        for v, array in zip(program.inputs, arrays):
+            self.add(Equation(constant, (), {"value": Held(array)}, (v,), eqn.source))
+        for inner in program.equations:
             self.add(inner)
-        self.atoms.update((v, self.atoms.get(a, a)) for v, a in zip(eqn.outputs, outputs))
+        self.atoms.update((v, self.atoms.get(a, a)) for v, a in zip(eqn.outputs, program.outputs))
 
     def _settled(self, eqn: Equation) -> Equation | None:
         """A loop or a branch with simplified Programs, after what it need not contain; ``None`` where that is all."""
