@@ -12,10 +12,10 @@ from math import prod
 from typing import NamedTuple
 
 from fnad.compiler import views
-from fnad.compiler.memory import Layout
+from fnad.compiler.memory import OVERWRITES, Layout
 from fnad.compiler.plan import Copy, Inner, Instruction, Place, Plan, Scan, Switch, Turn, View, While
 from fnad.compiler.schedule import Call, Control, Schedule
-from fnad.ir.program import Equation, Program
+from fnad.ir.program import Atom, Equation, Program
 
 MakePlan = Callable[[Program, Mapping[int, int]], tuple[Plan, Collection[int]]]
 """The plan of a Program, and which of the outputs that may replace an input do so."""
@@ -175,13 +175,43 @@ def _lower_while(step: Control, inputs: list[View], outputs: list[View], workspa
 
 
 def _plan_switch(step: Call, schedule: Schedule, make_plan: MakePlan) -> Control:
-    plans = tuple([make_plan(branch, {})[0] for branch in step.equation.params["branches"]])
-    return Control(step.equation, step.inputs, step.outputs, plans, [_arena(schedule, *plans)], {})
+    branches = step.equation.params["branches"]
+    passed = _passed_on(branches)
+    while True:
+        made = [make_plan(branch, passed) for branch in branches]
+        replaced = {i: k for i, k in passed.items() if all([k in found for _, found in made])}
+        if len(replaced) == len(passed):
+            break
+        passed = replaced
+    plans = tuple([plan for plan, _ in made])
+    arena = _arena(schedule, *plans)
+    return Control(step.equation, step.inputs, step.outputs, plans, [arena], {k: 1 + i for i, k in replaced.items()})
+
+
+def _passed_on(branches: tuple[Program, ...]) -> dict[int, int]:
+    """The operands that each branch gives back, updated perhaps, as one of the results, and which."""
+    origins = [[_origin(branch, a) for a in branch.outputs] for branch in branches]
+    common = {k: set(found) for k, found in enumerate(zip(*origins))}
+    return {i: k for k, found in common.items() for i in found if i is not None and len(found) == 1}
+
+
+def _origin(program: Program, atom: Atom) -> int | None:
+    """The input that a value is, or is by writing to some of its places."""
+    for eqn in reversed(program.equations):
+        if atom in eqn.outputs:
+            if eqn.primitive.name not in OVERWRITES:
+                return None
+            atom = eqn.inputs[OVERWRITES[eqn.primitive.name]]
+    return next((i for i, v in enumerate(program.inputs) if v is atom), None)
 
 
 def _lower_switch(step: Control, inputs: list[View], outputs: list[View], workspace: list[View]) -> list[Instruction]:
-    places = tuple(map(_place, [*inputs[1:], *outputs]))
-    return [Switch(inputs[0], tuple([Inner(plan, places, workspace[0].buffer) for plan in step.plans]))]
+    index, *operands = inputs
+    copies = [copy for k, i in step.replaced.items() for copy in _copied(inputs[i], outputs[k])]
+    for k, i in step.replaced.items():
+        operands[i - 1] = outputs[k]
+    places = tuple(map(_place, [*operands, *outputs]))
+    return [*copies, Switch(index, tuple([Inner(plan, places, workspace[0].buffer) for plan in step.plans]))]
 
 
 _CONTROLS: dict[str, Callable[[Call, Schedule, MakePlan], Control]] = {

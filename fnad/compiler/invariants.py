@@ -269,17 +269,28 @@ def _is_harmless(eqn: Equation) -> bool:
 
 def _switch(eqn: Equation, producers: Producers) -> Settled:
     index, *operands = eqn.inputs
+    outside = [dict(zip(branch.inputs, operands)) for branch in eqn.params["branches"]]
+    results = zip(*[branch.outputs for branch in eqn.params["branches"]])
+    origins = [[known.get(a) for known, a in zip(outside, atoms)] for atoms in results]
+    common = [found[0] if all([atom is found[0] for atom in found]) else None for found in origins]
+    chosen = [k for k, atom in enumerate(common) if atom is None]
     brought = []
-    for branch in eqn.params["branches"]:
-        inside = prune(Program((), branch.equations, branch.outputs))
-        brought.append(_closed(inside, [], dict(zip(branch.inputs, operands)), producers))
+    for branch, known in zip(eqn.params["branches"], outside):
+        inside = prune(Program((), branch.equations, tuple([branch.outputs[k] for k in chosen])))
+        brought.append(_closed(inside, [], known, producers))
     given = tuple(dict.fromkeys([atom for _, atoms in brought for atom in atoms]))
     branches = []
     for program, atoms in brought:
         inputs = dict(zip(atoms, program.inputs))
         padded = tuple([inputs.get(a) or Var(ArrayType(*a.type[:2])) for a in given])
         branches.append(Program(padded, program.equations, program.outputs))
-    return Settled(eqn._replace(inputs=(index, *given), params=eqn.params | {"branches": tuple(branches)}))
+    return Settled(
+        eqn._replace(
+            inputs=(index, *given), params=eqn.params | {"branches": tuple(branches)},
+            outputs=tuple([eqn.outputs[k] for k in chosen]),
+        ),
+        known={v: atom for v, atom in zip(eqn.outputs, common) if atom is not None},
+    )
 
 
 _SETTLERS: dict[str, Callable[[Equation, Producers], Settled]] = {

@@ -228,6 +228,36 @@ def test_a_switch_whose_index_is_known_is_its_branch() -> None:
     assert "switch" not in describe(compiled)
 
 
+def test_what_all_branches_give_back_is_known() -> None:
+    branches = [lambda x, y: (x, add(y, 1.0), y), lambda x, y: (x, y, y)]
+    compiled = compiled_alike(lambda i, x, y: switched(i, branches, x, y), 1, np.ones(2), np.zeros(3))
+    (eqn,) = [e for e in compiled.program.equations if e.primitive is switch_p]
+    assert len(eqn.inputs) == 2 and len(eqn.outputs) == 1
+
+
+def test_a_branch_writes_in_place_what_the_other_leaves_as_it_is() -> None:
+    def write(buffer: Any, i: Any) -> Any:
+        half = broadcast(mul(reduce_sum(buffer, axes=(0,)), 0.5), shape=(1,), dims=())
+        return scatter(buffer, half, reshape(i, shape=(1,)), mode="set")
+
+    def loop(buffer: Any, order: Any) -> Any:
+        return scanned(
+            lambda b, i: switched(lt(i, 3), [lambda b, i: b, write], b, i), buffer, order, carries=1, length=4
+        )
+
+    compiled = compiled_alike(loop, np.arange(6.0), np.array([5, 0, 4, 2]))
+    assert [type(i) for i, _ in walk(compiled.plan)][:2] == [Copy, Scan] and len(found(compiled, Copy)) == 1
+    assert "copy" not in {launch.label for launch in found(compiled, Launch)}
+
+    def read_again(buffer: Any, i: Any) -> Any:
+        buffer = mul(buffer, 2.0)
+        return switched(lt(i, 3), [lambda b, i: b, write], buffer, i), buffer
+
+    compiled_alike(read_again, np.arange(6.0), 1)
+    swaps = [lambda b, c: (b, c), lambda b, c: (c, b)]
+    compiled_alike(lambda b, c, i: switched(lt(i, 3), swaps, b, c), np.ones(2), np.zeros(2), 5)
+
+
 # --- Loops and branches in each other
 
 
@@ -250,7 +280,7 @@ def nested(x: Any, xs: Any) -> Any:
 def test_loops_and_branches_in_each_other() -> None:
     compiled = compiled_alike(nested, 2.0, numbers(2, 5, 3))
     text = describe(compiled)
-    for words in ("scan of 5 steps", "scan of 3 steps", "while_loop", "condition:", "switch of 2 branches", "branch 1:"):
+    for words in ("scan of 5 steps", "scan of 3 steps", "while_loop", "condition:", "switch of 2", "branch 1:"):
         assert words in text
     assert not found(compiled, HostStep)
 
@@ -332,7 +362,7 @@ def test_an_index_out_of_bounds_names_the_line_in_the_body() -> None:
     line = body.__code__.co_firstlineno + 1
     assert f'"{__file__}", line {line}, in body' in str(caught.value)
     (last, _) = compiled([np.arange(3.0), np.array([0, 1, 2])])
-    np.testing.assert_array_equal(last, [5.0, 6.0, 7.0])
+    np.testing.assert_array_equal(last, [4.0, 5.0, 6.0])
 
 
 # --- What a loop need not contain

@@ -48,7 +48,7 @@ def lower(schedule: Schedule, layout: Layout) -> Plan:
 def _instructions(step: Loop | Call, layout: Layout) -> list[Instruction]:
     if isinstance(step, Loop):
         empty = 0 in step.space and not any(eqn.primitive.name in ACCUMULATIONS for eqn in step.equations)
-        return [] if empty else [emit_loop(step, layout.view)]
+        return [] if empty or _stays(step, layout) else [emit_loop(step, layout.view)]
     if isinstance(step, Control):
         return lower_control(step, layout)
     inputs, outputs = ([layout.view(view) for view in operands] for operands in (step.inputs, step.outputs))
@@ -58,6 +58,15 @@ def _instructions(step: Loop | Call, layout: Layout) -> list[Instruction]:
         return list(launches)
     function = partial(_evaluate, eqn.primitive, eqn.params)
     return [HostStep(eqn.primitive.name, function, tuple(inputs), tuple(outputs))]
+
+
+def _stays(loop: Loop, layout: Layout) -> bool:
+    """Whether a loop copies values to where they are."""
+    copied = [eqn.inputs[0] if eqn.primitive is identity else None for eqn in loop.equations]
+    return all([
+        v in loop.reads and layout.view(loop.reads[v]) == layout.view(loop.writes[eqn.outputs[0]])
+        for v, eqn in zip(copied, loop.equations)
+    ])
 
 
 def _evaluate(primitive: Primitive, params: dict, *inputs: np.ndarray) -> Sequence[np.ndarray]:
