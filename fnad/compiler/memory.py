@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from fnad.compiler import views
 from fnad.compiler.plan import Buffer, View
 from fnad.compiler.schedule import REDUCTIONS, Call, Control, Loop, Schedule, Step
@@ -29,6 +31,7 @@ class _Home:
     last: int = -1
     input: int | None = None
     output: int | None = None
+    value: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class _Planner:
         self.homes: list[_Home | None] = [None] * len(schedule.nbytes)
         for storage in range(len(schedule.inputs)):
             self.homes[storage] = _Home(schedule.nbytes[storage], [storage], input=storage)
+        for storage, value in schedule.arrays.items():
+            self.homes[storage] = _Home(schedule.nbytes[storage], [storage], value=value)
 
     def plan(self) -> Layout:
         """Go through the steps in order."""
@@ -118,7 +123,7 @@ class _Planner:
         return None
 
     def _dies(self, storage: int, home: _Home, number: int) -> bool:
-        writable = home.input is None or home.input in self.donated
+        writable = home.value is None and (home.input is None or home.input in self.donated)
         return writable and home.storages[-1] == storage and self.last_use[storage] == number and home.output is None
 
     def _fits(self, view: View, home: _Home) -> bool:
@@ -138,13 +143,17 @@ class _Planner:
         buffers = [Buffer(schedule.nbytes[view.buffer], "input") for view in schedule.inputs]
         buffers += [Buffer(schedule.nbytes[view.buffer], "output") for view in schedule.outputs]
         homes = list({id(h): h for h in self.homes if h is not None}.values())
-        temporaries = [h for h in homes if h.input is None and h.output is None]
+        temporaries = [h for h in homes if h.input is None and h.output is None and h.value is None]
         offsets, arena_bytes = _place(temporaries)
         number_of = {id(h): inputs + h.output for h in homes if h.output is not None}
         number_of.update((id(h), h.input) for h in homes if h.input is not None)
         for home, offset in zip(temporaries, offsets):
             number_of[id(home)] = len(buffers)
             buffers.append(Buffer(home.nbytes, "temporary", offset))
+        for home in homes:
+            if home.value is not None:
+                number_of[id(home)] = len(buffers)
+                buffers.append(Buffer(home.nbytes, "constant", value=home.value))
         donated = {h.output: h.input for h in homes if h.input is not None and h.output is not None}
         buffer_of = tuple([number_of[id(h)] if h is not None else -1 for h in self.homes])
         return Layout(tuple(buffers), buffer_of, donated, arena_bytes)

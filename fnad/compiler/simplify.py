@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from fnad.compiler.arrays import array_equation, array_of, array_p
 from fnad.compiler.control import is_control
 from fnad.compiler.invariants import settle
 from fnad.ir.evaluate import QUIET
@@ -93,7 +94,10 @@ class _Rewriter:
             results = expand(*inputs)
             results = results if isinstance(results, (tuple, list)) else (results,)
             outputs = [builder.tracer(r).atom for r in results]
-        for inner in builder.equations:
+            expanded, arrays = builder.finish(outputs)
+        for v, value in zip(expanded.inputs, arrays):
+            self.add(array_equation(v, value))
+        for inner in expanded.equations:
             self.add(inner)
         self.atoms.update((v, self.atoms.get(a, a)) for v, a in zip(eqn.outputs, outputs))
 
@@ -140,6 +144,10 @@ _MOVES = {"broadcast", "reshape", "transpose", "slice", "flip"}
 
 
 def _fold(eqn: Equation, type: ArrayType) -> Literal | None:
+    if eqn.primitive is array_p:
+        first = array_of(eqn).ravel()[:1]
+        is_filled = type.size and array_of(eqn).tobytes() == first.tobytes() * type.size
+        return Literal(first[0], type) if is_filled else None
     if eqn.primitive.name in _MOVES and eqn.inputs[0].type.size:
         return Literal(eqn.inputs[0].value, type)
     if eqn.primitive.expression is None:
