@@ -83,7 +83,7 @@ class _Planner:
         self.homes: list[_Home | None] = [None] * len(schedule.nbytes)
         for storage in range(len(schedule.inputs)):
             self.homes[storage] = _Home(schedule.nbytes[storage], [storage], input=storage)
-        for storage, value in schedule.constants.items():
+        for storage, value in schedule.arrays.items():
             self.homes[storage] = _Home(schedule.nbytes[storage], [storage], value=value)
 
     def plan(self) -> Layout:
@@ -143,17 +143,17 @@ class _Planner:
         buffers = [Buffer(schedule.nbytes[view.buffer], "input") for view in schedule.inputs]
         buffers += [Buffer(schedule.nbytes[view.buffer], "output") for view in schedule.outputs]
         homes = list({id(h): h for h in self.homes if h is not None}.values())
-        constants = [h for h in homes if h.value is not None]
         temporaries = [h for h in homes if h.input is None and h.output is None and h.value is None]
         offsets, arena_bytes = _place(temporaries)
         number_of = {id(h): inputs + h.output for h in homes if h.output is not None}
         number_of.update((id(h), h.input) for h in homes if h.input is not None)
-        for home in constants:
-            number_of[id(home)] = len(buffers)
-            buffers.append(Buffer(home.nbytes, "constant", value=home.value))
         for home, offset in zip(temporaries, offsets):
             number_of[id(home)] = len(buffers)
             buffers.append(Buffer(home.nbytes, "temporary", offset))
+        for home in homes:
+            if home.value is not None:
+                number_of[id(home)] = len(buffers)
+                buffers.append(Buffer(home.nbytes, "constant", value=home.value))
         donated = {h.output: h.input for h in homes if h.input is not None and h.output is not None}
         buffer_of = tuple([number_of[id(h)] if h is not None else -1 for h in self.homes])
         return Layout(tuple(buffers), buffer_of, donated, arena_bytes)

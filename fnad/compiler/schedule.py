@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fnad.compiler import views
+from fnad.compiler.arrays import array_of, array_p
 from fnad.compiler.plan import Plan, View
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
 from fnad.ir.types import ArrayType
@@ -88,14 +89,14 @@ class Schedule:
     """Steps over storages; a view's buffer is the number of its storage.
 
     ``nbytes`` holds the size of each storage, those of ``inputs`` first; each output is a storage of its own.
-    ``constants`` holds the storages that are known arrays.
+    ``arrays`` are the values of storages that are there from the start.
     """
 
     steps: list[Step]
     nbytes: list[int]
     inputs: list[View]
     outputs: list[View]
-    constants: dict[int, np.ndarray]
+    arrays: dict[int, np.ndarray]
 
     def new_storage(self, nbytes: int) -> View:
         """Memory for so many bytes."""
@@ -125,7 +126,7 @@ def make_schedule(program: Program, abilities: Abilities) -> Schedule:
         scheduler.add(equation)
     outputs = [scheduler.view_of(a) for a in program.outputs]
     steps = [step for step in scheduler.steps if step is not None]
-    return Schedule(steps, scheduler.nbytes, inputs, outputs, scheduler.constants)
+    return Schedule(steps, scheduler.nbytes, inputs, outputs, scheduler.arrays)
 
 
 def own_outputs(program: Program) -> Program:
@@ -136,8 +137,8 @@ def own_outputs(program: Program) -> Program:
         origin = atom
         while origin in producers and producers[origin].primitive.name == "reshape":
             origin = producers[origin].inputs[0]
-        is_view = origin in producers and producers[origin].primitive.name in (*_VIEWS, "constant")
-        if origin not in producers or is_view or origin in taken:
+        shares = origin in producers and producers[origin].primitive.name in {*_VIEWS, array_p.name}
+        if origin not in producers or shares or origin in taken:
             copied = Var(ArrayType(*atom.type[:2]))
             equations.append(Equation(identity, (atom,), {}, (copied,)))
             atom = origin = copied
@@ -151,7 +152,7 @@ class _Scheduler:
         self.abilities = abilities
         self.steps: list[Step | None] = []  # None: a loop that became part of a later one
         self.nbytes: list[int] = []
-        self.constants: dict[int, np.ndarray] = {}
+        self.arrays: dict[int, np.ndarray] = {}
         self.made: list[int] = []  # the step that makes each storage
         self.place: dict[Var, View] = {}  # variables that have memory
         self.loop_of: dict[Var, int] = {}  # variables of a loop, where its other equations can use them
@@ -196,9 +197,9 @@ class _Scheduler:
     def add(self, eqn: Equation) -> None:
         """Put one equation where it belongs."""
         name = eqn.primitive.name
-        if name == "constant":
-            self.place[eqn.outputs[0]] = view = self.new_storage(eqn.outputs[0].type, made=-1)
-            self.constants[view.buffer] = eqn.params["value"].array
+        if eqn.primitive is array_p:
+            view = self.place[eqn.outputs[0]] = self.new_storage(eqn.outputs[0].type, made=-1)
+            self.arrays[view.buffer] = array_of(eqn)
         elif name in _VIEWS:
             self.place[eqn.outputs[0]] = self._moved(eqn)
         elif name in _WINDOWS and self.abilities.is_loop(eqn):

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from fnad.compiler.arrays import array_equation, array_of, array_p
 from fnad.compiler.control import is_control
 from fnad.compiler.invariants import settle
 from fnad.ir.evaluate import QUIET
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune
 from fnad.ir.types import ArrayType
-from fnad.ops.constants import Held, constant
 from fnad.tracing import Builder, Tracer, building, inline
 
 Rule = Callable[..., Atom | None]
@@ -93,12 +93,13 @@ class _Rewriter:
             inputs = [Tracer(builder, a) for a in eqn.inputs]
             results = expand(*inputs)
             results = results if isinstance(results, (tuple, list)) else (results,)
-            program, arrays = builder.finish([builder.tracer(r).atom for r in results])
-        for v, array in zip(program.inputs, arrays):
-            self.add(Equation(constant, (), {"value": Held(array)}, (v,), eqn.source))
-        for inner in program.equations:
+            outputs = [builder.tracer(r).atom for r in results]
+            expanded, arrays = builder.finish(outputs)
+        for v, value in zip(expanded.inputs, arrays):
+            self.add(array_equation(v, value))
+        for inner in expanded.equations:
             self.add(inner)
-        self.atoms.update((v, self.atoms.get(a, a)) for v, a in zip(eqn.outputs, program.outputs))
+        self.atoms.update((v, self.atoms.get(a, a)) for v, a in zip(eqn.outputs, outputs))
 
     def _settled(self, eqn: Equation) -> Equation | None:
         """A loop or a branch with simplified Programs, after what it need not contain; ``None`` where that is all."""
@@ -143,6 +144,10 @@ _MOVES = {"broadcast", "reshape", "transpose", "slice", "flip"}
 
 
 def _fold(eqn: Equation, type: ArrayType) -> Literal | None:
+    if eqn.primitive is array_p:
+        first = array_of(eqn).ravel()[:1]
+        is_filled = type.size and array_of(eqn).tobytes() == first.tobytes() * type.size
+        return Literal(first[0], type) if is_filled else None
     if eqn.primitive.name in _MOVES and eqn.inputs[0].type.size:
         return Literal(eqn.inputs[0].value, type)
     if eqn.primitive.expression is None:

@@ -11,11 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fnad
+from fnad.compiler.arrays import array_equation
 from fnad.compiler.compile import compile_program
 from fnad.compiler.report import describe
 from fnad.ir.evaluate import evaluate
-from fnad.ir.program import Program
-from fnad.ops.elementwise import mul, sub
+from fnad.ir.primitive import Primitive
+from fnad.ir.program import Program, Var
+from fnad.ir.types import ArrayType
+from fnad.ops.elementwise import add, mul, sub
 from fnad.ops.indexing import scatter
 from fnad.ops.reductions import cumsum, reduce_max
 from fnad.ops.shaping import broadcast, reduce_sum, slice_
@@ -88,3 +91,17 @@ def test_an_update_is_not_written_over_an_operand_that_it_still_reads() -> None:
 
     x = np.array([1.0, 2.0, 3.0])
     np.testing.assert_array_equal(compiled_of(swapped, x)([x, np.array([1, 0])])[0], [4.0, 2.0, 6.0])
+
+
+def test_arrays_that_a_rule_makes_belong_to_the_plan() -> None:
+    x, scale = np.ones(3), np.array([1.0, 2.0, 3.0])
+    scaled = Primitive("test_scaled", lambda x: x, lambda x: x * scale, expand=lambda x: mul(x, scale))
+    doubled = Primitive("test_doubled", lambda x: x, lambda x: x * 2.0, expand=lambda x: mul(x, np.full(3, 2.0)))
+    compiled = compiled_of(lambda x: [add(scaled(x), 1.0), scaled(mul(x, 2.0))], x)
+    for got, want in zip(compiled([x]), [scale + 1, 2 * scale]):
+        np.testing.assert_array_equal(got, want)
+    assert [b.kind for b in compiled.plan.buffers].count("constant") == 1
+    made = Var(ArrayType((3,), scale.dtype))
+    (own,) = compile_program(Program((), (array_equation(made, scale),), (made,)))([])
+    np.testing.assert_array_equal(own, scale)
+    assert "array" not in str(compiled_of(doubled, x).program)

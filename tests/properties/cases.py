@@ -511,6 +511,7 @@ assert len(CASES) == len(_ROWS)
 
 # What a row cannot draw, Programs as parameters and random bits, and where it is tried instead.
 OTHERWISE = {
+    "array": "tests/compiler/test_compile.py",
     "checkpoint_call": "tests/transforms/test_remat.py",
     "custom_vjp_call": "tests/transforms/test_custom.py",
     "without_rule": "tests/transforms/test_custom.py",
