@@ -25,11 +25,11 @@ from fnad.compiler.report import describe
 from fnad.errors import boundary
 from fnad.ir.program import prune
 from fnad.ir.types import ArrayType
+from fnad.memo import is_hashable
 from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_value, stage, value_type
 from fnad.transforms.closures import Reader, find_readers, read_anew
 from fnad.transforms.compiled import call_compiled
 from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway
-from fnad.transforms.vjp import is_hashable
 
 MOST_ENTRIES = 256
 """Signatures that a function keeps; the oldest goes first."""

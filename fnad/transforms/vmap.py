@@ -14,8 +14,9 @@ import numpy as np
 
 from fnad import tree
 from fnad.errors import boundary
-from fnad.ir.program import Atom, Equation, Program, Source, prune
+from fnad.ir.program import Atom, Equation, Program, Source, prune, structure
 from fnad.ir.types import ArrayType
+from fnad.memo import Memo
 from fnad.ops.shaping import all_over_batch, over_batch, transpose
 from fnad.tracing import (
     Builder, Staged, Tracer, building, call_program, flat_function, is_value, stage, value_type,
@@ -37,21 +38,40 @@ class Batched(NamedTuple):
     mapped: tuple[bool, ...]
 
 
-def vmap_program(program: Program, mapped: Sequence[bool], size: int) -> Batched:
+def vmap_program(program: Program, mapped: Sequence[bool], size: int, whole: bool = False) -> Batched:
     """The Program of a whole batch.
 
     Args:
         program: the function of one example.
         mapped: which inputs have a value for each example.
         size: the number of examples.
+        whole: whether every output is to have the batch axis, also one that is the same for all examples.
+
+    What a structure came to is kept, as `vjp_program` does.
     """
+    key = (structure(program), tuple(mapped), size, whole)
+    return _batches.get(key, lambda: _batch(program, mapped, size, whole))
+
+
+_batches = Memo()
+
+
+def _batch(program: Program, mapped: Sequence[bool], size: int, whole: bool) -> Batched:
     builder = Builder()
     with building(builder):
-        types = [ArrayType((size, *t.shape), t.dtype) if m else t for t, m in zip(program.input_types, mapped)]
+        types = [batch_type(t, size) if m else t for t, m in zip(program.input_types, mapped)]
         inputs = [builder.input(t).atom for t in types]
         outputs, out_mapped = _run(builder, program, inputs, mapped)
+        if whole:
+            repeated = [over_batch(Tracer(builder, a), m, size) for a, m in zip(outputs, out_mapped)]
+            outputs, out_mapped = [x.atom for x in repeated], [True] * len(outputs)
         batched, constants = builder.finish(outputs)
     return Batched(prune(batched), constants, tuple(out_mapped))
+
+
+def batch_type(type: ArrayType, size: int) -> ArrayType:
+    """The type of many examples of a type."""
+    return ArrayType((size, *type.shape), type.dtype)
 
 
 def _run(
