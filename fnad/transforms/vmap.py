@@ -74,6 +74,21 @@ def batch_type(type: ArrayType, size: int) -> ArrayType:
     return ArrayType((size, *type.shape), type.dtype)
 
 
+def over_examples(
+    function: Callable[..., Any], values: Sequence[Any], mapped: Sequence[bool], size: int, whole: bool = False
+) -> tuple[Any, Any]:
+    """A function of the arrays of one example on a batch of them.
+
+    Returns:
+        its result, and a pytree like it that says which arrays have the batch axis; with ``whole`` all of them.
+    """
+    types = [example_type(value_type(x), 0 if m else None) for x, m in zip(values, mapped)]
+    staged = stage(function, types, mapped=True)
+    batched = vmap_program(staged.program, [*mapped, *[False] * len(staged.captured)], size, whole)
+    results = call_program(batched.program, [*values, *staged.captured, *batched.constants])
+    return staged.restore(results), staged.restore(batched.mapped)
+
+
 def _run(
     builder: Builder, program: Program, inputs: Sequence[Atom], mapped: Sequence[bool], source: Source | None = None
 ) -> tuple[list[Atom], list[bool]]:
@@ -169,7 +184,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
         # Numbers that are the same for all examples stay Python's.
         traced = [i for i, x in enumerate(leaves) if axes[i] is not None or isinstance(x, np.ndarray) and is_value(x)]
         mapped = [axes[i] is not None for i in traced]
-        types = [_example_type(value_type(leaves[i]), axes[i]) for i in traced]
+        types = [example_type(value_type(leaves[i]), axes[i]) for i in traced]
         values = [None if m else leaves[i] for i, m in zip(traced, mapped)]
         staged = stage(flat_function(function, leaves, treedef, traced), types, values, mapped=True)
         batched = vmap_program(staged.program, [*mapped, *[False] * len(staged.captured)], size)
@@ -241,7 +256,7 @@ def _paths(function: Callable[..., Any], treedef: tree.TreeDef) -> list[str]:
     return [path for child, root in zip(args.children() + kwargs.children(), roots) for path in tree.paths(child, root)]
 
 
-def _example_type(type: ArrayType, axis: int | None) -> ArrayType:
+def example_type(type: ArrayType, axis: int | None) -> ArrayType:
     """The type of one example."""
     if axis is None:
         return type

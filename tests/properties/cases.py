@@ -513,7 +513,6 @@ assert len(CASES) == len(_ROWS)
 OTHERWISE = {
     "checkpoint_call": "tests/transforms/test_remat.py",
     "custom_vjp_call": "tests/transforms/test_custom.py",
-    "without_rule": "tests/transforms/test_custom.py",
     "custom_jvp_call": "tests/transforms/test_custom.py",
     "jit_call": "tests/transforms/test_jit.py",
     "random_bits": "tests/kernels/test_random.py",
