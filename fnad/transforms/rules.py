@@ -36,7 +36,8 @@ def forward_over_batch(
     """The outputs of all examples, each with the batch axis in front, and what goes to the way back."""
     results, has_axis = over_examples(lambda *xs: forward(xs), inputs, mapped, size)
     (outputs, residuals), (outputs_mapped, residuals_mapped) = results, has_axis
-    return [over_batch(y, m, size) for y, m in zip(outputs, outputs_mapped)], Kept(residuals, Axes(tree.leaves(residuals_mapped)))
+    kept = Kept(residuals, Axes(tree.leaves(residuals_mapped)))
+    return [over_batch(y, m, size) for y, m in zip(outputs, outputs_mapped)], kept
 
 
 def backward_over_batch(
