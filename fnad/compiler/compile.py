@@ -13,7 +13,7 @@ import numpy as np
 
 from fnad.compiler.cache import Statistics, statistics
 from fnad.compiler.cpu.executor import Executable, KernelError, link
-from fnad.compiler.cpu.lower import ABILITIES, describe_failure, has_code, lower
+from fnad.compiler.cpu.lower import ABILITIES, failure, has_code, lower
 from fnad.compiler.memory import plan_memory
 from fnad.compiler.plan import Plan
 from fnad.compiler.schedule import make_schedule
@@ -50,13 +50,13 @@ class Compiled:
         try:
             self.executable(inputs, outputs)
         except KernelError as error:
-            raise self._index_error(error) from None
+            raise self._placed(error) from None
         return outputs
 
-    def _index_error(self, error: KernelError) -> Exception:
-        """A kernel's only failure: an index out of bounds."""
+    def _placed(self, error: KernelError) -> Exception:
+        """What a kernel's failure means, at the line that its instruction comes from."""
         position = next(k for k, i in enumerate(self.plan.instructions) if i is error.instruction)
-        found, source = IndexError(describe_failure(error.instruction, error.status)), self.sources[position]
+        found, source = failure(error.instruction, error.status), self.sources[position]
         return found if source is None else place_at(found, source)
 
 

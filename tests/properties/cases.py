@@ -514,6 +514,7 @@ OTHERWISE = {
     "checkpoint_call": "tests/transforms/test_remat.py",
     "custom_vjp_call": "tests/transforms/test_custom.py",
     "custom_jvp_call": "tests/transforms/test_custom.py",
+    "per_example": "tests/transforms/test_primitives.py",
     "jit_call": "tests/transforms/test_jit.py",
     "random_bits": "tests/kernels/test_random.py",
     "normal_noise": "tests/random/test_samplers.py",
