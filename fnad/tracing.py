@@ -513,6 +513,22 @@ def value_type(value: Any) -> ArrayType:
     return value.atom.type if type(value) is Tracer else type_of(value)
 
 
+def known_value(tracer: Tracer) -> Any:
+    """The array that a traced value stands for, or the number if it is one; ``None`` where that is not to be had.
+
+    It is not while questions are recorded: which of the value's elements matter is then for each question to say.
+    """
+    if _recording() is not None:
+        return None
+    try:
+        value = tracer.concrete("a branch")
+    except (ConcreteValueError, InPlaceError):
+        return None
+    if tracer.type.weak:
+        value = value.item() if not tracer.shape else None
+    return value if value is not None and type_of(value) == tracer.type else None
+
+
 def call_program(program: Program, args: Sequence[Any]) -> list[Any]:
     """Run a Program on arrays, or inline it where an argument is traced."""
     builder = innermost(args)

@@ -154,6 +154,10 @@ class Branches:
             elif node is not None:
                 yield path, node
 
+    def may_cut(self) -> bool:
+        """Whether a guard makes a number of a value that a derivative may flow through."""
+        return any([guard.question.convert not in (bool, int) for path, _ in self.walk() for guard, _ in path])
+
     def count(self) -> int:
         """How many leaves there are."""
         return sum(1 for _ in self.walk())
