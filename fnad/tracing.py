@@ -453,6 +453,11 @@ def is_staging() -> bool:
     return getattr(_thread, "level", 0) > 0
 
 
+def is_recording() -> bool:
+    """Whether what Python asks on this thread is recorded, as guards."""
+    return _recording() is not None
+
+
 class Staged(NamedTuple):
     """A function staged: its Program, what its captured inputs stand for, and the shape of its result."""
 
@@ -511,22 +516,6 @@ def is_value(leaf: Any) -> bool:
 def value_type(value: Any) -> ArrayType:
     """The type of a traced value, an array or a number."""
     return value.atom.type if type(value) is Tracer else type_of(value)
-
-
-def known_value(tracer: Tracer) -> Any:
-    """The array that a traced value stands for, or the number if it is one; ``None`` where that is not to be had.
-
-    It is not while questions are recorded: which of the value's elements matter is then for each question to say.
-    """
-    if _recording() is not None:
-        return None
-    try:
-        value = tracer.concrete("a branch")
-    except (ConcreteValueError, InPlaceError):
-        return None
-    if tracer.type.weak:
-        value = value.item() if not tracer.shape else None
-    return value if value is not None and type_of(value) == tracer.type else None
 
 
 def call_program(program: Program, args: Sequence[Any]) -> list[Any]:

@@ -387,7 +387,8 @@ def custom_vjp(function: Callable[..., Any] | None = None, *, nondiff_argnums: i
     """A function whose reverse-mode derivative is a rule of your own, given by ``f.defvjp(fwd, bwd)``.
 
     Derivatives of higher order differentiate ``fwd`` and ``bwd``; forward mode transposes ``bwd``, which is
-    linear in the cotangent. Like under `jit`, values are unknown inside the rules.
+    linear in the cotangent. Under `vmap` the rule stays, for each example, however `grad` and `vmap` are nested.
+    Like under `jit`, values are unknown inside the rules.
 
     Args:
         function: a pure function of pytrees. Without it, ``custom_vjp`` is a decorator with options.
@@ -422,7 +423,7 @@ def custom_jvp(function: Callable[..., Any] | None = None, *, nondiff_argnums: i
     """A function whose derivative is a rule of your own for tangents, given by ``f.defjvp(rule)``.
 
     Reverse mode transposes the rule, which is linear in the tangents. Derivatives of higher order
-    differentiate it. Like under `jit`, values are unknown inside the rule.
+    differentiate it. Under `vmap` it stays, as that of `custom_vjp`. Like under `jit`, values are unknown inside it.
 
     Args:
         function: a pure function of pytrees. Without it, ``custom_jvp`` is a decorator with options.

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad.compiler.compile import compile_program
+from fnad.errors import ConcreteValueError, InPlaceError
 from fnad.ir.program import Equation, Program, Var
-from fnad.tracing import AskedOutside, Question, Tracer
+from fnad.ir.types import type_of
+from fnad.tracing import AskedOutside, Question, Tracer, is_recording
 from fnad.transforms.closures import find_readers, read_anew
 
 MOST_GUARDS = 256
@@ -170,6 +172,27 @@ class Branches:
 
 def _shown(value: Any) -> str:
     return f"{value!r:.60}"
+
+
+def known_leaves(leaves: Sequence[Any]) -> list[Any] | None:
+    """The leaves with the arrays and numbers that traced ones stand for; ``None`` where one is not to be had.
+
+    While an outer function's questions are recorded none is: which of its elements matter is for a question to say.
+    """
+    if is_recording():
+        return None
+    known = [_value(leaf) if type(leaf) is Tracer else leaf for leaf in leaves]
+    return None if any([k is None for k in known]) else known
+
+
+def _value(tracer: Tracer) -> Any:
+    try:
+        value = tracer.concrete("a branch")
+    except (ConcreteValueError, InPlaceError):
+        return None
+    if tracer.type.weak:
+        value = value.item() if not tracer.shape else None
+    return value if value is not None and type_of(value) == tracer.type else None
 
 
 class Recorder:

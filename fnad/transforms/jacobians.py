@@ -27,7 +27,7 @@ Blocks = list[list[Any]]
 def jacfwd(
     function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """The Jacobian of a function by forward mode, column by column: for few inputs and many outputs.
+    """The Jacobian of a function by forward mode, all columns as a batch: for few inputs and many outputs.
 
     Args:
         function: a pure function that returns a pytree of float or complex arrays, or ``(out, aux)``.
@@ -56,7 +56,7 @@ def jacfwd(
 def jacrev(
     function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """As `jacfwd`, by reverse mode, row by row: for many inputs and few outputs, which must be real.
+    """As `jacfwd`, by reverse mode, all rows as a batch: for many inputs and few outputs, which must be real.
 
     >>> import numpy as np
     >>> jacrev(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0]))

@@ -26,10 +26,10 @@ from fnad.errors import boundary
 from fnad.ir.program import prune
 from fnad.ir.types import ArrayType
 from fnad.memo import is_hashable
-from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_value, known_value, stage, value_type
+from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_value, stage, value_type
 from fnad.transforms.closures import Reader, find_readers, read_anew
 from fnad.transforms.compiled import call_compiled
-from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway
+from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway, known_leaves
 
 MOST_ENTRIES = 256
 """Signatures that a function keeps; the oldest goes first."""
@@ -132,7 +132,7 @@ class Jitted:
     def _run_guarded(self, entry: _Guarded, signature: Any, leaves: Sequence[Any]) -> Any:
         """Follow the answers to the leaf that is right for these arguments; without one, run Python."""
         is_traced = Tracer in map(type, leaves)
-        known = _known(leaves) if is_traced else leaves
+        known = known_leaves(leaves) if is_traced else leaves
         if known is None or is_traced and entry.branches.may_cut():
             return self._call_python(signature, leaves)
         try:
@@ -333,12 +333,6 @@ def _native(type: ArrayType) -> ArrayType:
 def _traced(leaves: Sequence[Any]) -> tuple[int, ...]:
     """Which leaves are inputs of the Program."""
     return tuple([i for i, leaf in enumerate(leaves) if is_value(leaf)])
-
-
-def _known(leaves: Sequence[Any]) -> list[Any] | None:
-    """The leaves with what traced ones stand for; ``None`` where that is unknown, or is for an outer `jit` to ask."""
-    known = [known_value(leaf) if type(leaf) is Tracer else leaf for leaf in leaves]
-    return None if any([k is None for k in known]) else known
 
 
 def _arguments(signature: Any, leaves: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:

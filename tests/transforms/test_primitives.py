@@ -279,6 +279,13 @@ def test_parameters_are_constants_of_the_kernel() -> None:
         np.testing.assert_array_equal(jit(lambda x: f(x, table=table))(X), X + table)
 
 
+def test_equal_parameters_of_different_types_are_not_mixed_up() -> None:
+    f = primitive(lambda x, n: x * n, shape=lambda x, n: (x.shape, np.result_type(x.dtype, type(n))))
+    for run in (vmap, jit):
+        assert [run(lambda x: f(x, n=n))(np.arange(3)).dtype for n in (2, 2.0)] == [np.int64, np.float64]
+    assert [y.dtype for y in jit(lambda x: [f(x, n=2), f(x, n=2.0)])(np.arange(3))] == [np.int64, np.float64]
+
+
 def test_a_kernel_may_be_one_of_numbas() -> None:
     numba = pytest.importorskip("numba")
 
