@@ -124,6 +124,7 @@ class Branches:
     def __init__(self) -> None:
         self.root: Any = None  # a guard, a leaf, or nothing yet
         self.is_closed = False  # whether no more branches are to be compiled
+        self.may_cut = False  # whether a guard makes a number of a value that a derivative may flow through
 
     def find(self, arrays: Sequence[np.ndarray]) -> tuple[Any, list[Any], str]:
         """The leaf for these inputs and what it closes over; or ``None``, and why there is none."""
@@ -155,10 +156,6 @@ class Branches:
                 pending.extend(([*path, (node, e.shown)], e.child) for e in reversed(list(node.edges.values())))
             elif node is not None:
                 yield path, node
-
-    def may_cut(self) -> bool:
-        """Whether a guard makes a number of a value that a derivative may flow through."""
-        return any([guard.question.convert not in (bool, int) for path, _ in self.walk() for guard, _ in path])
 
     def count(self) -> int:
         """How many leaves there are."""
@@ -274,6 +271,7 @@ class Recorder:
 
     def keep(self, leaf: Any) -> None:
         """Add the leaf at the end of the way; what leads to it is linked last, for calls in other threads."""
+        self.branches.may_cut |= any([guard.question.convert not in (bool, int) for guard, _ in self.path])
         child = leaf
         for guard, answer in reversed(self.path):
             guard.edges[answer.key] = Edge(_shown(answer.value), child)

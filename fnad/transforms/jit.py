@@ -133,7 +133,7 @@ class Jitted:
         """Follow the answers to the leaf that is right for these arguments; without one, run Python."""
         is_traced = Tracer in map(type, leaves)
         known = known_leaves(leaves) if is_traced else leaves
-        if known is None or is_traced and entry.branches.may_cut():
+        if known is None or is_traced and entry.branches.may_cut:
             return self._call_python(signature, leaves)
         try:
             leaf, captured, _ = entry.branches.find(entry.arrays(known))
@@ -141,7 +141,7 @@ class Jitted:
                 leaf, captured = self._extended(entry, signature, known)
         except AskedOutside:
             return self._call_python(signature, leaves)
-        if is_traced and (leaf is None or entry.branches.may_cut()):
+        if is_traced and (leaf is None or entry.branches.may_cut):
             return self._call_python(signature, leaves)
         if leaf is None:
             return self._interpreted(entry, signature, leaves)
