@@ -483,6 +483,11 @@ def is_staging() -> bool:
     return getattr(_thread, "level", 0) > 0
 
 
+def is_recording() -> bool:
+    """Whether what Python asks on this thread is recorded, as guards."""
+    return _recording() is not None
+
+
 class Staged(NamedTuple):
     """A function staged: its Program, what its captured inputs stand for, and the shape of its result."""
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from fnad.compiler.cache import Statistics, statistics
 from fnad.compiler.cpu.executor import Executable, KernelError, link
-from fnad.compiler.cpu.lower import ABILITIES, describe_failure, has_code, lower
+from fnad.compiler.cpu.lower import ABILITIES, failure, has_code, lower
 from fnad.compiler.control import plan_controls
 from fnad.compiler.memory import plan_memory, plan_memory_of_body
 from fnad.compiler.plan import Plan, walk
@@ -52,13 +52,13 @@ class Compiled:
         try:
             self.executable(inputs, outputs)
         except KernelError as error:
-            raise self._index_error(error) from None
+            raise self._placed(error) from None
         return outputs
 
-    def _index_error(self, error: KernelError) -> Exception:
-        """A kernel's only failure: an index out of bounds."""
+    def _placed(self, error: KernelError) -> Exception:
+        """What a kernel's failure means, at the line that its instruction comes from."""
         source = next(source for instruction, source in walk(self.plan) if instruction is error.instruction)
-        found = IndexError(describe_failure(error.instruction, error.status))
+        found = failure(error.instruction, error.status)
         return found if source is None else place_at(found, source)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -46,11 +46,13 @@ class View:
 class Kernel:
     """Source text of a function `kernel(buffers, params, lo, hi) -> status`.
 
-    The name is for people; the source alone decides the machine code.
+    The name is for people; the source alone decides the machine code, but for a kernel that a user
+    wrote: its source calls a Python function, which is among the `words`, other names and values.
     """
 
     name: str
     source: str
+    words: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -219,7 +219,8 @@ def _key(eqn: Equation) -> Any:
     inputs = [_atom_key(a) for a in eqn.inputs]
     if eqn.primitive.commutative:
         inputs.sort(key=hash)
-    key = (eqn.primitive.name, tuple(inputs), tuple(sorted(eqn.params.items())))
+    # Equal parameters, as 2 and 2.0, may make results of different types.
+    key = (eqn.primitive.name, tuple(inputs), tuple(sorted(eqn.params.items())), *[v.type[:2] for v in eqn.outputs])
     try:
         hash(key)
     except TypeError:

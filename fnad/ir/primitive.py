@@ -45,6 +45,8 @@ class Primitive:
         without: ``(equation, needed) -> equation`` that makes only those outputs that are in the set ``needed``, for
             an operation that costs less so.
         commutative: whether the two inputs may be swapped.
+        kernel: ``(*inputs, *outputs, **params)``, a function that fills the outputs and that numba can compile, for
+            an operation that a user declares; for the others it is a target's business how they run.
         effect: whether the operation must be kept though nothing uses its outputs.
     """
 
@@ -60,6 +62,7 @@ class Primitive:
     batch: Callable[..., Any] | None = None
     without: Callable[..., Any] | None = None
     commutative: bool = False
+    kernel: Callable[..., None] | None = None
     effect: bool = False
 
     def __post_init__(self) -> None:

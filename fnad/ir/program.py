@@ -145,7 +145,9 @@ def structure(program: Program) -> tuple[Any, ...]:
     parts: list[Any] = [v.type for v in program.inputs]
     for primitive, inputs, params, outputs, source in program.equations:
         refs = [numbers[a] if type(a) is Var else (a.value.tobytes(), a.type) for a in inputs]
-        parts.append((primitive, *refs, *params.items(), source) if params else (primitive, *refs, source))
+        # Equal parameters, as 2 and 2.0, may make results of different types.
+        said = (*params.items(), *[v.type for v in outputs]) if params else ()
+        parts.append((primitive, *refs, *said, source))
         for v in outputs:
             numbers[v] = len(numbers)
     parts += [numbers[a] if type(a) is Var else (a.value.tobytes(), a.type) for a in program.outputs]

@@ -11,9 +11,9 @@ from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program, Var, structure
 from fnad.ir.types import ArrayType
+from fnad.memo import Memo
 from fnad.ops.elementwise import convert
 from fnad.tracing import Tracer, inline, innermost
-from fnad.transforms.vjp import is_hashable
 
 
 def bare(results: Sequence[Any]) -> Any:
@@ -66,13 +66,7 @@ def fresh(values: Sequence[Tracer], inputs: Sequence[Tracer]) -> list[Tracer]:
 
 def interned(program: Program) -> Program:
     """The first Program that said the same, so that what was made of it is found again."""
-    key = structure(program)
-    if not is_hashable(key):
-        return program
-    if len(_programs) >= MOST_PROGRAMS:
-        _programs.clear()
-    return _programs.setdefault(key, program)
+    return _programs.get(structure(program), lambda: program)
 
 
-_programs: dict[Any, Program] = {}
-MOST_PROGRAMS = 512
+_programs = Memo()

@@ -22,6 +22,7 @@ from fnad.ir.types import ArrayType, is_inexact
 from fnad.tracing import Staged, Tracer, call_program, filled, innermost, is_value, stage, value_type
 from fnad.transforms.calls import call_evaluate, call_expand, call_primitive, call_type, fresh, listed
 from fnad.transforms.jvp import transpose_program
+from fnad.transforms.rules import backward_over_batch, forward_over_batch
 from fnad.transforms.vjp import as_like
 from fnad.transforms.vmap import vmap_program
 
@@ -51,8 +52,12 @@ class _Call:
         return len(self.arguments.traced)
 
     @property
+    def program(self) -> Program:
+        return self.staged.program
+
+    @property
     def types(self) -> tuple[ArrayType, ...]:
-        return self.staged.program.input_types[: self.count]
+        return self.program.input_types[: self.count]
 
     @property
     def dynamic(self) -> list[int]:
@@ -117,43 +122,25 @@ class _Arguments(NamedTuple):
         return full
 
 
-class _Cotangents(list):
-    """The cotangents of all inputs, of which a rule gives none for what its function closes over."""
-
-    def __init__(self, values: Iterable[Any], call: _Call) -> None:
-        super().__init__(values)
-        self.call = call
-
-    def __getitem__(self, i: Any) -> Any:
-        if i < len(self):
-            return super().__getitem__(i)
-        closed = self.call.staged.captured[i - len(self)]
-        if isinstance(closed, Tracer):
-            raise TypeError(
-                f"{self.call.name}: requires what is differentiated to be an argument of {self.call!r}, got a traced "
-                f"{closed.type} that it closes over. Pass it as an argument."
-            )
-        return filled(0, value_type(closed))
-
-
 # --- The rules as those of primitives
 
 
-def _vjp_forward(active: Sequence[bool], *inputs: Tracer, program: Program, call: _Call) -> tuple[Any, Any]:
-    result = call.owner.forward(*call.arguments.complete(inputs[: call.count]))
-    if not (isinstance(result, tuple) and len(result) == 2):
-        raise TypeError(
-            f"custom_vjp: requires fwd of {call!r} to return (out, residuals), got {_kind(result)}. Return a pair."
-        )
-    builder = innermost(inputs)
-    outputs = [builder.tracer(y) for y in call.outputs("fwd's result", result[0])]
-    return tuple(fresh(outputs, inputs)), result[1]
+class _ReverseCall(_Call):
+    """A call of a function with rules for the way forward and the way back."""
 
+    def forward(self, inputs: Sequence[Tracer]) -> tuple[list[Any], Any]:
+        """The outputs and the residuals."""
+        result = self.owner.forward(*self.arguments.complete(inputs[: self.count]))
+        if not (isinstance(result, tuple) and len(result) == 2):
+            raise TypeError(
+                f"custom_vjp: requires fwd of {self!r} to return (out, residuals), got {_kind(result)}. Return a pair."
+            )
+        return self.outputs("fwd's result", result[0]), result[1]
 
-def _vjp_backward(residuals: Any, g: Any, program: Program, call: _Call) -> _Cotangents:
-    given = [c for c, t in zip(listed(g), program.output_types) if is_inexact(t.dtype)]
-    result = call.owner.backward(*call.arguments.first, residuals, call.like_result(given))
-    return _Cotangents(_argument_cotangents(call, result), call)
+    def backward(self, residuals: Any, given: Sequence[Any]) -> list[Any]:
+        """The cotangents of the inputs from those of the inexact outputs; ``None`` for what is closed over."""
+        result = self.owner.backward(*self.arguments.first, residuals, self.like_result(given))
+        return [*_argument_cotangents(self, result), *[None] * len(self.staged.captured)]
 
 
 def _argument_cotangents(call: _Call, result: Any) -> list[Any]:
@@ -178,25 +165,27 @@ def _cotangent(bar: Any, type: ArrayType, path: str) -> Any:
     return as_like("custom_vjp", "a cotangent like its argument", bar, type, path)
 
 
-def _jvp_forward(active: Sequence[bool], *inputs: Tracer, program: Program, call: _Call) -> tuple[Any, Any]:
-    # The result itself is the function's own: its further derivatives are those of the rule again.
-    return custom_jvp_call(*inputs, program=program, call=call), inputs
+class _ForwardCall(_Call):
+    """A call of a function with a rule for tangents."""
 
+    def forward(self, inputs: Sequence[Tracer]) -> tuple[list[Any], Any]:
+        """The outputs, and the inputs as residuals."""
+        # The result itself is the function's own: its further derivatives are those of the rule again.
+        return listed(custom_jvp_call(*inputs, program=self.program, call=self)), list(inputs)
 
-def _jvp_backward(inputs: Sequence[Tracer], g: Any, program: Program, call: _Call) -> _Cotangents:
-    own = inputs[: call.count]
-    wrt = [i for i, t in enumerate(call.types) if is_inexact(t.dtype)]
+    def backward(self, residuals: Any, given: Sequence[Any]) -> list[Any]:
+        """As of the other kind, by the transpose of the rule."""
+        own = residuals[: self.count]
+        wrt = [i for i, t in enumerate(self.types) if is_inexact(t.dtype)]
 
-    def push(*tracers: Tracer) -> list[Any]:
-        primals, given = tracers[: len(own)], iter(tracers[len(own) :])
-        tangents = [next(given) if i in wrt else None for i in range(len(own))]
-        return _tangents(call, primals, tangents)
+        def push(*tracers: Tracer) -> list[Any]:
+            primals, tangents = tracers[: len(own)], iter(tracers[len(own) :])
+            return _tangents(self, primals, [next(tangents) if i in wrt else None for i in range(len(own))])
 
-    staged = stage(push, [*call.types, *[ArrayType(*call.types[i][:2]) for i in wrt]])
-    transposed = transpose_program(staged.program, range(len(own), len(own) + len(wrt)))
-    given = [c for c, t in zip(listed(g), program.output_types) if is_inexact(t.dtype)]
-    bars = iter(call_program(transposed.program, [*own, *staged.captured, *given, *transposed.constants]))
-    return _Cotangents([next(bars) if i in wrt else None for i in range(len(own))], call)
+        staged = stage(push, [*self.types, *[ArrayType(*self.types[i][:2]) for i in wrt]])
+        transposed = transpose_program(staged.program, range(len(own), len(own) + len(wrt)))
+        bars = iter(call_program(transposed.program, [*own, *staged.captured, *given, *transposed.constants]))
+        return [next(bars) if i in wrt else None for i in range(len(residuals))]
 
 
 def _tangents(call: _Call, primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
@@ -227,39 +216,63 @@ def _tangent(tangent: Any, type: ArrayType, path: str) -> Any:
     return as_like("custom_jvp", "a tangent like the result", tangent, type, path)
 
 
-# --- Batches: a rule is for one example
-
-
-def _no_rule(i: int, g: Any, y: Any, x: Any) -> Any:
-    raise TypeError(
-        "vmap: requires that a function with a derivative rule of its own is differentiated inside, got one that is "
-        "differentiated after it was mapped. Use vmap(grad(f)) in place of grad of vmap(f)."
-    )
-
-
-# The identity, for results whose derivative would not be the one that the rule gives.
-without_rule = Primitive("without_rule", lambda x: x, lambda x: x, vjp=_no_rule, expression="{0}")
-
-
-def _batch(op: Primitive, mapped: Sequence[bool], *inputs: Any, program: Program, call: _Call) -> Any:
-    size = inputs[list(mapped).index(True)].shape[0]
-    batched = vmap_program(program, mapped, size)
-    results = call_program(batched.program, [*inputs, *batched.constants])
-    return tuple([without_rule(y) if is_inexact(y.dtype) else y for y in results])
-
-
 def _kind(value: Any) -> str:
     return f"a tuple of {len(value)}" if isinstance(value, tuple) else type(value).__name__
 
 
-custom_vjp_call = Primitive(
-    "custom_vjp_call", call_type, call_evaluate, vjp_forward=_vjp_forward, vjp_backward=_vjp_backward,
-    expand=call_expand, batch=_batch,
-)
-custom_jvp_call = Primitive(
-    "custom_jvp_call", call_type, call_evaluate, vjp_forward=_jvp_forward, vjp_backward=_jvp_backward,
-    expand=call_expand, batch=_batch,
-)
+class _BatchedCall:
+    """A call for many examples: the rules of the call for one, batched."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, one: Any, mapped: Sequence[bool], size: int) -> None:
+        self.one = one
+        self.mapped, self.size = mapped, size
+
+    def __repr__(self) -> str:
+        return repr(self.one)
+
+    @property
+    def name(self) -> str:
+        return self.one.name
+
+    def forward(self, inputs: Sequence[Tracer]) -> tuple[list[Any], Any]:
+        """As of the call for one example."""
+        return forward_over_batch(self.one.forward, self.mapped, self.size, inputs[: len(self.mapped)])
+
+    def backward(self, residuals: Any, given: Sequence[Any]) -> list[Any]:
+        """As of the call for one example."""
+        return backward_over_batch(self.one.backward, self.mapped, self.size, residuals, given)
+
+
+def _forward(active: Sequence[bool], *inputs: Tracer, program: Program, call: Any) -> tuple[Any, Any]:
+    outputs, residuals = call.forward(inputs)
+    builder = innermost(inputs)
+    return tuple(fresh([builder.tracer(y) for y in outputs], inputs)), (active, residuals)
+
+
+def _backward(carried: Any, g: Any, program: Program, call: Any) -> list[Any]:
+    active, residuals = carried
+    bars = call.backward(residuals, [c for c, t in zip(listed(g), program.output_types) if is_inexact(t.dtype)])
+    for bar, is_active, t in zip(bars, active, program.input_types):
+        if is_active and bar is None:
+            raise TypeError(
+                f"{call.name}: requires what is differentiated to be an argument of {call!r}, got a traced {t} that it "
+                "closes over. Pass it as an argument."
+            )
+    return bars
+
+
+def _batch(op: Primitive, mapped: Sequence[bool], *inputs: Any, program: Program, call: Any) -> Any:
+    size = inputs[list(mapped).index(True)].shape[0]
+    batched = vmap_program(program, mapped, size, whole=True)
+    made = _BatchedCall(call, mapped, size)
+    return tuple(listed(op(*inputs, *batched.constants, program=batched.program, call=made)))
+
+
+_RULES = dict(vjp_forward=_forward, vjp_backward=_backward, expand=call_expand, batch=_batch)
+custom_vjp_call = Primitive("custom_vjp_call", call_type, call_evaluate, **_RULES)
+custom_jvp_call = Primitive("custom_jvp_call", call_type, call_evaluate, **_RULES)
 
 # --- The functions that users call
 
@@ -269,6 +282,7 @@ class _Custom:
 
     name: str
     primitive: Primitive
+    call: type[_Call]
     how: str
 
     def __init__(self, function: Callable[..., Any], nondiff_argnums: tuple[int, ...]) -> None:
@@ -295,7 +309,7 @@ class _Custom:
         staged = stage(
             lambda *tracers: self.function(*arguments.complete(tracers)), [value_type(v) for v in values], values
         )
-        made = _Call(self, arguments.without_values(), staged)
+        made = self.call(self, arguments.without_values(), staged)
         return staged.restore(
             call_primitive(self.primitive, [*values, *staged.captured], program=staged.program, call=made)
         )
@@ -327,7 +341,7 @@ class _Custom:
 class CustomVJP(_Custom):
     """A function with a rule for reverse mode; made by `custom_vjp`."""
 
-    name, primitive, how = "custom_vjp", custom_vjp_call, "f.defvjp(fwd, bwd)"
+    name, primitive, call, how = "custom_vjp", custom_vjp_call, _ReverseCall, "f.defvjp(fwd, bwd)"
 
     @boundary
     def defvjp(self, fwd: Callable[..., Any], bwd: Callable[..., Any]) -> None:
@@ -348,7 +362,7 @@ class CustomVJP(_Custom):
 class CustomJVP(_Custom):
     """A function with a rule for its tangent; made by `custom_jvp`."""
 
-    name, primitive, how = "custom_jvp", custom_jvp_call, "f.defjvp(rule)"
+    name, primitive, call, how = "custom_jvp", custom_jvp_call, _ForwardCall, "f.defjvp(rule)"
 
     @boundary
     def defjvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -373,7 +387,8 @@ def custom_vjp(function: Callable[..., Any] | None = None, *, nondiff_argnums: i
     """A function whose reverse-mode derivative is a rule of your own, given by ``f.defvjp(fwd, bwd)``.
 
     Derivatives of higher order differentiate ``fwd`` and ``bwd``; forward mode transposes ``bwd``, which is
-    linear in the cotangent. Like under `jit`, values are unknown inside the rules.
+    linear in the cotangent. Under `vmap` the rule stays, for each example, however `grad` and `vmap` are nested.
+    Like under `jit`, values are unknown inside the rules.
 
     Args:
         function: a pure function of pytrees. Without it, ``custom_vjp`` is a decorator with options.
@@ -408,7 +423,7 @@ def custom_jvp(function: Callable[..., Any] | None = None, *, nondiff_argnums: i
     """A function whose derivative is a rule of your own for tangents, given by ``f.defjvp(rule)``.
 
     Reverse mode transposes the rule, which is linear in the tangents. Derivatives of higher order
-    differentiate it. Like under `jit`, values are unknown inside the rule.
+    differentiate it. Under `vmap` it stays, as that of `custom_vjp`. Like under `jit`, values are unknown inside it.
 
     Args:
         function: a pure function of pytrees. Without it, ``custom_jvp`` is a decorator with options.

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad.compiler.compile import compile_program
+from fnad.errors import ConcreteValueError, InPlaceError
 from fnad.ir.program import Equation, Program, Var
-from fnad.tracing import AskedOutside, Question, Tracer
+from fnad.ir.types import type_of
+from fnad.tracing import AskedOutside, Question, Tracer, is_recording
 from fnad.transforms.closures import find_readers, read_anew
 
 MOST_GUARDS = 256
@@ -122,6 +124,7 @@ class Branches:
     def __init__(self) -> None:
         self.root: Any = None  # a guard, a leaf, or nothing yet
         self.is_closed = False  # whether no more branches are to be compiled
+        self.may_cut = False  # whether a guard makes a number of a value that a derivative may flow through
 
     def find(self, arrays: Sequence[np.ndarray]) -> tuple[Any, list[Any], str]:
         """The leaf for these inputs and what it closes over; or ``None``, and why there is none."""
@@ -166,6 +169,27 @@ class Branches:
 
 def _shown(value: Any) -> str:
     return f"{value!r:.60}"
+
+
+def known_leaves(leaves: Sequence[Any]) -> list[Any] | None:
+    """The leaves with the arrays and numbers that traced ones stand for; ``None`` where one is not to be had.
+
+    While an outer function's questions are recorded none is: which of its elements matter is for a question to say.
+    """
+    if is_recording():
+        return None
+    known = [_value(leaf) if type(leaf) is Tracer else leaf for leaf in leaves]
+    return None if any([k is None for k in known]) else known
+
+
+def _value(tracer: Tracer) -> Any:
+    try:
+        value = tracer.concrete("a branch")
+    except (ConcreteValueError, InPlaceError):
+        return None
+    if tracer.type.weak:
+        value = value.item() if not tracer.shape else None
+    return value if value is not None and type_of(value) == tracer.type else None
 
 
 class Recorder:
@@ -247,6 +271,7 @@ class Recorder:
 
     def keep(self, leaf: Any) -> None:
         """Add the leaf at the end of the way; what leads to it is linked last, for calls in other threads."""
+        self.branches.may_cut |= any([guard.question.convert not in (bool, int) for guard, _ in self.path])
         child = leaf
         for guard, answer in reversed(self.path):
             guard.edges[answer.key] = Edge(_shown(answer.value), child)

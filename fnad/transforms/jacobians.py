@@ -17,6 +17,7 @@ from fnad.tracing import Staged, call_program, is_value, stage, value_type
 from fnad.transforms.grad import chosen_positions, require_argnums, require_differentiable, with_parts
 from fnad.transforms.jvp import bind_zeros, linear_program
 from fnad.transforms.vjp import outputs_of_first, split_aux, split_joint, vjp_program
+from fnad.transforms.vmap import vmap_program
 
 Blocks = list[list[Any]]
 """For each leaf of the result, one derivative for each leaf of the arguments."""
@@ -26,7 +27,7 @@ Blocks = list[list[Any]]
 def jacfwd(
     function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """The Jacobian of a function by forward mode, column by column: for few inputs and many outputs.
+    """The Jacobian of a function by forward mode, all columns as a batch: for few inputs and many outputs.
 
     Args:
         function: a pure function that returns a pytree of float or complex arrays, or ``(out, aux)``.
@@ -55,7 +56,7 @@ def jacfwd(
 def jacrev(
     function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """As `jacfwd`, by reverse mode, row by row: for many inputs and few outputs, which must be real.
+    """As `jacfwd`, by reverse mode, all rows as a batch: for many inputs and few outputs, which must be real.
 
     >>> import numpy as np
     >>> jacrev(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0]))
@@ -200,19 +201,29 @@ def _alone(program: Program, directions: Sequence[Var], chosen: int) -> Program:
 def along_basis(
     program: Program, residuals: Sequence[Any], direction: ArrayType, constants: Sequence[Any] = ()
 ) -> list[Any]:
-    """A linear Program of residuals, a direction and constants on every basis direction, one after the other.
+    """A linear Program of residuals, a direction and constants on every basis direction, as batches of them.
 
     Each of its outputs is stacked along a new first axis.
     """
+    if direction.size == 1:
+        image = call_program(program, [*residuals, np.ones(direction.shape, direction.dtype), *constants])
+        return [reshape(y, shape=(1, *y.shape)) for y in image]
     basis = np.eye(direction.size, dtype=direction.dtype).reshape(direction.size, *direction.shape)
-    images = [call_program(program, [*residuals, np.array(e), *constants]) for e in basis]
-    return [_stacked([image[k] for image in images], t) for k, t in enumerate(program.output_types)]
+    largest = max([v.type.size for eqn in program.equations for v in eqn.outputs], default=1)
+    count = max(1, MOST_ELEMENTS // max(1, largest))
+    parts = [basis[start : start + count] for start in range(0, direction.size, count)] or [basis]
+    images = [_images(program, residuals, part, constants) for part in parts]
+    return images[0] if len(images) == 1 else [concatenate(*stacked, axis=0) for stacked in zip(*images)]
 
 
-def _stacked(values: Sequence[Any], type: ArrayType) -> Any:
-    if not values:
-        return np.zeros((0, *type.shape), type.dtype)
-    return concatenate(*[reshape(value, shape=(1, *type.shape)) for value in values], axis=0)
+MOST_ELEMENTS = 2**24
+"""In the largest array of a batch of directions."""
+
+
+def _images(program: Program, residuals: Sequence[Any], directions: np.ndarray, constants: Sequence[Any]) -> list[Any]:
+    mapped = [False] * len(residuals) + [True] + [False] * len(constants)
+    batched = vmap_program(program, mapped, len(directions), whole=True)
+    return call_program(batched.program, [*residuals, directions, *constants, *batched.constants])
 
 
 def _own(value: Any) -> Any:

@@ -25,11 +25,11 @@ from fnad.compiler.report import describe
 from fnad.errors import boundary
 from fnad.ir.program import prune
 from fnad.ir.types import ArrayType
+from fnad.memo import is_hashable
 from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_value, stage, value_type
 from fnad.transforms.closures import Reader, find_readers, read_anew
 from fnad.transforms.compiled import call_compiled
-from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway
-from fnad.transforms.vjp import is_hashable
+from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway, known_leaves
 
 MOST_ENTRIES = 256
 """Signatures that a function keeps; the oldest goes first."""
@@ -131,13 +131,17 @@ class Jitted:
 
     def _run_guarded(self, entry: _Guarded, signature: Any, leaves: Sequence[Any]) -> Any:
         """Follow the answers to the leaf that is right for these arguments; without one, run Python."""
-        if Tracer in map(type, leaves):
+        is_traced = Tracer in map(type, leaves)
+        known = known_leaves(leaves) if is_traced else leaves
+        if known is None or is_traced and entry.branches.may_cut:
             return self._call_python(signature, leaves)
         try:
-            leaf, captured, _ = entry.branches.find(entry.arrays(leaves))
+            leaf, captured, _ = entry.branches.find(entry.arrays(known))
             if leaf is None:
-                leaf, captured = self._extended(entry, signature, leaves)
+                leaf, captured = self._extended(entry, signature, known)
         except AskedOutside:
+            return self._call_python(signature, leaves)
+        if is_traced and (leaf is None or entry.branches.may_cut):
             return self._call_python(signature, leaves)
         if leaf is None:
             return self._interpreted(entry, signature, leaves)

@@ -18,9 +18,10 @@ from fnad import tree
 from fnad.errors import boundary
 from fnad.ir.program import Atom, Literal, Program, Var, prune, structure
 from fnad.ir.types import is_inexact
+from fnad.memo import Memo
 from fnad.tracing import Builder, Tracer, building, call_program, filled, inline, is_value, value_type
 from fnad.transforms.grad import grad
-from fnad.transforms.vjp import Joint, Point, as_like, is_hashable, outputs_of_first, split_joint, stage_at, vjp_program
+from fnad.transforms.vjp import Joint, Point, as_like, outputs_of_first, split_joint, stage_at, vjp_program
 
 # --- On Programs
 
@@ -69,18 +70,10 @@ def linear_program(program: Program, wrt: Sequence[int], count: int) -> Linear:
     What a structure came to is kept, as `vjp_program` does.
     """
     key = (structure(program), tuple(wrt), count)
-    if not is_hashable(key):
-        return _linear(program, wrt, count)
-    known = _linears.get(key)
-    if known is None:
-        if len(_linears) >= MOST_LINEARS:
-            _linears.clear()
-        known = _linears[key] = _linear(program, wrt, count)
-    return known
+    return _linears.get(key, lambda: _linear(program, wrt, count))
 
 
-_linears: dict[Any, Linear] = {}
-MOST_LINEARS = 512
+_linears = Memo()
 
 
 def _linear(program: Program, wrt: Sequence[int], count: int) -> Linear:

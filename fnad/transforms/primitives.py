@@ -11,19 +11,25 @@ import numpy as np
 from fnad.errors import boundary
 from fnad.ir.primitive import REGISTRY, Primitive
 from fnad.ir.types import ArrayType, is_inexact
+from fnad.ops.shaping import batch_as_it_is
 from fnad.tracing import Tracer, filled, innermost, is_value, value_type
 from fnad.transforms.calls import bare, listed
+from fnad.transforms.per_example import one_by_one, result_types
 from fnad.transforms.vjp import as_like
 
 
-class _Declared:
-    """The rules of a primitive from what the user gives: the NumPy function, its shapes, its derivative."""
+_BATCHES = {"loop": one_by_one, "broadcast": batch_as_it_is}
 
-    def __init__(self, name: str, function: Any, shape: Any, vjp: Any) -> None:
-        self.name, self.function, self.shape, self.vjp = name, function, shape, vjp
+
+class _Declared:
+    """The rules of a primitive from what the user gives."""
+
+    def __init__(self, name: str, function: Any, shape: Any, vjp: Any, batch: Any, kernel: Any) -> None:
+        self.name, self.function, self.shape, self.vjp, self.batch = name, function, shape, vjp, batch
         self.primitive = Primitive(
             name, self.type_rule, self.evaluate, differentiable=() if vjp is None else None,
             vjp_forward=None if vjp is None else self.forward, vjp_backward=None if vjp is None else self.backward,
+            batch=self.by_rule if callable(batch) else _BATCHES[batch], kernel=kernel,
         )
 
     def type_rule(self, *types: ArrayType, **params: Any) -> Any:
@@ -70,6 +76,21 @@ class _Declared:
             )
         return [self._cotangent(bar, x.type, f"vjp's result[{i}]") for i, (bar, x) in enumerate(zip(bars, inputs))]
 
+    def by_rule(self, op: Primitive, mapped: Sequence[bool], *inputs: Any, **params: Any) -> Any:
+        """The results of a batch by the user's rule for it."""
+        size = inputs[list(mapped).index(True)].shape[0]
+        types = result_types(op, [x.type for x in inputs], mapped, size, tuple(params.items()))
+        results = listed(self.batch(size, mapped, *inputs, **params))
+        if len(results) != len(types):
+            raise TypeError(
+                f"{self.name}: requires a batch rule that returns the {len(types)} results of the shape rule, got "
+                f"{len(results)}. Return them as a tuple."
+            )
+        return tuple([
+            as_like(self.name, "a result for each example along a first axis", y, t, f"batch's result[{i}]")
+            for i, (y, t) in enumerate(zip(results, types))
+        ])
+
     def _cotangent(self, bar: Any, type: ArrayType, path: str) -> Any:
         if bar is None or not is_inexact(type.dtype):
             return filled(0, type)
@@ -79,38 +100,73 @@ class _Declared:
 @boundary
 def primitive(
     function: Callable[..., Any], *, shape: Callable[..., Any], vjp: Callable[..., Any] | None = None,
-    name: str | None = None,
+    batch: str | Callable[..., Any] = "loop", kernel: Callable[..., None] | None = None, name: str | None = None,
 ) -> Callable[..., Any]:
     """Declare an operation from a function of NumPy arrays that cannot be traced, such as one in C.
 
     Args:
         function: ``(*arrays, **params) -> array``, or a tuple of arrays. It must be pure. Compiled code calls it
-            from Python in the middle.
+            from Python in the middle, where there is no ``kernel``.
         shape: ``(*inputs, **params) -> (shape, dtype)`` of the result, or a list of such pairs for several; the
             inputs have the attributes ``shape`` and ``dtype``.
         vjp: ``(g, y, *inputs, **params) -> cotangents``, a tuple with one for each input, where ``g`` is the
             cotangent of the result ``y`` (tuples for several). It is written in operations that can be traced,
             which other primitives are. ``None`` among the cotangents means zero. Without it the operation is
             piecewise constant: no derivative flows.
+        batch: what `vmap` does: ``"loop"`` runs the operation on one example after the other; ``"broadcast"`` runs it
+            once, on inputs that all have one more axis in front, which ``function``, ``shape``, ``vjp`` and ``kernel``
+            then have to take; or a rule ``(size, mapped, *inputs, **params) -> results`` of your own, in operations
+            that can be traced. The inputs that the tuple ``mapped`` marks have a first axis of ``size`` examples, and
+            so must all results.
+        kernel: the same as ``function`` for compiled code, which calls it without a return to Python:
+            ``(*inputs, *outputs, **params) -> None``, a function that numba can compile, or an ``njit`` one. It fills
+            the outputs, whose contents are arbitrary before, and leaves the inputs alone; all are C-contiguous
+            arrays, of shape ``()`` for numbers, and ``params`` are constants. It should not raise: an exception ends
+            the call by one that tells no more than where. It may run in several threads at once.
         name: what a Program shows; by default the function's name.
 
     Returns:
         A function of arrays, numbers or traced values, with ``params`` as keywords; it works in every transform.
 
     Raises:
-        TypeError: an argument is no function; or, at a call, a result differs from what the rules say.
+        TypeError: an argument is no function; or, at a call, a result differs from what the rules say, or numba
+            cannot compile the kernel; the message says what it refuses.
+        ValueError: at a call, a cotangent or a batched result has another shape than it must.
+        RuntimeError: at a call, the kernel raised an exception.
 
     >>> import numpy as np
-    >>> from fnad import grad
+    >>> from fnad import grad, vmap
     >>> sine = primitive(np.sin, shape=lambda x: (x.shape, x.dtype), vjp=lambda g, y, x: (g * cosine(x),))
     >>> cosine = primitive(np.cos, shape=lambda x: (x.shape, x.dtype), vjp=lambda g, y, x: (-g * sine(x),))
     >>> grad(grad(sine))(np.pi / 2)
     array(-1.)
+    >>> vmap(grad(sine))(np.array([0.0, np.pi]))
+    array([ 1., -1.])
+
+    With a kernel, as a loop that NumPy has no word for:
+
+    >>> from fnad import jit
+    >>> def decay(x, out, rate):
+    ...     level = 0.0
+    ...     for i in range(len(x)):
+    ...         level = rate * level + x[i]
+    ...         out[i] = level
+    >>> def decayed(x, rate):
+    ...     out = np.empty_like(x)
+    ...     decay(x, out, rate)
+    ...     return out
+    >>> smooth = primitive(decayed, shape=lambda x, rate: (x.shape, x.dtype), kernel=decay)
+    >>> jit(lambda x: smooth(x, rate=0.5))(np.ones(3))
+    array([1.  , 1.5 , 1.75])
     """
-    for what, given in (("function", function), ("shape", shape), ("vjp", vjp)):
-        if not callable(given) and not (what == "vjp" and given is None):
+    needed, optional = {"function": function, "shape": shape}, {"vjp": vjp, "kernel": kernel}
+    for what, given in {**needed, **{k: v for k, v in optional.items() if v is not None}}.items():
+        if not callable(given):
             raise TypeError(f"primitive: requires a function as {what}, got {type(given).__name__}. Pass a function.")
-    declared = _Declared(_free(name or getattr(function, "__name__", "primitive")), function, shape, vjp)
+    if not callable(batch) and batch not in _BATCHES:
+        raise ValueError(f"primitive: requires batch to be 'loop', 'broadcast' or a function, got {batch!r}.")
+    name = _free(name or getattr(function, "__name__", "primitive"))
+    declared = _Declared(name, function, shape, vjp, batch, kernel)
 
     @boundary
     def operation(*args: Any, **params: Any) -> Any:

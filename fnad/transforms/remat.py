@@ -8,7 +8,7 @@ sublinear memory cost" (2016).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -16,18 +16,19 @@ from weakref import WeakKeyDictionary
 from fnad import tree
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
-from fnad.ir.program import Atom, Program, Var, prune
+from fnad.ir.program import Atom, Literal, Program, Var, prune
 from fnad.ir.types import is_inexact
 from fnad.ops.shaping import barrier
 from fnad.tracing import Tracer, call_program, flat_function, is_staging, is_value, stage, value_type
 from fnad.transforms.calls import bare, call_evaluate, call_expand, call_primitive, call_type, interned, listed
 from fnad.transforms.vjp import vjp_program
+from fnad.transforms.vmap import vmap_program
 
 Policy = Callable[[str], bool]
 
 
 class _Backward(NamedTuple):
-    """The way back as a Program of inputs, kept values, cotangents of the inexact results, and constants."""
+    """The way back as a Program of inputs, kept values, cotangents of inexact outputs, and constants."""
 
     program: Program
     constants: list[Any]
@@ -43,34 +44,46 @@ def _forward(active: tuple[bool, ...], *inputs: Tracer, program: Program, kept: 
 
 def _pull_back(residuals: Any, g: Any, program: Program, kept: int) -> list[Any]:
     active, inputs, values = residuals
+    given = listed(g)
+    # Only a further derivative flows through the kept values.
+    count = len(given) - kept if all([_is_zero(c) for c in given[len(given) - kept :]]) else len(given)
     ways = _backwards.setdefault(program, {})
-    known = ways.get(active)
+    known = ways.get((active, count))
     if known is None:
-        known = ways[active] = _backward_program(program, kept, active)
+        known = ways[active, count] = _backward_program(program, kept, active, count)
     # A value that is kept needs a barrier too: what follows from it would be found equal to what was computed.
     again = [barrier(x) if type(x.atom) is Var else x for x in (*inputs, *values)]
-    own = zip(listed(g), program.output_types[: len(program.outputs) - kept])
-    cotangents = [c for c, t in own if is_inexact(t.dtype)]
+    cotangents = [c for c, t in zip(given[:count], program.output_types) if is_inexact(t.dtype)]
     bars = iter(call_program(known.program, [*again, *cotangents, *known.constants]))
     return [next(bars) if a else None for a in active]
 
 
-def _backward_program(program: Program, kept: int, active: tuple[bool, ...]) -> _Backward:
-    """The joint Program without its results; the values of the last ``kept`` outputs are given."""
-    count = len(program.outputs) - kept
+def _is_zero(g: Tracer) -> bool:
+    return type(g.atom) is Literal and not g.atom.value
+
+
+def _backward_program(program: Program, kept: int, active: tuple[bool, ...], count: int) -> _Backward:
+    """The joint Program without its results, of the first ``count`` outputs; the last ``kept`` ones are given."""
+    last = len(program.outputs)
     joint = vjp_program(program, [i for i, a in enumerate(active) if a], count)
-    values = joint.program.outputs[count : count + kept]
+    values = joint.program.outputs[last - kept : last]
     given = tuple([Var(a.type) for a in values])
     atoms: dict[Atom, Atom] = dict(zip(values, given))
     equations = [e._replace(inputs=tuple([atoms.get(a, a) for a in e.inputs])) for e in joint.program.equations]
-    bars = tuple([atoms.get(a, a) for a in joint.program.outputs[count + kept :]])
+    bars = tuple([atoms.get(a, a) for a in joint.program.outputs[last:]])
     first = len(program.inputs)
     inputs = (*joint.program.inputs[:first], *given, *joint.program.inputs[first:])
     return _Backward(prune(Program(inputs, tuple(equations), bars)), joint.constants)
 
 
+def _batch(op: Primitive, mapped: Sequence[bool], *inputs: Tracer, program: Program, kept: int) -> Any:
+    batched = vmap_program(program, mapped, inputs[mapped.index(True)].shape[0])
+    return tuple(listed(op(*inputs, *batched.constants, program=interned(batched.program), kept=kept)))
+
+
 checkpoint_call = Primitive(
     "checkpoint_call", call_type, call_evaluate, vjp_forward=_forward, vjp_backward=_pull_back, expand=call_expand,
+    batch=_batch,
 )
 
 

@@ -15,6 +15,7 @@ from fnad import tree
 from fnad.errors import boundary
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune, structure
 from fnad.ir.types import ArrayType, is_inexact
+from fnad.memo import Memo
 from fnad.ops.elementwise import add, convert
 from fnad.ops.elementwise import stop_gradient as stop_gradient_p
 from fnad.tracing import Builder, Staged, Tracer, building, call_program, filled, is_value, stage, value_type
@@ -48,25 +49,10 @@ def vjp_program(program: Program, wrt: Sequence[int], count: int, seed: Literal 
     structure is kept.
     """
     key = (structure(program), tuple(wrt), count, None if seed is None else (seed.type, seed.value.tobytes()))
-    joint = _joints.get(key) if is_hashable(key) else _join(program, wrt, count, seed)
-    if joint is None:
-        if len(_joints) >= MOST_JOINTS:
-            _joints.clear()
-        joint = _joints[key] = _join(program, wrt, count, seed)
-    return joint
+    return _joints.get(key, lambda: _join(program, wrt, count, seed))
 
 
-_joints: dict[Any, Joint] = {}
-MOST_JOINTS = 512
-
-
-def is_hashable(key: Any) -> bool:
-    """Whether a value can be looked up in a dictionary."""
-    try:
-        hash(key)
-    except TypeError:
-        return False
-    return True
+_joints = Memo()
 
 
 def _join(program: Program, wrt: Sequence[int], count: int, seed: Literal | None) -> Joint:

@@ -14,8 +14,9 @@ import numpy as np
 
 from fnad import tree
 from fnad.errors import boundary
-from fnad.ir.program import Atom, Equation, Program, Source, prune
+from fnad.ir.program import Atom, Equation, Program, Source, prune, structure
 from fnad.ir.types import ArrayType
+from fnad.memo import Memo
 from fnad.ops.shaping import all_over_batch, over_batch, transpose
 from fnad.tracing import (
     Builder, Staged, Tracer, building, call_program, flat_function, is_value, stage, value_type,
@@ -37,21 +38,55 @@ class Batched(NamedTuple):
     mapped: tuple[bool, ...]
 
 
-def vmap_program(program: Program, mapped: Sequence[bool], size: int) -> Batched:
+def vmap_program(program: Program, mapped: Sequence[bool], size: int, whole: bool = False) -> Batched:
     """The Program of a whole batch.
 
     Args:
         program: the function of one example.
         mapped: which inputs have a value for each example.
         size: the number of examples.
+        whole: whether every output is to have the batch axis, also one that is the same for all examples.
+
+    What a structure came to is kept, as `vjp_program` does.
     """
+    key = (structure(program), tuple(mapped), size, whole)
+    return _batches.get(key, lambda: _batch(program, mapped, size, whole))
+
+
+_batches = Memo()
+
+
+def _batch(program: Program, mapped: Sequence[bool], size: int, whole: bool) -> Batched:
     builder = Builder()
     with building(builder):
-        types = [ArrayType((size, *t.shape), t.dtype) if m else t for t, m in zip(program.input_types, mapped)]
+        types = [batch_type(t, size) if m else t for t, m in zip(program.input_types, mapped)]
         inputs = [builder.input(t).atom for t in types]
         outputs, out_mapped = _run(builder, program, inputs, mapped)
+        if whole:
+            repeated = [over_batch(Tracer(builder, a), m, size) for a, m in zip(outputs, out_mapped)]
+            outputs, out_mapped = [x.atom for x in repeated], [True] * len(outputs)
         batched, constants = builder.finish(outputs)
     return Batched(prune(batched), constants, tuple(out_mapped))
+
+
+def batch_type(type: ArrayType, size: int) -> ArrayType:
+    """The type of many examples of a type."""
+    return ArrayType((size, *type.shape), type.dtype)
+
+
+def over_examples(
+    function: Callable[..., Any], values: Sequence[Any], mapped: Sequence[bool], size: int, whole: bool = False
+) -> tuple[Any, Any]:
+    """A function of the arrays of one example on a batch of them.
+
+    Returns:
+        its result, and a pytree like it that says which arrays have the batch axis; with ``whole`` all of them.
+    """
+    types = [example_type(value_type(x), 0 if m else None) for x, m in zip(values, mapped)]
+    staged = stage(function, types, unknown="vmap")
+    batched = vmap_program(staged.program, [*mapped, *[False] * len(staged.captured)], size, whole)
+    results = call_program(batched.program, [*values, *staged.captured, *batched.constants])
+    return staged.restore(results), staged.restore(batched.mapped)
 
 
 def _run(
@@ -149,7 +184,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
         # Numbers that are the same for all examples stay Python's.
         traced = [i for i, x in enumerate(leaves) if axes[i] is not None or isinstance(x, np.ndarray) and is_value(x)]
         mapped = [axes[i] is not None for i in traced]
-        types = [_example_type(value_type(leaves[i]), axes[i]) for i in traced]
+        types = [example_type(value_type(leaves[i]), axes[i]) for i in traced]
         values = [None if m else leaves[i] for i, m in zip(traced, mapped)]
         staged = stage(flat_function(function, leaves, treedef, traced), types, values, unknown="vmap")
         batched = vmap_program(staged.program, [*mapped, *[False] * len(staged.captured)], size)
@@ -221,7 +256,7 @@ def _paths(function: Callable[..., Any], treedef: tree.TreeDef) -> list[str]:
     return [path for child, root in zip(args.children() + kwargs.children(), roots) for path in tree.paths(child, root)]
 
 
-def _example_type(type: ArrayType, axis: int | None) -> ArrayType:
+def example_type(type: ArrayType, axis: int | None) -> ArrayType:
     """The type of one example."""
     if axis is None:
         return type

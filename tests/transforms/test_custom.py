@@ -249,10 +249,100 @@ def test_errors_name_the_users_line() -> None:
     assert fnad.custom_vjp is custom_vjp
 
 
-def test_a_rule_is_used_inside_vmap_and_never_passed_over_outside() -> None:
-    doubled = custom_vjp(lambda x: x * 1.0)
-    doubled.defvjp(lambda x: (x * 1.0, None), lambda _, g: (2.0 * g,))
-    np.testing.assert_array_equal(vmap(doubled)(X), X)
-    np.testing.assert_array_equal(vmap(grad(doubled))(X), np.full(X.shape, 2.0))
-    with pytest.raises(TypeError, match=r"Use vmap\(grad\(f\)\)"):
-        grad(lambda x: np.sum(vmap(doubled)(x)))(X)
+# --- Batches
+
+
+def each(f: Callable[..., Any]) -> Callable[..., Any]:
+    """What `vmap` means: a loop over the examples."""
+    return lambda xs: np.stack([f(x) for x in xs])
+
+
+MATRIX = np.linspace(-1.0, 2.0, 6).reshape(2, 3)
+
+
+@pytest.mark.parametrize(("f", "plain", "first", "second"), RULES)
+def test_a_batch_keeps_the_rule_in_every_nesting(f: Any, plain: Any, first: Any, second: Any) -> None:
+    for batched in (vmap(f), vmap(vmap(f)), vmap(vmap(f), 1, 1), vmap(jit(f)), jit(vmap(vmap(f)))):
+        np.testing.assert_allclose(batched(MATRIX), plain(MATRIX), rtol=1e-14)
+        ones = np.ones_like(MATRIX)
+        for got in (grad(total(batched)), jit(grad(total(batched))), grad(jit(total(batched))),
+                    lambda x: jvp(batched, (x,), (ones,))[1], lambda x: vjp(batched, x)[1](ones)[0],
+                    vmap(grad(total(f))), each(grad(total(f)))):
+            np.testing.assert_allclose(got(MATRIX), first(MATRIX), rtol=1e-12)
+    for outer in (lambda x: grad(total(vmap(grad(total(vmap(f))))))(x), lambda x: vmap(grad(total(vmap(grad(f)))))(x),
+                  jit(lambda x: grad(total(vmap(vmap(grad(f)))))(x)),
+                  lambda x: jvp(grad(total(vmap(f))), (x,), (np.ones_like(x),))[1]):
+        np.testing.assert_allclose(outer(MATRIX), second(MATRIX), rtol=1e-12)
+    np.testing.assert_allclose(np.diagonal(hessian(total(vmap(f)))(X)), second(X), rtol=1e-12)
+
+
+def weighted() -> Any:
+    @custom_vjp(nondiff_argnums=(0,))
+    def f(scale: Any, params: Any, x: Any, n: Any) -> Any:
+        return {"y": scale * params["w"] * np.sin(x), "n": n + 1, "w": params["w"] * 1.0}
+
+    def fwd(scale: Any, params: Any, x: Any, n: Any) -> Any:
+        return f(scale, params, x, n), {"w": params["w"], "x": x, "name": "any", "ones": np.ones(3)}
+
+    def bwd(scale: Any, res: Any, g: Any) -> Any:
+        assert res["name"] == "any" and g["n"] is None
+        bar = scale * res["ones"] * g["y"]
+        return {"w": bar * np.sin(res["x"]) + g["w"], "unused": None}, bar * res["w"] * np.cos(res["x"]), None
+
+    f.defvjp(fwd, bwd)
+    return f
+
+
+def tangents() -> Any:
+    @custom_jvp(nondiff_argnums=(0,))
+    def f(scale: Any, params: Any, x: Any, n: Any) -> Any:
+        return {"y": scale * params["w"] * np.sin(x), "n": n + 1, "w": params["w"] * 1.0}
+
+    @f.defjvp
+    def rule(scale: Any, primals: Any, t: Any) -> Any:
+        (params, x, n), (dparams, dx, _) = primals, t
+        y = scale * (dparams["w"] * np.sin(x) + params["w"] * np.cos(x) * dx)
+        return f(scale, params, x, n), {"y": y, "n": None, "w": dparams["w"]}
+
+    return f
+
+
+@pytest.mark.parametrize("made", [weighted, tangents])
+@pytest.mark.parametrize("axes", [(0, 0), (None, 0), (0, None)])
+def test_batches_with_shared_inputs_are_the_loop(made: Any, axes: Any) -> None:
+    f, ns = made(), np.arange(4)
+
+    def loss(w: Any, x: Any, unused: Any, over: Any) -> Any:
+        got = over(lambda w, x, n: f(2.0, {"w": w, "unused": unused}, x, n))(w, x, ns)
+        return np.sum(np.cos(got["y"]) * got["n"].reshape(-1, 1) + got["w"] ** 2)
+
+    def loop(g: Any) -> Any:
+        def run(w: Any, x: Any, n: Any) -> Any:
+            rows = [g(w if axes[0] is None else w[i], x if axes[1] is None else x[i], n[i]) for i in range(4)]
+            return {k: np.stack([row[k] for row in rows]) for k in rows[0]}
+
+        return run
+
+    values = np.random.default_rng(0).normal(size=(2, 4, 3))
+    w, x = (v[0] if axis is None else v for v, axis in zip(values, axes))
+    gradient = grad(lambda *args: loss(*args, lambda g: vmap(g, (*axes, 0))), (0, 1, 2))
+    expected = grad(lambda *args: loss(*args, loop), (0, 1, 2))(w, x, X)
+    for run in (gradient, jit(gradient)):
+        for one, two in zip(run(w, x, X), expected):
+            np.testing.assert_allclose(one, two, rtol=1e-12, atol=1e-14)
+    check_grads(lambda w, x: loss(w, x, X, lambda g: vmap(g, (*axes, 0))), (w, x), order=2)
+
+
+def test_a_rule_may_read_what_no_example_changes() -> None:
+    f = custom_vjp(lambda x, y: (x * 2, y * 3.0))
+    f.defvjp(lambda x, y: (f(x, y), None), lambda _, g: (10 * g[0], 5.0 * np.ones(3)))
+    bars = grad(lambda x, y: np.sum(vmap(f, (0, None))(x, y)[0]), (0, 1))(MATRIX[0], X)
+    np.testing.assert_array_equal(bars[0], np.full(3, 10.0))
+    np.testing.assert_array_equal(bars[1], np.full(3, 15.0))
+
+
+def test_a_value_that_differs_between_examples_is_unknown_in_a_rule() -> None:
+    f = custom_vjp(lambda x: x * 2)
+    f.defvjp(lambda x: (x * 2, x), lambda x, g: (g if x > 0 else -g,))
+    with pytest.raises(fnad.ConcreteValueError, match="one for each example under vmap"):
+        grad(total(vmap(f)))(X)

@@ -433,6 +433,51 @@ def test_a_function_that_catches_everything_is_still_right() -> None:
         assert [float(gradient(x)) for x in (1.0, -1.0, 2.0)] == [2.0, 3.0, 2.0]
 
 
+def steered(w: Any, x: Any) -> Any:
+    return np.sum(w * x**3) if w > 1.0 else np.sum(w * x)
+
+
+DERIVATIVES: dict[str, Callable[..., Any]] = {
+    "grad": lambda f: fnad.grad(f, (0, 1)),
+    "of an expression": lambda f: fnad.value_and_grad(lambda w, x: f(w + 0.5, np.sin(x))),
+    "grad of grad": lambda f: fnad.grad(lambda w, x: np.sum(fnad.grad(f, 1)(w, x) ** 2), (0, 1)),
+    "jvp": lambda f: lambda w, x: fnad.jvp(f, (w, x), (1.0, x)),
+    "checkpoint": lambda f: fnad.grad(fnad.checkpoint(f)),
+    "in turn": lambda f: fnad.grad(lambda w, x: f(f(w, x), x)),
+}
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_a_derivative_without_jit_takes_the_compiled_branch(name: str) -> None:
+    calls = []
+
+    def f(w: Any, x: Any) -> Any:
+        calls.append(w)
+        return steered(w, x)
+
+    derivative, expected = DERIVATIVES[name](fnad.jit(f)), DERIVATIVES[name](steered)
+    for known in (False, True):
+        count = len(calls)
+        for w in (0.25, 2.0, np.array(2.0), np.float32(0.25)):
+            for x in (X, X.astype(np.float32)):
+                for one, two in zip(tree.leaves(derivative(w, x)), tree.leaves(expected(w, x))):
+                    assert one.dtype == two.dtype
+                    np.testing.assert_allclose(one, two, rtol=1e-5)
+        assert not known or len(calls) == count
+    assert "jit_call" in str(fnad.make_program(fnad.grad(fnad.jit(f)))(2.0, X))
+
+
+def test_a_derivative_without_jit_runs_python_where_no_branch_will_do() -> None:
+    rows, jitted = np.stack([X, 2 * X]), fnad.jit(steered, max_branches=1)
+    expected = np.stack([fnad.grad(steered, 1)(2.0, x) for x in rows])
+    np.testing.assert_allclose(fnad.vmap(fnad.grad(jitted, 1), (None, 0))(2.0, rows), expected)
+    with pytest.raises(ConcreteValueError, match="one for each example under vmap"):
+        fnad.vmap(fnad.grad(jitted))(np.array([0.0, 2.0]), rows)
+    assert fnad.grad(jitted)(0.25, X) == np.sum(X)
+    with pytest.warns(RuntimeWarning, match="at most 1 branches"):
+        assert fnad.grad(jitted)(2.0, X) == np.sum(X**3)
+
+
 def test_conversions_that_cut_a_gradient_stay_errors() -> None:
     jitted = fnad.jit(lambda x: x * float(x))
     assert jitted(3.0) == 9.0

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fnad import grad, hessian, hvp, jacfwd, jacobian, jacrev, jit, tree
+from fnad import grad, hessian, hvp, jacfwd, jacobian, jacrev, jit, make_program, tree
+from fnad.transforms import jacobians
 
 X = np.array([0.5, 1.5, 2.5])
 M = np.arange(6.0).reshape(2, 3) / 4
@@ -76,6 +77,27 @@ def test_dtypes_and_degenerate_shapes(transform: Any) -> None:
     got[0, 0] = 5.0  # an array of its own
     with pytest.raises(TypeError, match=f"{transform.__name__}: requires a real argument"):
         transform(lambda x: x)(X + 1j)
+
+
+@pytest.mark.parametrize("transform", ALL)
+def test_all_directions_are_one_batch(transform: Any) -> None:
+    def f(x: Any) -> Any:
+        return np.tanh(x @ np.ones((len(x), len(x)))) * x
+
+    counts = [len(make_program(transform(f))(np.ones(n)).equations) for n in (2, 50)]
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("transform", ALL)
+@pytest.mark.parametrize("most", [1, 6, 7])
+def test_a_batch_of_directions_is_bounded(transform: Any, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def f(x: Any) -> Any:
+        return np.outer(np.tanh(x), x) @ x
+
+    expected = transform(f)(np.arange(5.0))
+    monkeypatch.setattr(jacobians, "MOST_ELEMENTS", most)
+    np.testing.assert_allclose(transform(f)(np.arange(5.0)), expected, rtol=1e-14)
+    np.testing.assert_allclose(jit(transform(f))(np.arange(5.0)), expected, rtol=1e-12)
 
 
 def test_a_complex_result_is_differentiated_forward() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fnad import checkpoint, custom_vjp, grad, hessian, jit, jvp, make_program, tree, value_and_grad, vjp
+from fnad import checkpoint, custom_vjp, grad, hessian, jit, jvp, make_program, tree, value_and_grad, vjp, vmap
 from fnad.compiler.compile import compile_program
 from fnad.testing import check_grads
 from fnad.tracing import call_program, stage, value_type
@@ -47,6 +47,9 @@ def test_the_compiled_gradient_takes_less_memory() -> None:
     # Kept are the inside of one piece of 4 layers and 3 values between pieces, instead of 16 values.
     assert saving.arena_bytes < 0.65 * plain.arena_bytes
     assert len(saving.instructions) > len(plain.instructions)
+    # So for a batch, whose rows are here examples.
+    plain, saving = plan(chain(vmap(piece, (None, 0)))), plan(chain(vmap(checkpoint(piece), (None, 0))))
+    assert saving.arena_bytes < 0.65 * plain.arena_bytes
 
 
 def test_the_compiled_gradient_computes_again() -> None:
@@ -125,6 +128,12 @@ def test_any_order_in_every_nesting() -> None:
     np.testing.assert_allclose(jit(lambda x: jvp(f, (x,), (X,))[1])(X), np.sum(np.exp(X) * (X + 1) * X))
 
 
+@pytest.mark.parametrize("kept", ["tanh", "mul", "sin"])
+def test_further_derivatives_flow_through_what_a_policy_keeps(kept: str) -> None:
+    f = checkpoint(lambda x, w: np.sin(np.tanh(x) * w) * np.tanh(x), policy=lambda name: name == kept)
+    check_grads(f, (X, X), order=3)
+
+
 def test_pytrees_keywords_integers_and_constants() -> None:
     for run in (lambda f: f, jit):
         bars = run(grad(lambda p, x: np.sum(model(p, x, n=3, name="cos")["y"])))({"w": X}, X)
@@ -163,6 +172,23 @@ def test_the_program_shows_the_call() -> None:
     assert "checkpoint_call[kept=0]" in str(program)
     np.testing.assert_array_equal(call_program(program, [X])[0], np.sin(X))
     assert "barrier" in str(make_program(grad(lambda x: np.sum(checkpoint(np.sin)(x))))(X))
+
+
+@pytest.mark.parametrize("policy", [None, lambda name: name == "tanh"], ids=["none", "tanh"])
+def test_a_batch_is_checkpointed_as_well(policy: Any) -> None:
+    def f(x: Any, w: Any) -> Any:
+        return np.sin(np.tanh(x) * w) * np.arange(3.0)
+
+    batched, plain = (vmap(vmap(g, (0, None)), (0, None)) for g in (checkpoint(f, policy), f))
+    xs = np.random.default_rng(0).normal(size=(2, 4, 3))
+    assert "checkpoint_call" in str(make_program(batched)(xs, X))
+    loss, expected = (grad(lambda x, w, g=g: np.sum(g(x, w) ** 2), (0, 1)) for g in (batched, plain))
+    for run in (loss, jit(loss)):
+        for one, two in zip(run(xs, X), expected(xs, X)):
+            np.testing.assert_allclose(one, two, rtol=1e-12, atol=1e-14)
+    again = operations(loss, xs, X)
+    assert again["barrier"] > 0 and again["tanh"] == (2 if policy is None else 1)
+    check_grads(lambda x, w: batched(x, w), (xs[:, :2], X), order=2)
 
 
 def test_what_is_no_function_is_an_error() -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import llvmlite
 import llvmlite.binding as llvm
@@ -21,6 +22,7 @@ import fnad.kernels.cpu
 from fnad.compiler.cache import COUNTS, DiskCache, Statistics, default_folder, default_limit
 from fnad.compiler.plan import Kernel
 from fnad.lazy import LazyModule
+from fnad.memo import Memo
 from fnad.version import __version__
 
 
@@ -87,10 +89,14 @@ class Loader:
         self._addresses: dict[str, int] = {}
         self._objects: list[llvm.ObjectFileRef] = []
         self._engine: llvm.ExecutionEngine | None = None
+        self._foreign = Memo()
+        self._kept: list[Any] = []  # plans hold addresses of it
 
     def address(self, kernel: Kernel) -> int:
         """The address of `kernel(buffers, params, lo, hi)`."""
         with _lock:
+            if kernel.words:
+                return self._foreign_address(kernel)
             address = self._addresses.get(kernel.source)
             if address is not None:
                 self.counts.memory_hits += 1
@@ -99,6 +105,20 @@ class Loader:
             address = self._from_disk(key) or self._compiled(key, kernel)
             self._addresses[kernel.source] = address
             return address
+
+    def _foreign_address(self, kernel: Kernel) -> int:
+        """The address of a kernel that calls a Python function, which only this process knows."""
+        # Constants that are equal may still compile to other code, as 1, 1.0 and True do.
+        key = kernel, tuple([repr(value) for _, value in kernel.words])
+        return self._foreign.get(key, lambda: self._compile_foreign(kernel))
+
+    def _compile_foreign(self, kernel: Kernel) -> int:
+        started = time.perf_counter()
+        made = toolchain.compile_foreign(kernel)
+        self._kept.append(made)
+        self.counts.compiled += 1
+        self.counts.compile_seconds += time.perf_counter() - started
+        return made.address
 
     def _from_disk(self, key: str) -> int | None:
         entry = self.disk.get(key)

@@ -9,7 +9,7 @@ import numpy as np
 
 from fnad.compiler import views
 from fnad.compiler.control import is_control, lower_control, takes_slices
-from fnad.compiler.cpu import layers, library
+from fnad.compiler.cpu import foreign, layers, library
 from fnad.compiler.cpu.expressions import DTYPES, has_source
 from fnad.compiler.cpu.loops import ACCUMULATIONS, emit_loop
 from fnad.compiler.memory import Layout
@@ -79,7 +79,9 @@ def _evaluate(primitive: Primitive, params: dict, *inputs: np.ndarray) -> Sequen
 def _launches(eqn: Equation, inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | None:
     """What the library runs for an equation; ``None`` where it has nothing for these operands."""
     row = ROWS.get(eqn.primitive.name)
-    return None if row is None else row(inputs, outputs, **eqn.params)
+    return foreign.launch(eqn.primitive, eqn.params, inputs, outputs) if row is None else row(
+        inputs, outputs, **eqn.params
+    )
 
 
 def _copy(source: View, target: View) -> list[Launch]:
@@ -133,7 +135,7 @@ def _extreme_place(name: str) -> Rows:
 ROWS: dict[str, Rows] = {
     "matmul": _matmul, "gather": _gather, "scatter": _scatter, "cumsum": _cumulative("add"),
     "cumprod": _cumulative("multiply"), "recurrence": _recurrence, "argmax": _extreme_place("argmax"),
-    "argmin": _extreme_place("argmin"), **layers.LAUNCHES,
+    "argmin": _extreme_place("argmin"), "per_example": foreign.per_example, **layers.LAUNCHES,
 }
 
 
@@ -172,6 +174,8 @@ def has_code(eqn: Equation) -> bool:
     return row(operands[: len(eqn.inputs)], operands[len(eqn.inputs) :], **eqn.params) is not None
 
 
-def describe_failure(launch: Launch, status: int) -> str:
-    """What a kernel's status other than 0 means: an index out of bounds."""
-    return layers.FAILURES.get(launch.label, library.out_of_bounds)(launch, status)
+def failure(launch: Launch, status: int) -> Exception:
+    """What a kernel's status other than 0 means: an index out of bounds, or an exception in a user's kernel."""
+    if launch.kernel.words:
+        return foreign.failed(launch)
+    return IndexError(layers.FAILURES.get(launch.label, library.out_of_bounds)(launch, status))

@@ -7,7 +7,9 @@ other processes compiled, live in one engine without clashing.
 import ctypes
 import importlib
 import linecache
+import os
 import pkgutil
+import re
 import sys
 from dataclasses import dataclass
 from types import FunctionType
@@ -16,14 +18,17 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import cfunc, njit, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
+from numba.core.errors import NumbaError
 from numba.core.registry import cpu_target
 from numba.extending import _Intrinsic
+from numba.np.numpy_support import from_dtype
 
 import fnad.kernels.cpu
 from fnad.compiler.cpu.functions import as_kernels_see, lower
+from fnad.compiler.plan import Kernel
 
 _TABLE = types.CPointer(types.int64)
 ARGUMENTS, STATUS = (_TABLE, _TABLE, types.int64, types.int64), types.int64
@@ -93,11 +98,43 @@ def optimized_module(key: str, source: str) -> llvm.ModuleRef:
     return module
 
 
-def _define(key: str, source: str) -> FunctionType:
+def compile_foreign(kernel: Kernel) -> Any:
+    """A kernel that calls a Python function, compiled by all of numba's passes: an object with an `address`."""
+    words = {name: value if isinstance(value, Dispatcher) or not callable(value) else njit(value)
+             for name, value in kernel.words}
+    words |= {"njit": njit, "array_type": _array_type}
+    try:
+        return cfunc(STATUS(*ARGUMENTS))(_define(kernel.name, kernel.source, words))
+    except NumbaError as error:
+        raise TypeError(
+            f"{kernel.name}: requires a kernel that numba compiles, got: {_gist(str(error))}. "
+            "Change the kernel, or leave it out: the function then runs from Python."
+        ) from None
+
+
+def _array_type(dtype: Any, ndim: int) -> types.Array:
+    return types.Array(from_dtype(np.dtype(dtype)), ndim, "C")
+
+
+_FRAME = re.compile(r'File "(?P<file>[^<"]+)", line (?P<line>\d+)')
+
+
+def _gist(message: str) -> str:
+    """What one of numba's long messages says in its innermost part, and the user's line."""
+    lines = [line.strip() for line in re.sub(r"\x1b\[\d*m", "", message).splitlines()]
+    told = [line for line in lines if line and not line.startswith("Failed in nopython mode pipeline")]
+    gist = told[0]
+    if gist.endswith(":") and len(told) > 1:
+        gist = f"{gist} {told[1].removeprefix('>>> ')}"
+    place = _FRAME.search(message)
+    return gist.rstrip(".") + (f" (line {place['line']} of {os.path.basename(place['file'])})" if place else "")
+
+
+def _define(key: str, source: str, words: dict[str, Any] | None = None) -> FunctionType:
     """The function `kernel` of the source, which numba's errors can quote."""
     filename = f"<kernel {key[:12]}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-    namespace = dict(_WORDS)
+    namespace = _WORDS | (words or {})
     exec(compile(source, filename, "exec"), namespace)
     return namespace["kernel"]
 

@@ -1,0 +1,87 @@
+"""Launches of kernels that users write: functions of NumPy arrays that numba compiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fnad.compiler.cpu.library import dtype_word
+from fnad.compiler.plan import Kernel, Launch, View
+from fnad.compiler.views import is_contiguous
+from fnad.ir.primitive import Primitive
+
+DTYPES = {
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float32", "float64", "complex64", "complex128"),
+}
+"""The names of the dtypes of arrays that numba knows."""
+
+
+def launch(
+    primitive: Primitive, params: dict[str, Any], inputs: Sequence[View], outputs: Sequence[View],
+    mapped: Sequence[bool] | None = None, size: int = 1,
+) -> list[Launch] | None:
+    """The launch of a primitive's own kernel, for a batch on each of ``size`` examples.
+
+    ``mapped`` says which inputs of a batch have the batch axis in front; the outputs all have it. ``None`` where
+    the primitive has no kernel, or numba no arrays of these dtypes.
+    """
+    operands = [*inputs, *outputs]
+    if primitive.kernel is None or not DTYPES.issuperset([view.dtype.name for view in operands]):
+        return None
+    assert all(map(is_contiguous, operands))
+    flags = [False] * len(operands) if mapped is None else [*mapped, *[True] * len(outputs)]
+    words: list[int] = []
+    arrays, types = [], []
+    for view, has_axis in zip(operands, flags):
+        shape = view.shape[1:] if has_axis else view.shape
+        step = view.strides[0] if has_axis else 0
+        arrays.append(_array(len(words), len(shape), dtype_word(view.dtype)))
+        types.append(f"array_type({dtype_word(view.dtype)}, {len(shape)})")
+        words += [view.buffer, view.offset, step, *shape]
+    source = f"# function is the kernel of {primitive}\n" + _source(arrays, types, list(params))
+    names = [("function", primitive.kernel), *[(f"p{k}", value) for k, value in enumerate(params.values())]]
+    return [Launch(Kernel(primitive.name, source, tuple(names)), tuple(words), size, primitive.name)]
+
+
+def per_example(
+    inputs: Sequence[View], outputs: Sequence[View], of: Primitive, mapped: Sequence[bool], size: int,
+    params: tuple[tuple[str, Any], ...],
+) -> list[Launch] | None:
+    """The launch of a primitive's kernel on each example in turn."""
+    return launch(of, dict(params), inputs, outputs, mapped, size)
+
+
+def failed(launch: Launch) -> RuntimeError:
+    """What the status of a user's kernel says."""
+    return RuntimeError(
+        f"{launch.kernel.name}: requires a kernel that raises nothing, got an exception inside of it. "
+        "Call the kernel from Python on the same arrays to see which."
+    )
+
+
+def _array(at: int, ndim: int, dtype: str) -> str:
+    """The array whose buffer, offset, bytes between examples, and extents are the words from ``at`` on."""
+    extents = "".join([f"params[{at + 3 + axis}], " for axis in range(ndim)])
+    return f"array_at(operand(buffers, params, {at}) + i * params[{at + 2}], ({extents}), {dtype})"
+
+
+def _source(arrays: Sequence[str], types: Sequence[str], params: Sequence[str]) -> str:
+    """A kernel that calls ``function`` on arrays, and on constants ``p0``, ``p1``, ... by their names."""
+    operands = [f"x{k}" for k in range(len(arrays))]
+    arguments = ", ".join([*operands, *[f"{name}=p{k}" for k, name in enumerate(params)]])
+    lines = ",\n            ".join(arrays)
+    # Compiled for its types at once, so that what numba refuses of it is told by itself.
+    return f"""\
+@njit(({", ".join(types)},))
+def call({", ".join(operands)}):
+    function({arguments})
+
+def kernel(buffers, params, lo, hi):
+    for i in range(lo, hi):
+        if raises(call, (
+            {lines},
+        )):
+            return 1
+    return 0
+"""

@@ -1,0 +1,48 @@
+"""What was made of a value, kept so that the same value need not be worked on again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class Memo:
+    """A bounded dictionary of what was made; when it is full it forgets everything.
+
+    >>> memo = Memo()
+    >>> [memo.get("key", lambda: "made") for _ in range(2)], memo.get("key", lambda: "made again")
+    (['made', 'made'], 'made')
+    """
+
+    __slots__ = ("entries", "most")
+
+    def __init__(self, most: int = 512) -> None:
+        self.entries: dict[Any, Any] = {}
+        self.most = most
+
+    def get(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What ``make`` came to for an equal key; it is made anew where the key cannot be hashed."""
+        try:
+            known = self.entries.get(key, _NOTHING)
+        except TypeError:
+            known = key = _NOTHING
+        if known is not _NOTHING:
+            return known
+        made = make()
+        if key is not _NOTHING:
+            if len(self.entries) >= self.most:
+                self.entries.clear()
+            self.entries[key] = made
+        return made
+
+
+_NOTHING = object()
+
+
+def is_hashable(key: Any) -> bool:
+    """Whether a value can be looked up in a dictionary."""
+    try:
+        hash(key)
+    except TypeError:
+        return False
+    return True
