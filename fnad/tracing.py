@@ -23,7 +23,7 @@ from fnad.errors import (
 )
 from fnad.ir.evaluate import QUIET, evaluate, evaluate_equation, read
 from fnad.ir.primitive import Primitive, Traced
-from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
+from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, quiet_equation
 from fnad.ir.sources import current_source
 from fnad.ir.types import ArrayType, is_array_like, is_inexact, type_of
 
@@ -325,7 +325,8 @@ class Builder:
                 fresh = {a for a in equation.inputs if type(a) is Var} - seen
                 seen |= fresh
                 pending.extend(fresh)
-        return list(inputs), [e for e in self.equations if id(e) in needed]
+        # The whole function runs as well, so what only a value needs has no effect a second time.
+        return list(inputs), [quiet_equation(e) for e in self.equations if id(e) in needed]
 
     def _evaluated(self, atom: Atom, what: str) -> np.ndarray:
         """Evaluate the slice of the Program that leads to an atom on the real arguments."""
@@ -339,7 +340,7 @@ class Builder:
                 continue
             if equation is not None:
                 with np.errstate(**QUIET):
-                    evaluate_equation(equation, self._values)
+                    evaluate_equation(quiet_equation(equation), self._values)
             elif v not in self._values:
                 self._values[v] = self._outer_value(v, what, atom)
             pending.pop()
@@ -437,15 +438,30 @@ def _stored(type: ArrayType) -> InPlaceError | None:
 @contextmanager
 def building(builder: Builder) -> Iterator[Builder]:
     """Stage with this builder; its tracers are dead afterwards."""
-    outer, recording = getattr(_thread, "level", 0), _recording()
-    _thread.level = builder.level
+    outer, recording, current = getattr(_thread, "level", 0), _recording(), current_builder()
+    _thread.level, _thread.builder = builder.level, builder
     if builder.answer is not None:
         _thread.recording = builder
     try:
         yield builder
     finally:
         builder.alive = False
-        _thread.level, _thread.recording = outer, recording
+        _thread.level, _thread.recording, _thread.builder = outer, recording, current
+
+
+def current_builder() -> Builder | None:
+    """The builder of the innermost function that is being staged on this thread."""
+    return getattr(_thread, "builder", None)
+
+
+def stager(program: Program, args: Sequence[Any]) -> Builder | None:
+    """The builder that stages a call; ``None`` where it runs at once.
+
+    What has an effect is staged though no argument is traced: it happens when the function that is staged runs,
+    in the order in which Python has come by.
+    """
+    builder = current_builder()
+    return builder if builder is not None and program.is_effectful else innermost(args)
 
 
 def is_staging() -> bool:
@@ -515,7 +531,7 @@ def value_type(value: Any) -> ArrayType:
 
 def call_program(program: Program, args: Sequence[Any]) -> list[Any]:
     """Run a Program on arrays, or inline it where an argument is traced."""
-    builder = innermost(args)
+    builder = stager(program, args)
     if builder is None:
         return evaluate(program, [np.asarray(a) for a in args])
     return inline(builder, program, args)

@@ -16,7 +16,7 @@ from fnad.compiler.cpu.executor import Executable, KernelError, link
 from fnad.compiler.cpu.lower import ABILITIES, describe_failure, has_code, lower
 from fnad.compiler.memory import plan_memory
 from fnad.compiler.plan import Plan
-from fnad.compiler.schedule import make_schedule
+from fnad.compiler.schedule import Schedule, make_schedule
 from fnad.compiler.simplify import simplify
 from fnad.errors import place_at
 from fnad.ir.program import Program, Source
@@ -60,11 +60,16 @@ class Compiled:
         return found if source is None else place_at(found, source)
 
 
+def schedule_of(simplified: Program) -> Schedule:
+    """The steps of a simplified Program on this target."""
+    return make_schedule(simplified, ABILITIES)
+
+
 def compile_program(program: Program, donated: Collection[int] = ()) -> Compiled:
     """Compile a Program; the memory of the inputs ``donated`` may be written."""
     started, before = time.perf_counter(), statistics()
     simplified = simplify(program, has_code)
-    schedule = make_schedule(simplified, ABILITIES)
+    schedule = schedule_of(simplified)
     layout = plan_memory(schedule, donated)
     plan, sources = lower(schedule, layout)
     executable = link(plan)

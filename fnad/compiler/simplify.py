@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fnad.ir.evaluate import QUIET
-from fnad.ir.program import Atom, Equation, Literal, Program, Var, prune
+from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune
 from fnad.ir.types import ArrayType
 from fnad.tracing import Builder, Tracer, building
 
@@ -72,7 +72,7 @@ class _Rewriter:
     def _simpler(self, eqn: Equation) -> Atom | None:
         """An atom that is equal to the one output, where there is one."""
         name, inputs = eqn.primitive.name, eqn.inputs
-        if len(eqn.outputs) != 1 or eqn.primitive.effect:
+        if len(eqn.outputs) != 1 or has_effect(eqn):
             return None
         type = eqn.outputs[0].type
         if all([isinstance(a, Literal) for a in inputs]):
@@ -168,7 +168,7 @@ _MERGES: dict[str, Callable[[dict, dict], dict]] = {
 
 def _key(eqn: Equation) -> Any:
     """Equal for equations that compute the same; ``None`` for one that must be kept as it is."""
-    if eqn.primitive.effect or eqn.primitive.name == "barrier":
+    if has_effect(eqn) or eqn.primitive.name == "barrier":
         return None
     inputs = [_atom_key(a) for a in eqn.inputs]
     if eqn.primitive.commutative:

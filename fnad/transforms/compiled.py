@@ -12,10 +12,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from fnad.compiler.compile import Compiled, compile_program
+from fnad.ir.evaluate import is_watched
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program
 from fnad.ir.types import is_inexact
-from fnad.transforms.calls import bare, call_expand, call_primitive, call_type, listed
+from fnad.transforms.calls import bare, call_evaluate, call_expand, call_primitive, call_type, listed
 from fnad.transforms.vjp import Joint, Split, split_joint, vjp_program
 from fnad.transforms.vmap import Batched, vmap_program
 
@@ -27,6 +28,8 @@ MOST_BATCHES = 256
 
 
 def _run(*args: Any, program: Program) -> Any:
+    if is_watched():
+        return call_evaluate(*args, program=program)
     compiled = _compiled.get(program)
     if compiled is None:
         compiled = _compiled[program] = compile_program(program)

@@ -12,7 +12,7 @@ import inspect
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import update_wrapper
 from types import MethodType
 from typing import Any, NamedTuple
@@ -21,11 +21,10 @@ import numpy as np
 
 from fnad import tree
 from fnad.compiler.compile import Compiled, compile_program
-from fnad.compiler.report import describe
 from fnad.errors import boundary
 from fnad.ir.program import prune
 from fnad.ir.types import ArrayType
-from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_value, stage, value_type
+from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_staging, is_value, stage, value_type
 from fnad.transforms.closures import Reader, find_readers, read_anew
 from fnad.transforms.compiled import call_compiled
 from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway
@@ -37,7 +36,7 @@ MOST_REASONS = 256
 """Stagings whose reasons are kept."""
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """What one signature came to."""
 
     staged: Staged
@@ -48,6 +47,8 @@ class _Entry(NamedTuple):
     donated: tuple[int, ...]
     """Which inputs are."""
     readers: list[Reader]
+    is_effectful: bool
+    """Whether a call does more than return a result."""
     compiled: Compiled | None
     """``None`` where the Program closes over traced values: it then becomes part of theirs."""
 
@@ -58,7 +59,7 @@ class _Entry(NamedTuple):
 
 
 class _Guarded(NamedTuple):
-    """A signature for which the function asks for values; each leaf of the tree is an `_Entry`."""
+    """A signature for which the function asks for values; each leaf of the tree is an `Entry`."""
 
     types: tuple[ArrayType, ...]
     traced: tuple[int, ...]
@@ -93,7 +94,7 @@ class Jitted:
         self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.donate_argnums = donate_argnums
         self.max_branches = max_branches
-        self.entries: dict[Any, _Entry | _Guarded] = {}
+        self.entries: dict[Any, Entry | _Guarded] = {}
         self._stagings = 0
         self._reasons: deque[str] = deque(maxlen=MOST_REASONS)
         self._has_warned = False
@@ -118,7 +119,7 @@ class Jitted:
         leaves, treedef = tree.flatten((args, kwargs))
         return (treedef, static, tuple([_leaf_key(leaf) for leaf in leaves])), leaves
 
-    def _run(self, entry: _Entry | _Guarded, signature: Any, leaves: Sequence[Any]) -> Any:
+    def _run(self, entry: Entry | _Guarded, signature: Any, leaves: Sequence[Any]) -> Any:
         if type(entry) is _Guarded:
             return self._run_guarded(entry, signature, leaves)
         captured = entry.read()
@@ -153,7 +154,7 @@ class Jitted:
         staged = stage(self._flat_function(signature, leaves, entry.traced), entry.types, values)
         return staged.restore(call_program(staged.program, [*values, *staged.captured]))
 
-    def _extended(self, entry: _Guarded, signature: Any, leaves: Sequence[Any]) -> tuple[_Entry | None, list[Any]]:
+    def _extended(self, entry: _Guarded, signature: Any, leaves: Sequence[Any]) -> tuple[Entry | None, list[Any]]:
         """Stage the branch of these arguments; ``None`` past the bound."""
         branches = entry.branches
         with self._lock:
@@ -193,20 +194,20 @@ class Jitted:
             seconds = guards + sum([leaf.compiled.seconds for leaf in leaves if leaf.compiled is not None])
             return CacheInfo(len(self.entries), len(leaves), self._stagings, tuple(self._reasons), seconds)
 
-    def explanation(self, *args: Any, **kwargs: Any) -> str:
-        """What the arguments' signature is compiled to, branch by branch, in words."""
+    def inspect(self, *args: Any, **kwargs: Any) -> list[tuple[list[tuple[Any, str]], Entry]] | None:
+        """What the arguments' signature is compiled to, branch by branch, each with the guards and answers that lead to
+        it; ``None`` where that is a part of what traced arguments belong to."""
         signature, leaves = self._signature(args, kwargs)
         entry = self._entry(signature, leaves)
-        if type(entry) is _Entry:
-            return _described(entry)
-        try:
-            if Tracer not in map(type, leaves):
-                self._extended(entry, signature, leaves)
-        except AskedOutside:
-            return "Compiled as part of what these arguments belong to."
-        return "\n\n".join(_described_branches(entry.branches)) or "Nothing is compiled for these arguments."
+        if type(entry) is _Guarded:
+            try:
+                if Tracer not in map(type, leaves):
+                    self._extended(entry, signature, leaves)
+            except AskedOutside:
+                return None
+        return list(_leaves_of(entry))
 
-    def _entry(self, signature: Any, leaves: Sequence[Any]) -> _Entry | _Guarded:
+    def _entry(self, signature: Any, leaves: Sequence[Any]) -> Entry | _Guarded:
         try:
             entry = self.entries.get(signature)
         except TypeError:
@@ -216,11 +217,11 @@ class Jitted:
                 entry = self.entries.get(signature) or self._staged_anew(signature, leaves, "new signature")
         return entry
 
-    def _staged_anew(self, signature: Any, leaves: Sequence[Any], reason: str) -> _Entry | _Guarded:
+    def _staged_anew(self, signature: Any, leaves: Sequence[Any], reason: str) -> Entry | _Guarded:
         """Stage and compile for a signature."""
         with self._lock:
             branches = Branches()
-            entry: _Entry | _Guarded
+            entry: Entry | _Guarded
             try:
                 entry, is_guarded = self._stage_branch(branches, signature, leaves, reason)
             except AskedOutside:
@@ -238,7 +239,7 @@ class Jitted:
 
     def _stage_branch(
         self, branches: Branches, signature: Any, leaves: Sequence[Any], reason: str
-    ) -> tuple[_Entry, bool]:
+    ) -> tuple[Entry, bool]:
         """Stage and compile the way that Python goes for these arguments, and whether it asked for values."""
         self._note(reason)
         traced = _traced(leaves)
@@ -268,13 +269,15 @@ class Jitted:
 
         return flat_function
 
-    def _compile(self, staged: Staged, traced: tuple[int, ...], treedef: tree.TreeDef, is_plain: bool) -> _Entry:
+    def _compile(self, staged: Staged, traced: tuple[int, ...], treedef: tree.TreeDef, is_plain: bool) -> Entry:
         readers = find_readers(self.function, staged.captured) if staged.captured else []
         donated = self._donated(traced, treedef)
         program = staged.program
         closed = any(isinstance(c, Tracer) for c in staged.captured)
-        compiled = compile_program(program, donated) if program.outputs and not closed else None
-        return _Entry(staged, traced, is_plain and compiled is not None, donated, readers, compiled)
+        effectful = program.is_effectful
+        compiled = compile_program(program, donated) if (program.outputs or effectful) and not closed else None
+        is_plain = is_plain and compiled is not None and not effectful
+        return Entry(staged, traced, is_plain, donated, readers, effectful, compiled)
 
     def _donated(self, traced: Sequence[int], treedef: tree.TreeDef) -> tuple[int, ...]:
         """The inputs that belong to donated arguments."""
@@ -338,31 +341,20 @@ def _arguments(signature: Any, leaves: Sequence[Any]) -> tuple[Sequence[Any], di
     return (args, kwargs) if static is None else static.restored(args, kwargs)
 
 
-def _run_entry(entry: _Entry, leaves: Sequence[Any], captured: Sequence[Any]) -> Any:
+def _run_entry(entry: Entry, leaves: Sequence[Any], captured: Sequence[Any]) -> Any:
     values = [leaves[i] for i in entry.traced]
-    if entry.compiled is None or Tracer in map(type, values) or Tracer in map(type, captured):
+    is_part = Tracer in map(type, values) or Tracer in map(type, captured) or (entry.is_effectful and is_staging())
+    if entry.compiled is None or is_part:
         return entry.staged.restore(call_compiled(entry.staged.program, [*values, *captured]))
     arrays = [np.asarray(v, t.dtype) for v, t in zip([*values, *captured], entry.staged.program.input_types)]
     return entry.staged.restore(entry.compiled(_owned(entry, arrays)))
 
 
-def _leaves_of(entry: _Entry | _Guarded) -> Iterable[tuple[Any, _Entry]]:
+def _leaves_of(entry: Entry | _Guarded) -> Iterable[tuple[Any, Entry]]:
     return entry.branches.walk() if type(entry) is _Guarded else [((), entry)]
 
 
-def _described_branches(branches: Branches) -> Iterator[str]:
-    for k, (path, leaf) in enumerate(branches.walk()):
-        way = "\n".join([f"  {guard} is {shown}" for guard, shown in path])
-        yield f"branch {k}:\n{way}\n\n{_described(leaf)}"
-
-
-def _described(entry: _Entry) -> str:
-    if entry.compiled is None:
-        return "Nothing to compile: no result depends on an array."
-    return describe(entry.compiled)
-
-
-def _owned(entry: _Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
+def _owned(entry: Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
     """The inputs, with those copied that are to be given away and cannot be."""
     if entry.donated:
         repeated = len(set(map(id, arrays))) < len(arrays)
@@ -471,27 +463,3 @@ def _numbers(name: str, given: int | Iterable[int]) -> tuple[int, ...]:
 
 def _names(given: str | Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
-
-
-def explain(function: Callable[..., Any]) -> Callable[..., None]:
-    """A function that prints what ``function`` is compiled to for its arguments.
-
-    The print shows the instructions in order, the source of each kernel, the buffers and their bytes, the
-    seconds of compilation, how many kernels came from memory and disk, and what runs as a host step. For a
-    function that asks for values it shows each branch known so far, with the answers that lead to it.
-
-    >>> import numpy as np
-    >>> explain(lambda x: np.tanh(x) * 2.0)(np.ones(3))  # doctest: +ELLIPSIS
-    program(a: f64[3]):
-      b: f64[3] = tanh a
-      c: f64[3] = mul b 2.0[3]
-      return c
-    ...
-    """
-    jitted = function if isinstance(function, Jitted) else Jitted(function, (), (), ())
-
-    @boundary
-    def wrapper(*args: Any, **kwargs: Any) -> None:
-        print(jitted.explanation(*args, **kwargs))
-
-    return wrapper

@@ -138,6 +138,8 @@ ROWS: dict[str, Rows] = {
 
 
 def _is_loop(eqn: Equation) -> bool:
+    if not eqn.outputs:
+        return False
     dtype = eqn.outputs[0].type.dtype
     if eqn.primitive.name in ACCUMULATIONS:
         return dtype in DTYPES
