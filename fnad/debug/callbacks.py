@@ -185,11 +185,12 @@ def _require_format(fmt: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> No
         fmt.format(*sample_args, **sample_kwargs)
         unused = {*range(len(args)), *kwargs} - _used(fmt)
     except Exception as error:
-        types = ", ".join([str(value_type(x)) if is_value(x) else type(x).__name__ for x in tree.leaves((args, kwargs))])
+        leaves = tree.leaves((args, kwargs))
+        types = ", ".join([str(value_type(x)) if is_value(x) else type(x).__name__ for x in leaves])
         raise ValueError(
             f"debug.print: requires a format string that fits its arguments, got {fmt!r} for {types or 'none'}: "
-            f"{type(error).__name__}: {error}. Write {{}} for each argument, {{name}} for one by keyword, a format such "
-            "as .3f for scalars only, and braces twice."
+            f"{type(error).__name__}: {error}. Write {{}} for each argument, {{name}} for one by keyword, a format "
+            "such as .3f for scalars only, and braces twice."
         ) from None
     if unused:
         raise ValueError(

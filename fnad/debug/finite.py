@@ -77,6 +77,7 @@ def check_nans(function: Callable[..., Any], inf: bool = True) -> Callable[..., 
             staged = stage(flat, [value_type(v) for v in values], values)
             inputs = [*values, *staged.captured]
             _require_closed(inputs)
+            _require_no_nan(staged.captured)
             arrays = [np.asarray(v, t.dtype) for v, t in zip(inputs, staged.program.input_types)]
             return staged.restore(evaluate(staged.program, arrays))
 
@@ -106,6 +107,15 @@ def _require_finite_arguments(
             raise NonFiniteError(
                 f"check_nans: requires finite values, got {_count(leaf, found)} of the argument {path}. "
                 f"Look at where it comes from{'; inf=False lets infinities pass' if found == 'inf' else ''}."
+            )
+
+
+def _require_no_nan(captured: Sequence[Any]) -> None:
+    for value in captured:
+        if _found(value, False):  # an infinity is a constant like others
+            raise NonFiniteError(
+                f"check_nans: requires finite values, got {_count(value, 'nan')} of a {type_of(value)} that the "
+                "function closes over, or computes from constants alone. Look at where it comes from."
             )
 
 

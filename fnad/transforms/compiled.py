@@ -5,7 +5,7 @@ Its derivative is two such operations, forward and back, and its batch is one; a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -64,6 +64,19 @@ def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, program: Program
             known.clear()
         batched = known[key] = vmap_program(program, *key)
     return tuple(call_compiled(batched.program, [*args, *batched.constants]))
+
+
+def derived(program: Program, what: str = "") -> Iterator[tuple[str, Compiled]]:
+    """What was compiled since a compiled Program was called in a transform, and in which."""
+    if what and program in _compiled:
+        yield what, _compiled[program]
+    after = f" of the {what}" if what else ""
+    for active, (_, parts) in list(_differentiated.get(program, {}).items()):
+        inputs = ", ".join([str(i) for i, a in enumerate(active) if a])
+        yield from derived(parts.forward, f"forward pass for the derivative in arrays {inputs}{after}")
+        yield from derived(parts.backward, f"backward pass for the derivative in arrays {inputs}{after}")
+    for (_, size), batched in list(_batched.get(program, {}).items()):
+        yield from derived(batched.program, f"batch of {size} under vmap{after}")
 
 
 def call_compiled(program: Program, args: Sequence[Any]) -> list[Any]:
