@@ -141,7 +141,7 @@ class _Watcher:
     ) -> NonFiniteError:
         name, source = equation.primitive.name, equation.source
         where = f"result {k} of {name}" if len(equation.outputs) > 1 else name
-        way = ", on the backward pass of the line below" if source is not None and source.backward else ""
+        way = ", backward, in the derivative of the line below" if source is not None and source.backward else ""
         ranges = "".join([f"\n  operand {i}: {_range(x)}" for i, x in enumerate(operands)])
         advice = BACKWARD if way else ADVICE.get(name, "Keep the operands in the range where it is defined.")
         if found == "inf":

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from fnad import checkpoint, debug, grad, jit, jvp, vjp, vmap
 from fnad.compiler.plan import HostStep
+from fnad.control.scan import scan_p
 from fnad.debug import callbacks
 from fnad.ir.primitive import REGISTRY
 from fnad.ir.program import without_effects
-from fnad.tracing import make_program
+from fnad.ir.types import ArrayType
+from fnad.tracing import make_program, stage
 
 X = np.array([1.0, 2.0, 3.0])
 
@@ -232,6 +234,28 @@ def test_a_format_that_does_not_fit_is_an_error_at_the_line(
         assert words in str(caught.value) and f'at "{__file__}", line' in str(caught.value)
     with pytest.raises(TypeError, match="requires a function, got str"):
         debug.callback("text")
+
+
+def summing(steps: Any) -> Any:
+    """A loop as an operation whose body prints."""
+
+    def body(total: Any, x: Any) -> Any:
+        debug.print("{:g} + {:g}", total, x)
+        return total + x
+
+    program = stage(body, [ArrayType((), X.dtype)] * 2).program
+    return scan_p(np.zeros(()) * steps[0], steps, body=program, constants=0, carries=1, length=3, reverse=False)
+
+
+def test_loops_print_at_every_step(capsys: pytest.CaptureFixture[str]) -> None:
+    expected = ["0 + 1", "1 + 2", "3 + 3"]
+    for run in (jit(summing), lambda x: make_program(summing)(x) and summing(x), jit(lambda x: (summing(x), x)[1])):
+        run(X)
+        assert lines(capsys) == expected  # also where nothing uses the result
+    jit(lambda x: summing(x) * summing(x))(X)
+    assert lines(capsys) == expected * 2  # and two loops that are equal are two
+    jit(lambda x: x * 2.0 if summing(x) > 0 else x)(X)
+    assert lines(capsys) == expected  # the condition is computed without the print
 
 
 def test_it_is_one_host_step_that_no_pass_drops() -> None:

@@ -10,6 +10,9 @@ import fnad
 import numpy as np
 import pytest
 from fnad import NonFiniteError, check_nans, checkpoint, grad, jit, value_and_grad, vmap
+from fnad.control.scan import scan_p
+from fnad.ir.types import ArrayType
+from fnad.tracing import stage
 
 X = np.array([4.0, 0.0, 1.0])
 
@@ -56,9 +59,24 @@ def test_the_first_equation_forward_is_named(wrapped: Any) -> None:
 ])
 def test_the_first_equation_backward_is_named(wrapped: Any) -> None:
     message = failure(check_nans(wrapped), X)
-    assert "got inf in 1 of 3 elements of" in message and "on the backward pass of the line below." in message
+    assert "got inf in 1 of 3 elements of" in message and ", backward, in the derivative of the line below." in message
     assert "operand 1: f64[3], 0 to 4\n" in message
     assert message.endswith(f'at "{__file__}", line {line_of(root_sum, "line of the root")}, in root_sum')
+
+
+def test_the_bodies_of_loops_are_looked_into() -> None:
+    def body(total: Any, x: Any) -> Any:
+        return total + np.log(x)  # inside
+
+    program = stage(body, [ArrayType((), X.dtype)] * 2).program
+
+    def summing(steps: Any) -> Any:
+        return scan_p(steps[0] * 0.0, steps, body=program, constants=0, carries=1, length=3, reverse=False)
+
+    for function in (summing, jit(summing)):
+        message = failure(check_nans(function), X)
+        assert "got inf in 1 of 1 element of log.\n  operand 0: f64[], 0\n" in message
+        assert message.endswith(f'line {line_of(body, "# inside")}, in body')
 
 
 def test_finite_functions_give_their_results() -> None:
