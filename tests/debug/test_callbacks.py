@@ -11,12 +11,10 @@ import numpy as np
 import pytest
 from fnad import checkpoint, debug, grad, jit, jvp, vjp, vmap
 from fnad.compiler.plan import HostStep
-from fnad.control.scan import scan_p
 from fnad.debug import callbacks
 from fnad.ir.primitive import REGISTRY
 from fnad.ir.program import without_effects
-from fnad.ir.types import ArrayType
-from fnad.tracing import make_program, stage
+from fnad.tracing import make_program
 
 X = np.array([1.0, 2.0, 3.0])
 
@@ -236,25 +234,17 @@ def test_a_format_that_does_not_fit_is_an_error_at_the_line(
         debug.callback("text")
 
 
-def summing(steps: Any) -> Any:
-    """A loop as an operation whose body prints."""
+def test_loops_print_at_every_step(repeat: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
+    def doubled(x: Any) -> Any:
+        return repeat(lambda y: (debug.print("at {:g}", y[0]), y * 2.0)[1], x, 3)
 
-    def body(total: Any, x: Any) -> Any:
-        debug.print("{:g} + {:g}", total, x)
-        return total + x
-
-    program = stage(body, [ArrayType((), X.dtype)] * 2).program
-    return scan_p(np.zeros(()) * steps[0], steps, body=program, constants=0, carries=1, length=3, reverse=False)
-
-
-def test_loops_print_at_every_step(capsys: pytest.CaptureFixture[str]) -> None:
-    expected = ["0 + 1", "1 + 2", "3 + 3"]
-    for run in (jit(summing), lambda x: make_program(summing)(x) and summing(x), jit(lambda x: (summing(x), x)[1])):
+    expected = ["at 1", "at 2", "at 4"]
+    for run in (doubled, jit(doubled), jit(lambda x: (doubled(x), x)[1])):
         run(X)
         assert lines(capsys) == expected  # also where nothing uses the result
-    jit(lambda x: summing(x) * summing(x))(X)
+    jit(lambda x: doubled(x) * doubled(x))(X)
     assert lines(capsys) == expected * 2  # and two loops that are equal are two
-    jit(lambda x: x * 2.0 if summing(x) > 0 else x)(X)
+    jit(lambda x: x * 2.0 if doubled(x)[0] > 0 else x)(X)
     assert lines(capsys) == expected  # the condition is computed without the print
 
 
