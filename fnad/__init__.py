@@ -2,6 +2,7 @@
 
 from fnad import control as control
 from fnad import data as data
+from fnad import debug as debug
 from fnad import nn as nn
 from fnad import numpy as numpy
 from fnad import optim as optim
@@ -14,10 +15,12 @@ from fnad.control import map as map
 from fnad.control import scan as scan
 from fnad.control import switch as switch
 from fnad.control import while_loop as while_loop
+from fnad.debug.finite import check_nans as check_nans
 from fnad.errors import ConcreteValueError as ConcreteValueError
 from fnad.errors import CutGradientError as CutGradientError
 from fnad.errors import EscapedTracerError as EscapedTracerError
 from fnad.errors import InPlaceError as InPlaceError
+from fnad.errors import NonFiniteError as NonFiniteError
 from fnad.tracing import make_program as make_program
 from fnad.transforms.custom import custom_jvp as custom_jvp
 from fnad.transforms.custom import custom_vjp as custom_vjp
@@ -27,7 +30,6 @@ from fnad.transforms.jacobians import hessian as hessian
 from fnad.transforms.jacobians import jacfwd as jacfwd
 from fnad.transforms.jacobians import jacobian as jacobian
 from fnad.transforms.jacobians import jacrev as jacrev
-from fnad.transforms.jit import explain as explain
 from fnad.transforms.jit import jit as jit
 from fnad.transforms.jvp import hvp as hvp
 from fnad.transforms.jvp import jvp as jvp
@@ -35,6 +37,8 @@ from fnad.transforms.jvp import linear_transpose as linear_transpose
 from fnad.transforms.jvp import linearize as linearize
 from fnad.transforms.primitives import primitive as primitive
 from fnad.transforms.remat import checkpoint as checkpoint
+from fnad.transforms.show import explain as explain
+from fnad.transforms.show import show as show
 from fnad.transforms.vjp import stop_gradient as stop_gradient
 from fnad.transforms.vjp import vjp as vjp
 from fnad.transforms.vmap import vmap as vmap
@@ -42,8 +46,9 @@ from fnad.version import __version__ as __version__
 
 # `map` is not among them: it would hide Python's own.
 __all__ = [
-    "checkpoint", "ConcreteValueError", "cond", "control", "custom_jvp", "custom_vjp", "CutGradientError", "data",
-    "EscapedTracerError", "explain", "fori_loop", "grad", "hessian", "hvp", "InPlaceError", "jacfwd", "jacobian",
-    "jacrev", "jit", "jvp", "linear_transpose", "linearize", "make_program", "nn", "numpy", "optim", "primitive",
-    "random", "scan", "stop_gradient", "switch", "testing", "tree", "value_and_grad", "vjp", "vmap", "while_loop",
+    "check_nans", "checkpoint", "ConcreteValueError", "cond", "control", "custom_jvp", "custom_vjp",
+    "CutGradientError", "data", "debug", "EscapedTracerError", "explain", "fori_loop", "grad", "hessian", "hvp",
+    "InPlaceError", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linear_transpose", "linearize", "make_program",
+    "nn", "NonFiniteError", "numpy", "optim", "primitive", "random", "scan", "show", "stop_gradient", "switch",
+    "testing", "tree", "value_and_grad", "vjp", "vmap", "while_loop",
 ]

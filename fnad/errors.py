@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from types import CodeType, FrameType, TracebackType
 from typing import Any
@@ -56,7 +56,15 @@ class InPlaceError(TypeError):
     """
 
 
-OWN = (ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError)
+class NonFiniteError(FloatingPointError):
+    """A function that runs under ``check_nans`` made a NaN or an infinity of finite values.
+
+    The message names the operation, forward or backward, the line that it comes from, and the ranges of its
+    operands.
+    """
+
+
+OWN = (ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError, NonFiniteError)
 
 
 def is_library_file(filename: str) -> bool:
@@ -107,9 +115,9 @@ def located(error: Exception) -> Exception:
     return error
 
 
-def place_at(error: Exception, source: tuple[str, int, str]) -> Exception:
+def place_at(error: Exception, source: Sequence[Any]) -> Exception:
     """The error, with a file, a line and a function's name in its message in place of the line of the call."""
-    file, line, function = source
+    file, line, function = source[:3]
     _add_place(error, f'  at "{file}", line {line}, in {function}')
     return error
 

@@ -23,7 +23,7 @@ from fnad.errors import (
 )
 from fnad.ir.evaluate import QUIET, evaluate, evaluate_equation, read
 from fnad.ir.primitive import Primitive, Traced
-from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
+from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, quiet_equation
 from fnad.ir.sources import current_source
 from fnad.ir.types import ArrayType, is_array_like, is_inexact, type_of
 
@@ -341,7 +341,8 @@ class Builder:
                 fresh = {a for a in equation.inputs if type(a) is Var} - seen
                 seen |= fresh
                 pending.extend(fresh)
-        return list(inputs), [e for e in self.equations if id(e) in needed]
+        # The whole function runs as well, so what only a value needs has no effect a second time.
+        return list(inputs), [quiet_equation(e) for e in self.equations if id(e) in needed]
 
     def _evaluated(self, atom: Atom, what: str) -> np.ndarray:
         """Evaluate the slice of the Program that leads to an atom on the real arguments."""
@@ -355,7 +356,7 @@ class Builder:
                 continue
             if equation is not None:
                 with np.errstate(**QUIET):
-                    evaluate_equation(equation, self._values)
+                    evaluate_equation(quiet_equation(equation), self._values)
             elif v not in self._values:
                 self._values[v] = self._outer_value(v, what, atom)
             pending.pop()
@@ -465,8 +466,8 @@ def _stored(type: ArrayType) -> InPlaceError | None:
 @contextmanager
 def building(builder: Builder) -> Iterator[Builder]:
     """Stage with this builder; its tracers are dead afterwards."""
-    outer, recording, branch = getattr(_thread, "level", 0), _recording(), getattr(_thread, "branch", None)
-    _thread.level = builder.level
+    outer = vars(_thread).copy()
+    _thread.level, _thread.builder = builder.level, builder
     if builder.unknown == "branch":
         _thread.branch = builder
     if builder.answer is not None:
@@ -475,7 +476,23 @@ def building(builder: Builder) -> Iterator[Builder]:
         yield builder
     finally:
         builder.alive = False
-        _thread.level, _thread.recording, _thread.branch = outer, recording, branch
+        vars(_thread).clear()
+        vars(_thread).update(outer)
+
+
+def current_builder() -> Builder | None:
+    """The builder of the innermost function that is being staged on this thread."""
+    return getattr(_thread, "builder", None)
+
+
+def stager(program: Program, args: Sequence[Any]) -> Builder | None:
+    """The builder that stages a call; ``None`` where it runs at once.
+
+    What has an effect is staged though no argument is traced: it happens when the function that is staged runs,
+    in the order in which Python has come by.
+    """
+    builder = current_builder()
+    return builder if builder is not None and program.is_effectful else innermost(args)
 
 
 def is_staging() -> bool:
@@ -550,7 +567,7 @@ def value_type(value: Any) -> ArrayType:
 
 def call_program(program: Program, args: Sequence[Any]) -> list[Any]:
     """Run a Program on arrays, or inline it where an argument is traced."""
-    builder = innermost(args)
+    builder = stager(program, args)
     if builder is None:
         return evaluate(program, [np.asarray(a) for a in args])
     return inline(builder, program, args)

@@ -33,6 +33,11 @@ class Statistics:
         """What was asked since an earlier count."""
         return Statistics(*(getattr(self, f.name) - getattr(earlier, f.name) for f in fields(self)))
 
+    def __str__(self) -> str:
+        """The counts in words."""
+        kernels = "kernel" if self.compiled == 1 else "kernels"
+        return f"{self.compiled} {kernels} compiled, {self.disk_hits} from disk, {self.memory_hits} from memory"
+
 
 COUNTS = Statistics()
 

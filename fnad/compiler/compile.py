@@ -62,11 +62,18 @@ class Compiled:
         return found if source is None else place_at(found, source)
 
 
+def schedule_of(simplified: Program) -> Schedule:
+    """The steps of a simplified Program, with plans for those of loops and branches."""
+    schedule = make_schedule(simplified, ABILITIES)
+    plan_controls(schedule, _inner_plan)
+    return schedule
+
+
 def compile_program(program: Program, donated: Collection[int] = ()) -> Compiled:
     """Compile a Program; the memory of the inputs ``donated`` may be written."""
     started, before = time.perf_counter(), statistics()
     simplified = simplify(program, has_code)
-    schedule = _schedule(simplified)
+    schedule = schedule_of(simplified)
     layout = plan_memory(schedule, donated)
     plan = lower(schedule, layout)
     executable = link(plan)
@@ -77,14 +84,8 @@ def compile_program(program: Program, donated: Collection[int] = ()) -> Compiled
     )
 
 
-def _schedule(program: Program) -> Schedule:
-    schedule = make_schedule(program, ABILITIES)
-    plan_controls(schedule, _inner_plan)
-    return schedule
-
-
 def _inner_plan(program: Program, carries: Mapping[int, int]) -> tuple[Plan, Collection[int]]:
     """The plan of a loop's body or of a branch, and the carries that it replaces where they lie."""
-    schedule = _schedule(program)
+    schedule = schedule_of(program)
     layout = plan_memory_of_body(schedule, carries)
     return lower(schedule, layout), layout.donated.keys()

@@ -2,18 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from fnad.compiler.compile import Compiled
+from fnad.compiler.compile import Compiled, schedule_of
 from fnad.compiler.plan import (
-    Copy, HostStep, Instruction, Launch, Plan, Scan, Switch, While, inner_plans, walk,
+    Copy, HostStep, Instruction, Launch, Plan, Scan, Switch, View, While, inner_plans, walk,
 )
+from fnad.compiler.schedule import Call, Step
+from fnad.ir.printer import format_equation, variable_names
+from fnad.ir.types import short_dtype
 
 
 def describe(compiled: Compiled) -> str:
     """The simplified Program, the instructions, the buffers, the kernels, and what compiling took."""
-    parts = [str(compiled.program), "\n".join(_instructions(compiled)), "\n".join(_buffers(compiled.plan))]
-    return "\n\n".join([*parts, *_sources(compiled.plan), _summary(compiled)])
+    return "\n\n".join([str(compiled.program), describe_plan(compiled), describe_kernels(compiled), _summary(compiled)])
+
+
+def describe_plan(compiled: Compiled) -> str:
+    """The instructions and the buffers."""
+    return "\n".join([*_instructions(compiled), "", *_buffers(compiled.plan)])
+
+
+def describe_kernels(compiled: Compiled) -> str:
+    """The source of each kernel."""
+    return "\n\n".join(_sources(compiled.plan)) or "no kernels"
+
+
+def describe_steps(compiled: Compiled) -> str:
+    """Which equations run together in one loop over memory, what is a call, and which storages they read and write."""
+    schedule = schedule_of(compiled.program)
+    given, made = (", ".join(map(_view, views)) for views in (schedule.inputs, schedule.outputs))
+    lines = [f"steps from {given or 'nothing'}:"]
+    for k, step in enumerate(schedule.steps):
+        lines += _step(k, step)
+    return "\n".join([*lines, f"  return {made}" if made else "  return"])
+
+
+def _step(k: int, step: Step) -> Iterator[str]:
+    where = f"   # {step.source}" if step.source else ""
+    if isinstance(step, Call):
+        operands = ", ".join(map(_view, step.inputs))
+        yield f"  {k:3d} call {step.equation.primitive.name}({operands}){_stored(step.outputs)}{where}"
+        return
+    yield f"  {k:3d} loop over {'x'.join(map(str, step.space)) or 'one element'}{where}"
+    made = [v for eqn in step.equations for v in eqn.outputs]
+    names = variable_names([*step.reads, *made])
+    for v, view in step.reads.items():
+        yield f"        {names[v]} reads {_view(view)}"
+    for eqn in step.equations:
+        yield from [f"        {line}" for line in format_equation(eqn, names)]
+    for v, view in step.writes.items():
+        yield f"        {names[v]} written to {_view(view)}"
+
+
+def _stored(views: Sequence[View]) -> str:
+    return f" -> {', '.join(map(_view, views))}" if views else ""
+
+
+def _view(view: View) -> str:
+    """A part of a storage: its number, its type, and where and how it lies there if it is not the whole."""
+    strides, expected = view.strides, view.dtype.itemsize
+    is_whole = view.offset == 0
+    for n, stride in zip(reversed(view.shape), reversed(strides)):
+        is_whole = is_whole and (stride == expected or n == 1)
+        expected *= n
+    way = "" if is_whole else f" at {view.offset} by {','.join(map(str, strides))}"
+    return f"%{view.buffer}: {short_dtype(view.dtype)}[{','.join(map(str, view.shape))}]{way}"
 
 
 def _instructions(compiled: Compiled) -> Iterator[str]:

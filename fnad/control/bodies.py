@@ -9,10 +9,10 @@ import numpy as np
 
 from fnad import tree
 from fnad.ir.primitive import Primitive
-from fnad.ir.program import Program
+from fnad.ir.program import Program, subprograms
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import convert
-from fnad.tracing import Staged, Tracer, innermost, stage, value_type
+from fnad.tracing import Staged, Tracer, innermost, stager, stage, value_type
 from fnad.transforms.calls import interned, listed
 from fnad.transforms.vjp import require_values
 
@@ -117,7 +117,8 @@ def require_structure(name: str, what: str, expected: tree.TreeDef, got: tree.Tr
 
 def apply(primitive: Primitive, args: Sequence[Any], **params: Any) -> list[Any]:
     """Stage an operation, or run it where no argument is traced; its results as a list."""
-    builder = innermost(args)
+    effectful = [p for p in subprograms(params) if p.is_effectful]
+    builder = stager(effectful[0], args) if effectful else innermost(args)
     args = [np.asarray(a) for a in args] if builder is None else [builder.tracer(a) for a in args]
     return listed(primitive(*args, **params))
 

@@ -23,7 +23,7 @@ from fnad.control.scan import scan
 from fnad.errors import boundary
 from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Primitive
-from fnad.ir.program import Atom, Equation, Program, prune, silenced
+from fnad.ir.program import Atom, Equation, Program, prune, without_effects
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.ops.elementwise import select
 from fnad.ops.indexing import gather, scatter
@@ -105,7 +105,7 @@ def _forward(
 def _backward(residuals: Any, g: Any, body: Program, condition_constants: int, body_constants: int, **rest: Any) -> Any:
     flags, values, count = residuals
     given = [c for c, flag in zip(listed(g), flags[body_constants:]) if flag]
-    params = {"body": interned(silenced(body)), "constants": body_constants, "varying": flags}
+    params = {"body": interned(without_effects(body)), "constants": body_constants, "varying": flags}
     bars = iter(apply(loop_pullback, [*values, count, *given], **params))
     return [None] * condition_constants + [next(bars) if flag else None for flag in flags]
 

@@ -19,7 +19,7 @@ def check(program: Program) -> Program:
         for atom in equation.inputs:
             _use(atom, defined)
         _check_types(equation)
-        for inner in subprograms(equation):
+        for inner in subprograms(equation.params):
             check(inner)
         for v in equation.outputs:
             _define(v, defined)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,28 @@ def evaluate_equation(equation: Equation, values: dict[Var, Any]) -> None:
         values[equation.outputs[0]] = result
     else:
         values.update(zip(equation.outputs, result))
+    if is_watched():
+        _thread.watcher(equation, values)
+
+
+Watcher = Callable[[Equation, dict[Var, Any]], None]
+_thread = threading.local()
+
+
+@contextmanager
+def watching(watcher: Watcher) -> Iterator[None]:
+    """Show every equation that this thread interprets to a function, with the values that it has just added to."""
+    outer = getattr(_thread, "watcher", None)
+    _thread.watcher = watcher
+    try:
+        yield
+    finally:
+        _thread.watcher = outer
+
+
+def is_watched() -> bool:
+    """Whether equations are shown to a function: what is compiled is then to be interpreted instead."""
+    return getattr(_thread, "watcher", None) is not None
 
 
 def read(atom: Atom, values: dict[Var, Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +16,16 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 def format_program(program: Program) -> str:
     """The whole Program."""
-    names = _names(program)
+    names = variable_names([*program.inputs, *(v for eqn in program.equations for v in eqn.outputs)])
     parameters = ", ".join(f"{names[v]}: {v.type}" for v in program.inputs)
-    body = [f"  {line}" for eqn in program.equations for line in _format_equation(eqn, names)]
+    body = [f"  {line}" for eqn in program.equations for line in format_equation(eqn, names)]
     result = ", ".join(_format_atom(a, names) for a in program.outputs)
     return "\n".join([f"program({parameters}):", *body, f"  return {result}"])
 
 
-def _names(program: Program) -> dict[Var, str]:
+def variable_names(variables: Iterable[Var]) -> dict[Var, str]:
+    """A name for each variable: a, b, c, ..."""
     numbers = count()
-    variables = [*program.inputs, *(v for eqn in program.equations for v in eqn.outputs)]
     return {v: _letters(next(numbers)) for v in dict.fromkeys(variables)}
 
 
@@ -37,13 +37,15 @@ def _letters(n: int) -> str:
     return name
 
 
-def _format_equation(eqn: Equation, names: dict[Var, str]) -> list[str]:
+def format_equation(eqn: Equation, names: dict[Var, str]) -> list[str]:
+    """One equation, as a line, and lines for the Programs among its parameters."""
     outputs = ", ".join(f"{names[v]}: {v.type}" for v in eqn.outputs)
     nested = {key: program for k, v in eqn.params.items() for key, program in _programs(k, v)}
     plain = {k: v for k, v in eqn.params.items() if not any(_programs(k, v))}
     params = f"[{', '.join(f'{k}={_format_param(v)}' for k, v in plain.items())}]" if plain else ""
     inputs = " ".join(_format_atom(a, names) for a in eqn.inputs)
-    lines = [f"{outputs} = {eqn.primitive.name}{params} {inputs}".rstrip()]
+    assigned = f"{outputs} = " if outputs else ""
+    lines = [f"{assigned}{eqn.primitive.name}{params} {inputs}".rstrip()]
     for key, value in nested.items():
         lines += [f"  {key}:", *[f"    {line}" for line in format_program(value).splitlines()]]
     return lines

@@ -7,7 +7,9 @@ assigned once, before its uses; a Literal is one scalar filled to a shape.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -22,9 +24,11 @@ class Source(NamedTuple):
     file: str
     line: int
     function: str
+    backward: bool = False
+    """Whether the equation is part of a derivative of what the line says."""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} ({self.function})"
+        return f"{self.file}:{self.line} ({self.function}{', backward' if self.backward else ''})"
 
 
 class Var:
@@ -85,14 +89,19 @@ class Program:
     def output_types(self) -> tuple[ArrayType, ...]:
         return tuple(a.type for a in self.outputs)
 
+    @cached_property
+    def is_effectful(self) -> bool:
+        """Whether running the Program does more than its outputs say."""
+        return any(map(has_effect, self.equations))
+
     def __str__(self) -> str:
         return format_program(self)
 
 
-def subprograms(equation: Equation) -> list[Program]:
-    """The Programs among an equation's parameters, which it runs."""
+def subprograms(params: dict[str, Any]) -> list[Program]:
+    """The Programs among an operation's parameters, which it runs."""
     found: list[Program] = []
-    for value in equation.params.values():
+    for value in params.values():
         if type(value) is Program:
             found.append(value)
         elif type(value) is tuple:
@@ -102,7 +111,34 @@ def subprograms(equation: Equation) -> list[Program]:
 
 def has_effect(equation: Equation) -> bool:
     """Whether an equation must be kept though nothing uses its outputs."""
-    return equation.primitive.effect or any([any(map(has_effect, p.equations)) for p in subprograms(equation)])
+    return equation.primitive.effect or any([p.is_effectful for p in subprograms(equation.params)])
+
+
+def without_effects(program: Program) -> Program:
+    """The Program with the same outputs that does nothing else, for values that are computed once more."""
+    if not program.is_effectful:
+        return program
+    quiet = _quiet.get(program)
+    if quiet is None:
+        equations = [quiet_equation(e) for e in program.equations if e.outputs or not e.primitive.effect]
+        quiet = _quiet[program] = Program(program.inputs, tuple(equations), program.outputs)
+    return quiet
+
+
+_quiet: WeakKeyDictionary[Program, Program] = WeakKeyDictionary()
+
+
+def quiet_equation(equation: Equation) -> Equation:
+    """The equation without the effects of the Programs that it runs."""
+    if not any([p.is_effectful for p in subprograms(equation.params)]):
+        return equation
+    return equation._replace(params={k: _without_effects(v) for k, v in equation.params.items()})
+
+
+def _without_effects(value: Any) -> Any:
+    if type(value) is tuple:
+        return tuple(map(_without_effects, value))
+    return without_effects(value) if type(value) is Program else value
 
 
 def prune(program: Program, whole: bool = False) -> Program:

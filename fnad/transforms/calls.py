@@ -13,7 +13,7 @@ from fnad.ir.program import Program, Var, structure
 from fnad.ir.types import ArrayType
 from fnad.memo import Memo
 from fnad.ops.elementwise import convert
-from fnad.tracing import Tracer, inline, innermost
+from fnad.tracing import Tracer, inline, stager
 
 
 def bare(results: Sequence[Any]) -> Any:
@@ -38,17 +38,19 @@ def call_evaluate(*args: Any, program: Program, **rest: Any) -> Any:
 
 def call_expand(*args: Tracer, program: Program, **rest: Any) -> Any:
     """The Program's own equations in the place of the call."""
-    return bare(inline(innermost(args), program, args))
+    return bare(inline(stager(program, args), program, args))
 
 
 def call_primitive(primitive: Primitive, args: Sequence[Any], **params: Any) -> list[Any]:
     """Stage a call of ``params["program"]``, or run it where no argument is traced."""
-    if not params["program"].outputs:
+    program = params["program"]
+    if not program.outputs and not program.is_effectful:
         return []
-    builder = innermost(args)
+    builder = stager(program, args)
+    if builder is None:
+        return listed(primitive(*args, **params))
     # A Python number stays what it is: `apply` would give it the shape of its neighbour.
-    args = args if builder is None else [builder.tracer(a) for a in args]
-    return listed(primitive(*args, **params))
+    return listed(builder.apply(primitive, [builder.tracer(a) for a in args], params))
 
 
 def fresh(values: Sequence[Tracer], inputs: Sequence[Tracer]) -> list[Tracer]:

@@ -41,6 +41,13 @@ def read_anew(readers: Sequence[Reader], known: Sequence[Any], types: Sequence[A
     return values if all(fits) else None
 
 
+def changes(readers: Sequence[Reader], types: Sequence[ArrayType]) -> str:
+    """In words, which types of what a function closes over are others than it was compiled for."""
+    values = [read() for read in readers]
+    got = [value_type(v) if is_value(v) else type(v).__name__ for v in values]
+    return ", ".join([f"{t} became {g}" for g, t in zip(got, types) if g[:2] != t[:2]])
+
+
 def _read(read: Reader) -> Any:
     try:
         return read()

@@ -5,17 +5,18 @@ Its derivative is two such operations, forward and back, and its batch is one; a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from fnad.compiler.compile import Compiled, compile_program
+from fnad.ir.evaluate import is_watched
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program
 from fnad.ir.types import is_inexact
-from fnad.transforms.calls import bare, call_expand, call_primitive, call_type, listed
+from fnad.transforms.calls import bare, call_evaluate, call_expand, call_primitive, call_type, listed
 from fnad.transforms.vjp import Joint, Split, split_joint, vjp_program
 from fnad.transforms.vmap import Batched, vmap_program
 
@@ -27,6 +28,8 @@ MOST_BATCHES = 256
 
 
 def _run(*args: Any, program: Program) -> Any:
+    if is_watched():
+        return call_evaluate(*args, program=program)
     compiled = _compiled.get(program)
     if compiled is None:
         compiled = _compiled[program] = compile_program(program)
@@ -61,6 +64,19 @@ def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, program: Program
             known.clear()
         batched = known[key] = vmap_program(program, *key)
     return tuple(call_compiled(batched.program, [*args, *batched.constants]))
+
+
+def derived(program: Program, what: str = "") -> Iterator[tuple[str, Compiled]]:
+    """What was compiled since a compiled Program was called in a transform, and in which."""
+    if what and program in _compiled:
+        yield what, _compiled[program]
+    after = f" of the {what}" if what else ""
+    for active, (_, parts) in list(_differentiated.get(program, {}).items()):
+        inputs = ", ".join([str(i) for i, a in enumerate(active) if a])
+        yield from derived(parts.forward, f"forward pass for the derivative in arrays {inputs}{after}")
+        yield from derived(parts.backward, f"backward pass for the derivative in arrays {inputs}{after}")
+    for (_, size), batched in list(_batched.get(program, {}).items()):
+        yield from derived(batched.program, f"batch of {size} under vmap{after}")
 
 
 def call_compiled(program: Program, args: Sequence[Any]) -> list[Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from functools import wraps
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -153,9 +155,10 @@ def require_differentiable(
 
 def argument_name(function: Callable[..., Any], position: int) -> str:
     """What a positional argument is called in messages."""
-    code = getattr(function, "__code__", None)
-    if code is not None and position < code.co_argcount:
-        return code.co_varnames[position]
+    function = inspect.unwrap(function)
+    code, own = getattr(function, "__code__", None), isinstance(function, MethodType)  # whose first one is ``self``
+    if code is not None and position + own < code.co_argcount:
+        return code.co_varnames[position + own]
     return f"args[{position}]"
 
 

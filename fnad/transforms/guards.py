@@ -18,7 +18,7 @@ from fnad.errors import ConcreteValueError, InPlaceError
 from fnad.ir.program import Equation, Program, Var
 from fnad.ir.types import type_of
 from fnad.tracing import AskedOutside, Question, Tracer, is_recording
-from fnad.transforms.closures import find_readers, read_anew
+from fnad.transforms.closures import changes, find_readers, read_anew
 
 MOST_GUARDS = 256
 """Questions on one way through a function: a longer loop is not compiled trip by trip."""
@@ -82,6 +82,10 @@ class Guard:
         inputs = (*program.inputs[:count], *self.captured, *self.taken)
         self.compiled = compile_program(Program(inputs, self.equations, (*program.outputs, *self.carried)))
 
+    def changes(self) -> str:
+        """How what it closes over has changed."""
+        return changes(self.readers, [v.type for v in self.captured])
+
     def is_asked_by(self, question: Question) -> bool:
         """Whether a function that is staged again asks the same."""
         return _signature(self.question) == _signature(question)
@@ -135,7 +139,7 @@ class Branches:
             except Behind:
                 return None, [], "the tree has grown"
             if asked is None:
-                return None, [], CHANGED
+                return None, [], f"{CHANGED}: {node.changes()}"
             answer, carried = asked
             edge = node.edges.get(answer.key)
             if edge is None:
@@ -145,7 +149,7 @@ class Branches:
         if node is None:
             return None, [], "first call with known values"
         captured = node.read()
-        return (None, [], CHANGED) if captured is None else (node, captured, "")
+        return (None, [], f"{CHANGED}: {node.changes()}") if captured is None else (node, captured, "")
 
     def walk(self) -> Iterator[tuple[list[tuple[Guard, str]], Any]]:
         """Each leaf, with the guards on the way to it and their answers."""
@@ -201,6 +205,7 @@ class Recorder:
         self.arrays = arrays
         self.path: list[tuple[Guard, Answer]] = []
         self.runaway: Runaway | None = None
+        self.seconds = 0.0  # of compiling
         self.known: list[Sequence[np.ndarray]] = []  # what each guard on the path carries
         self.places: dict[Var, Place] = {}  # where a variable of this staging is carried
         self.computed: dict[Var, tuple[int, Var]] = {}  # which guard has computed it, and what it is called there
@@ -246,7 +251,9 @@ class Recorder:
                 pending.extend([a for a in producers[v].inputs if type(a) is Var])
         self._carry([v for v in taken if v not in self.places])
         equations = [e for e in question.program.equations if id(e) in own]
-        return Guard(self.function, question, equations, {v: self.places[v] for v in taken})
+        guard = Guard(self.function, question, equations, {v: self.places[v] for v in taken})
+        self.seconds += guard.compiled.seconds
+        return guard
 
     def _carry(self, wanted: Sequence[Var]) -> None:
         """Let the guards that have computed these values give them on."""
@@ -260,6 +267,7 @@ class Recorder:
         for depth in sorted(changed):
             guard = self.path[depth][0]
             guard.compile()
+            self.seconds += guard.compiled.seconds
             _, self.known[depth] = guard.ask(self.arrays, self.known)
 
     def _next(self) -> Any:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import inspect
 import threading
+import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import update_wrapper
 from types import MethodType
 from typing import Any, NamedTuple
@@ -20,24 +21,27 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
+from fnad.compiler.cache import statistics
 from fnad.compiler.compile import Compiled, compile_program
-from fnad.compiler.report import describe
 from fnad.errors import boundary
 from fnad.ir.program import prune
 from fnad.ir.types import ArrayType
-from fnad.memo import is_hashable
-from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_value, stage, value_type
-from fnad.transforms.closures import Reader, find_readers, read_anew
-from fnad.transforms.compiled import call_compiled
+from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_staging, is_value, stage, value_type
+from fnad.transforms.closures import Reader, changes, find_readers, read_anew
+from fnad.transforms.compiled import call_compiled, derived
 from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway, known_leaves
+from fnad.transforms.history import CacheInfo, Compilation, Staging
+from fnad.transforms.signatures import Signature, Static, arguments, leaf_key, news, unhashable
 
 MOST_ENTRIES = 256
 """Signatures that a function keeps; the oldest goes first."""
 MOST_REASONS = 256
 """Stagings whose reasons are kept."""
+MANY_SIGNATURES = 32
+"""Stagings for new signatures after which the user is told."""
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """What one signature came to."""
 
     staged: Staged
@@ -48,17 +52,25 @@ class _Entry(NamedTuple):
     donated: tuple[int, ...]
     """Which inputs are."""
     readers: list[Reader]
+    is_effectful: bool
+    """Whether a call does more than return a result."""
     compiled: Compiled | None
     """``None`` where the Program closes over traced values: it then becomes part of theirs."""
 
     def read(self) -> list[Any] | None:
         """What the function closes over now; ``None`` where that is of other types than it was."""
-        types = self.staged.program.input_types[len(self.traced) :]
-        return read_anew(self.readers, self.staged.captured, types) if self.readers else []
+        return read_anew(self.readers, self.staged.captured, self._closed_types()) if self.readers else []
+
+    def changes(self) -> str:
+        """How that has changed."""
+        return changes(self.readers, self._closed_types())
+
+    def _closed_types(self) -> Sequence[ArrayType]:
+        return self.staged.program.input_types[len(self.traced) :]
 
 
 class _Guarded(NamedTuple):
-    """A signature for which the function asks for values; each leaf of the tree is an `_Entry`."""
+    """A signature for which the function asks for values; each leaf of the tree is an `Entry`."""
 
     types: tuple[ArrayType, ...]
     traced: tuple[int, ...]
@@ -68,17 +80,6 @@ class _Guarded(NamedTuple):
     def arrays(self, leaves: Sequence[Any]) -> list[np.ndarray]:
         """The inputs of the guards' Programs."""
         return [np.asarray(leaves[i], t.dtype) for i, t in zip(self.traced, self.types)]
-
-
-class CacheInfo(NamedTuple):
-    """What a compiled function keeps, and why it was staged."""
-
-    signatures: int
-    branches: int
-    stagings: int
-    reasons: tuple[str, ...]
-    """Of the last stagings."""
-    compile_seconds: float
 
 
 class Jitted:
@@ -93,9 +94,10 @@ class Jitted:
         self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.donate_argnums = donate_argnums
         self.max_branches = max_branches
-        self.entries: dict[Any, _Entry | _Guarded] = {}
+        self.entries: dict[Any, Entry | _Guarded] = {}
         self._stagings = 0
-        self._reasons: deque[str] = deque(maxlen=MOST_REASONS)
+        self._signatures = 0
+        self._history: deque[Staging] = deque(maxlen=MOST_REASONS)
         self._has_warned = False
         self._lock = threading.RLock()
 
@@ -110,26 +112,26 @@ class Jitted:
             return entry.staged.restore(entry.compiled(_owned(entry, leaves)))
         return self._run(entry, signature, leaves)
 
-    def _signature(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
+    def _signature(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Signature, list[Any]]:
         """What of the arguments decides the compiled code, and their leaves."""
         static = None
         if self.static_argnums or self.static_argnames:
             static, args, kwargs = self._without_static(args, kwargs)
         leaves, treedef = tree.flatten((args, kwargs))
-        return (treedef, static, tuple([_leaf_key(leaf) for leaf in leaves])), leaves
+        return (treedef, static, tuple([leaf_key(leaf) for leaf in leaves])), leaves
 
-    def _run(self, entry: _Entry | _Guarded, signature: Any, leaves: Sequence[Any]) -> Any:
+    def _run(self, entry: Entry | _Guarded, signature: Signature, leaves: Sequence[Any]) -> Any:
         if type(entry) is _Guarded:
             return self._run_guarded(entry, signature, leaves)
         captured = entry.read()
         if captured is None:
-            entry = self._staged_anew(signature, leaves, CHANGED)
+            entry = self._staged_anew(signature, leaves, f"{CHANGED}: {entry.changes()}")
             if type(entry) is _Guarded:
                 return self._run_guarded(entry, signature, leaves)
             captured = entry.staged.captured
         return _run_entry(entry, leaves, captured)
 
-    def _run_guarded(self, entry: _Guarded, signature: Any, leaves: Sequence[Any]) -> Any:
+    def _run_guarded(self, entry: _Guarded, signature: Signature, leaves: Sequence[Any]) -> Any:
         """Follow the answers to the leaf that is right for these arguments; without one, run Python."""
         is_traced = Tracer in map(type, leaves)
         known = known_leaves(leaves) if is_traced else leaves
@@ -147,22 +149,22 @@ class Jitted:
             return self._interpreted(entry, signature, leaves)
         return _run_entry(leaf, leaves, captured)
 
-    def _call_python(self, signature: Any, leaves: Sequence[Any]) -> Any:
+    def _call_python(self, signature: Signature, leaves: Sequence[Any]) -> Any:
         """The plain function, whose questions then go to whoever stages the traced values that it meets."""
-        args, kwargs = _arguments(signature, leaves)
+        args, kwargs = arguments(signature, leaves)
         return self.function(*args, **kwargs)
 
-    def _interpreted(self, entry: _Guarded, signature: Any, leaves: Sequence[Any]) -> Any:
+    def _interpreted(self, entry: _Guarded, signature: Signature, leaves: Sequence[Any]) -> Any:
         values = entry.arrays(leaves)
         staged = stage(self._flat_function(signature, leaves, entry.traced), entry.types, values)
         return staged.restore(call_program(staged.program, [*values, *staged.captured]))
 
-    def _extended(self, entry: _Guarded, signature: Any, leaves: Sequence[Any]) -> tuple[_Entry | None, list[Any]]:
+    def _extended(self, entry: _Guarded, signature: Signature, leaves: Sequence[Any]) -> tuple[Entry | None, list[Any]]:
         """Stage the branch of these arguments; ``None`` past the bound."""
         branches = entry.branches
         with self._lock:
             leaf, captured, reason = branches.find(entry.arrays(leaves))
-            if reason == CHANGED:
+            if reason.startswith(CHANGED):
                 branches.root = None
             if leaf is None and branches.count() < self.max_branches and not branches.is_closed:
                 try:
@@ -171,7 +173,7 @@ class Jitted:
                 except Runaway as runaway:
                     branches.is_closed, reason = True, str(runaway)
             if leaf is None:
-                self._note(f"past the bound: {reason}")
+                self._note(Staging(f"past the bound: {reason}"))
                 self._warn(reason)
             return leaf, captured
 
@@ -185,46 +187,68 @@ class Jitted:
                 RuntimeWarning, stacklevel=7,  # the line of the call
             )
 
-    def _note(self, reason: str) -> None:
+    def _note(self, staging: Staging) -> None:
         self._stagings += 1
-        self._reasons.append(reason)
+        self._history.append(staging)
 
     def cache_info(self) -> CacheInfo:
-        """How many signatures and branches are compiled, how often the function was staged and why."""
+        """How many signatures and branches are compiled, how often the function was staged and why; it can be printed.
+
+        A reason says what is new: the argument whose shape or dtype differs from the most similar signature that is
+        known, a static argument, a condition that came out otherwise for the first time, and on which line.
+        """
         with self._lock:
             leaves = [leaf for entry in self.entries.values() for _, leaf in _leaves_of(entry)]
             guards = sum([e.branches.seconds() for e in self.entries.values() if type(e) is _Guarded])
             seconds = guards + sum([leaf.compiled.seconds for leaf in leaves if leaf.compiled is not None])
-            return CacheInfo(len(self.entries), len(leaves), self._stagings, tuple(self._reasons), seconds)
+            history = tuple(self._history)
+            reasons = tuple([staging.reason for staging in history])
+            others = [d for leaf in leaves for d in derived(leaf.staged.program)]
+            compilations = tuple([Compilation(what, c.seconds, c.kernels) for what, c in others])
+            return CacheInfo(len(self.entries), len(leaves), self._stagings, reasons, seconds, history, compilations)
 
-    def explanation(self, *args: Any, **kwargs: Any) -> str:
-        """What the arguments' signature is compiled to, branch by branch, in words."""
+    def inspect(self, *args: Any, **kwargs: Any) -> list[tuple[list[tuple[Any, str]], Entry]] | None:
+        """What the arguments' signature is compiled to, branch by branch, each with the guards and answers that lead to
+        it; ``None`` where that is a part of what traced arguments belong to."""
         signature, leaves = self._signature(args, kwargs)
         entry = self._entry(signature, leaves)
-        if type(entry) is _Entry:
-            return _described(entry)
-        try:
-            if Tracer not in map(type, leaves):
-                self._extended(entry, signature, leaves)
-        except AskedOutside:
-            return "Compiled as part of what these arguments belong to."
-        return "\n\n".join(_described_branches(entry.branches)) or "Nothing is compiled for these arguments."
+        if type(entry) is _Guarded:
+            try:
+                if Tracer not in map(type, leaves):
+                    self._extended(entry, signature, leaves)
+            except AskedOutside:
+                return None
+        return list(_leaves_of(entry))
 
-    def _entry(self, signature: Any, leaves: Sequence[Any]) -> _Entry | _Guarded:
+    def _entry(self, signature: Signature, leaves: Sequence[Any]) -> Entry | _Guarded:
         try:
             entry = self.entries.get(signature)
         except TypeError:
-            raise _unhashable(signature, leaves) from None
+            raise unhashable(signature, leaves) from None
         if entry is None:
             with self._lock:
-                entry = self.entries.get(signature) or self._staged_anew(signature, leaves, "new signature")
+                entry = self.entries.get(signature) or self._staged_anew(signature, leaves, self._reason(signature))
         return entry
 
-    def _staged_anew(self, signature: Any, leaves: Sequence[Any], reason: str) -> _Entry | _Guarded:
+    def _reason(self, signature: Signature) -> str:
+        """Why a signature is staged that is not known; a warning where this goes on and on."""
+        what = news(self.function, signature, self.entries)
+        self._signatures += 1
+        if self._signatures == MANY_SIGNATURES + 1:
+            warnings.warn(
+                f"jit: requires few different signatures, got {self._signatures} for "
+                f"{getattr(self.function, '__name__', 'a function')}, each of which is staged and compiled; the last "
+                f"one since {what}. Pad arrays to a few sizes, or make numbers arguments that are not static. "
+                "cache_info() has all the reasons.",
+                RuntimeWarning, stacklevel=5,  # the line of the call
+            )
+        return f"new signature: {what}" if what else "new signature"
+
+    def _staged_anew(self, signature: Signature, leaves: Sequence[Any], reason: str) -> Entry | _Guarded:
         """Stage and compile for a signature."""
         with self._lock:
             branches = Branches()
-            entry: _Entry | _Guarded
+            entry: Entry | _Guarded
             try:
                 entry, is_guarded = self._stage_branch(branches, signature, leaves, reason)
             except AskedOutside:
@@ -241,15 +265,28 @@ class Jitted:
             return entry
 
     def _stage_branch(
-        self, branches: Branches, signature: Any, leaves: Sequence[Any], reason: str
-    ) -> tuple[_Entry, bool]:
+        self, branches: Branches, signature: Signature, leaves: Sequence[Any], reason: str
+    ) -> tuple[Entry, bool]:
         """Stage and compile the way that Python goes for these arguments, and whether it asked for values."""
-        self._note(reason)
+        started, before = time.perf_counter(), statistics()
         traced = _traced(leaves)
         types = [_native(value_type(leaves[i])) for i in traced]
         given = [leaves[i] for i in traced]
         values = [v if type(v) is Tracer else np.asarray(v, t.dtype) for v, t in zip(given, types)]
         recorder = Recorder(branches, self.function, values)
+        try:
+            leaf = self._staged_leaf(recorder, signature, leaves, types, values)
+        finally:
+            seconds = time.perf_counter() - started - recorder.seconds
+            self._note(Staging(reason, seconds, recorder.seconds, statistics() - before))
+        return leaf, bool(recorder.path)
+
+    def _staged_leaf(
+        self, recorder: Recorder, signature: Signature, leaves: Sequence[Any], types: Sequence[ArrayType],
+        values: Sequence[Any],
+    ) -> Entry:
+        """Run Python for these arguments, compile the way that it goes, and add it to the tree."""
+        traced = _traced(leaves)
         staged = stage(self._flat_function(signature, leaves, traced), types, values, answer=recorder)
         if recorder.runaway is not None:  # and the function has caught it
             raise recorder.runaway
@@ -257,11 +294,12 @@ class Jitted:
             staged = staged._replace(program=prune(staged.program))  # of what only the questions needed
         is_plain = all([type(leaf) is np.ndarray and leaf.dtype.isnative for leaf in leaves])
         leaf = self._compile(staged, traced, signature[0], is_plain)
-        if recorder.path or branches.root is not None:
+        recorder.seconds += leaf.compiled.seconds if leaf.compiled is not None else 0.0
+        if recorder.path or recorder.branches.root is not None:
             recorder.keep(leaf)
-        return leaf, bool(recorder.path)
+        return leaf
 
-    def _flat_function(self, signature: Any, leaves: Sequence[Any], traced: Sequence[int]) -> Callable[..., Any]:
+    def _flat_function(self, signature: Signature, leaves: Sequence[Any], traced: Sequence[int]) -> Callable[..., Any]:
         """The function of the leaves that are traced."""
 
         def flat_function(*tracers: Tracer) -> Any:
@@ -272,13 +310,15 @@ class Jitted:
 
         return flat_function
 
-    def _compile(self, staged: Staged, traced: tuple[int, ...], treedef: tree.TreeDef, is_plain: bool) -> _Entry:
+    def _compile(self, staged: Staged, traced: tuple[int, ...], treedef: tree.TreeDef, is_plain: bool) -> Entry:
         readers = find_readers(self.function, staged.captured) if staged.captured else []
         donated = self._donated(traced, treedef)
         program = staged.program
         closed = any(isinstance(c, Tracer) for c in staged.captured)
-        compiled = compile_program(program, donated) if program.outputs and not closed else None
-        return _Entry(staged, traced, is_plain and compiled is not None, donated, readers, compiled)
+        effectful = program.is_effectful
+        compiled = compile_program(program, donated) if (program.outputs or effectful) and not closed else None
+        is_plain = is_plain and compiled is not None and not effectful
+        return Entry(staged, traced, is_plain, donated, readers, effectful, compiled)
 
     def _donated(self, traced: Sequence[int], treedef: tree.TreeDef) -> tuple[int, ...]:
         """The inputs that belong to donated arguments."""
@@ -289,40 +329,13 @@ class Jitted:
         leaves = {i for n in self.donate_argnums if n < len(args) for i in range(starts[n], starts[n + 1])}
         return tuple([position for position, i in enumerate(traced) if i in leaves])
 
-    def _without_static(self, args: tuple, kwargs: dict) -> tuple[_Static, tuple, dict]:
+    def _without_static(self, args: tuple, kwargs: dict) -> tuple[Static, tuple, dict]:
         numbers = {n % len(args) if -len(args) <= n < len(args) else n for n in self.static_argnums} if args else set()
         chosen = tuple([(i, a) for i, a in enumerate(args) if i in numbers])
         named = tuple([(k, v) for k, v in sorted(kwargs.items()) if k in self.static_argnames])
-        static = _Static(chosen, named)
+        static = Static(chosen, named)
         rest = tuple([a for i, a in enumerate(args) if i not in numbers])
         return static, rest, {k: v for k, v in kwargs.items() if k not in self.static_argnames}
-
-
-class _Static(NamedTuple):
-    """The static arguments of a call: by position and by name."""
-
-    positional: tuple[tuple[int, Any], ...]
-    named: tuple[tuple[str, Any], ...]
-
-    def restored(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """All arguments, from those that are not static."""
-        full = list(args)
-        for i, value in self.positional:
-            full.insert(i, value)
-        return full, kwargs | dict(self.named)
-
-
-def _leaf_key(leaf: Any) -> Any:
-    """What of a leaf decides the compiled code."""
-    kind = type(leaf)
-    if kind is np.ndarray:
-        return leaf.shape, leaf.dtype
-    if kind is Tracer or (is_value(leaf) and kind not in _SCALARS):
-        return leaf.shape, leaf.dtype, kind is Tracer and leaf.type.weak
-    return kind if kind in _SCALARS else (kind, leaf)
-
-
-_SCALARS = {bool, int, float, complex}
 
 
 def _native(type: ArrayType) -> ArrayType:
@@ -335,38 +348,20 @@ def _traced(leaves: Sequence[Any]) -> tuple[int, ...]:
     return tuple([i for i, leaf in enumerate(leaves) if is_value(leaf)])
 
 
-def _arguments(signature: Any, leaves: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
-    """All arguments of a call, from its leaves."""
-    treedef, static, _ = signature
-    args, kwargs = tree.unflatten(treedef, leaves)
-    return (args, kwargs) if static is None else static.restored(args, kwargs)
-
-
-def _run_entry(entry: _Entry, leaves: Sequence[Any], captured: Sequence[Any]) -> Any:
+def _run_entry(entry: Entry, leaves: Sequence[Any], captured: Sequence[Any]) -> Any:
     values = [leaves[i] for i in entry.traced]
-    if entry.compiled is None or Tracer in map(type, values) or Tracer in map(type, captured):
+    is_part = Tracer in map(type, values) or Tracer in map(type, captured) or (entry.is_effectful and is_staging())
+    if entry.compiled is None or is_part:
         return entry.staged.restore(call_compiled(entry.staged.program, [*values, *captured]))
     arrays = [np.asarray(v, t.dtype) for v, t in zip([*values, *captured], entry.staged.program.input_types)]
     return entry.staged.restore(entry.compiled(_owned(entry, arrays)))
 
 
-def _leaves_of(entry: _Entry | _Guarded) -> Iterable[tuple[Any, _Entry]]:
+def _leaves_of(entry: Entry | _Guarded) -> Iterable[tuple[Any, Entry]]:
     return entry.branches.walk() if type(entry) is _Guarded else [((), entry)]
 
 
-def _described_branches(branches: Branches) -> Iterator[str]:
-    for k, (path, leaf) in enumerate(branches.walk()):
-        way = "\n".join([f"  {guard} is {shown}" for guard, shown in path])
-        yield f"branch {k}:\n{way}\n\n{_described(leaf)}"
-
-
-def _described(entry: _Entry) -> str:
-    if entry.compiled is None:
-        return "Nothing to compile: no result depends on an array."
-    return describe(entry.compiled)
-
-
-def _owned(entry: _Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
+def _owned(entry: Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
     """The inputs, with those copied that are to be given away and cannot be."""
     if entry.donated:
         repeated = len(set(map(id, arrays))) < len(arrays)
@@ -378,17 +373,6 @@ def _owned(entry: _Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
 
 _OWN = np.zeros((2, 2)).flags.num
 """The flags of an array that is C-contiguous, aligned, writable, and owns its memory."""
-
-
-def _unhashable(signature: Any, leaves: Sequence[Any]) -> TypeError:
-    treedef, static, _ = signature
-    for value in [v for pair in static or () for _, v in pair] + [leaf for leaf in leaves if not is_value(leaf)]:
-        if not is_hashable(value):
-            return TypeError(
-                "jit: requires arguments that are arrays, numbers or hashable constants, got "
-                f"{type(value).__name__} {value!r:.60}. Make it an array, a tuple, or close over it."
-            )
-    return TypeError("jit: requires hashable static data in the arguments' pytrees, got data that is not.")
 
 
 @boundary
@@ -475,27 +459,3 @@ def _numbers(name: str, given: int | Iterable[int]) -> tuple[int, ...]:
 
 def _names(given: str | Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
-
-
-def explain(function: Callable[..., Any]) -> Callable[..., None]:
-    """A function that prints what ``function`` is compiled to for its arguments.
-
-    The print shows the instructions in order, the source of each kernel, the buffers and their bytes, the
-    seconds of compilation, how many kernels came from memory and disk, and what runs as a host step. For a
-    function that asks for values it shows each branch known so far, with the answers that lead to it.
-
-    >>> import numpy as np
-    >>> explain(lambda x: np.tanh(x) * 2.0)(np.ones(3))  # doctest: +ELLIPSIS
-    program(a: f64[3]):
-      b: f64[3] = tanh a
-      c: f64[3] = mul b 2.0[3]
-      return c
-    ...
-    """
-    jitted = function if isinstance(function, Jitted) else Jitted(function, (), (), ())
-
-    @boundary
-    def wrapper(*args: Any, **kwargs: Any) -> None:
-        print(jitted.explanation(*args, **kwargs))
-
-    return wrapper

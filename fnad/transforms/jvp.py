@@ -16,7 +16,7 @@ import numpy as np
 
 from fnad import tree
 from fnad.errors import boundary
-from fnad.ir.program import Atom, Literal, Program, Var, prune, structure
+from fnad.ir.program import Atom, Literal, Program, Var, prune, structure, without_effects
 from fnad.ir.types import is_inexact
 from fnad.memo import Memo
 from fnad.tracing import Builder, Tracer, building, call_program, filled, inline, is_value, value_type
@@ -40,7 +40,7 @@ def transpose_program(program: Program, wrt: Sequence[int]) -> Joint:
     Its inputs are the other ones of the Program, a cotangent for every output, and constants; its outputs
     are the cotangents of the inputs ``wrt``.
     """
-    joint = vjp_program(program, wrt, len(program.outputs))
+    joint = vjp_program(without_effects(program), wrt, len(program.outputs))
     bars = joint.program.outputs[len(program.outputs) :]
     # Only values of what is linear may be read; a rule that does so in vain is right with zeros.
     point = [joint.program.inputs[i] for i in wrt]

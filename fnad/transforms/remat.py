@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from fnad import tree
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
-from fnad.ir.program import Atom, Literal, Program, Var, prune
+from fnad.ir.program import Atom, Literal, Program, Var, prune, without_effects
 from fnad.ir.types import is_inexact
 from fnad.ops.shaping import barrier
 from fnad.tracing import Tracer, call_program, flat_function, is_staging, is_value, stage, value_type
@@ -65,7 +65,7 @@ def _is_zero(g: Tracer) -> bool:
 def _backward_program(program: Program, kept: int, active: tuple[bool, ...], count: int) -> _Backward:
     """The joint Program without its results, of the first ``count`` outputs; the last ``kept`` ones are given."""
     last = len(program.outputs)
-    joint = vjp_program(program, [i for i, a in enumerate(active) if a], count)
+    joint = vjp_program(without_effects(program), [i for i, a in enumerate(active) if a], count)
     values = joint.program.outputs[last - kept : last]
     given = tuple([Var(a.type) for a in values])
     atoms: dict[Atom, Atom] = dict(zip(values, given))

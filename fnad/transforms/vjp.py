@@ -28,12 +28,14 @@ class Joint(NamedTuple):
 
     Its inputs are those of the function, the ``cotangents`` of its differentiated outputs that are
     inexact (none where the cotangent is known), and ``constants``; its outputs are those of the
-    function, then a cotangent for every input in question.
+    function, then a cotangent for every input in question. The first ``forward`` of its equations are the
+    function's own.
     """
 
     program: Program
     cotangents: tuple[Var, ...]
     constants: list[Any]
+    forward: int = 0
 
 
 def vjp_program(program: Program, wrt: Sequence[int], count: int, seed: Literal | None = None) -> Joint:
@@ -61,6 +63,7 @@ def _join(program: Program, wrt: Sequence[int], count: int, seed: Literal | None
     builder.inputs = list(program.inputs)
     with building(builder):
         forward = _Forward(builder, program, {program.inputs[i] for i in wrt})
+        own = len(builder.equations)
         outputs = [forward.atoms.get(a, a) for a in program.outputs]
         cotangents: dict[Atom, Tracer] = {}
         for atom in outputs[:count]:
@@ -70,7 +73,11 @@ def _join(program: Program, wrt: Sequence[int], count: int, seed: Literal | None
         forward.pull_back(cotangents)
         bars = [_bar(builder, cotangents.get(program.inputs[i]), program.inputs[i]).atom for i in wrt]
         joint, constants = builder.finish([*outputs, *bars])
-    return Joint(prune(joint), tuple(builder.inputs[len(program.inputs) :]), constants)
+    way_back = {id(e) for e in builder.equations[own:]}
+    made_back = {v for e in builder.equations[own:] for v in e.outputs}
+    joint = prune(joint)
+    count_own = sum([id(e) not in way_back and made_back.isdisjoint(e.outputs) for e in joint.equations])
+    return Joint(joint, tuple(builder.inputs[len(program.inputs) :]), constants, count_own)
 
 
 class _Forward:
@@ -123,7 +130,7 @@ class _Forward:
         for eqn, residuals in reversed(self.steps):
             given = [cotangents.pop(v, None) for v in eqn.outputs]
             if any([g is not None for g in given]):
-                self.builder.source = eqn.source
+                self.builder.source = eqn.source and eqn.source._replace(backward=True)
                 for atom, g in self._contributions(eqn, given, residuals):
                     _accumulate(cotangents, atom, self.builder.tracer(g))
 
@@ -186,11 +193,15 @@ def split_joint(joint: Joint, outputs: int) -> Split:
     """Split a joint Program after its first ``outputs`` outputs."""
     program, cotangents = joint.program, joint.cotangents
     inputs = tuple([v for v in program.inputs if v not in cotangents])
+    own = [eqn for i, eqn in enumerate(program.equations) if i < joint.forward or not has_effect(eqn)]
     # An operation of which only some outputs are needed runs forward as a whole: the way back may read the others.
-    forward = prune(Program(inputs, program.equations, program.outputs[:outputs]), whole=True).equations
+    forward = prune(Program(inputs, tuple(own), program.outputs[:outputs]), whole=True).equations
     known = set(inputs).union(*[eqn.outputs for eqn in forward])
-    # What has an effect is forward, even if it has no outputs by which to tell.
-    backward = [eqn for eqn in program.equations if known.isdisjoint(eqn.outputs) and not has_effect(eqn)]
+    # What has no outputs is there for its effect, where the function or the way back has put it.
+    backward = [
+        eqn for i, eqn in enumerate(program.equations)
+        if (known.isdisjoint(eqn.outputs) if eqn.outputs else i >= joint.forward)
+    ]
     needed = [a for eqn in backward for a in eqn.inputs] + list(program.outputs[outputs:])
     residuals = tuple(dict.fromkeys([a for a in needed if type(a) is Var and a in known]))
     return Split(

@@ -126,13 +126,13 @@ def test_segments_are_kept_as_their_carries_alone() -> None:
 def test_only_what_the_way_back_reads_is_stacked() -> None:
     xs = np.ones((5, 2))
     program = make_program(grad(lambda w: np.sum(scan(lambda c, x: (c + w * x, ()), np.zeros(2), xs)[0])))(1.5)
-    (backward,) = [e for e in program.equations if subprograms(e) and e.params["reverse"]]
+    (backward,) = [e for e in program.equations if subprograms(e.params) and e.params["reverse"]]
     assert len(backward.inputs) == 3, "the cotangent and the sum at the start, and the slices"
 
 
 def test_what_is_the_same_in_all_steps_is_computed_before() -> None:
     program = make_program(lambda w, xs: scan(lambda c, x: (c + np.exp(w) * x, ()), 0.0, xs)[0])(1.5, np.ones(4))
-    (body,) = subprograms(program.equations[-1])
+    (body,) = subprograms(program.equations[-1].params)
     assert program.equations[0].primitive.name == "exp" and [e.primitive.name for e in body.equations] == ["mul", "add"]
 
 
@@ -142,7 +142,7 @@ def test_a_result_that_nobody_needs_costs_nothing() -> None:
         return a, y
 
     program = make_program(grad(lambda x: f(x)[0]))(1.0)
-    names = [e.primitive.name for eqn in program.equations for p in subprograms(eqn) for e in p.equations]
+    names = [e.primitive.name for eqn in program.equations for p in subprograms(eqn.params) for e in p.equations]
     assert "mul" in names and "sin" not in names and "cos" not in names
 
 

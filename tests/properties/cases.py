@@ -516,6 +516,7 @@ OTHERWISE = {
     "custom_vjp_call": "tests/transforms/test_custom.py",
     "custom_jvp_call": "tests/transforms/test_custom.py",
     "per_example": "tests/transforms/test_primitives.py",
+    "debug_callback": "tests/debug/test_callbacks.py",
     "jit_call": "tests/transforms/test_jit.py",
     "random_bits": "tests/kernels/test_random.py",
     "normal_noise": "tests/random/test_samplers.py",

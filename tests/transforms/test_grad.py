@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from fnad import grad, make_program, stop_gradient, tree, value_and_grad
 from fnad.testing import check_grads
+from fnad.transforms.grad import argument_name
 
 # --- Nesting
 
@@ -428,3 +429,12 @@ def test_float32_stays_float32() -> None:
 
 def grad_of_sum(loss: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda x: np.sum(grad(loss)(x) ** 2)
+
+
+def test_arguments_are_named_as_the_user_has_named_them() -> None:
+    class Model:
+        def loss(self, weights: Any, x: Any) -> Any:
+            return np.sum(weights * x)
+
+    for function in (Model().loss, fnad.jit(Model().loss), fnad.grad(Model().loss)):
+        assert [argument_name(function, i) for i in range(3)] == ["weights", "x", "args[2]"]

@@ -143,7 +143,7 @@ ROWS: dict[str, Rows] = {
 
 
 def _is_loop(eqn: Equation) -> bool:
-    if is_control(eqn):
+    if not eqn.outputs or is_control(eqn):
         return False
     dtype = eqn.outputs[0].type.dtype
     if eqn.primitive.name in ACCUMULATIONS:

@@ -1,0 +1,124 @@
+"""What a function is staged, simplified, fused and compiled to, printed for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from fnad.compiler.compile import Compiled
+from fnad.compiler.report import describe, describe_kernels, describe_plan, describe_steps
+from fnad.errors import boundary
+from fnad.transforms.jit import Entry, Jitted
+
+_COMPILED: dict[str, Callable[[Compiled], str]] = {
+    "simplified": lambda compiled: str(compiled.program),
+    "fused": describe_steps,
+    "plan": describe_plan,
+    "kernels": lambda compiled: f"{describe_plan(compiled)}\n\n{describe_kernels(compiled)}",
+    "all": describe,
+}
+STAGES = ("program", *_COMPILED)
+
+
+@boundary
+def show(function: Callable[..., Any], stage: str = "program") -> Callable[..., None]:
+    """A function that prints one stage of what ``function`` becomes for its arguments on the way to machine code.
+
+    The stages are
+
+    - ``"program"``: the Program that it is staged as, one line for each equation;
+    - ``"simplified"``: that Program as it is compiled, with everything opened up;
+    - ``"fused"``: which equations run together in one loop over memory, what is a call, and which storages they use;
+    - ``"plan"``: the instructions that run one after another, with the lines they come from, and the buffers;
+    - ``"kernels"``: the same, and the source of each kernel;
+    - ``"all"``: what `explain` prints.
+
+    A function that asks for values is shown branch by branch, each with the answers that lead to it, as far as they
+    are known. Of a function that ``jit`` has made it shows what a call with these arguments runs.
+
+    Args:
+        function: any function that can be compiled, or one that is.
+        stage: one of these names.
+
+    Returns:
+        A function of the same arguments that prints and returns nothing.
+
+    Raises:
+        TypeError: ``function`` is no function.
+        ValueError: there is no such stage.
+
+    >>> import numpy as np
+    >>> from fnad import grad
+    >>> show(grad(lambda x: np.sum(np.tanh(x) * 2.0)), "simplified")(np.ones(3))
+    program(a: f64[3]):
+      b: f64[3] = tanh a
+      c: f64[3] = mul b b
+      d: f64[3] = sub 1.0[3] c
+      e: f64[3] = mul 2.0[3] d
+      return e
+    >>> show(lambda x: np.sum(np.tanh(x) * 2.0), "fused")(np.ones(3))  # doctest: +ELLIPSIS
+    steps from %0: f64[3]:
+        0 loop over 3...
+            a reads %0: f64[3]
+            b: f64[3] = tanh a
+            c: f64[3] = mul b 2.0[3]
+            d: f64[] = reduce_sum[axes=(0,)] c
+            d written to %1: f64[3] at 0 by 0
+      return %1: f64[]
+    """
+    if not callable(function):
+        raise TypeError(
+            f"show: requires a function, got {type(function).__name__}. Pass the function itself, then its arguments: "
+            "show(f)(x)."
+        )
+    if stage not in STAGES:
+        raise ValueError(f"show: requires a stage among {', '.join(STAGES)}, got {stage!r}. Take one of these.")
+    jitted = function if isinstance(function, Jitted) else Jitted(function, (), (), ())
+
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> None:
+        print(_shown(jitted, stage, args, kwargs))
+
+    return boundary(wrapper)
+
+
+def explain(function: Callable[..., Any]) -> Callable[..., None]:
+    """A function that prints what ``function`` is compiled to for its arguments, all at once; see `show`.
+
+    The print shows the simplified Program, the instructions in order, the buffers and their bytes, the source of each
+    kernel, the seconds of compilation, how many kernels came from memory and disk, and what runs as a host step. For a
+    function that asks for values it shows each branch known so far, with the answers that lead to it.
+
+    >>> import numpy as np
+    >>> explain(lambda x: np.tanh(x) * 2.0)(np.ones(3))  # doctest: +ELLIPSIS
+    program(a: f64[3]):
+      b: f64[3] = tanh a
+      c: f64[3] = mul b 2.0[3]
+      return c
+    ...
+    """
+    return show(function, "all")
+
+
+def _shown(jitted: Jitted, stage: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    branches = jitted.inspect(*args, **kwargs)
+    if branches is None:
+        return "Compiled as part of what these arguments belong to."
+    if not branches:
+        return "Nothing is compiled for these arguments."
+    if not branches[0][0]:
+        return _stage(branches[0][1], stage)
+    parts = []
+    for k, (path, leaf) in enumerate(branches):
+        way = "\n".join([f"  {guard} is {answer}" for guard, answer in path])
+        parts.append(f"branch {k}:\n{way}\n\n{_stage(leaf, stage)}")
+    return "\n\n".join(parts)
+
+
+def _stage(entry: Entry, stage: str) -> str:
+    if stage == "program":
+        return str(entry.staged.program)
+    if entry.compiled is None:
+        return "Nothing to compile: no result depends on an array."
+    return _COMPILED[stage](entry.compiled)

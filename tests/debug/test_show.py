@@ -1,0 +1,59 @@
+"""Each stage on the way to machine code is shown, and a wrong name is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fnad
+import numpy as np
+import pytest
+from fnad import debug, show
+from fnad.transforms.show import STAGES
+
+X = np.array([1.0, 2.0, 3.0])
+
+
+def loss(x: Any) -> Any:
+    y = np.tanh(x) * 2.0
+    return np.sum(y * np.cumsum(x))
+
+
+def shown(capsys: pytest.CaptureFixture[str], function: Any, stage: str, *args: Any) -> str:
+    show(function, stage)(*args)
+    return capsys.readouterr().out
+
+
+def test_each_stage_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    nested = fnad.jit(lambda x: fnad.jit(loss)(x))
+    program, simplified, fused, plan, kernels, everything = (shown(capsys, nested, name, X) for name in STAGES)
+    assert "jit_call" in program and program.startswith("program(a: f64[3]):")
+    assert "jit_call" not in simplified and "cumsum[axis=0]" in simplified
+    assert "call cumsum(%0: f64[3]) -> %1: f64[3]" in fused and "loop over 3" in fused and "tanh" in fused
+    assert f"# {__file__}:" in fused and "return %2: f64[]" in fused
+    assert plan.startswith("instructions:") and "buffers:" in plan and "def kernel" not in plan
+    assert plan.strip() in kernels and "def kernel" in kernels
+    fnad.explain(nested)(X)
+    assert capsys.readouterr().out == everything and "compiled in" in everything
+    assert simplified.strip() in everything and plan.strip() in everything
+
+
+def test_what_moves_elements_is_a_view_in_the_fused_stage(capsys: pytest.CaptureFixture[str]) -> None:
+    fused = shown(capsys, lambda x: np.exp(x.T[1:]), "fused", np.ones((2, 3)))
+    assert "%0: f64[2,2] at 8 by 8,24" in fused
+
+
+def test_branches_and_functions_without_arrays(capsys: pytest.CaptureFixture[str]) -> None:
+    jitted = fnad.jit(lambda x: x * 2.0 if x[0] > 0 else x - 1.0)
+    jitted(X)
+    text = shown(capsys, jitted, "program", -X)
+    assert "branch 0:" in text and "branch 1:" in text and "is False" in text and "sub a 1.0[3]" in text
+    assert "Nothing to compile" in shown(capsys, lambda: "text", "kernels")
+    assert "host step debug_callback" in shown(capsys, lambda x: debug.print("{}", x), "plan", X)
+    assert "no kernels" in shown(capsys, lambda x: debug.print("{}", x), "kernels", X)
+
+
+def test_a_wrong_stage_is_an_error_that_lists_them() -> None:
+    with pytest.raises(ValueError, match="stage among program, simplified, fused, plan, kernels, all, got 'fuse'"):
+        show(loss, "fuse")
+    with pytest.raises(TypeError, match="requires a function, got float64"):
+        show(loss(X))
