@@ -59,7 +59,7 @@ def plan_memory(schedule: Schedule, donated: Collection[int]) -> Layout:
 
 
 def plan_memory_of_body(schedule: Schedule, carries: Mapping[int, int]) -> Layout:
-    """Give every storage of a loop's body a buffer.
+    """Give every storage of a loop's body, or of a branch, a buffer.
 
     Args:
         carries: the output that is the next value of each of these inputs. It may be written over that input,

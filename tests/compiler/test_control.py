@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType
 from fnad.ops.contractions import matmul
-from fnad.ops.elementwise import add, convert, lt, maximum, mul
+from fnad.ops.elementwise import add, convert, lt, maximum, minimum, mul, sub
 from fnad.ops.indexing import gather, scatter
 from fnad.ops.reductions import argsort, cumsum
 from fnad.ops.shaping import broadcast, flip, reduce_sum, reshape, transpose
@@ -348,6 +349,25 @@ def test_an_error_of_a_host_step_inside_leaves_the_loop_usable(monkeypatch: pyte
         np.testing.assert_array_equal(got, want)
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="has no timer that interrupts")
+def test_an_endless_loop_can_be_interrupted() -> None:
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(*args: Any) -> None:
+        raise Interrupted
+
+    compiled = compile_program(program_of(lambda i: looped(lambda i: lt(i, 10), lambda i: sub(0, i), i), np.array(0)))
+    usual = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        with pytest.raises(Interrupted):
+            compiled([np.array(0)])
+    finally:
+        signal.signal(signal.SIGALRM, usual)
+    assert compiled([np.array(10)])[0] == 10
+
+
 def test_an_index_out_of_bounds_names_the_line_in_the_body() -> None:
     def body(c: Any, i: Any) -> Any:
         read = gather(c, reshape(i, shape=(1,)))  # this line
@@ -454,13 +474,13 @@ class Case(NamedTuple):
 
 @st.composite
 def cases(draw: Any) -> Case:
-    """A random scan, perhaps of a random scan or switch, between random operations on its operands and results."""
+    """A random scan, perhaps of a random loop or branch, between random operations on its operands and results."""
     constants, carries, slices = draw(st.integers(0, 2)), draw(st.integers(1, 3)), draw(st.integers(0, 2))
     length, reverse, stacks = draw(st.sampled_from(LENGTHS)), draw(st.booleans()), draw(st.integers(0, 2))
     before = draw(functions(results=constants + carries, most_steps=3))
     step = draw(functions(results=carries + stacks))
     after = draw(functions(results=2, most_steps=2))
-    inner = draw(st.sampled_from(["none", "scan", "switch"]))
+    inner = draw(st.sampled_from(["none", "scan", "while_loop", "switch"]))
     other = draw(functions(results=carries, most_steps=3))
 
     def body(*args: Any) -> Any:
@@ -473,6 +493,12 @@ def cases(draw: Any) -> Case:
             index = convert(reduce_sum(results[0], axes=(0, 1)), dtype=np.dtype(np.int64))
             branches = [lambda *c: list(c), lambda *c: other(c)]
             results[:carries] = as_list(switched(index, branches, *results[:carries]))
+        elif inner == "while_loop":
+            steps = convert(minimum(reduce_sum(results[0], axes=(0, 1)), 3.0), dtype=np.dtype(np.int64))
+            results[:carries] = as_list(looped(
+                lambda n, i, *c: lt(i, n), lambda i, *c: [add(i, 1), *other(c)], steps, sub(steps, steps),
+                *results[:carries], asked=1,
+            ))[1:]
         return results
 
     def function(x: Any, y: Any, *sequences: Any) -> Any:
