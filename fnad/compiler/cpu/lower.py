@@ -56,7 +56,7 @@ def lower(schedule: Schedule, layout: Layout) -> Lowered:
 def _instructions(step: Loop | Call, layout: Layout) -> list[Instruction]:
     if isinstance(step, Loop):
         empty = 0 in step.space and not any(eqn.primitive.name in ACCUMULATIONS for eqn in step.equations)
-        return [] if empty else [emit_loop(step, layout.view)]
+        return [] if empty or _stays(step, layout) else [emit_loop(step, layout.view)]
     inputs, outputs = ([layout.view(view) for view in operands] for operands in (step.inputs, step.outputs))
     eqn = step.equation
     launches = _launches(eqn, inputs, outputs)
@@ -64,6 +64,14 @@ def _instructions(step: Loop | Call, layout: Layout) -> list[Instruction]:
         return list(launches)
     function = partial(_evaluate, eqn.primitive, eqn.params)
     return [HostStep(eqn.primitive.name, function, tuple(inputs), tuple(outputs))]
+
+
+def _stays(loop: Loop, layout: Layout) -> bool:
+    """Whether a loop only copies a value to where it lies already."""
+    if len(loop.equations) > 1 or loop.equations[0].primitive is not identity or not loop.reads:
+        return False
+    (source,), (target,) = loop.inputs, loop.outputs
+    return layout.view(source) == layout.view(target)
 
 
 def _evaluate(primitive: Primitive, params: dict, *inputs: np.ndarray) -> Sequence[np.ndarray]:
@@ -141,7 +149,7 @@ def _is_loop(eqn: Equation) -> bool:
     dtype = eqn.outputs[0].type.dtype
     if eqn.primitive.name in ACCUMULATIONS:
         return dtype in DTYPES
-    if eqn.primitive is identity or eqn.primitive.name in ("concatenate", "pad"):
+    if eqn.primitive is identity or eqn.primitive.name in ("concatenate", "pad", "set_slice"):
         return dtype in COPIED
     return has_source(eqn)
 
