@@ -49,10 +49,10 @@ class EscapedTracerError(RuntimeError):
 
 
 class InPlaceError(TypeError):
-    """A traced value was written into an ordinary NumPy array, or a traced array was written to.
+    """A traced value was written where it cannot be: into an ordinary array, or an array of a function around.
 
-    Build the array with ``np.stack`` / ``np.concatenate``, or use ``x.at[i].set(v)``
-    (``fnad.numpy.at(x)[i].set(v)`` where ``x`` is an ordinary array).
+    Make the array inside of the traced function, by ``fnad.numpy.zeros`` or the like, or build it with ``np.stack``
+    or ``np.concatenate``. A function that is traced inside of another one returns the new array.
     """
 
 

@@ -23,15 +23,18 @@ from fnad.errors import (
 )
 from fnad.ir.evaluate import QUIET, evaluate, evaluate_equation, read
 from fnad.ir.primitive import Primitive, Traced
-from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, quiet_equation
+from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, prune, quiet_equation
 from fnad.ir.sources import current_source
 from fnad.ir.types import ArrayType, is_array_like, is_inexact, type_of
 
 
 class Tracer(Traced):
-    """A traced array: shape and dtype are known, the value is not (unless Python asks for it)."""
+    """A traced array: shape and dtype are known, the value is not (unless Python asks for it).
 
-    __slots__ = ("atom",)
+    It stands for one array object of NumPy's: a write gives it another atom, which all of its names then see.
+    """
+
+    __slots__ = ("atom", "__weakref__")
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, builder: Builder, atom: Atom) -> None:
@@ -77,10 +80,7 @@ class Tracer(Traced):
     # Truth and integers are piecewise constant: asking for them cuts no gradient.
     def __bool__(self) -> bool:
         if self.size != 1:
-            raise ValueError(
-                f"bool: requires an array of one element, got shape {self.shape}. "
-                "Use np.any() or np.all()."
-            )
+            raise ValueError(f"bool: requires an array of one element, got shape {self.shape}. Use np.any or np.all.")
         return self.concrete("bool(...) or a Python condition", bool)
 
     def __int__(self) -> int:
@@ -120,7 +120,7 @@ class Tracer(Traced):
                 "would cut its gradient. Use NumPy's function (np.sin for math.sin, np.stack([x, y]) for "
                 "np.array([x, y])), or fnad.stop_gradient(x) where the cut is meant."
             )
-        if _recording() is not None:
+        if _recording() is not None and type(self.atom) is Var:
             # Each value would be a branch of its own: what is written into an array is data, not a condition.
             error = _stored(self.type)
             if error is not None:
@@ -172,10 +172,12 @@ class Builder:
     """Collects the equations of one Program while its function runs."""
 
     __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "unknown", "stands_for",
-                 "answer", "refused", "_captures", "_values", "_producers", "_indexed", "_outside")
+                 "answer", "refused", "views", "aliases", "outer", "began", "_captures", "_constants", "_values",
+                 "_producers", "_indexed", "_outside")
 
     def __init__(self) -> None:
-        self.level = getattr(_thread, "level", 0) + 1
+        outer = current_builder()
+        self.level = outer.level + 1 if outer else 1
         self.inputs: list[Var] = []
         self.equations: list[Equation] = []
         self.alive = True
@@ -187,7 +189,10 @@ class Builder:
         # Answers what Python asks, and keeps it; without it a value is evaluated and forgotten.
         self.answer: Callable[[Question], Any] | None = None
         self.refused = False  # whether a question had no answer here: the staging is void, whatever Python caught
+        # Traced arrays that share memory: views as they are taken, sorted out when one of them is written to.
+        self.views, self.aliases = [], None  # type: list[Any], Any
         self._captures: dict[int, Var] = {}
+        self._constants: set[Var] = set()  # captured arrays that were made while the function ran
         self._values: dict[Var, Any] = {}
         self._producers: dict[Var, Equation] = {}
         self._indexed = 0
@@ -206,7 +211,7 @@ class Builder:
     def apply(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """Stage one operation."""
         if not self.alive:
-            raise _escaped()
+            raise escaped()
         branch = _branch_within(self)
         if branch is not None:
             return branch.apply(primitive, args, params)
@@ -231,7 +236,7 @@ class Builder:
     def emit(self, primitive: Primitive, atoms: tuple[Atom, ...], params: dict[str, Any], type: ArrayType) -> Tracer:
         """Stage an operation of one output whose operands and type are known to be right."""
         if not self.alive:
-            raise _escaped()
+            raise escaped()
         branch = _branch_within(self)
         if branch is not None:
             return branch.emit(primitive, tuple([branch.atom(Tracer(self, a)) for a in atoms]), params, type)
@@ -258,12 +263,17 @@ class Builder:
         atom = self.atom(value)
         return Tracer(self, scalar(value) if atom is None else atom)
 
+    def constant(self, array: np.ndarray) -> Tracer:
+        """An array that the function made, as a value that is known whatever its arguments are."""
+        v = self._capture(array, array, type_of(array))
+        self._constants.add(v)
+        return Tracer(self, v)
+
     def _capture_tracer(self, value: Tracer) -> Atom:
         if not value.builder.alive or value.builder.level >= self.level:
-            raise _escaped()
-        if type(value.atom) is Literal:
-            return value.atom
-        return self._capture(value.atom, value, value.type)
+            raise escaped()
+        atom = value.atom  # what it is now, whatever is written later
+        return atom if type(atom) is Literal else self._capture(atom, Tracer(value.builder, atom), atom.type)
 
     def _capture(self, identity: Any, value: Any, type: ArrayType) -> Var:
         known = self._captures.get(id(identity))
@@ -276,6 +286,7 @@ class Builder:
         """The Program, and the values of its captured inputs, which come last."""
         captures = tuple(self._captures.values())
         program = Program((*self.inputs, *captures), tuple(self.equations), tuple(outputs))
+        program = program if self.aliases is None else prune(program)  # views read anew that nobody looks at
         return program, [self.stands_for[v] for v in captures]
 
     # Concrete values and the paths of derivatives, on demand
@@ -291,7 +302,7 @@ class Builder:
         """What Python makes of an atom's value; where answers are recorded, the question is put to the recorder."""
         recording = _recording()
         if not self.alive and (recording is not None or self.answer is not None):
-            raise _escaped()
+            raise escaped()
         if recording is None or type(atom) is Literal:
             return convert(np.asarray(self._evaluated(atom, what)))
         if self.level < recording.level:
@@ -301,7 +312,7 @@ class Builder:
         if any([v is None for v in values]):
             raise _unknown(atom, what, self.unknown)
         outer = innermost(values)
-        if self is recording and inputs:
+        if self is recording and not self._constants.issuperset(inputs):
             if outer is not None or innermost([self.stands_for[v] for v in self.inputs]) is not None:
                 raise self.refusal()
             return self.answer(self._question(atom, what, convert, inputs, equations))
@@ -410,7 +421,8 @@ MOST_RECORDED = 64
 """Elements of an array that Python may ask for where the answer is recorded."""
 
 
-def _escaped() -> Exception:
+def escaped() -> Exception:
+    """The error of a traced value that is used after its function has returned."""
     # Outside of every function of the library nothing else would name the user's line.
     return located(
         EscapedTracerError(
@@ -458,8 +470,8 @@ def _stored(type: ArrayType) -> InPlaceError | None:
         return None
     return InPlaceError(
         f"array[...] = x: requires a value that is known and not being differentiated, got a traced {type}, which an "
-        "ordinary array cannot hold. Build the array by np.stack or np.concatenate, "
-        "or use fnad.numpy.at(y)[...].set(x)."
+        "ordinary array cannot hold. Make the array with fnad.numpy.zeros, zeros_like, empty, full or array, which can "
+        "be written to so, build it by np.stack or np.concatenate, or use fnad.numpy.at(y)[...].set(x)."
     )
 
 
@@ -467,7 +479,9 @@ def _stored(type: ArrayType) -> InPlaceError | None:
 def building(builder: Builder) -> Iterator[Builder]:
     """Stage with this builder; its tracers are dead afterwards."""
     outer = vars(_thread).copy()
-    _thread.level, _thread.builder = builder.level, builder
+    builder.outer = current_builder()
+    builder.began = len(builder.outer.equations) if builder.outer else 0
+    _thread.builder = builder
     if builder.unknown == "branch":
         _thread.branch = builder
     if builder.answer is not None:
@@ -476,6 +490,7 @@ def building(builder: Builder) -> Iterator[Builder]:
         yield builder
     finally:
         builder.alive = False
+        builder.views, builder.aliases = [], None
         vars(_thread).clear()
         vars(_thread).update(outer)
 
@@ -497,7 +512,7 @@ def stager(program: Program, args: Sequence[Any]) -> Builder | None:
 
 def is_staging() -> bool:
     """Whether a function is being staged on this thread."""
-    return getattr(_thread, "level", 0) > 0
+    return current_builder() is not None
 
 
 def is_recording() -> bool:
@@ -582,7 +597,7 @@ def innermost(args: Sequence[Any]) -> Builder | None:
 def inline(builder: Builder, program: Program, args: Sequence[Any]) -> list[Tracer]:
     """Append a Program's equations to a builder, its inputs bound to ``args``."""
     if not builder.alive:
-        raise _escaped()
+        raise escaped()
     builder = _branch_within(builder) or builder
     atoms: dict[Atom, Atom] = {v: builder.tracer(a).atom for v, a in zip(program.inputs, args)}
     for eqn in program.equations:

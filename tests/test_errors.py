@@ -294,7 +294,7 @@ def an_escaped_tracer_returned_later() -> None:
 # --- Writes
 
 
-@mistake(InPlaceError, r"array\[\.\.\.\] = x: requires a value that is known and not being differentiated.* np\.stack")
+@mistake(InPlaceError, r"array\[\.\.\.\] = x: requires a value that is known and .*differentiated.* fnad\.numpy\.zeros")
 def a_write_of_a_traced_value_into_an_array() -> None:
     def loss(x: Any) -> Any:
         table = np.zeros(3)
@@ -315,16 +315,38 @@ def a_write_under_jit() -> None:
     f(X)
 
 
-@mistake(InPlaceError, r"\.at\[")
-def a_write_into_a_traced_array() -> None:
+@mistake(InPlaceError, r"x\[i\] = v: requires an array of the function .* a function around it.* return the new one")
+def a_write_into_an_array_of_a_function_around() -> None:
     def loss(x: Any) -> Any:
-        x[0] = 1.0  # !
-        return np.sum(x)
+        def inner(y: Any) -> Any:
+            x[0] = y  # !
+            return np.sum(x)
+
+        return grad(inner)(2.0)
 
     grad(loss)(X)
 
 
-@mistake(InPlaceError, r"")
+@mistake(ValueError, r"x \+= v: requires an array that can be written to, got a read-only view.* x\.copy\(\)")
+def a_write_to_a_read_only_view() -> None:
+    def loss(x: Any) -> Any:
+        y = np.broadcast_to(x, (2, 3))
+        y += 1.0  # !
+        return np.sum(y)
+
+    grad(loss)(X)
+
+
+@mistake(TypeError, r"Cannot cast ufunc 'add' output .* 'same_kind'\. Write y = y \+ v")
+def an_addition_in_place_that_loses_the_fraction() -> None:
+    def f(n: Any) -> Any:
+        n += 0.5  # !
+        return n
+
+    jit(f)(np.arange(3))
+
+
+@mistake(InPlaceError, r"a traced array to write .* fnad\.numpy\.zeros")
 def an_addition_in_place_to_an_array() -> None:
     def loss(x: Any) -> Any:
         total = np.zeros(3)

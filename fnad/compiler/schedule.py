@@ -222,10 +222,20 @@ class _Scheduler:
         for atom in eqn.inputs:
             if isinstance(atom, Var):
                 self.view_of(atom)
+        if eqn.primitive.name == "set_slice":
+            eqn = eqn._replace(inputs=self._apart(*eqn.inputs))
         target = self.place[out] = self.new_storage(out.type, len(self.steps))
         for value, window in _WINDOWS[eqn.primitive.name](eqn, target):
             self.write(value, window)
         self.made[target.buffer] = len(self.steps) - 1
+
+    def _apart(self, x: Atom, value: Atom) -> tuple[Atom, Atom]:
+        """An array and a value for a window of it, a copy where it lies in the array: so that can be written over."""
+        if x in self.place and value in self.place and self.place[x].buffer == self.place[value].buffer:
+            copy = Var(ArrayType(*value.type[:2]))
+            self.place[copy] = self.copied(self.place[value])
+            return x, copy
+        return x, value
 
     # Loops
 
@@ -345,8 +355,13 @@ def _padded(eqn: Equation, target: View) -> list[tuple[Atom, View]]:
     return [(zero, target), (atom, window)]
 
 
+def _replaced(eqn: Equation, target: View) -> list[tuple[Atom, View]]:
+    x, value = eqn.inputs
+    return [(x, target), (value, views.slice_(target, **eqn.params))]
+
+
 _WINDOWS: dict[str, Callable[[Equation, View], list[tuple[Atom, View]]]] = {
-    "concatenate": _concatenated, "pad": _padded,
+    "concatenate": _concatenated, "pad": _padded, "set_slice": _replaced,
 }
 
 

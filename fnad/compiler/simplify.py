@@ -192,6 +192,10 @@ def _operand(x: Atom, **params: Any) -> Atom:
     return x  # rejected by the caller where the type changes
 
 
+def _set_slice(x: Atom, value: Atom, **window: Any) -> Atom:
+    return value  # rejected by the caller where it does not cover all of x
+
+
 def _transpose(x: Atom, perm: Sequence[int]) -> Atom | None:
     return x if list(perm) == sorted(perm) else None
 
@@ -199,7 +203,7 @@ def _transpose(x: Atom, perm: Sequence[int]) -> Atom | None:
 _RULES: dict[str, Rule] = {
     "add": _add, "sub": _sub, "mul": _mul, "div": _div, "select": _select, "convert": _operand, "reshape": _operand,
     "broadcast": _operand, "transpose": _transpose, "stop_gradient": _operand,
-    "guarded_div": _div,
+    "guarded_div": _div, "set_slice": _set_slice,
 }
 _MERGES: dict[str, Callable[[dict, dict], dict]] = {
     "reshape": lambda first, second: second,

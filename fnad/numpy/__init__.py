@@ -221,6 +221,10 @@ from fnad.numpy.statistics import median as median
 from fnad.numpy.statistics import std as std
 from fnad.numpy.statistics import var as var
 from fnad.numpy.updates import at as at
+from fnad.numpy.writing import copyto as copyto
+from fnad.numpy.writing import fill_diagonal as fill_diagonal
+from fnad.numpy.writing import put_along_axis as put_along_axis
+from fnad.numpy.writing import putmask as putmask
 
 # Last, for what it installs is what the others declare.
 from fnad.numpy import protocols as protocols

@@ -1,64 +1,133 @@
-"""Making arrays. What is not made of traced values is an ordinary array."""
+"""Making arrays.
+
+Inside of a traced function a new array is traced, so that it can be written to; elsewhere what is not made of traced
+values is an ordinary array.
+"""
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
+from fnad.ir.types import Shape
+from fnad.numpy.aliases import own
 from fnad.numpy.dispatch import implements
-from fnad.numpy.promotion import array_of, builder_of, cast, constant, is_traced, result_dtype, spread_to, traced
-from fnad.numpy.shaping import cast_to, reshaped
+from fnad.numpy.promotion import (
+    PYTHON_SCALARS, array_of, builder_of, cast, constant, is_traced, result_dtype, spread_to, traced,
+)
+from fnad.numpy.shaping import cast_to, reshaped, stand_in
 from fnad.ops.elementwise import add, mul, sub
-from fnad.tracing import Tracer
+from fnad.tracing import Tracer, current_builder
 
-# These never see a traced value: shapes and bounds are known.
-zeros, ones, empty, arange, eye, identity, tri = np.zeros, np.ones, np.empty, np.arange, np.eye, np.identity, np.tri
+NUMERIC = "biufc"
+_DOC = "`numpy.{}`; inside of a traced function a traced array, which can be written to."
+
+
+def _filled(make: Any, value: int) -> Any:
+    """A function that makes an array of one value: inside of a traced function one that can be written to."""
+
+    @wraps(make)
+    def function(shape: Any, dtype: Any = float, order: Any = "C", **kwargs: Any) -> Any:
+        builder, target = current_builder(), np.dtype(dtype)
+        if builder is None or target.kind not in NUMERIC:
+            return make(shape, dtype, order, **kwargs)
+        return constant(builder, value, _shape(shape), target)
+
+    function.__doc__ = _DOC.format(make.__name__)
+    return function
+
+
+def _known(make: Any) -> Any:
+    """A function that makes an array of known values: inside of a traced function one that can be written to."""
+
+    @wraps(make)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return _writable(make(*args, **kwargs))
+
+    function.__doc__ = _DOC.format(make.__name__)
+    return function
+
+
+def _writable(array: Any) -> Any:
+    """A new array as one that a traced function can write to."""
+    builder = current_builder()
+    is_made = builder is not None and type(array) is np.ndarray and array.dtype.kind in NUMERIC
+    return builder.constant(array) if is_made else array
+
+
+def _of_arrays_too(function: Any) -> Any:
+    """A function that makes an array like another one: inside of a traced function also if that is ordinary."""
+    rule = function.__wrapped__
+
+    @wraps(rule)
+    def made(a: Any, *args: Any, **kwargs: Any) -> Any:
+        return (function if current_builder() is None else rule)(a, *args, **kwargs)
+
+    return made
+
+
+def _shape(shape: Any) -> Shape:
+    return np.broadcast_to(False, shape).shape
+
+
+zeros, ones, empty = _filled(np.zeros, 0), _filled(np.ones, 1), _filled(np.empty, 0)
+arange, eye, identity, tri = _known(np.arange), _known(np.eye), _known(np.identity), _known(np.tri)
 
 
 def array(object: Any, dtype: Any = None, *, ndmin: int = 0) -> Any:
-    """`numpy.array`, also of nested lists with traced values in them."""
+    """`numpy.array`, also of nested lists with traced values in them; an array of its own, which can be written to."""
     if not is_traced(object):
-        return np.array(object, dtype, ndmin=ndmin)
-    x = traced(builder_of(object), object)
-    x = x if dtype is None else cast_to(x, dtype)
-    return reshaped(x, (1,) * (ndmin - x.ndim) + x.shape)
+        return _writable(np.array(object, dtype, ndmin=ndmin))
+    x = asarray(object, dtype)
+    return own(reshaped(x, (1,) * (ndmin - x.ndim) + x.shape))
 
 
 def asarray(a: Any, dtype: Any = None) -> Any:
-    """`numpy.asarray`, also of nested lists with traced values in them."""
-    return array(a, dtype) if is_traced(a) else np.asarray(a, dtype)
+    """`numpy.asarray`, also of nested lists with traced values in them; a traced array is its own."""
+    if not is_traced(a):
+        return np.asarray(a, dtype)
+    x = traced(builder_of(a), a)
+    return x if dtype is None else cast_to(x, dtype)
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     """`numpy.full`, also of a traced value."""
     if not is_traced(fill_value):
-        return np.full(shape, fill_value, dtype)
-    x = array(fill_value, dtype)
-    return spread_to(x, np.broadcast_to(np.empty(x.shape), shape).shape)
+        array, builder = np.asarray(fill_value, dtype), current_builder()
+        if builder is None or array.ndim or array.dtype.kind not in NUMERIC:
+            return _writable(np.full(shape, fill_value, dtype))
+        return constant(builder, array[()], _shape(shape), array.dtype)
+    x = asarray(fill_value, dtype)
+    return own(spread_to(x, np.broadcast_to(stand_in(x.shape), shape).shape))
 
 
 def _like(a: Any, value: Any, dtype: Any, shape: Any) -> Tracer:
-    x = array_of(a)
+    builder = current_builder() or builder_of(a, value)
+    x = traced(builder, a) if is_traced(a) else np.asarray(a)
     target = x.dtype if dtype is None else np.dtype(dtype)
-    shape = x.shape if shape is None else tuple(np.atleast_1d(shape).tolist())
-    if type(value) in (bool, int, float, complex):
-        return constant(x.builder, value, shape, target)
-    return spread_to(cast(traced(builder_of(a, value), value), target), shape)
+    shape = x.shape if shape is None else _shape(shape)
+    if type(value) in PYTHON_SCALARS:
+        return constant(builder, value, shape, target)
+    return own(spread_to(cast(traced(builder, value), target), shape))
 
 
+@_of_arrays_too
 @implements(np.zeros_like)
 def zeros_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any) -> Any:
     """`numpy.zeros_like`."""
     return _like(a, 0, dtype, shape)
 
 
+@_of_arrays_too
 @implements(np.ones_like)
 def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any) -> Any:
     """`numpy.ones_like`."""
     return _like(a, 1, dtype, shape)
 
 
+@_of_arrays_too
 @implements(np.empty_like)
 def empty_like(
     prototype: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any
@@ -67,20 +136,22 @@ def empty_like(
     return _like(prototype, 0, dtype, shape)
 
 
+@_of_arrays_too
 @implements(np.full_like)
 def full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any
 ) -> Any:
     """`numpy.full_like`."""
-    return _like(traced(builder_of(a, fill_value), a), fill_value, dtype, shape)
+    return _like(a, fill_value, dtype, shape)
 
 
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    """`numpy.copy`; a traced value is never written to, so it is its own copy."""
-    return array_of(a)
+    """`numpy.copy`."""
+    return own(array_of(a))
 
 
+@_known
 @implements(np.linspace)
 def linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
@@ -112,6 +183,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     if indexing == "xy" and len(xs) > 1:
         order[:2] = [1, 0]
     grids = [reshaped(x, tuple([x.size if i == at else 1 for i in range(len(xs))])) for x, at in zip(xs, order)]
+    grids = [own(g) for g in grids] if copy else grids
     if sparse:
         return tuple(grids)
     shape = np.broadcast_shapes(*[g.shape for g in grids])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fnad.numpy.aliases import view
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import array_of, constant, one_axis, spread_to, traced
 from fnad.numpy.reductions import sum
@@ -24,7 +25,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     rest = [i for i in range(x.ndim) if i not in (first, second)]
     rows, columns = _diagonal_places(x.shape[first], x.shape[second], int(offset))
     line = places.gather(permuted(x, (first, second, *rest)), rows, columns)
-    return permuted(line, (*range(1, line.ndim), 0))
+    return view(x, permuted(line, (*range(1, line.ndim), 0)), readonly=True)
 
 
 def _diagonal_places(rows: int, columns: int, offset: int) -> tuple[np.ndarray, np.ndarray]:

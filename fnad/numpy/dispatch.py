@@ -60,9 +60,18 @@ def any_traced(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
 
 
 def refuse_out(name: str, out: Any) -> None:
-    """Raise where a call asks for its result in an array of the user's."""
+    """Raise where a function is asked for its result in an array of the user's."""
     if out is not None:
         raise InPlaceError(
             f"{name}: requires to return its result where an argument is traced, got out=. Leave out= away and use "
-            "the result; to change a part of an array use x.at[i].set(v)."
+            "the result, or write y[...] = result."
         )
+
+
+def ordinary_array(what: str) -> InPlaceError:
+    """The error of a traced value that is written into an ordinary array."""
+    return InPlaceError(
+        f"{what}: requires a traced array to write a traced value to, got an ordinary one, which cannot hold it. "
+        "Make the array with fnad.numpy.zeros, zeros_like, empty, full or array inside of the function, or use the "
+        "result of the operation."
+    )

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from fnad.ir.primitive import Primitive
 from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType
+from fnad.numpy.aliases import own, view
 from fnad.numpy.complexes import joined
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
@@ -70,7 +72,7 @@ def clip(
     builder = builder_of(a, *bounds)
     x = traced(builder, a)
     dtype = result_dtype(x, *[operand(builder, b) for b in bounds])
-    x = cast(x, dtype)
+    x = cast(x, dtype) if bounds else own(x)
     x = x if low is None or low is np._NoValue else MAXIMUM(x, low)
     return x if high is None or high is np._NoValue else MINIMUM(x, high)
 
@@ -80,7 +82,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     """`numpy.nan_to_num`."""
     a = traced(builder_of(x), x)
     if a.dtype.kind in "biu":
-        return a
+        return own(a)
     if a.dtype.kind == "c":
         parts = [nan_to_num(p, True, nan, posinf, neginf) for p in (ops.real(a), ops.imag(a))]
         return joined(*parts, a.dtype)
@@ -102,7 +104,7 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     if x.dtype.kind == "b":
         return ops.rint(cast(x, np.dtype(np.float16)))
     if x.dtype.kind in "iu" and decimals >= 0:
-        return x
+        return own(x)
     if x.dtype.kind in "iu":
         return cast(_scaled_rint(cast(x, np.dtype(float)), decimals), x.dtype)
     if x.dtype.kind == "c":
@@ -166,14 +168,20 @@ def sinc(x: Any) -> Any:
 def real(val: Any) -> Any:
     """`numpy.real`."""
     x = traced(builder_of(val), val)
-    return ops.real(x) if x.dtype.kind == "c" else x
+    return _part(ops.real, x) if x.dtype.kind == "c" else x
+
+
+def _part(part: Primitive, x: Tracer) -> Tracer:
+    """The real or imaginary part: a view."""
+    t = part.type_rule(x.atom.type)
+    return view(x, x.builder.emit(part, (x.atom,), {}, t))
 
 
 @implements(np.imag)
 def imag(val: Any) -> Any:
     """`numpy.imag`."""
     x = traced(builder_of(val), val)
-    return ops.imag(x) if x.dtype.kind == "c" else constant(x.builder, 0, x.shape, x.dtype)
+    return _part(ops.imag, x) if x.dtype.kind == "c" else constant(x.builder, 0, x.shape, x.dtype)
 
 
 @implements(np.angle)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad.ir.types import Shape
+from fnad.numpy.aliases import own, view
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import INDEX, builder_of, cast, is_traced, one_axis, shapes_text, spread_to, traced, traced_in
 from fnad.numpy.shaping import permuted, ravel, reshaped, sliced
@@ -42,7 +43,7 @@ def _is_integer(part: Any) -> bool:
     return isinstance(part, (int, np.integer)) and not isinstance(part, (bool, np.bool_))
 
 
-def _parsed(index: Any, shape: Shape) -> list[Place]:
+def parsed(index: Any, shape: Shape) -> list[Place]:
     """The parts of an index, one for each axis of ``shape`` and each new axis."""
     given: list[Any] = []
     for part in index if isinstance(index, tuple) else (index,):
@@ -68,7 +69,7 @@ def _parts(part: Any) -> list[Any]:
         return [Place(part)]
     if _is_integer(part):
         return [Place(array=int(part))]
-    array = _index_array(part)
+    array = index_array(part)
     if array.dtype.kind == "b":
         mask = array.concrete("a boolean mask as an index") if type(array) is Tracer else array
         return [Place(array=_Masked(n, size)) for n, size in zip(np.nonzero(mask), mask.shape)]
@@ -82,7 +83,8 @@ class _Masked(NamedTuple):
     size: int
 
 
-def _index_array(part: Any) -> Any:
+def index_array(part: Any) -> Any:
+    """An array or nested lists as an index: of integers or truth values, traced or not."""
     if type(part) is Tracer:
         array = part
     elif isinstance(part, (list, tuple)) and is_traced(part):
@@ -102,7 +104,7 @@ def _index_array(part: Any) -> Any:
 
 def axes_of(part: Any) -> int:
     """How many axes an array as an index takes."""
-    array = _index_array(part)
+    array = index_array(part)
     return array.ndim if array.dtype.kind == "b" else 1
 
 
@@ -110,15 +112,17 @@ def axes_of(part: Any) -> int:
 
 
 def getitem(x: Tracer, index: Any) -> Tracer:
-    """``x[index]``."""
+    """``x[index]``: a view, unless the index has arrays in it or names one element."""
     if type(index) is int and x.ndim:
-        return _row(x, index)
-    parts = _parsed(index, x.shape)
-    advanced = any([type(p.array) is not int and p.array is not None for p in parts])
-    x = _sliced(x, parts, keep_integers=advanced)
-    if advanced:
-        return _gathered(x, parts)
-    return x
+        row = _row(x, index)
+        return view(x, row) if row.atom.type.shape else row
+    parts = parsed(index, x.shape)
+    if not is_basic(parts):
+        return _gathered(_sliced(x, window_of(parts, x.shape, keep_integers=True), None), parts)
+    window = window_of(parts, x.shape)
+    found = _sliced(x, window, window.shape)
+    is_element = not window.shape and not any([p is Ellipsis for p in (index if type(index) is tuple else (index,))])
+    return own(found) if is_element else view(x, found)
 
 
 def _row(x: Tracer, i: int) -> Tracer:
@@ -130,19 +134,34 @@ def _row(x: Tracer, i: int) -> Tracer:
     return reshaped(sliced(x, (i, *zeros), (i + 1, *rest), (1,) * len(shape)), rest)
 
 
-def _sliced(x: Tracer, parts: Sequence[Place], keep_integers: bool) -> Tracer:
-    """Apply the slices, and the integers and new axes too unless there are arrays, which settle those."""
-    starts, stops, steps, flips, shape = [], [], [], [], []
+def is_basic(parts: Sequence[Place]) -> bool:
+    """Whether an index has slices, integers and new axes only."""
+    return all([p.array is None or type(p.array) is int for p in parts])
+
+
+class Window(NamedTuple):
+    """What slices and integers name: a range along each axis, which of them run backwards, the shape that is left."""
+
+    starts: Shape
+    stops: Shape
+    steps: Shape
+    flips: Shape
+    shape: Shape
+
+
+def window_of(parts: Sequence[Place], shape: Shape, keep_integers: bool = False) -> Window:
+    """The window that an index names in an array; the integers may be left, where arrays settle those."""
+    starts, stops, steps, flips, left = [], [], [], [], []
     axis = 0
     for part in parts:
         if part.is_new:
-            shape.append(1)
+            left.append(1)
             continue
-        n = x.shape[axis]
+        n = shape[axis]
         if part.slice is not None:
             start, stop, step, size = _range(part.slice, n)
             flips += [axis] if step < 0 else []
-            shape.append(size)
+            left.append(size)
         elif keep_integers:
             start, stop, step = 0, n, 1
         else:
@@ -150,10 +169,16 @@ def _sliced(x: Tracer, parts: Sequence[Place], keep_integers: bool) -> Tracer:
             stop, step = start + 1, 1
         starts.append(start), stops.append(stop), steps.append(abs(step))
         axis += 1
-    if tuple(starts) != (0,) * x.ndim or tuple(stops) != x.shape or tuple(steps) != (1,) * x.ndim:
-        x = sliced(x, tuple(starts), tuple(stops), tuple(steps))
-    x = ops.flip(x, axes=tuple(flips)) if flips else x
-    return x if keep_integers else reshaped(x, tuple(shape))
+    return Window(tuple(starts), tuple(stops), tuple(steps), tuple(flips), tuple(left))
+
+
+def _sliced(x: Tracer, window: Window, shape: Shape | None) -> Tracer:
+    """Apply the ranges and, if a shape is given, take the axes without one away and the new ones in."""
+    starts, stops, steps, flips, _ = window
+    if starts != (0,) * x.ndim or stops != x.shape or steps != (1,) * x.ndim:
+        x = sliced(x, starts, stops, steps)
+    x = ops.flip(x, axes=flips) if flips else x
+    return x if shape is None else reshaped(x, shape)
 
 
 def _range(part: slice, n: int) -> tuple[int, int, int, int]:
@@ -251,7 +276,7 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     if axis is None:
         x, axis = ravel(x), 0
     axis = one_axis(axis, x.ndim)
-    index = _index_array(indices)
+    index = index_array(indices)
     if mode != "raise":
         index = _kept_inside(cast(traced(builder, index), INDEX), x.shape[axis], mode)
     return getitem(x, (*[slice(None)] * axis, index))
@@ -269,15 +294,15 @@ def _kept_inside(index: Tracer, n: int, mode: str) -> Tracer:
 def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     """`numpy.take_along_axis`."""
     builder = builder_of(arr, indices)
-    x, index = traced(builder, arr), _index_array(indices)
+    x, index = traced(builder, arr), index_array(indices)
     if axis is None:
         x, axis = ravel(x), 0
     if x.ndim != index.ndim:
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
-    return getitem(x, _grid(index, x.shape, one_axis(axis, x.ndim)))
+    return getitem(x, grid(index, x.shape, one_axis(axis, x.ndim)))
 
 
-def _grid(index: Any, shape: Shape, axis: int) -> tuple[Any, ...]:
+def grid(index: Any, shape: Shape, axis: int) -> tuple[Any, ...]:
     """The index along one axis, and for the others the numbers of their elements."""
     ndim = len(shape)
     others = [np.arange(n).reshape([-1 if i == a else 1 for i in range(ndim)]) for a, n in enumerate(shape)]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fnad.ir.types import ArrayType
+from fnad.numpy.aliases import own, view
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
     array_of, builder_of, cast, constant, one_axis, operand, result_dtype, spread_to, traced,
@@ -134,7 +135,8 @@ def _parts(function: Any, x: Tracer, where: Any, axis: Any) -> list[Tracer]:
     function(stand_in(x.shape), where, axis)
     at = one_axis(axis, x.ndim)
     numbers = function(np.arange(x.shape[at]), where)
-    return [window(x, at, int(part[0]), int(part[-1]) + 1) if len(part) else window(x, at, 0, 0) for part in numbers]
+    ends = [(int(part[0]), int(part[-1]) + 1) if len(part) else (0, 0) for part in numbers]
+    return [view(x, window(x, at, *each)) for each in ends]
 
 
 @implements(np.vsplit)
@@ -224,6 +226,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         raise ValueError("index can't contain negative values")
     if mode in ("constant", "empty"):
         return _pad_constant(x, widths, kwargs.pop("constant_values", 0), **kwargs)
+    x = own(x)
     for axis, width in enumerate(widths):
         if width != (0, 0):
             x = taken(x, np.pad(np.arange(x.shape[axis]), width, mode=mode, **kwargs), axis)

@@ -30,7 +30,7 @@ def _reflected(ufunc: np.ufunc) -> Rule:
 
 
 OPERANDS = (Tracer, *PYTHON_SCALARS, np.ndarray, np.generic, list, tuple)
-_ARITHMETIC = {
+ARITHMETIC = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
     "mod": np.remainder, "divmod": np.divmod, "pow": np.power, "and": np.bitwise_and, "or": np.bitwise_or,
     "xor": np.bitwise_xor, "lshift": np.left_shift, "rshift": np.right_shift,
@@ -41,7 +41,7 @@ _COMPARED = {
 _ALONE = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
 
 OPERATORS: dict[str, Rule] = {
-    **{f"__{name}__": _operator(ufunc) for name, ufunc in {**_ARITHMETIC, **_COMPARED}.items()},
-    **{f"__r{name}__": _reflected(ufunc) for name, ufunc in _ARITHMETIC.items()},
+    **{f"__{name}__": _operator(ufunc) for name, ufunc in {**ARITHMETIC, **_COMPARED}.items()},
+    **{f"__r{name}__": _reflected(ufunc) for name, ufunc in ARITHMETIC.items()},
     **{f"__{name}__": unary(ufunc, True) for name, ufunc in _ALONE.items()},
 }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fnad.errors import InPlaceError
-from fnad.numpy import contractions, indexing, operators, shaping, special, ufuncs, updates
-from fnad.numpy.dispatch import RULES, refuse_out
+from fnad.numpy import aliases, contractions, indexing, operators, shaping, special, ufuncs, updates, writing
+from fnad.numpy.dispatch import RULES, ordinary_array, refuse_out
 from fnad.numpy.promotion import builder_of, traced
 from fnad.tracing import Tracer
 
@@ -41,20 +42,17 @@ def _array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
         return _with_keywords(ufunc, rule, inputs, kwargs) if kwargs else rule(*inputs)
     if method in _METHODS:
         return _METHODS[method](ufunc, *inputs, **kwargs)
-    if method == "at":
-        raise InPlaceError(
-            f"np.{ufunc.__name__}.at: requires an array and values that are not traced, got a traced one. "
-            "Use x.at[i].add(v), .mul, .min, .max or .set, which return a new array."
-        )
+    if method == "at" and type(inputs[0]) is not Tracer:
+        raise ordinary_array(f"np.{ufunc.__name__}.at")
+    if method == "at" and len(inputs) == 3 and writing.ufunc_at(ufunc, *inputs):
+        return None
     raise _unsupported(f"{ufunc.__name__}.{method}")
 
 
 def _with_keywords(ufunc: np.ufunc, rule: Callable[..., Any], inputs: Any, kwargs: dict[str, Any]) -> Any:
-    if kwargs.get("out") is not None and any([out is not None for out in kwargs["out"]]):
-        raise InPlaceError(
-            f"np.{ufunc.__name__}: requires to return its result where an operand is traced, got out= (a += b of an "
-            "ordinary array a is one too). Write a = a + b, or use x.at[i].set(v) to change a part of an array."
-        )
+    out = kwargs.get("out")
+    if out is not None and any([target is not None for target in out]):
+        return _into(ufunc, rule, inputs, out, **{k: v for k, v in kwargs.items() if k != "out"})
     meant = {k: v for k, v in kwargs.items() if k not in _NEUTRAL or v is not _NEUTRAL[k] and k not in ("out", "order")}
     if set(meant) == {"dtype"} and ufunc in ufuncs.RULES:
         return ufuncs.run(ufunc, inputs, dtype=meant["dtype"])
@@ -64,6 +62,20 @@ def _with_keywords(ufunc: np.ufunc, rule: Callable[..., Any], inputs: Any, kwarg
             "Use np.where and astype."
         )
     return rule(*inputs, **meant)
+
+
+def _into(
+    ufunc: np.ufunc, rule: Callable[..., Any], inputs: Any, out: Any, where: Any = True, dtype: Any = None, **rest: Any
+) -> Any:
+    """A ufunc that writes its result: ``np.add(x, v, out=y)``, and so ``a += v`` of an ordinary array."""
+    if any([target is not None and type(target) is not Tracer for target in out]):
+        raise ordinary_array(f"np.{ufunc.__name__} with out= (a += v of an ordinary array a is one too)")
+    if not any([type(x) is Tracer for x in inputs]):
+        rule = ufunc
+    elif dtype is not None:
+        rule = partial(ufuncs.run, ufunc)
+        inputs = (inputs,)
+    return writing.into(ufunc, rule, inputs, out, where, dtype)
 
 
 def _reduce(ufunc: np.ufunc, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
@@ -92,8 +104,7 @@ _METHODS: dict[str, Callable[..., Any]] = {"reduce": _reduce, "accumulate": _acc
 # --- Functions: np.sum(x), np.concatenate([x, y])
 
 _ADVICE = {
-    np.copyto: "use x.at[i].set(v) or np.where", np.place: "use np.where", np.put: "use x.at[i].set(v)",
-    np.put_along_axis: "use x.at[i].set(v)", np.putmask: "use np.where", np.fill_diagonal: "use x.at[i, i].set(v)",
+    np.place: "write x[mask] = v", np.put: "write x[i] = v",
     np.unique: "take it of values outside of the function, for its number of elements is not known",
     np.linalg.multi_dot: "use np.matmul step by step",
 }
@@ -118,13 +129,6 @@ def _unsupported(name: str, advice: str | None = None) -> TypeError:
 
 
 # --- Items
-
-
-def _setitem(self: Tracer, index: Any, value: Any) -> None:
-    raise InPlaceError(
-        "x[i] = v: requires an array that is not traced, got a traced x, which is never written to. "
-        "Use x = x.at[i].set(v), or np.where, or build the array with np.stack or np.concatenate."
-    )
 
 
 def _iterate(self: Tracer) -> Iterator[Tracer]:
@@ -166,7 +170,7 @@ def _transpose(self: Tracer, *axes: Any) -> Tracer:
 def _astype(
     self: Tracer, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
 ) -> Tracer:
-    return shaping.cast_to(self, dtype)
+    return shaping.astype(self, dtype, copy=copy)
 
 
 def _squeeze(self: Tracer, axis: Any = None) -> Tracer:
@@ -174,17 +178,18 @@ def _squeeze(self: Tracer, axis: Any = None) -> Tracer:
 
 
 def _flatten(self: Tracer, order: str = "C") -> Tracer:
-    return RULES[np.ravel](self, order)
+    return aliases.own(RULES[np.ravel](self, order))
 
 
 def _conjugate(self: Tracer) -> Tracer:
-    return ufuncs.UFUNCS[np.conjugate](self)
+    """As NumPy's, a real array itself."""
+    return self if self.dtype.kind != "c" else ufuncs.UFUNCS[np.conjugate](self)
 
 
 def _refused(name: str, way: str) -> Callable[..., Any]:
     def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
         raise InPlaceError(
-            f"x.{name}: requires an array that is not traced, got a traced x, which is never written to. {way}"
+            f"x.{name}: requires an array that is not traced, got a traced {self.type}. {way}"
         )
 
     return method
@@ -201,11 +206,10 @@ _FUNCTIONS = {
 _METHODS_OF_OUR_OWN: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "transpose": _transpose, "astype": _astype, "squeeze": _squeeze, "flatten": _flatten,
     "conj": _conjugate, "conjugate": _conjugate,
-    "sort": _refused("sort()", "Use np.sort(x)."),
-    "fill": _refused("fill()", "Use np.full_like(x, v)."),
-    "put": _refused("put()", "Use x.at[i].set(v)."),
+    "sort": writing.sort_in_place, "fill": writing.fill,
+    "put": _refused("put()", "Write x[i] = v."),
     "resize": _refused("resize()", "Use np.reshape or np.pad."),
-    "itemset": _refused("itemset()", "Use x.at[i].set(v)."),
+    "itemset": _refused("itemset()", "Write x[i] = v."),
 }
 _PROPERTIES: dict[str, Callable[[Tracer], Any]] = {
     "T": RULES[np.transpose],
@@ -215,20 +219,23 @@ _PROPERTIES: dict[str, Callable[[Tracer], Any]] = {
     "flat": lambda self: iter(RULES[np.ravel](self)),
     "at": updates.At,
 }
+_SETTERS: dict[str, Callable[[Tracer, Any], None]] = {"real": writing.set_real, "imag": writing.set_imag}
 _SPECIAL: dict[str, Callable[..., Any]] = {
     "__array_ufunc__": _array_ufunc, "__array_function__": _array_function,
     "__matmul__": contractions.matmul_operator, "__rmatmul__": contractions.reflected_matmul_operator,
-    "__getitem__": indexing.getitem, "__setitem__": _setitem, "__iter__": _iterate, "__contains__": _contains,
-    "__format__": _format, "__round__": _round, "__copy__": lambda self: self, "__deepcopy__": lambda self, memo: self,
+    "__getitem__": indexing.getitem, "__setitem__": writing.setitem, "__delitem__": writing.delitem,
+    "__iter__": _iterate, "__contains__": _contains,
+    "__format__": _format, "__round__": _round, "__copy__": aliases.own,
+    "__deepcopy__": lambda self, memo: aliases.own(self),
 }
 
 
 def _install() -> None:
-    methods = {name: RULES[function] for name, function in _FUNCTIONS.items()}
-    for name, function in {**operators.OPERATORS, **methods, **_METHODS_OF_OUR_OWN, **_SPECIAL}.items():
+    methods = {name: RULES[function] for name, function in _FUNCTIONS.items()} | _METHODS_OF_OUR_OWN
+    for name, function in {**operators.OPERATORS, **writing.IN_PLACE, **methods, **_SPECIAL}.items():
         setattr(Tracer, name, function)
     for name, function in _PROPERTIES.items():
-        setattr(Tracer, name, property(function))
+        setattr(Tracer, name, property(function, _SETTERS.get(name)))
 
 
 _install()

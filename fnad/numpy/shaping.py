@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType, Shape
+from fnad.numpy.aliases import own, view
 from fnad.numpy.dispatch import implements
 from fnad.numpy.promotion import array_of, builder_of, cast, one_axis, size_of, spread_to, traced
 from fnad.ops import shaping as ops
@@ -40,12 +42,17 @@ def permuted(x: Tracer, perm: tuple[int, ...]) -> Tracer:
 
 @implements(np.reshape)
 def reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: Any = None) -> Any:
-    """`numpy.reshape`; the result is never a view that can be written to."""
+    """`numpy.reshape`; a view where NumPy gives one, for an array that was computed as if it lay in C order."""
     x = array_of(a)
     shape = _resolved(x.shape, newshape if shape is None else shape)
+    return view(x, reshaped(x, shape) if order == "C" else _reshaped(x, shape, order))
+
+
+def _reshaped(x: Tracer, shape: Shape, order: str) -> Tracer:
     if order not in ("F", "f"):
         return reshaped(x, shape)
-    return transpose(ops.reshape(transpose(x), shape=shape[::-1]))
+    turned = reshaped(permuted(x, tuple(range(x.ndim))[::-1]), shape[::-1])
+    return permuted(turned, tuple(range(turned.ndim))[::-1])
 
 
 def _resolved(old: Shape, new: Any) -> Shape:
@@ -60,7 +67,9 @@ def _resolved(old: Shape, new: Any) -> Shape:
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
     """`numpy.ravel`."""
-    return reshape(array_of(a), -1, order)
+    x = array_of(a)
+    flat = _reshaped(x, (x.size,), order)
+    return view(x, own(x) if flat is x else flat, contiguous=True)
 
 
 @implements(np.transpose, np.permute_dims)
@@ -68,9 +77,9 @@ def transpose(a: Any, axes: Any = None) -> Any:
     """`numpy.transpose`."""
     x = array_of(a)
     if axes is None:
-        return permuted(x, tuple(range(x.ndim))[::-1])
+        return view(x, permuted(x, tuple(range(x.ndim))[::-1]))
     stand_in(x.shape).transpose(axes)
-    return permuted(x, tuple([one_axis(i, x.ndim) for i in axes]))
+    return view(x, permuted(x, tuple([one_axis(i, x.ndim) for i in axes])))
 
 
 @implements(np.matrix_transpose, np.linalg.matrix_transpose)
@@ -95,35 +104,35 @@ def _order(numbered: np.ndarray) -> tuple[int, ...]:
 def swapaxes(a: Any, axis1: Any, axis2: Any) -> Any:
     """`numpy.swapaxes`."""
     x = array_of(a)
-    return permuted(x, _order(np.swapaxes(_numbered(x), axis1, axis2)))
+    return view(x, permuted(x, _order(np.swapaxes(_numbered(x), axis1, axis2))))
 
 
 @implements(np.moveaxis)
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     """`numpy.moveaxis`."""
     x = array_of(a)
-    return permuted(x, _order(np.moveaxis(_numbered(x), source, destination)))
+    return view(x, permuted(x, _order(np.moveaxis(_numbered(x), source, destination))))
 
 
 @implements(np.rollaxis)
 def rollaxis(a: Any, axis: Any, start: int = 0) -> Any:
     """`numpy.rollaxis`."""
     x = array_of(a)
-    return permuted(x, _order(np.rollaxis(_numbered(x), axis, start)))
+    return view(x, permuted(x, _order(np.rollaxis(_numbered(x), axis, start))))
 
 
 @implements(np.expand_dims)
 def expand_dims(a: Any, axis: Any) -> Any:
     """`numpy.expand_dims`."""
     x = array_of(a)
-    return reshaped(x, np.expand_dims(stand_in(x.shape), axis).shape)
+    return view(x, reshaped(x, np.expand_dims(stand_in(x.shape), axis).shape))
 
 
 @implements(np.squeeze)
 def squeeze(a: Any, axis: Any = None) -> Any:
     """`numpy.squeeze`."""
     x = array_of(a)
-    return reshaped(x, np.squeeze(stand_in(x.shape), axis).shape)
+    return view(x, reshaped(x, np.squeeze(stand_in(x.shape), axis).shape))
 
 
 @implements(np.atleast_1d)
@@ -147,7 +156,7 @@ def atleast_3d(*arys: Any) -> Any:
 def _at_least(function: Any, arys: Sequence[Any]) -> Any:
     builder = builder_of(*arys)
     xs = [traced(builder, a) for a in arys]
-    results = tuple([reshaped(x, function(stand_in(x.shape)).shape) for x in xs])
+    results = tuple([view(x, reshaped(x, function(stand_in(x.shape)).shape)) for x in xs])
     return results[0] if len(results) == 1 else results
 
 
@@ -156,9 +165,17 @@ def _at_least(function: Any, arys: Sequence[Any]) -> Any:
 
 @implements(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
-    """`numpy.broadcast_to`."""
+    """`numpy.broadcast_to`: a view that cannot be written to."""
     x = array_of(array)
-    return spread_to(x, np.broadcast_to(stand_in(x.shape), shape).shape)
+    return _spread_view(x, np.broadcast_to(stand_in(x.shape), shape).shape)
+
+
+def _spread_view(x: Tracer, shape: Shape) -> Tracer:
+    if type(x.atom) is Literal and x.shape != shape:
+        # An equation, by which the view of a constant is known as one: the constant may be written to.
+        x = view(x, x.builder.emit(ops.reshape, (x.atom,), {"shape": x.shape}, x.type))
+    spread = spread_to(x, shape)
+    return view(x, own(x) if spread is x else spread, readonly=True)
 
 
 @implements(np.broadcast_arrays)
@@ -167,7 +184,7 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     builder = builder_of(*args)
     xs = [traced(builder, a) for a in args]
     shape = np.broadcast_shapes(*[x.shape for x in xs])
-    return tuple([spread_to(x, shape) for x in xs])
+    return tuple(xs if all([x.shape == shape for x in xs]) else [_spread_view(x, shape) for x in xs])
 
 
 # --- Ranges
@@ -199,7 +216,7 @@ def flip(m: Any, axis: Any = None) -> Any:
     """`numpy.flip`."""
     x = array_of(m)
     axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, (int, np.integer)) else axis
-    return ops.flip(x, axes=tuple(sorted([one_axis(i, x.ndim) for i in axes])))
+    return view(x, ops.flip(x, axes=tuple(sorted([one_axis(i, x.ndim) for i in axes]))))
 
 
 @implements(np.fliplr)
@@ -243,14 +260,14 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
     for by, at in np.broadcast(shift, axes):
         x = _rolled(x, int(by), one_axis(int(at), x.ndim))
-    return x
+    return x if axes else own(x)
 
 
 def _rolled(x: Tracer, by: int, axis: int) -> Tracer:
     n = x.shape[axis]
     by = by % n if n else 0
     if by == 0:
-        return x
+        return own(x)
     return ops.concatenate(window(x, axis, n - by, n), window(x, axis, 0, n - by), axis=axis)
 
 
@@ -260,7 +277,8 @@ def _rolled(x: Tracer, by: int, axis: int) -> Tracer:
 @implements(np.astype)
 def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
     """`numpy.astype`."""
-    return cast_to(x, dtype)
+    found = cast_to(x, dtype)
+    return own(found) if copy and found is x else found
 
 
 def cast_to(x: Any, dtype: Any) -> Tracer:

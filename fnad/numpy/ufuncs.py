@@ -15,6 +15,7 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.program import Literal, Var
 from fnad.ir.types import ArrayType
 from fnad.numpy import complexes
+from fnad.numpy.aliases import own
 from fnad.numpy.promotion import (
     BOOL, broadcast_shapes, builder_of, cast, constant, fit, is_weak, loop_dtypes, operand, shape_of,
     spread_to, strong,
@@ -28,7 +29,7 @@ Rule = Callable[..., Any]
 
 
 def _identity(x: Tracer) -> Tracer:
-    return x
+    return own(x)
 
 
 def _fill(value: Any, dtype: np.dtype = BOOL) -> Rule:
@@ -319,7 +320,7 @@ def binary(ufunc: np.ufunc, weak: bool = False) -> Rule:
 # --- Powers: a small static exponent is a product
 
 _POWERS: dict[Any, Callable[[Any], Any]] = {
-    1: lambda x: x,
+    1: own,
     2: lambda x: SQUARE(x),
     3: lambda x: MULTIPLY(SQUARE(x), x),
     4: lambda x: SQUARE(SQUARE(x)),

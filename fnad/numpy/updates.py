@@ -1,19 +1,26 @@
-"""``x.at[index]``: arrays with other values at some of their places, by scattering."""
+"""``x.at[index]``: arrays with other values at some of their places, in a window or by scattering."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from fnad.errors import InPlaceError
-from fnad.ir.types import Shape
+from fnad.ir.types import ArrayType, Shape
 from fnad.numpy.dispatch import evaluated
-from fnad.numpy.indexing import axes_of, getitem
+from fnad.numpy.indexing import Place, axes_of, getitem, is_basic, parsed, window_of
+from fnad.numpy.moves import Move, Moves, replaced, slice_move
 from fnad.numpy.promotion import builder_of, fit, is_traced, operand, size_of
 from fnad.numpy.shaping import reshaped, stand_in
+from fnad.ops import shaping
 from fnad.ops.indexing import scatter
 from fnad.tracing import Builder, Tracer
+
+
+INDEXED = "shape mismatch: value array of shape {} could not be broadcast to indexing result of shape {}"
+ASSIGNED = "could not broadcast input array from shape {} into shape {}"
 
 
 class At:
@@ -29,8 +36,8 @@ class At:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise InPlaceError(
-            "x.at[i] = v: requires a method of x.at[i], got an assignment, but a traced array is never written to. "
-            "Use x = x.at[i].set(v)."
+            "x.at[i] = v: requires a method of x.at[i], which returns a new array, got an assignment. "
+            "Use x = x.at[i].set(v), or x[i] = v to write to x itself."
         )
 
 
@@ -106,34 +113,61 @@ def _scattered(x: Any, values: Any, *, index: Any, mode: str) -> Any:
     index = index if isinstance(index, tuple) else (index,)
     builder = builder_of(x, values, list(index))
     x = builder.tracer(x)
+    if mode == "set" and not is_traced(list(index)):
+        parts = parsed(index, x.shape)
+        if is_basic(parts):
+            return _with_window(x, values, parts)
     lead = _lead_axes(index, x.shape)
     numbers = np.arange(size_of(x.shape[:lead])).reshape(x.shape[:lead])
     places = getitem(builder.tracer(numbers), index) if is_traced(list(index)) else numbers[index]
     rest = x.shape[lead:]
-    rows = _fitted(builder, values, x, (*places.shape, *rest))
+    rows = fitted(builder, values, x, (*places.shape, *rest))
     flat, rows = reshaped(x, (numbers.size, *rest)), reshaped(rows, (size_of(places.shape), *rest))
     return reshaped(scatter(flat, rows, places.reshape(-1), mode=mode), x.shape)
 
 
-def _fitted(builder: Builder, values: Any, x: Tracer, shape: Shape) -> Tracer:
+def _with_window(x: Tracer, values: Any, parts: Sequence[Place]) -> Tracer:
+    moves, shape = moves_to(parts, x.type)
+    value = fitted(x.builder, values, x, shape, mismatch=ASSIGNED)
+    return Tracer(x.builder, replaced(x.builder, lambda: x.atom, moves, value.atom))
+
+
+def moves_to(parts: Sequence[Place], given: ArrayType) -> tuple[Moves, Shape]:
+    """The way from an array to what slices, integers and new axes name in it, and the shape of that."""
+    window = window_of(parts, given.shape)
+    moves = (slice_move(given, window.starts, window.stops, window.steps),)
+    t = moves[0].type
+    if window.flips:
+        moves = (*moves, Move(shaping.flip, (), {"axes": window.flips}, t, t))
+    if window.shape != t.shape:
+        result = ArrayType(window.shape, t.dtype)
+        moves = (*moves, Move(shaping.reshape, (), {"shape": window.shape}, t, result))
+    return moves, window.shape
+
+
+def fitted(
+    builder: Builder, values: Any, x: Tracer, shape: Shape, what: str = "at", mismatch: str = INDEXED
+) -> Tracer:
+    """Values to be written, in the dtype of ``x`` and the shape of the places; the rest is for the errors."""
     given = operand(builder, values)
     if type(given) is Tracer:
         extra = max(given.ndim - len(shape), 0)
         if given.shape[:extra] == (1,) * extra:
             given = reshaped(given, given.shape[extra:])
-        _require_fits(given.shape, shape)
+        _require_fits(given.shape, shape, mismatch)
         if given.dtype.kind == "c" and x.dtype.kind != "c":
-            raise TypeError(f"at: requires values that fit into {x.dtype}, got {given.dtype}. Use x.astype first.")
+            raise TypeError(
+                f"{what}: requires values that fit into {x.dtype}, got {given.dtype}. Write their real part, or make "
+                "the array complex with astype."
+            )
     return fit(builder, given, x.dtype, shape)
 
 
-def _require_fits(given: Shape, shape: Shape) -> None:
+def _require_fits(given: Shape, shape: Shape, mismatch: str) -> None:
     try:
         np.broadcast_to(stand_in(given), shape)
     except ValueError:
-        raise ValueError(
-            f"shape mismatch: value array of shape {given} could not be broadcast to indexing result of shape {shape}"
-        ) from None
+        raise ValueError(mismatch.format(given, shape)) from None
 
 
 def _lead_axes(index: tuple[Any, ...], shape: Shape) -> int:

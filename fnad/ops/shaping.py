@@ -167,7 +167,7 @@ flip = linear(
     "flip", _flip_type, lambda x, axes: np.flip(x, axes), lambda g, x, axes: flip(g, axes=axes), batch_along_axes,
 )
 
-# --- slice and pad: each other's transposes
+# --- slice: its transpose is a pad
 
 
 def _slice_type(x: ArrayType, starts: Ints, stops: Ints, steps: Ints) -> ArrayType:
@@ -196,6 +196,39 @@ def _slice_batch(op: Primitive, mapped: Mapped, x: Any, starts: Ints, stops: Int
 
 
 slice_ = linear("slice", _slice_type, _slice_evaluate, _slice_transpose, _slice_batch)
+
+
+# --- set_slice: another value in a window
+
+
+def _set_slice_type(x: ArrayType, value: ArrayType, starts: Ints, stops: Ints, steps: Ints) -> ArrayType:
+    window = _slice_type(x, starts, stops, steps)
+    if value[:2] != window[:2]:
+        raise ValueError(f"set_slice: requires a value of the window's type {window}, got {value}.")
+    return ArrayType(x.shape, x.dtype)
+
+
+def _set_slice_evaluate(x: Any, value: Any, starts: Ints, stops: Ints, steps: Ints) -> np.ndarray:
+    result = np.array(x)
+    result[tuple([slice(*s) for s in zip(starts, stops, steps)])] = value
+    return result
+
+
+def _set_slice_vjp(i: int, g: Any, y: Any, x: Any, value: Any, **window: Ints) -> Any:
+    return slice_(g, **window) if i == 1 else set_slice(g, filled(0, ArrayType(*value.type[:2])), **window)
+
+
+def _set_slice_batch(
+    op: Primitive, mapped: Mapped, x: Any, value: Any, starts: Ints, stops: Ints, steps: Ints
+) -> Any:
+    x, value = all_over_batch(mapped, (x, value))
+    return op(x, value, starts=(0, *starts), stops=(x.shape[0], *stops), steps=(1, *steps))
+
+
+# x with the elements of its slice replaced by those of value.
+set_slice = Primitive("set_slice", _set_slice_type, _set_slice_evaluate, vjp=_set_slice_vjp, batch=_set_slice_batch)
+
+# --- pad: zeros around (and, with interior, between) the elements
 
 
 def _pad_type(x: ArrayType, low: Ints, high: Ints, interior: Ints) -> ArrayType:
@@ -230,7 +263,6 @@ def _pad_batch(op: Primitive, mapped: Mapped, x: Any, low: Ints, high: Ints, int
     return op(x, low=(0, *low), high=(0, *high), interior=(0, *interior))
 
 
-# Zeros around (and, with interior, between) the elements.
 pad = linear("pad", _pad_type, _pad_evaluate, _pad_transpose, _pad_batch)
 
 # --- concatenate

@@ -314,6 +314,16 @@ def _window(shape: Shape, starts: Shape, stops: Shape, steps: Shape) -> Sample:
     return Sample((shape,), {"starts": starts, "stops": stops, "steps": steps})
 
 
+def _set_slice(x: Any, value: Any, starts: Any, stops: Any, steps: Any) -> Any:
+    y = x.copy()
+    y[(..., *map(slice, starts, stops, steps))] = value
+    return y
+
+
+def _replaced(shape: Shape, window: Shape, *ranges: Shape) -> Sample:
+    return Sample((shape, window), _window(shape, *ranges).params)
+
+
 def _padding(shape: Shape, low: Shape, high: Shape, interior: Shape) -> Sample:
     return Sample((shape,), {"low": low, "high": high, "interior": interior})
 
@@ -348,6 +358,12 @@ _SHAPING = [
         _window((4, 5), (1, 0), (4, 5), (1, 2)), _window((4, 5), (2, 3), (2, 4), (1, 1)), _window((), (), (), ()),
         _window((7,), (1,), (7,), (3,)), _window((3, 0, 2), (0, 0, 1), (3, 0, 2), (2, 1, 1)),
     ), _slice),
+    Case("set_slice", (ANY, SECOND), (
+        _replaced((4, 5), (3, 3), (1, 0), (4, 5), (1, 2)), _replaced((4, 5), (0, 1), (2, 3), (2, 4), (1, 1)),
+        _replaced((), (), (), (), ()), _replaced((7,), (2,), (1,), (7,), (3,)),
+        _replaced((3, 0, 2), (2, 0, 1), (0, 0, 1), (3, 0, 2), (2, 1, 1)),
+        _replaced((2, 3), (2, 3), (0, 0), (2, 3), (1, 1)),
+    ), _set_slice),
     Case("pad", (ANY,), (
         _padding((2, 3), (1, 0), (0, 2), (0, 1)), _padding((), (), (), ()), _padding((0,), (2,), (1,), (0,)),
         _padding((1,), (1,), (1,), (3,)), _padding((3, 0, 2), (0, 1, 0), (0, 0, 0), (1, 0, 2)),

@@ -148,7 +148,7 @@ def _is_loop(eqn: Equation) -> bool:
     dtype = eqn.outputs[0].type.dtype
     if eqn.primitive.name in ACCUMULATIONS:
         return dtype in DTYPES
-    if eqn.primitive is identity or eqn.primitive.name in ("concatenate", "pad"):
+    if eqn.primitive is identity or eqn.primitive.name in ("concatenate", "pad", "set_slice"):
         return dtype in COPIED
     return has_source(eqn)
 
