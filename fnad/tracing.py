@@ -153,14 +153,14 @@ class AskedOutside(BaseException):
     """
 
 
-def _branch_within(builder: Builder) -> Builder | None:
-    """The branch that is being staged inside of a builder's function: its work is its own, whatever it works on.
+def _enclosing(builder: Builder) -> Builder | None:
+    """The branch or body of a loop that is being staged inside of a builder's function.
 
-    All else may be staged where its operands are, outside of a loop for example. In a branch it would run though
-    the branch is not taken.
+    Its work is its own, whatever it works on: where its operands are it would run though the branch is not taken, or
+    the loop makes no step.
     """
-    branch = getattr(_thread, "branch", None)
-    return branch if branch is not None and branch.level > builder.level else None
+    inner = getattr(_thread, "enclosing", None)
+    return inner if inner is not None and inner.level > builder.level else None
 
 
 def _recording() -> Builder | None:
@@ -212,9 +212,9 @@ class Builder:
         """Stage one operation."""
         if not self.alive:
             raise escaped()
-        branch = _branch_within(self)
-        if branch is not None:
-            return branch.apply(primitive, args, params)
+        inner = _enclosing(self)
+        if inner is not None:
+            return inner.apply(primitive, args, params)
         like = None
         atoms: list[Any] = []
         for arg in args:
@@ -237,9 +237,9 @@ class Builder:
         """Stage an operation of one output whose operands and type are known to be right."""
         if not self.alive:
             raise escaped()
-        branch = _branch_within(self)
-        if branch is not None:
-            return branch.emit(primitive, tuple([branch.atom(Tracer(self, a)) for a in atoms]), params, type)
+        inner = _enclosing(self)
+        if inner is not None:
+            return inner.emit(primitive, tuple([inner.atom(Tracer(self, a)) for a in atoms]), params, type)
         output = Var(type)
         self.equations.append(Equation(primitive, atoms, params, (output,), self.source or current_source()))
         return Tracer(self, output)
@@ -482,8 +482,8 @@ def building(builder: Builder) -> Iterator[Builder]:
     builder.outer = current_builder()
     builder.began = len(builder.outer.equations) if builder.outer else 0
     _thread.builder = builder
-    if builder.unknown == "branch":
-        _thread.branch = builder
+    if builder.unknown in ("branch", "loop"):
+        _thread.enclosing = builder
     if builder.answer is not None:
         _thread.recording = builder
     try:
@@ -598,7 +598,7 @@ def inline(builder: Builder, program: Program, args: Sequence[Any]) -> list[Trac
     """Append a Program's equations to a builder, its inputs bound to ``args``."""
     if not builder.alive:
         raise escaped()
-    builder = _branch_within(builder) or builder
+    builder = _enclosing(builder) or builder
     atoms: dict[Atom, Atom] = {v: builder.tracer(a).atom for v, a in zip(program.inputs, args)}
     for eqn in program.equations:
         outputs = tuple([Var(v.type) for v in eqn.outputs])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fnad.compiler.schedule import REDUCTIONS
+from fnad.control.invariants import is_harmless
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune
 from fnad.ir.types import ArrayType
 from fnad.ops.shaping import broadcast
@@ -22,9 +23,6 @@ LOOKS = {"broadcast", "transpose", "slice", "flip"}
 
 LOOPS = REDUCTIONS | {"concatenate", "pad"}
 """Operations beside elementwise ones that read their operands in loops."""
-
-HARMLESS = LOOKS | LOOPS | {"reshape", "matmul", "dense", "cumsum", "cumprod", "argsort"}
-"""Operations beside elementwise ones that cannot fail, so that they may run though a loop would make no step."""
 
 SMALL = 64
 """Elements of an array that costs next to nothing."""
@@ -239,7 +237,7 @@ def _while(eqn: Equation, producers: Producers) -> Settled:
     changing, fixed = _changing(eqn.inputs[first:], body, constants, eqn.outputs)
     places = [k for k, v in enumerate(body.inputs[constants:]) if v not in {c.input for c in fixed}]
     outside = dict(zip(body.inputs, eqn.inputs[asked:first])) | {c.input: c.initial for c in fixed}
-    step = _divide(body, outside, producers, _is_harmless)
+    step = _divide(body, outside, producers, is_harmless)
     rest = prune(Program((), tuple(step.equations), tuple([c.output for c in changing])))
     new_body, given = _closed(rest, [c.input for c in changing], step.outside, producers)
 
@@ -261,10 +259,6 @@ def _while(eqn: Equation, producers: Producers) -> Settled:
         [*question.before, *step.before],
         {c.result: c.initial for c in fixed},
     )
-
-
-def _is_harmless(eqn: Equation) -> bool:
-    return eqn.primitive.is_elementwise or eqn.primitive.name in HARMLESS
 
 
 def _switch(eqn: Equation, producers: Producers) -> Settled:

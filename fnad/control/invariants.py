@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fnad.ir.program import Program, Var, has_effect
+from fnad.ir.program import Equation, Program, Var, has_effect
+
+HARMLESS = {
+    "broadcast", "transpose", "slice", "flip", "reshape", "concatenate", "pad", "set_slice", "reduce_sum",
+    "reduce_prod", "reduce_max", "reduce_min", "reduce_and", "reduce_or", "matmul", "dense", "cumsum", "cumprod",
+    "argsort",
+}
+"""Operations beside elementwise ones that cannot fail, so that they may run though a loop would make no step."""
+
+
+def is_harmless(eqn: Equation) -> bool:
+    """Whether an equation cannot fail, nor run for ever."""
+    return eqn.primitive.is_elementwise or eqn.primitive.name in HARMLESS
 
 
 class Hoisted(NamedTuple):
@@ -17,15 +29,15 @@ class Hoisted(NamedTuple):
     body: Program
 
 
-def hoist(body: Program, constants: int) -> Hoisted:
-    """Split the body of a loop, whose first inputs are constants."""
+def hoist(body: Program, constants: int, is_run: bool) -> Hoisted:
+    """Split the body of a loop, whose first inputs are constants; ``is_run`` says that it makes a step at least."""
     fixed = body.inputs[:constants]
     invariant: set[Var] = set(fixed)
     before, rest = [], []
     for eqn in body.equations:
         # Without operands an equation is a constant, which needs no memory where it is.
         own = [a for a in eqn.inputs if type(a) is Var]
-        if own and invariant.issuperset(own) and not has_effect(eqn):
+        if own and invariant.issuperset(own) and not has_effect(eqn) and (is_run or is_harmless(eqn)):
             before.append(eqn)
             invariant.update(eqn.outputs)
         else:

@@ -159,7 +159,7 @@ def run_scan(
     args: Sequence[Any], body: Program, constants: int, carries: int, length: int, reverse: bool = False
 ) -> list[Any]:
     """A scan as one operation; what is the same in all steps is computed before it."""
-    hoisted = hoist(body, constants)
+    hoisted = hoist(body, constants, length > 0)
     fixed = [*args[:constants], *call_program(hoisted.before, args[:constants])]
     return apply(
         scan_p, [*fixed, *args[constants:]], body=interned(hoisted.body), constants=len(fixed), carries=carries,

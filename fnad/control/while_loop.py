@@ -63,7 +63,7 @@ def _evaluate(*args: Any, condition: Program, body: Program, condition_constants
 
 def _run(condition: Body, body: Body, carry: Sequence[Any]) -> list[Any]:
     """A loop as one operation; what is the same in all steps is computed before it."""
-    hoisted = hoist(body.program, len(body.constants))
+    hoisted = hoist(body.program, len(body.constants), is_run=False)
     fixed = [*body.constants, *call_program(hoisted.before, body.constants)]
     return apply(
         while_p, [*condition.constants, *fixed, *carry], condition=condition.program, body=interned(hoisted.body),

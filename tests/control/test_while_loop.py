@@ -8,7 +8,7 @@ from typing import Any
 import fnad
 import numpy as np
 import pytest
-from fnad import fori_loop, grad, jit, make_program, vmap, while_loop
+from fnad import fori_loop, grad, jit, make_program, scan, vmap, while_loop
 from fnad.ir.evaluate import evaluate
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,6 +105,14 @@ def test_newton_in_a_loop_has_the_derivative_of_the_root() -> None:
 def test_a_carry_that_nobody_needs_is_not_computed() -> None:
     f = lambda x: while_loop(lambda s: s[0] < 3.0, lambda s: (s[0] + 1.0, np.tan(s[1])), (x, x))[0]  # noqa: E731
     assert " tan " not in str(make_program(grad(f))(0.5))
+
+
+def test_a_loop_that_makes_no_step_does_nothing_that_can_fail() -> None:
+    loop = jit(lambda row, i, n: while_loop(lambda c: c[0] < n, lambda c: (c[0] + 1, row[i]), (0, 1.0))[1])
+    assert loop(ROW, np.int64(7), np.int64(0)) == 1.0
+    assert loop(ROW, np.int64(1), np.int64(2)) == ROW[1]
+    empty = jit(lambda row, i: scan(lambda c, _: (c + row[i], ()), 0.0, length=0)[0])
+    assert empty(ROW, np.int64(7)) == 0.0
 
 
 MISTAKES = {

@@ -534,7 +534,12 @@ OTHERWISE = {
     "per_example": "tests/transforms/test_primitives.py",
     "debug_callback": "tests/debug/test_callbacks.py",
     "jit_call": "tests/transforms/test_jit.py",
+    "loop_pullback": "tests/control/test_while_loop.py",
+    "loop_pushforward": "tests/control/test_while_loop.py",
     "random_bits": "tests/kernels/test_random.py",
+    "scan": "tests/control/test_scan.py",
+    "switch": "tests/control/test_switch.py",
+    "while_loop": "tests/control/test_while_loop.py",
     "normal_noise": "tests/random/test_samplers.py",
     "gumbel_noise": "tests/random/test_samplers.py",
 }
