@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from math import isqrt
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Equation, Program, Var, prune
 from fnad.ir.types import ArrayType, is_inexact
+from fnad.memo import Memo
 from fnad.ops.elementwise import add
 from fnad.ops.shaping import over_batch, transpose
 from fnad.tracing import Builder, Tracer, building, call_program, filled, inline
@@ -75,18 +75,11 @@ class _Way(NamedTuple):
     """Where each residual is found: a ``"constant"`` of ``forward``, one of the ``"slices"``, or ``"stacked"``."""
 
 
-_ways: WeakKeyDictionary[Program, dict[Any, _Way]] = WeakKeyDictionary()
+_ways = Memo()
 
 
-def _way(body: Program, constants: int, carries: int, flags: tuple[bool, ...]) -> _Way:
-    known = _ways.setdefault(body, {})
-    key = constants, carries, flags
-    if key not in known:
-        known[key] = _make_way(body, constants, carries, active_inputs(body, flags, constants, carries))
-    return known[key]
-
-
-def _make_way(body: Program, constants: int, carries: int, active: tuple[bool, ...]) -> _Way:
+def _make_way(body: Program, constants: int, carries: int, flags: tuple[bool, ...]) -> _Way:
+    active = active_inputs(body, flags, constants, carries)
     count, own = len(body.outputs), len(body.inputs)
     joint = vjp_program(body, [i for i, a in enumerate(active) if a], count)
     parts = split_joint(joint, count)
@@ -104,7 +97,7 @@ def _make_way(body: Program, constants: int, carries: int, active: tuple[bool, .
 
 
 def _forward(active: tuple[bool, ...], *args: Any, body: Program, constants: int, carries: int, **rest: Any) -> Any:
-    way = _way(body, constants, carries, active)
+    way = _ways.get((body, constants, carries, active), lambda: _make_way(body, constants, carries, active))
     fixed = [*args[:constants], *way.rules]
     results = run_scan([*fixed, *args[constants:]], way.forward, len(fixed), carries, **rest)
     count = len(body.outputs)

@@ -16,6 +16,7 @@ from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Equation, Program, Var, prune
 from fnad.ir.types import ArrayType, is_inexact
+from fnad.memo import Memo
 from fnad.ops.elementwise import convert
 from fnad.ops.shaping import over_batch
 from fnad.tracing import Builder, Tracer, building, call_program, filled, inline, is_value, value_type
@@ -60,17 +61,7 @@ class _Way(NamedTuple):
     """Further operands of both, after the branches' own."""
 
 
-_ways: dict[Any, _Way] = {}
-MOST_WAYS = 512
-
-
-def _way(branches: tuple[Program, ...], active: tuple[bool, ...]) -> _Way:
-    key = branches, active
-    if key not in _ways:
-        if len(_ways) >= MOST_WAYS:
-            _ways.clear()
-        _ways[key] = _make_way(branches, active)
-    return _ways[key]
+_ways = Memo()
 
 
 def _make_way(branches: tuple[Program, ...], active: tuple[bool, ...]) -> _Way:
@@ -141,7 +132,7 @@ def _backward_branch(
 
 
 def _forward(active: tuple[bool, ...], index: Any, *args: Any, branches: tuple[Program, ...]) -> Any:
-    way = _way(branches, active[1:])
+    way = _ways.get((branches, active[1:]), lambda: _make_way(branches, active[1:]))
     operands = [*args, *way.rules]
     results = apply(switch_p, [index, *operands], branches=way.forward)
     count = len(branches[0].outputs)
