@@ -21,9 +21,10 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.program import Equation, Program, Var, prune
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
+from fnad.ops.contractions import matmul
 from fnad.ops.elementwise import add
-from fnad.ops.shaping import over_batch, transpose
-from fnad.tracing import Builder, Tracer, building, call_program, filled, inline
+from fnad.ops.shaping import over_batch, reshape, transpose
+from fnad.tracing import Builder, Tracer, building, call_program, filled, inline, value_type
 from fnad.transforms.calls import bare, interned, listed
 from fnad.transforms.remat import checkpoint as recomputed
 from fnad.transforms.vjp import split_joint, vjp_program
@@ -109,43 +110,78 @@ def _backward(
     residuals: Any, g: Any, body: Program, constants: int, carries: int, length: int, reverse: bool
 ) -> list[Any]:
     way, values = residuals
-    last = constants + carries
-    active_carries = [k for k in range(carries) if way.active[constants + k]]
-    active_constants = [i for i in range(constants) if way.active[i]]
+    first = constants + carries
+    moving = [constants + k for k in range(carries) if way.active[constants + k]]
+    summed = [i for i in range(constants) if way.active[i]]
+    stacked = [i for i in range(first, len(way.active)) if way.active[i]]
     given = listed(g)
     # A cotangent that is zero is no array to go over.
     sequences = {k: c for k, c in enumerate(given) if k >= carries and type(c.atom) is Var}
-    fixed = [v for place, v in values if place == "constant"]
     stacks = [v for place, v in values if place != "constant"]
-    starts = [given[k] for k in active_carries]
-    starts += [filled(0, body.inputs[i].type) for i in active_constants]
 
+    def step(*tracers: Tracer) -> list[Any]:
+        own = iter(tracers)
+        bars = {i - constants: next(own) for i in moving}
+        operands = [v if place == "constant" else next(own) for place, v in values]
+        bars |= {k: next(own) for k in sequences}
+        cotangents = [bars.get(k, filled(0, t)) for k, t in enumerate(body.output_types) if is_inexact(t.dtype)]
+        found = iter(call_program(way.backward, [*operands, *cotangents]))
+        by_input = {i: next(found) for i, flag in enumerate(way.active) if flag}
+        return [by_input[i] for i in (*moving, *stacked, *summed)]
+
+    starts = [given[i - constants] for i in moving]
+    slices = [*stacks, *sequences.values()]
+    types = [value_type(x) for x in starts] + [ArrayType(x.shape[1:], x.dtype) for x in slices]
+    back = stage_body("scan", step, [ArrayType(*t[:2]) for t in types], "loop")
+    results = _run_summed(
+        [*back.constants, *starts, *slices], back.program, len(back.constants), len(starts), len(summed), length,
+        not reverse,
+    )
+    bars = dict(zip((*moving, *stacked, *summed), results))
+    return [bars.get(i) for i in range(len(way.active))]
+
+
+def _run_summed(
+    args: Sequence[Any], body: Program, constants: int, carries: int, count: int, length: int, reverse: bool
+) -> list[Any]:
+    """A scan that gives of the last ``count`` outputs of its body the sums over all steps."""
+    first, own = constants + carries, len(body.outputs) - count
     builder = Builder()
     with building(builder):
-        own = iter([builder.input(ArrayType(*v.type[:2])) for v in fixed])
-        bars = {k: builder.input(ArrayType(*body.output_types[k][:2])) for k in active_carries}
-        sums = [builder.input(ArrayType(*body.input_types[i][:2])) for i in active_constants]
-        slices = iter([builder.input(ArrayType(v.shape[1:], v.dtype)) for v in stacks])
-        bars |= {k: builder.input(ArrayType(c.shape[1:], c.dtype)) for k, c in sequences.items()}
-        operands = [next(own) if place == "constant" else next(slices) for place, _ in values]
-        cotangents = [
-            bars[k] if k in bars else Tracer(builder, filled(0, t))
-            for k, t in enumerate(body.output_types) if is_inexact(t.dtype)
-        ]
-        found = iter(inline(builder, way.backward, [*operands, *cotangents]))
-        by_input = {i: next(found) for i, a in enumerate(way.active) if a}
-        carried = [by_input[constants + k] for k in active_carries]
-        carried += [add(total, by_input[i]) for i, total in zip(active_constants, sums)]
-        stacked = [by_input[i] for i in range(last, len(way.active)) if way.active[i]]
-        step, rules = builder.finish([t.atom for t in (*carried, *stacked)])
-    assert not rules
-    results = iter(run_scan(
-        [*fixed, *starts, *stacks, *sequences.values()], prune(step), len(fixed), len(starts), length, not reverse
-    ))
-    positions = [constants + k for k in active_carries] + active_constants
-    positions += [i for i in range(last, len(way.active)) if way.active[i]]
-    found_bars = dict(zip(positions, results))
-    return [found_bars.get(i) for i in range(len(way.active))]
+        inputs = [builder.input(ArrayType(*t[:2])) for t in body.input_types]
+        results = inline(builder, body, inputs)
+        terms, factors = results[own:], [_factors(builder, y) for y in results[own:]]
+        added = [y for y, pair in zip(terms, factors) if pair is None]
+        totals = [builder.input(ArrayType(*y.type[:2])) for y in added]
+        outputs = [*results[:carries], *[add(total, y) for total, y in zip(totals, added)], *results[carries:own]]
+        outputs += [x for pair in factors if pair is not None for x in pair]
+        step, _ = builder.finish([y.atom for y in outputs])
+    last = len(inputs)
+    step = Program(
+        (*step.inputs[:first], *step.inputs[last:], *step.inputs[first:last]), step.equations, step.outputs
+    )
+    zeros = [filled(0, t.type) for t in totals]
+    made = run_scan(
+        [*args[:first], *zeros, *args[first:]], prune(step), constants, carries + len(totals), length, reverse
+    )
+    sums, pairs = iter(made[carries : carries + len(totals)]), iter(made[own + len(totals) :])
+    whole = [next(sums) if pair is None else _sum_of_products(next(pairs), next(pairs)) for pair in factors]
+    return [*made[:carries], *made[carries + len(totals) : own + len(totals)], *whole]
+
+
+def _factors(builder: Builder, y: Tracer) -> tuple[Tracer, Tracer] | None:
+    """The factors ``a, b`` of a matrix ``aᵀ b``, if to keep them costs less than to add the matrix to a sum."""
+    eqn = builder.producer(y.atom) if type(y.atom) is Var else None
+    if eqn is None or eqn.primitive is not matmul or y.ndim != 2:
+        return None
+    a, b = [Tracer(builder, atom) for atom in eqn.inputs]
+    return (transpose(a, perm=(1, 0)), b) if a.size + b.size <= 2 * y.size else None
+
+
+def _sum_of_products(a: Any, b: Any) -> Any:
+    """The sum of the products ``aᵀ b`` of all steps, as one product of all their rows."""
+    rows = [reshape(x, shape=(x.shape[0] * x.shape[1], x.shape[2])) for x in (a, b)]
+    return matmul(transpose(rows[0], perm=(1, 0)), rows[1])
 
 
 def run_scan(

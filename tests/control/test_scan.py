@@ -146,6 +146,19 @@ def test_a_result_that_nobody_needs_costs_nothing() -> None:
     assert "mul" in names and "sin" not in names and "cos" not in names
 
 
+def test_the_gradient_of_a_weight_is_one_product_of_all_steps() -> None:
+    """It is not a sum that each step adds a product of its own to."""
+    xs, w = np.ones((5, 2, 4)), np.full((4, 4), 0.1)
+
+    def loss(w: Any, run: Any) -> Any:
+        return np.sum(run(lambda h, x: (np.tanh(x + h @ w), 0.0), np.zeros((2, 4)), xs, 5)[0] ** 2)
+
+    program = make_program(grad(lambda w: loss(w, scanned)))(w)
+    (backward,) = [e for e in program.equations if subprograms(e.params) and e.params["reverse"]]
+    assert backward.params["carries"] == 1
+    assert_close(grad(lambda w: loss(w, scanned))(w), grad(lambda w: loss(w, loop))(w))
+
+
 def test_python_numbers_take_the_dtype_of_the_body() -> None:
     total, _ = scan(lambda c, x: (c + x, ()), 0.0, np.ones(3, np.float32))
     assert total.dtype == np.float32
