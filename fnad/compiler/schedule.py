@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fnad.compiler import views
-from fnad.compiler.arrays import array_of, array_p
+from fnad.ops.arrays import array_of, array_p
 from fnad.compiler.plan import Plan, View
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
 from fnad.ir.types import ArrayType

@@ -2,7 +2,7 @@
 
 What the target has no code for is written in simpler primitives; constants are folded, equal
 equations become one, what moves no element goes, and what no output needs goes too. No result
-changes by a bit.
+changes by a bit, but that a product with the identity spreads no nan from one place to others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fnad.compiler.arrays import array_equation, array_of, array_p
+from fnad.ops.arrays import array_equation, array_of, array_p, is_identity
 from fnad.compiler.control import is_control
 from fnad.compiler.invariants import settle
 from fnad.ir.evaluate import QUIET
@@ -121,6 +121,9 @@ class _Rewriter:
             folded = _fold(eqn, type)
             if folded is not None:
                 return folded
+        if name == "matmul" and any([is_identity(self.producers.get(a)) for a in inputs]):
+            a, b = inputs
+            return b if is_identity(self.producers.get(a)) else a
         rule = _RULES.get(name)
         found = rule(*inputs, **eqn.params) if rule is not None else None
         if found is not None and found.type[:2] == type[:2]:

@@ -12,8 +12,9 @@ from fnad import tree
 from fnad.errors import boundary
 from fnad.ir.program import Program, Var
 from fnad.ir.types import ArrayType, is_inexact
+from fnad.ops.arrays import array_p, hold
 from fnad.ops.shaping import concatenate, reshape, transpose
-from fnad.tracing import Staged, call_program, is_value, stage, value_type
+from fnad.tracing import Staged, call_program, innermost, is_value, stage, value_type
 from fnad.transforms.grad import chosen_positions, require_argnums, require_differentiable, with_parts
 from fnad.transforms.jvp import bind_zeros, linear_program
 from fnad.transforms.vjp import outputs_of_first, split_aux, split_joint, vjp_program
@@ -211,7 +212,10 @@ def along_basis(
     basis = np.eye(direction.size, dtype=direction.dtype).reshape(direction.size, *direction.shape)
     largest = max([v.type.size for eqn in program.equations for v in eqn.outputs], default=1)
     count = max(1, MOST_ELEMENTS // max(1, largest))
+    builder = innermost(residuals)
     parts = [basis[start : start + count] for start in range(0, direction.size, count)] or [basis]
+    if builder is not None:  # held by the Program, so that a compiler sees that it is the identity
+        parts = [builder.apply(array_p, (), {"held": hold(part)}) for part in parts]
     images = [_images(program, residuals, part, constants) for part in parts]
     return images[0] if len(images) == 1 else [concatenate(*stacked, axis=0) for stacked in zip(*images)]
 
@@ -220,9 +224,9 @@ MOST_ELEMENTS = 2**24
 """In the largest array of a batch of directions."""
 
 
-def _images(program: Program, residuals: Sequence[Any], directions: np.ndarray, constants: Sequence[Any]) -> list[Any]:
+def _images(program: Program, residuals: Sequence[Any], directions: Any, constants: Sequence[Any]) -> list[Any]:
     mapped = [False] * len(residuals) + [True] + [False] * len(constants)
-    batched = vmap_program(program, mapped, len(directions), whole=True)
+    batched = vmap_program(program, mapped, directions.shape[0], whole=True)
     return call_program(batched.program, [*residuals, directions, *constants, *batched.constants])
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fnad
-from fnad.compiler.arrays import array_equation
+from fnad.ops.arrays import array_equation
 from fnad.compiler.compile import compile_program
 from fnad.compiler.report import describe
 from fnad.ir.evaluate import evaluate

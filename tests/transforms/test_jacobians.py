@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fnad import grad, hessian, hvp, jacfwd, jacobian, jacrev, jit, make_program, tree
+from fnad.compiler.compile import compile_program
 from fnad.transforms import jacobians
 
 X = np.array([0.5, 1.5, 2.5])
@@ -146,3 +147,11 @@ def test_hessian_blocks_and_aux() -> None:
 def test_wrong_use_is_an_error(call: Callable[[], Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_the_directions_of_a_basis_cost_no_product() -> None:
+    """A product with all of them at once is one with the identity."""
+    x = np.arange(12.0).reshape(4, 3)
+    hessian_of = make_program(hessian(lambda w: np.sum(np.exp(x @ w))))(np.ones(3))
+    products = [i for i in compile_program(hessian_of).plan.instructions if getattr(i, "label", "") == "matmul"]
+    assert len(products) == 2, "x w, and the Hessian itself"

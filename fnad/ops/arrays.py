@@ -1,4 +1,4 @@
-"""Arrays that a Program holds itself: what rules that run when it is compiled have made, such as indices."""
+"""Arrays that a Program holds itself: what rules have made, such as indices and the directions of a basis."""
 
 from __future__ import annotations
 
@@ -36,12 +36,25 @@ array_p = Primitive(
 """An array, from no inputs."""
 
 
+def hold(value: np.ndarray) -> Held:
+    """An array as a parameter."""
+    return Held(value.shape, value.dtype, value.tobytes())
+
+
 def array_equation(v: Var, value: Any) -> Equation:
     """The equation that gives a variable the value of an array."""
-    content = np.asarray(value, v.type.dtype).tobytes()
-    return Equation(array_p, (), {"held": Held(v.type.shape, v.type.dtype, content)}, (v,))
+    return Equation(array_p, (), {"held": hold(np.asarray(value, v.type.dtype))}, (v,))
 
 
 def array_of(eqn: Equation) -> np.ndarray:
     """The array that an equation gives."""
     return eqn.params["held"].array
+
+
+def is_identity(eqn: Equation | None) -> bool:
+    """Whether an equation gives an identity matrix."""
+    if eqn is None or eqn.primitive is not array_p:
+        return False
+    held = eqn.params["held"]
+    rows = held.shape[0] if held.shape else 0
+    return held.shape == (rows, rows) and held.content == np.eye(rows, dtype=held.dtype).tobytes()
