@@ -128,7 +128,23 @@ class _Rewriter:
         found = rule(*inputs, **eqn.params) if rule is not None else None
         if found is not None and found.type[:2] == type[:2]:
             return found
+        if name == "add":
+            return self._scattered(eqn)
         return self._merged(eqn) if name in _MERGES else None
+
+    def _scattered(self, eqn: Equation) -> Atom | None:
+        """Some elements added to an array, in the place of an array of zeros with them in it.
+
+        The gradient of an index is such an array: to add it would cost as much as the whole array is large.
+        """
+        for x, y in (eqn.inputs, eqn.inputs[::-1]):
+            inner = self.producers.get(y)
+            if inner is not None and inner.primitive.name == "scatter" and inner.params["mode"] == "add":
+                if _is(inner.inputs[0], 0):
+                    output = Var(eqn.outputs[0].type)
+                    self.add(Equation(inner.primitive, (x, *inner.inputs[1:]), inner.params, (output,), eqn.source))
+                    return self.atoms.get(output, output)
+        return None
 
     def _merged(self, eqn: Equation) -> Atom | None:
         """Two moves in a row as one; the first may then go."""

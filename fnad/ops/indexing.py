@@ -107,6 +107,8 @@ def _pull_overwritten(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any
 
 
 def _pull_winners(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
+    if updates.shape[0] == 1:
+        return gather(g, *indices)
     order = np.arange(updates.shape[0])
     last = scatter(filled(0, ArrayType(x.shape[: len(indices)], INDEX)), order, *indices, mode="set")
     wins = eq(gather(last, *indices), order)
