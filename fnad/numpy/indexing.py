@@ -32,6 +32,7 @@ class Place(NamedTuple):
         return self.slice is None and self.array is None
 
 
+WHOLE = Place(slice(None))
 _NEW = Place()
 _INVALID = (
     "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid "
@@ -51,7 +52,7 @@ def parsed(index: Any, shape: Shape) -> list[Place]:
     used = sum([not (part is Ellipsis or type(part) is Place and part.is_new) for part in given])
     if used > len(shape):
         raise IndexError(f"too many indices for array: array is {len(shape)}-dimensional, but {used} were indexed")
-    rest = [Place(slice(None))] * (len(shape) - used)
+    rest = [WHOLE] * (len(shape) - used)
     ellipses = [i for i, part in enumerate(given) if part is Ellipsis]
     if len(ellipses) > 1:
         raise IndexError("an index can only have a single ellipsis ('...')")
@@ -205,7 +206,7 @@ def _gathered(x: Tracer, parts: Sequence[Place]) -> Tracer:
     own = {place: axis for axis, place in enumerate(axes)}
     places_of = [i for i, yes in enumerate(indexed) if yes]
     perm = (*[own[i] for i in places_of], *[own[i] for i in axes if not indexed[i]])
-    indices, shape = _index_rows([parts[i].array for i in places_of], [(own[i], x.shape[own[i]]) for i in places_of])
+    indices, shape = index_rows([parts[i].array for i in places_of], [(own[i], x.shape[own[i]]) for i in places_of])
     builder = innermost([x, *traced_in(indices)])
     rows = places.gather(permuted(x, perm), *[builder.tracer(i) for i in indices])
     rest = [1 if p.is_new else x.shape[own[i]] for i, p in enumerate(parts) if p.array is None]
@@ -225,7 +226,7 @@ def _lead(indexed: Sequence[bool]) -> int:
     return first if together else 0
 
 
-def _index_rows(arrays: Sequence[Any], axes: Sequence[tuple[int, int]]) -> tuple[list[Any], Shape]:
+def index_rows(arrays: Sequence[Any], axes: Sequence[tuple[int, int]]) -> tuple[list[Any], Shape]:
     """Index arrays as flat ones of one shape, and that shape."""
     checked = [_checked(a, axis, n) for a, (axis, n) in zip(arrays, axes)]
     shape = _common([a.shape for a in checked])

@@ -10,13 +10,13 @@ import numpy as np
 from fnad.errors import InPlaceError
 from fnad.ir.types import ArrayType, Shape
 from fnad.numpy.dispatch import evaluated
-from fnad.numpy.indexing import Place, axes_of, getitem, is_basic, parsed, window_of
+from fnad.numpy.indexing import WHOLE, Place, axes_of, getitem, index_rows, is_basic, parsed, window_of
 from fnad.numpy.moves import Move, Moves, replaced, slice_move
 from fnad.numpy.promotion import builder_of, fit, is_traced, operand, size_of
 from fnad.numpy.shaping import reshaped, stand_in
 from fnad.ops import shaping
 from fnad.ops.indexing import scatter
-from fnad.tracing import Builder, Tracer
+from fnad.tracing import Builder, Tracer, innermost
 
 
 INDEXED = "shape mismatch: value array of shape {} could not be broadcast to indexing result of shape {}"
@@ -113,10 +113,12 @@ def _scattered(x: Any, values: Any, *, index: Any, mode: str) -> Any:
     index = index if isinstance(index, tuple) else (index,)
     builder = builder_of(x, values, list(index))
     x = builder.tracer(x)
-    if mode == "set" and not is_traced(list(index)):
-        parts = parsed(index, x.shape)
-        if is_basic(parts):
+    parts = parsed(index, x.shape)
+    if is_basic(parts):
+        if mode == "set":
             return _with_window(x, values, parts)
+    elif all([p == WHOLE for p in parts[sum([p.array is not None for p in parts]) :]]):
+        return _with_rows(x, values, [p.array for p in parts if p.array is not None], mode)
     lead = _lead_axes(index, x.shape)
     numbers = np.arange(size_of(x.shape[:lead])).reshape(x.shape[:lead])
     places = getitem(builder.tracer(numbers), index) if is_traced(list(index)) else numbers[index]
@@ -124,6 +126,16 @@ def _scattered(x: Any, values: Any, *, index: Any, mode: str) -> Any:
     rows = fitted(builder, values, x, (*places.shape, *rest))
     flat, rows = reshaped(x, (numbers.size, *rest)), reshaped(rows, (size_of(places.shape), *rest))
     return reshaped(scatter(flat, rows, places.reshape(-1), mode=mode), x.shape)
+
+
+def _with_rows(x: Tracer, values: Any, arrays: Sequence[Any], mode: str) -> Tracer:
+    """With other rows where indices of the first axes say."""
+    lead = len(arrays)
+    indices, shape = index_rows(arrays, list(enumerate(x.shape[:lead])))
+    rest = x.shape[lead:]
+    builder = innermost([x, *indices])
+    rows = reshaped(fitted(builder, values, x, (*shape, *rest)), (size_of(shape), *rest))
+    return scatter(x, rows, *[builder.tracer(i) for i in indices], mode=mode)
 
 
 def _with_window(x: Tracer, values: Any, parts: Sequence[Place]) -> Tracer:
