@@ -19,6 +19,7 @@ from fnad.compiler.invariants import settle
 from fnad.ir.evaluate import QUIET
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune
 from fnad.ir.types import ArrayType
+from fnad.memo import typed
 from fnad.tracing import Builder, Tracer, building, inline
 
 Rule = Callable[..., Atom | None]
@@ -242,8 +243,8 @@ def _key(eqn: Equation) -> Any:
     inputs = [_atom_key(a) for a in eqn.inputs]
     if eqn.primitive.commutative:
         inputs.sort(key=hash)
-    # Equal parameters, as 2 and 2.0, may make results of different types.
-    key = (eqn.primitive.name, tuple(inputs), tuple(sorted(eqn.params.items())), *[v.type[:2] for v in eqn.outputs])
+    params = tuple([(name, typed(eqn.params[name])) for name in sorted(eqn.params)])
+    key = (eqn.primitive.name, tuple(inputs), params, *[v.type[:2] for v in eqn.outputs])
     try:
         hash(key)
     except TypeError:

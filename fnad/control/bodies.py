@@ -109,10 +109,23 @@ def _advice(before: ArrayType, after: ArrayType) -> str:
     return f"Start from an array of {after.dtype}, or use astype({str(before.dtype)!r}) on what is returned."
 
 
-def require_structure(name: str, what: str, expected: tree.TreeDef, got: tree.TreeDef) -> None:
+def require_structure(name: str, what: str, got: tree.TreeDef, like: str, expected: tree.TreeDef) -> None:
     """Raise for a result that is not nested as it has to be."""
     if expected != got:
-        raise TypeError(tree.mismatch(f"{name}: {what}", expected, got))
+        raise TypeError(
+            f"{name}: requires {what} that is nested like {like}, got {_shown(got)} and {_shown(expected)}. "
+            "Return trees of equal structure."
+        )
+
+
+def _shown(treedef: tree.TreeDef) -> str:
+    """A structure as Python shows it, with * for each leaf."""
+    return repr(tree.unflatten(treedef, [_Star()] * treedef.num_leaves))
+
+
+class _Star:
+    def __repr__(self) -> str:
+        return "*"
 
 
 def apply(primitive: Primitive, args: Sequence[Any], **params: Any) -> list[Any]:

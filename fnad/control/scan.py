@@ -11,7 +11,7 @@ import numpy as np
 
 from fnad import tree
 from fnad.control.bodies import (
-    Leaves, apply, as_types, leaves_of, require_functions, require_structure, stage_body, stage_loop,
+    Body, Leaves, apply, as_types, leaves_of, require_functions, require_structure, stage_body, stage_loop,
 )
 from fnad.control.carries import active_inputs, chosen, read_by, spread_over_carries
 from fnad.control.invariants import hoist
@@ -305,41 +305,57 @@ def scan(
     """
     require_functions("scan", body)
     carry, sequences = leaves_of("scan", "init", init), leaves_of("scan", "xs", xs)
-    steps = _length(sequences, length)
+    steps = _length("scan", sequences, length)
     if checkpoint is not False and steps:
         every = isqrt(steps - 1) + 1 if checkpoint is True else checkpoint
         _require_steps("checkpoint", every, least=1)
         return _in_segments(partial(scan, body, reverse=reverse), carry, sequences, steps, min(every, steps), reverse)
+
+    def pair(state: Any, x: Any) -> tuple[Any, Any]:
+        result = body(state, x)
+        if not isinstance(result, tuple) or len(result) != 2:
+            what = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
+            raise TypeError(f"scan: requires a body that returns (carry, y), got {what}. Return a pair.")
+        require_structure("scan", "a carry", tree.structure(result[0]), "init", carry.treedef)
+        return result
+
+    return scan_leaves("scan", pair, carry, sequences, steps, bool(reverse))
+
+
+def scan_leaves(
+    name: str, body: Callable[[Any, Any], tuple[Any, Any]], carry: Leaves, sequences: Leaves, steps: int, reverse: bool
+) -> tuple[Any, Any]:
+    """A scan of the slices of arrays, for the function that ``name`` says."""
     slices = [ArrayType(t.shape[1:], t.dtype) for t in sequences.types]
 
-    def stage_with(types: Sequence[ArrayType]) -> Any:
+    def stage_with(types: Sequence[ArrayType]) -> Body:
         def flat(*tracers: Tracer) -> Any:
-            result = body(carry.restored(tracers[: len(types)]), sequences.restored(tracers[len(types) :]))
-            if not isinstance(result, tuple) or len(result) != 2:
-                what = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
-                raise TypeError(f"scan: requires a body that returns (carry, y), got {what}. Return a pair.")
-            require_structure("scan", "the carry that the body returns", carry.treedef, tree.structure(result[0]))
-            return result
+            return body(carry.restored(tracers[: len(types)]), sequences.restored(tracers[len(types) :]))
 
-        return stage_body("scan", flat, [*types, *slices], "loop")
+        return stage_body(name, flat, [*types, *slices], "loop")
 
-    staged, types = stage_loop("scan", stage_with, carry)
+    staged, types = stage_loop(name, stage_with, carry)
     args = [*staged.constants, *as_types(carry.values, types), *sequences.values]
-    results = run_scan(args, staged.program, len(staged.constants), len(types), steps, bool(reverse))
+    results = run_scan(args, staged.program, len(staged.constants), len(types), steps, reverse)
     return tree.unflatten(staged.out_tree, results)
 
 
 def _require_steps(what: str, steps: Any, least: int) -> None:
+    if isinstance(steps, Tracer):
+        raise TypeError(
+            f"scan: requires {what} to be a known integer, got a traced {steps.type}. Use fori_loop or while_loop, or "
+            "int(n) outside of loops."
+        )
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < least:
         raise ValueError(f"scan: requires {what} to be an integer of at least {least}, got {steps!r}.")
 
 
-def _length(sequences: Leaves, length: Any) -> int:
+def _length(name: str, sequences: Leaves, length: Any) -> int:
     """The number of steps."""
     for t, path in zip(sequences.types, sequences.paths):
         if not t.shape:
             raise ValueError(
-                f"scan: requires arrays with a first axis that counts the steps, got {t} at {path}. "
+                f"{name}: requires arrays with a first axis that counts the steps, got {t} at {path}. "
                 "Close over what is the same in all steps."
             )
     if length is not None:
@@ -347,10 +363,10 @@ def _length(sequences: Leaves, length: Any) -> int:
     sizes = {path: t.shape[0] for t, path in zip(sequences.types, sequences.paths)}
     known = sizes if length is None else {"length": int(length), **sizes}
     if not known:
-        raise ValueError("scan: requires a number of steps, got no arrays and no length. Give length=n.")
+        raise ValueError(f"{name}: requires a number of steps, got no arrays and no length. Give length=n.")
     if len(set(known.values())) > 1:
         got = ", ".join(f"{n} of {path}" for path, n in known.items())
-        raise ValueError(f"scan: requires one number of steps, got {got}. Cut the arrays to one length.")
+        raise ValueError(f"{name}: requires one number of steps, got {got}. Cut the arrays to one length.")
     return next(iter(known.values()))
 
 
@@ -395,4 +411,12 @@ def map(function: Callable[[Any], Any], xs: Any) -> Any:
     array([2., 4.])
     """
     require_functions("map", function)
-    return scan(lambda carry, x: (carry, function(x)), (), xs)[1]
+    sequences = leaves_of("map", "xs", xs)
+    steps = _length("map", sequences, None)
+
+    def apply_to(nothing: Any, x: Any) -> tuple[Any, Any]:
+        result = function(x)
+        leaves_of("map", "result", result)
+        return nothing, result
+
+    return scan_leaves("map", apply_to, leaves_of("map", "init", ()), sequences, steps, False)[1]

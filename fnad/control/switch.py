@@ -240,7 +240,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         raise ValueError("switch: requires a branch at least, got none.")
     require_functions("switch", *branches)
     _require_index("switch", index, "iu", "an integer")
-    return _choose("switch", index, branches, operands)
+    return _choose("switch", index, branches, [f"branches[{k}]" for k in range(len(branches))], operands)
 
 
 @boundary
@@ -270,7 +270,7 @@ def cond(
     """
     require_functions("cond", true_fn, false_fn)
     _require_index("cond", pred, "b", "a boolean")
-    return _choose("cond", pred, [false_fn, true_fn], operands)
+    return _choose("cond", pred, [false_fn, true_fn], ["false_fn", "true_fn"], operands)
 
 
 def _require_index(name: str, index: Any, kinds: str, wanted: str) -> None:
@@ -280,10 +280,12 @@ def _require_index(name: str, index: Any, kinds: str, wanted: str) -> None:
         raise TypeError(f"{name}: requires {wanted} scalar to choose by, got {got}. Compare or convert it first.")
 
 
-def _choose(name: str, index: Any, functions: Sequence[Callable[..., Any]], operands: tuple[Any, ...]) -> Any:
+def _choose(
+    name: str, index: Any, functions: Sequence[Callable[..., Any]], words: Sequence[str], operands: tuple[Any, ...]
+) -> Any:
     given = leaves_of(name, "operands", operands)
     staged = [stage_body(name, _flat(f, given), given.types, "branch") for f in functions]
-    types = _common_types(name, staged)
+    types = _common_types(name, staged, words)
     args = [*given.values, *[c for body in staged for c in body.constants]]
     programs = _branches(staged, [ArrayType(*value_type(a)[:2]) for a in args], types)
     if isinstance(index, Tracer):
@@ -297,17 +299,18 @@ def _flat(function: Callable[..., Any], given: Leaves) -> Callable[..., Any]:
     return lambda *tracers: function(*given.restored(tracers))
 
 
-def _common_types(name: str, staged: Sequence[Body]) -> list[ArrayType]:
+def _common_types(name: str, staged: Sequence[Body], words: Sequence[str]) -> list[ArrayType]:
     """The types of the results, which are the same for all branches but for Python numbers, which adapt."""
-    for body in staged[1:]:
-        require_structure(name, "the results of the branches", staged[0].out_tree, body.out_tree)
+    for body, word in zip(staged[1:], words[1:]):
+        require_structure(name, f"a result of {word}", body.out_tree, f"that of {words[0]}", staged[0].out_tree)
     types = []
     for path, column in zip(tree.paths(staged[0].out_tree, "result"), zip(*[b.program.output_types for b in staged])):
         strong = [t for t in column if not t.weak] or [ArrayType((), np.result_type(*[t.dtype for t in column]))]
         if {t.shape for t in column} != {column[0].shape} or {t.dtype for t in strong} != {strong[0].dtype}:
             raise TypeError(
                 f"{name}: requires branches whose results have the same shapes and dtypes, got "
-                f"{', '.join(map(str, column))} at {path}. Convert or broadcast one like the other."
+                f"{', '.join(f'{t} of {word}' for t, word in zip(column, words))} at {path}. "
+                "Convert or broadcast one like the other."
             )
         types.append(ArrayType(column[0].shape, strong[0].dtype))
     return types

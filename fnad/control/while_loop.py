@@ -15,11 +15,11 @@ import numpy as np
 
 from fnad import tree
 from fnad.control.bodies import (
-    Body, apply, as_types, leaves_of, require_functions, require_structure, stage_body, stage_loop,
+    Body, Leaves, apply, as_types, leaves_of, require_functions, require_structure, stage_body, stage_loop,
 )
 from fnad.control.carries import active_inputs, chosen, read_by, spread_over_carries
 from fnad.control.invariants import hoist
-from fnad.control.scan import scan
+from fnad.control.scan import scan_leaves
 from fnad.errors import boundary
 from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Primitive
@@ -413,16 +413,22 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
     require_functions("while_loop", cond, body)
     carry = leaves_of("while_loop", "init", init)
 
+    def step(state: Any) -> Any:
+        result = body(state)
+        require_structure("while_loop", "a carry", tree.structure(result), "init", carry.treedef)
+        return result
+
+    return _while_leaves("while_loop", cond, step, carry)
+
+
+def _while_leaves(name: str, cond: Callable[[Any], Any], body: Callable[[Any], Any], carry: Leaves) -> Any:
+    """A loop with a condition, for the function that ``name`` says."""
+
     def stage_with(types: Sequence[ArrayType]) -> Body:
-        def flat(*tracers: Tracer) -> Any:
-            result = body(carry.restored(tracers))
-            require_structure("while_loop", "the carry that the body returns", carry.treedef, tree.structure(result))
-            return result
+        return stage_body(name, lambda *tracers: body(carry.restored(tracers)), types, "loop")
 
-        return stage_body("while_loop", flat, types, "loop")
-
-    staged, types = stage_loop("while_loop", stage_with, carry)
-    condition = stage_body("while_loop", lambda *tracers: cond(carry.restored(tracers)), types, "loop")
+    staged, types = stage_loop(name, stage_with, carry)
+    condition = stage_body(name, lambda *tracers: cond(carry.restored(tracers)), types, "loop")
     _require_truth(condition.program.output_types)
     return carry.restored(_run(condition, staged, as_types(carry.values, types)))
 
@@ -462,9 +468,19 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any
         if type is None or type.shape != () or type.dtype.kind not in "iu":
             got = type or bound.__class__.__name__
             raise TypeError(f"fori_loop: requires integer scalars as bounds, got {got} as {name}. Convert it first.")
-    if isinstance(lower, Tracer) or isinstance(upper, Tracer):
-        dtype = np.result_type(value_type(lower).dtype, value_type(upper).dtype)
-        first, last = as_types([lower, upper], [ArrayType((), dtype)] * 2)
-        return while_loop(lambda s: s[0] < last, lambda s: (s[0] + 1, body(*s)), (first, init))[1]
-    steps = max(int(upper) - int(lower), 0)
-    return scan(lambda s, _: ((s[0] + 1, body(*s)), ()), (np.int64(lower), init), length=steps)[0][1]
+    own = leaves_of("fori_loop", "init", init)
+
+    def step(state: Any) -> Any:
+        i, carry = state
+        result = body(i, carry)
+        require_structure("fori_loop", "a carry", tree.structure(result), "init", own.treedef)
+        return i + 1, result
+
+    is_known = not isinstance(lower, Tracer) and not isinstance(upper, Tracer)
+    dtype = np.int64 if is_known else np.result_type(value_type(lower).dtype, value_type(upper).dtype)
+    first, last = as_types([lower, upper], [ArrayType((), np.dtype(dtype))] * 2)
+    carry = leaves_of("fori_loop", "init", (first, init))._replace(paths=["i", *own.paths])
+    if not is_known:
+        return _while_leaves("fori_loop", lambda state: state[0] < last, step, carry)[1]
+    steps, nothing = max(int(last) - int(first), 0), leaves_of("fori_loop", "xs", ())
+    return scan_leaves("fori_loop", lambda state, _: (step(state), ()), carry, nothing, steps, False)[0][1]

@@ -16,6 +16,7 @@ import numpy as np
 from fnad.ir.primitive import Primitive
 from fnad.ir.printer import format_program
 from fnad.ir.types import ArrayType
+from fnad.memo import typed
 
 
 class Source(NamedTuple):
@@ -154,24 +155,6 @@ def prune(program: Program, whole: bool = False) -> Program:
     return Program(program.inputs, tuple(reversed(kept)), program.outputs)
 
 
-def silenced(program: Program) -> Program:
-    """The Program without what has an effect and no result, also within what it runs: to compute values again."""
-    if not any(map(has_effect, program.equations)):
-        return program
-    kept = [eqn for eqn in program.equations if eqn.outputs or not has_effect(eqn)]
-    return Program(program.inputs, tuple([_silenced_equation(eqn) for eqn in kept]), program.outputs)
-
-
-def _silenced_equation(eqn: Equation) -> Equation:
-    params = {
-        key: silenced(value) if type(value) is Program
-        else tuple([silenced(part) if type(part) is Program else part for part in value]) if type(value) is tuple
-        else value
-        for key, value in eqn.params.items()
-    }
-    return eqn._replace(params=params)
-
-
 def structure(program: Program) -> tuple[Any, ...]:
     """What a Program says, whatever its variables are: equal for two Programs that mean the same word for word.
 
@@ -181,8 +164,7 @@ def structure(program: Program) -> tuple[Any, ...]:
     parts: list[Any] = [v.type for v in program.inputs]
     for primitive, inputs, params, outputs, source in program.equations:
         refs = [numbers[a] if type(a) is Var else (a.value.tobytes(), a.type) for a in inputs]
-        # Equal parameters, as 2 and 2.0, may make results of different types.
-        said = (*params.items(), *[v.type for v in outputs]) if params else ()
+        said = (*params, *map(typed, params.values())) if params else ()
         parts.append((primitive, *refs, *said, source))
         for v in outputs:
             numbers[v] = len(numbers)

@@ -1,4 +1,4 @@
-"""What is printed inside loops and branches is printed once for each step that is made, in order, under every transform."""
+"""What is printed inside loops and branches is printed once for each step, in order, under every transform."""
 
 from __future__ import annotations
 

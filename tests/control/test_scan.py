@@ -8,7 +8,7 @@ import fnad
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from fnad import grad, jit, make_program, scan, tree, vmap
+from fnad import fori_loop, grad, jit, make_program, scan, tree, vmap
 from fnad.ir.program import subprograms
 from hypothesis import given
 from tests.control.comparing import TRANSFORMS, assert_close
@@ -195,7 +195,8 @@ MISTAKES = {
               r"keeps its shape and dtype, got f64\[\]\* at init that comes back as f64\[2\]"),
     "dtype": (lambda: scan(lambda c, x: ({"a": c["a"] + x}, ()), {"a": np.float32(0)}, np.ones(3)), TypeError,
               r"init\['a'\].*astype"),
-    "structure": (lambda: scan(lambda c, x: ((c, c), ()), 0.0, np.ones(3)), TypeError, "trees of equal structure"),
+    "structure": (lambda: scan(lambda c, x: ((c, c), ()), 0.0, np.ones(3)), TypeError,
+                  r"a carry that is nested like init, got \(\*, \*\) and \*"),
     "lengths": (lambda: scan(lambda c, x: (c, ()), 0.0, (np.ones(3), np.ones(4))), ValueError,
                 r"one number of steps, got 3 of xs\[0\], 4 of xs\[1\]"),
     "length": (lambda: scan(lambda c, x: (c, ()), 0.0, np.ones(3), length=4), ValueError, "4 of length, 3 of xs"),
@@ -203,6 +204,10 @@ MISTAKES = {
     "bad length": (lambda: scan(lambda c, x: (c, ()), 0.0, length=-1), ValueError, "at least 0, got -1"),
     "bad checkpoint": (lambda: scan(lambda c, x: (c, ()), 0.0, length=3, checkpoint=0), ValueError, "at least 1"),
     "scalar": (lambda: scan(lambda c, x: (c, ()), 0.0, 1.0), ValueError, "a first axis that counts the steps"),
+    "forgotten return": (lambda: fori_loop(0, 3, lambda i, c: None, {"a": 0.0}), TypeError,
+                         r"fori_loop: requires a carry that is nested like init, got None and \{'a': \*\}"),
+    "map": (lambda: fnad.map(lambda x: {"s": "a"}, np.ones(3)), TypeError, r"map: .* got str at result\['s'\]"),
+    "traced length": (lambda: jit(lambda n: scan(lambda c, _: (c, ()), 0.0, length=n))(3), TypeError, "fori_loop"),
     "leaf": (lambda: scan(lambda c, x: (c, ()), "a", np.ones(3)), TypeError, "got str at init"),
     "result": (lambda: scan(lambda c, x: (c, "a"), 0.0, np.ones(3)), TypeError, r"got str at result\[1\]"),
     "function": (lambda: scan(3.0, 0.0, np.ones(3)), TypeError, "requires a function, got float"),

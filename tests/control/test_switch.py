@@ -115,9 +115,10 @@ def test_operands_are_pytrees() -> None:
 
 
 MISTAKES = {
-    "shapes": (lambda: cond(True, lambda: ROW, lambda: 1.0), r"same shapes and dtypes, got f64\[\]\*, f64\[3\] at"),
-    "dtypes": (lambda: cond(True, lambda: {"a": ROW}, lambda: {"a": ROW > 0}), r"f64\[3\].* at result\['a'\]"),
-    "structure": (lambda: cond(True, lambda: (ROW,), lambda: ROW), "trees of equal structure"),
+    "shapes": (lambda: cond(True, lambda: ROW, lambda: 1.0), r"got f64\[\]\* of false_fn, f64\[3\] of true_fn at"),
+    "dtypes": (lambda: cond(True, lambda: {"a": ROW}, lambda: {"a": ROW > 0}), r"f64\[3\] of true_fn at result\['a'\]"),
+    "structure": (lambda: cond(True, lambda: (ROW,), lambda: ROW),
+                  r"result of true_fn that is nested like that of false_fn, got \(\*,\) and \*"),
     "predicate": (lambda: cond(1, lambda: 1.0, lambda: 2.0), r"a boolean scalar to choose by, got i64\[\]\*"),
     "no scalar": (lambda: cond(ROW > 0, lambda: 1.0, lambda: 2.0), r"got bool\[3\]"),
     "index": (lambda: switch(1.0, [lambda: 1.0]), "an integer scalar to choose by"),

@@ -374,3 +374,10 @@ def with_rule(vjp: Any) -> Any:
 def test_wrong_declarations_are_errors(call: Callable[[], Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("one, other", [(1, True), (0.0, -0.0), (2, 2.0), ((1,), (True,))])
+def test_parameters_that_are_equal_but_not_the_same(one: Any, other: Any) -> None:
+    told = primitive(lambda x, n: x + len(repr(n)), shape=lambda x, n: (x.shape, x.dtype))
+    f = lambda x: told(x, n=one) - told(x, n=other)  # noqa: E731
+    assert jit(f)(1.0) == f(1.0) == len(repr(one)) - len(repr(other))
