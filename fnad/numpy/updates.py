@@ -105,7 +105,8 @@ def at(a: Any) -> At:
 
 @evaluated
 def _got(x: Any, *, index: Any) -> Any:
-    return getitem(x, index)
+    parts = list(index) if isinstance(index, tuple) else [index]
+    return getitem(builder_of(x, parts).tracer(x), index)
 
 
 @evaluated

@@ -223,3 +223,9 @@ def test_at_on_arrays_and_traced_values_alike(mode: str) -> None:
     assert_same(traced, plain)
     np.testing.assert_array_equal(x, np.arange(6.0).reshape(2, 3))
     np.testing.assert_array_equal(fnp.at(x)[0].get(), x[0])
+
+
+def test_an_ordinary_array_at_a_traced_index() -> None:
+    data = np.arange(5.0)
+    total, _ = fnad.scan(lambda c, i: (c + fnp.at(data)[i].get() + fnp.array(data)[i], None), 0.0, np.arange(3))
+    assert total == 6.0
