@@ -7,6 +7,7 @@ from typing import Any
 
 import autograd
 import autograd.numpy
+import autograd.scipy.special
 
 MODULES = (autograd, autograd.numpy)
 VERSION = version("autograd")

@@ -115,21 +115,18 @@ def autograd(autograd: Any, anp: Any) -> Case:
 
 def numpy(np: Any) -> Case:
     """The gradients by hand, in place where NumPy can."""
-    rows = np.arange(BATCH_SIZE)
 
     def step(carry: Any, x: Any, labels: Any) -> Any:
         inputs, logits = mlp.activations(carry[1], x)
-        logits -= logits.max(axis=1, keepdims=True)
-        chosen = logits[rows, labels]
-        probabilities = np.exp(logits, out=logits)
-        total = probabilities.sum(axis=1, keepdims=True)
-        value = np.mean(np.log(total[:, 0]) - chosen)
-        probabilities /= total
-        probabilities[rows, labels] -= 1
-        probabilities /= BATCH_SIZE
-        return adam(carry, mlp.backward(carry[1], inputs, probabilities)), value
+        value, logits_bar = mlp.cross_entropy(logits, labels)
+        return adam(carry, mlp.backward(carry[1], inputs, logits_bar)), value
 
     return Case(step, start_adam, BATCHES)
+
+
+def limit(limits: Any) -> Case:
+    """The products of all layers, forward and backward."""
+    return limits.products(mlp.products(START, BATCH_SIZE))
 
 
 def start_adam() -> tuple[int, mlp.Params, list[np.ndarray], list[np.ndarray]]:

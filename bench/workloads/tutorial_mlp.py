@@ -77,7 +77,7 @@ def autograd(autograd: Any, anp: Any) -> Case:
 
     def step(params: Any, x: Any, y: Any) -> Any:
         value, grads = gradient(params, x, y)
-        descend(params, grads)
+        mlp.descend(params, grads, LEARNING_RATE)
         return params, value
 
     return Case(step, lambda: mlp.copy(START), [BATCH])
@@ -91,13 +91,7 @@ def numpy(np: Any) -> Case:
         error -= y
         value = np.vdot(error, error) / error.size
         error *= 2 / error.size
-        descend(params, mlp.backward(params, inputs, error))
+        mlp.descend(params, mlp.backward(params, inputs, error), LEARNING_RATE)
         return params, value
 
     return Case(step, lambda: mlp.copy(START), [BATCH])
-
-
-def descend(params: mlp.Params, grads: mlp.Params) -> None:
-    """``p -= lr * g`` for every array."""
-    for p, g in zip(mlp.leaves(params), mlp.leaves(grads)):
-        p -= LEARNING_RATE * g
