@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench import report, runner, workloads
 
-LIBRARIES = ("fnad", "numpy", "torch", "jax", "autograd")
+LIBRARIES = ("fnad", "numpy", "torch", "torch_compile", "jax", "autograd")
 
 
 def names(package: object) -> list[str]:

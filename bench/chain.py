@@ -50,6 +50,16 @@ def torch(x: np.ndarray, torch: Any) -> Case:
     return Case(step, lambda: (), [(torch.tensor(x).requires_grad_(),)])
 
 
+def torch_compile(x: np.ndarray, torch: Any) -> Case:
+    """``func.grad``, compiled."""
+
+    def loss(x: Any) -> Any:
+        return (torch.log1p(torch.sigmoid(torch.exp(torch.tanh(x)))) * x).sum()
+
+    gradient = torch.compile(torch.func.grad(loss))
+    return Case(lambda state, x: (state, gradient(x)), lambda: (), [(torch.tensor(x),)])
+
+
 def autograd(x: np.ndarray, autograd: Any, anp: Any) -> Case:
     """A tape at each call."""
     gradient = autograd.grad(lambda x: total(anp, x))

@@ -73,6 +73,26 @@ def torch(start: mlp.Params, batches: Batches, torch: Any) -> Case:
     return Case(step, begin, [tuple(map(torch.tensor, batch)) for batch in batches])
 
 
+def torch_compile(start: mlp.Params, batches: Batches, torch: Any) -> Case:
+    """The whole step as one function of the parameters, as in ``tutorial_mlp``."""
+    linear, cross_entropy = torch.nn.functional.linear, torch.nn.functional.cross_entropy
+
+    def loss(params: Any, x: Any, labels: Any) -> Any:
+        *hidden, last = zip(params[::2], params[1::2])
+        for b, w in hidden:
+            x = torch.relu(linear(x, w, b))
+        return cross_entropy(linear(x, last[1], last[0]), labels)
+
+    def step(params: Any, x: Any, labels: Any) -> Any:
+        grads, value = torch.func.grad_and_value(loss)(params, x, labels)
+        return tuple([p - LEARNING_RATE * g for p, g in zip(params, grads)]), value
+
+    def begin() -> Any:
+        return tuple([torch.tensor(array.T).contiguous() for array in mlp.leaves(start)])
+
+    return Case(torch.compile(step), begin, [tuple(map(torch.tensor, batch)) for batch in batches])
+
+
 def autograd(start: mlp.Params, batches: Batches, autograd: Any, anp: Any) -> Case:
     """A tape at each call, and the update in place."""
 

@@ -32,8 +32,9 @@ def main() -> None:
     answers = _own_stdout()
     try:
         library = importlib.import_module(f"bench.libraries.{library_name}")
-    except ModuleNotFoundError as error:
-        return _send(answers, {"skipped": f"no module named {error.name}"})
+    except ImportError as error:
+        missing = isinstance(error, ModuleNotFoundError)
+        return _send(answers, {"skipped": f"no module named {error.name}" if missing else str(error)})
     build = getattr(importlib.import_module(workload_name), library_name, None)
     if build is None:
         return _send(answers, {"skipped": f"not part of {workload_name}"})

@@ -15,6 +15,7 @@ X = chain.make_x(1_000_000)
 fnad = partial(chain.fnad, X)
 jax = partial(chain.jax, X)
 torch = partial(chain.torch, X)
+torch_compile = partial(chain.torch_compile, X)
 autograd = partial(chain.autograd, X)
 numpy = partial(chain.numpy, X)
 

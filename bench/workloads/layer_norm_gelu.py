@@ -67,6 +67,19 @@ def torch(torch: Any) -> Case:
     return Case(step, lambda: (), [(inputs, torch.tensor(TARGET))])
 
 
+def torch_compile(torch: Any) -> Case:
+    """``func.grad_and_value``, compiled."""
+    layer_norm, gelu, mse_loss = (getattr(torch.nn.functional, name) for name in ("layer_norm", "gelu", "mse_loss"))
+
+    def loss(inputs: Any, target: Any) -> Any:
+        scale, shift, x = inputs
+        return mse_loss(gelu(layer_norm(x, (FEATURES,), scale, shift, EPS)), target)
+
+    both = torch.compile(torch.func.grad_and_value(loss))
+    batch = tuple(map(torch.tensor, INPUTS.values())), torch.tensor(TARGET)
+    return Case(lambda state, inputs, target: (state, both(inputs, target)[::-1]), lambda: (), [batch])
+
+
 def autograd(autograd: Any, anp: Any) -> Case:
     """A tape at each call; the square root of 2 as float32, for a float64 would spread."""
     special = autograd.scipy.special

@@ -38,11 +38,21 @@ def jax(jax: Any, jnp: Any) -> Case:
 
 def torch(torch: Any) -> Case:
     """``func.hessian``."""
+    return derived(torch, lambda function: function)
+
+
+def torch_compile(torch: Any) -> Case:
+    """``func.hessian``, compiled."""
+    return derived(torch, torch.compile)
+
+
+def derived(torch: Any, compiled: Any) -> Case:
+    """What both of PyTorch's ways run."""
 
     def mean(w: Any, x: Any, y: Any) -> Any:
         return torch.nn.functional.softplus(-y * (x @ w)).mean()
 
-    hessian = torch.func.hessian(mean)
+    hessian = compiled(torch.func.hessian(mean))
     return Case(
         lambda w, x, y: (w, hessian(w, x, y)), lambda: torch.tensor(START), [tuple(map(torch.tensor, BATCH))]
     )

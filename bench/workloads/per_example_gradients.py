@@ -45,13 +45,23 @@ def jax(jax: Any, jnp: Any) -> Case:
 
 def torch(torch: Any) -> Case:
     """``func.vmap`` of ``func.grad``."""
+    return mapped(torch, lambda function: function)
+
+
+def torch_compile(torch: Any) -> Case:
+    """``func.vmap`` of ``func.grad``, compiled."""
+    return mapped(torch, torch.compile)
+
+
+def mapped(torch: Any, compiled: Any) -> Case:
+    """What both of PyTorch's ways run."""
     linear, mse_loss = torch.nn.functional.linear, torch.nn.functional.mse_loss
 
     def loss(params: Any, x: Any, y: Any) -> Any:
         b1, w1, b2, w2 = params
         return mse_loss(linear(torch.relu(linear(x, w1.T, b1)), w2.T, b2), y)
 
-    gradients = torch.func.vmap(torch.func.grad(loss), (None, 0, 0))
+    gradients = compiled(torch.func.vmap(torch.func.grad(loss), (None, 0, 0)))
     return Case(
         lambda params, x, y: (params, gradients(params, x, y)),
         lambda: tuple(map(torch.tensor, mlp.leaves(START))),

@@ -30,6 +30,13 @@ def torch(torch: Any) -> Case:
     return Case(lambda params: (torch._foreach_add(params, 1), params), lambda: start, [()])
 
 
+def torch_compile(torch: Any) -> Case:
+    """A list of additions, compiled."""
+    start = list(map(torch.tensor, mlp.leaves(START)))
+    add_one = torch.compile(lambda params: [p + 1 for p in params])
+    return Case(lambda params: (add_one(params), params), lambda: start, [()])
+
+
 def numpy(np: Any) -> Case:
     """An addition for each leaf."""
 

@@ -45,6 +45,14 @@ def torch(torch: Any) -> Case:
     return Case(step, lambda: (), [(logits.requires_grad_(), labels)])
 
 
+def torch_compile(torch: Any) -> Case:
+    """``func.grad_and_value``, compiled."""
+    both = torch.compile(torch.func.grad_and_value(torch.nn.functional.cross_entropy))
+    return Case(
+        lambda state, logits, labels: (state, both(logits, labels)[::-1]), lambda: (), [tuple(map(torch.tensor, BATCH))]
+    )
+
+
 def autograd(autograd: Any, anp: Any) -> Case:
     """A tape at each call."""
 
