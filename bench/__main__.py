@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import report, runner, workloads
+from bench.options import at_least_one
 
 LIBRARIES = ("fnad", "numpy", "torch", "torch_compile", "jax", "autograd")
 
@@ -18,13 +19,6 @@ LIBRARIES = ("fnad", "numpy", "torch", "torch_compile", "jax", "autograd")
 def names(package: object) -> list[str]:
     """The modules of a package."""
     return [module.name for module in pkgutil.iter_modules(package.__path__)]
-
-
-def at_least_one(text: str) -> int:
-    """A count, for argparse."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"requires a positive integer, got {text!r}")
-    return int(text)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -59,14 +59,13 @@ class Worker:
 
     def __init__(self, library: str, workload: str, threads: int, small: bool = False) -> None:
         self.library = library
-        count = dict.fromkeys(THREAD_VARIABLES, str(threads)) | {SMALL: "1" if small else ""}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bench.worker", library, workload],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | count | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
-            preexec_fn=lambda: _limit_processors(threads),
+            env=environment(threads, small),
+            preexec_fn=lambda: limit_processors(threads),
         )
 
     def __enter__(self) -> Worker:
@@ -95,7 +94,15 @@ class Worker:
         return value
 
 
-def _limit_processors(threads: int) -> None:
+def environment(threads: int, small: bool) -> dict[str, str]:
+    """The variables of a process that has some threads and finds this package."""
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    count = dict.fromkeys(THREAD_VARIABLES, str(threads))
+    return os.environ | count | {SMALL: "1" if small else "", "PYTHONPATH": path}
+
+
+def limit_processors(threads: int) -> None:
+    """Tie this process to as many processors as it may have threads."""
     # XLA has no variable for it: it makes a thread for each processor it may run on.
     allowed = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, allowed[:threads])

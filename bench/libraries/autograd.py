@@ -7,7 +7,6 @@ from typing import Any
 
 import autograd
 import autograd.numpy
-import autograd.scipy.special
 
 MODULES = (autograd, autograd.numpy)
 VERSION = version("autograd")

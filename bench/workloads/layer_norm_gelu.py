@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from math import pi, sqrt
 from typing import Any
 
@@ -82,7 +83,7 @@ def torch_compile(torch: Any) -> Case:
 
 def autograd(autograd: Any, anp: Any) -> Case:
     """A tape at each call; the square root of 2 as float32, for a float64 would spread."""
-    special = autograd.scipy.special
+    special = importlib.import_module("autograd.scipy.special")
 
     def gelu(x: Any) -> Any:
         return x * (special.erf(x * np.float32(sqrt(0.5))) + 1) * 0.5
