@@ -31,10 +31,11 @@ WITHIN_ONE = ("arcsin", "arccos", "arctanh", "log1p")
 NUMPY: dict[str, Any] = {
     **{name: getattr(np, name) for name in ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt")},
     **{name: getattr(np, name) for name in ("sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2")},
-    **{name: getattr(np, name) for name in ("sinh", "cosh", "tanh", "arcsinh", "arctanh", "hypot", "logaddexp")},
+    **{name: getattr(np, name) for name in ("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sinc")},
+    **{name: getattr(np, name) for name in ("hypot", "logaddexp", "logaddexp2")},
     **{"sigmoid": special.expit, "erf": special.erf, "pow": np.power},
 }
-BINARY = ("arctan2", "hypot", "logaddexp", "pow")
+BINARY = ("arctan2", "hypot", "logaddexp", "logaddexp2", "pow")
 
 
 def operands(name: str, dtype: str) -> tuple[np.ndarray, ...]:
@@ -45,6 +46,8 @@ def operands(name: str, dtype: str) -> tuple[np.ndarray, ...]:
         x = np.exp(x)
     if name in WITHIN_ONE:
         x = np.tanh(x) * 0.99
+    if name == "arccosh":
+        x = 1 + np.exp(x)
     return tuple(part.astype(dtype) for part in ((x, y) if name in BINARY else (x,)))
 
 
@@ -62,9 +65,11 @@ def fnad(fnad: Any, name: str, dtype: str) -> Case:
 
 
 def numpy(np: Any, name: str, dtype: str) -> Case:
-    """NumPy's function, or SciPy's, with ``out``."""
-    arguments = operands(name, dtype)
-    return case(partial(NUMPY[name], out=np.empty_like(arguments[0])), arguments)
+    """NumPy's function, or SciPy's, with ``out`` where it has it."""
+    function, arguments = NUMPY[name], operands(name, dtype)
+    if isinstance(function, np.ufunc):
+        function = partial(function, out=np.empty_like(arguments[0]))
+    return case(function, arguments)
 
 
 def jax(jax: Any, jnp: Any, name: str, dtype: str) -> Case:

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,7 +20,9 @@ from bench.options import at_least_one
 from bench.runner import ROOT, environment, limit_processors
 
 LIBRARIES = ("fnad", "jax", "torch", "torch_compile", "autograd")
-DIGITS, MNIST, WIDE = (f"bench.workloads.{name}" for name in ("digits_mlp", "mnist_mlp", "wide_mlp"))
+TUTORIAL, DIGITS, MNIST, WIDE = (
+    f"bench.workloads.{name}" for name in ("tutorial_mlp", "digits_mlp", "mnist_mlp", "wide_mlp")
+)
 
 Figures = dict[str, list[float]]
 
@@ -70,13 +70,14 @@ def figures(library: str, folder: Path, threads: int, small: bool) -> Iterator[t
     def ask(workload: str, cache: str, *requests: str) -> Any:
         return measured(library, workload, Path(cache), threads, small, *requests)
 
-    with tempfile.TemporaryDirectory() as empty:
-        cold = ask(DIGITS, empty, "resize")
-    yield "import, s", cold["import"]
-    yield "digits step: first result, empty cache, import not counted, s", cold["first"]
-    yield "digits step: a new batch size on a compiled step, ms", 1e3 * cold["resized"]
-    if cold["compiled"] is not None:
-        yield "digits step: kernels compiled for a new batch size", cold["compiled"]
+    for title, workload in (("tutorial", TUTORIAL), ("digits", DIGITS)):
+        with tempfile.TemporaryDirectory() as empty:
+            cold = ask(workload, empty, "resize")
+        yield "import, s", cold["import"]
+        yield f"{title} step: first result, empty cache, import not counted, s", cold["first"]
+        yield f"{title} step: a new batch size on a compiled step, ms", 1e3 * cold["resized"]
+        if cold["compiled"] is not None:
+            yield f"{title} step: kernels compiled for a new batch size", cold["compiled"]
     cache = folder / library
     if not cache.exists():
         ask(DIGITS, str(cache))

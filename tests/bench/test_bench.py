@@ -41,6 +41,15 @@ def test_a_library_that_is_not_installed_is_skipped_by_name(monkeypatch: pytest.
     assert run("agreeing", "numpy", "torch").skipped == {"torch": "no module named torch"}
 
 
+def test_a_library_that_lacks_what_it_needs_is_skipped_by_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "torch.py").write_text("__version__ = '0'")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert run("agreeing", "numpy", "torch_compile").skipped == {"torch_compile": "no C++ compiler"}
+
+
 def test_a_library_that_disagrees_is_an_error() -> None:
     with pytest.raises(runner.BenchError, match=r"^fnad: requires the results of numpy within 1e-06, got .* of 0\.00"):
         run("disagreeing", "numpy", "fnad")
@@ -118,3 +127,10 @@ def test_bad_options_are_one_line_errors(arguments: list[str], capsys: pytest.Ca
         command.main(arguments)
     assert stop.value.code == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("python -m bench: error: ")
+
+
+def test_a_plot_needs_matplotlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit):
+        command.main(["--plot", "ratios.png"])
+    assert "argument --plot: requires matplotlib" in capsys.readouterr().err
