@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import pkgutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import libraries, report, runner, workloads
+from bench import report, runner, workloads
+from bench.options import at_least_one
 
-LIBRARIES = ("fnad", "numpy", "torch", "jax", "autograd")
+LIBRARIES = ("fnad", "numpy", "torch", "torch_compile", "jax", "autograd")
 
 
 def names(package: object) -> list[str]:
@@ -19,33 +21,32 @@ def names(package: object) -> list[str]:
     return [module.name for module in pkgutil.iter_modules(package.__path__)]
 
 
-def at_least_one(text: str) -> int:
-    """A count, for argparse."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"requires a positive integer, got {text!r}")
-    return int(text)
-
-
 def make_parser() -> argparse.ArgumentParser:
     """The options and their defaults."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     add = parser.add_argument
     add("workloads", nargs="*", metavar="workload", choices=[[], *names(workloads)], help=", ".join(names(workloads)))
-    known = names(libraries)
-    add("--libs", nargs="+", default=LIBRARIES, choices=known, help="the first one is the base of the ratios")
+    add("--libs", nargs="+", default=LIBRARIES, choices=LIBRARIES, help="the first one is the base of the ratios")
     add("--rounds", type=at_least_one, default=21, help="turns of each library (default: 21)")
     add("--turn-ms", type=at_least_one, default=100, help="least milliseconds of a turn (default: 100)")
     add("--threads", type=at_least_one, default=1, help="and processors, for every library alike (default: 1)")
     add("--json", type=Path, metavar="FILE", help="write every measurement to a file")
+    add("--plot", type=Path, metavar="FILE", help="draw the ratios into a file (needs matplotlib)")
+    add("--small", action="store_true", help="shrink the large workloads, to try them")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the workloads that were asked for; 1 if a library failed or disagreed."""
-    options = make_parser().parse_args(arguments)
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    if options.plot and not importlib.util.find_spec("matplotlib"):
+        parser.error("argument --plot: requires matplotlib, which is not installed. Try: pip install 'fnad[plot]'")
     where = report.machine()
     settings = {"rounds": options.rounds, "turn_ms": options.turn_ms, "threads": options.threads}
-    print(", ".join(f"{key} {value}" for key, value in (where | settings).items()), end="\n\n")
+    settings |= {"sizes": "small"} if options.small else {}
+    heading = ", ".join(f"{key} {value}" for key, value in (where | settings).items())
+    print(heading, end="\n\n")
     outcomes, failed = [], False
     for name in options.workloads or names(workloads):
         try:
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             failed = True
     if options.json:
         report.write_json(options.json, where, settings, outcomes)
+    if options.plot:
+        report.draw(options.plot, heading, outcomes)
     return int(failed)
 
 
@@ -69,6 +72,7 @@ def time_workload(name: str, options: argparse.Namespace) -> runner.Outcome:
         rounds=options.rounds,
         turn_seconds=options.turn_ms / 1000,
         threads=options.threads,
+        small=options.small,
     )
     print(report.markdown(outcome, f"`{name}`: {module.__doc__.strip()}"), flush=True)
     return outcome

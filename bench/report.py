@@ -1,7 +1,8 @@
-"""Timings as a Markdown table and as JSON, with the machine that they were taken on."""
+"""Timings as a Markdown table, as JSON and as a chart, with the machine that they were taken on."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import platform
@@ -14,8 +15,8 @@ from typing import Any
 from bench.runner import Outcome, Timing
 
 HEADER = (
-    "| library | version | threads | min µs | median µs | × of {base}, median of rounds | × of {base}, of the minima |",
-    "| --- | --- | --- | ---: | ---: | ---: | ---: |",
+    "| library | version | threads | min µs | median µs | × {base}, median of rounds | × {base}, of minima | × limit |",
+    "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
 )
 
 
@@ -49,18 +50,21 @@ def markdown(outcome: Outcome, title: str) -> str:
     if outcome.timings:
         base = outcome.timings[0]
         lines += [line.format(base=base.library) for line in HEADER]
-        lines += [_row(timing, base) for timing in outcome.timings]
+        rows = [*outcome.timings, *([outcome.limit] if outcome.limit else [])]
+        lines += [_row(timing, base, outcome.limit) for timing in rows]
         lines += ["", f"Results checked: relative difference at most {outcome.difference:.1g}."]
+        lines += [f"{timing.library.capitalize()}: {timing.note}." for timing in rows if timing.note]
     lines += [f"Skipped {library}: {why}." for library, why in outcome.skipped.items()]
     return "\n".join(lines) + "\n"
 
 
-def _row(timing: Timing, base: Timing) -> str:
+def _row(timing: Timing, base: Timing, limit: Timing | None) -> str:
     least, middle = (1e6 * statistic(timing.seconds) for statistic in (min, median))
     by_round, by_minimum = ratios(timing, base)
+    of_limit = f"{ratios(timing, limit)[1]:.2f}" if limit else ""
     return (
         f"| {timing.library} | {timing.version} | {timing.threads} "
-        f"| {least:.1f} | {middle:.1f} | {by_round:.2f} | {by_minimum:.2f} |"
+        f"| {least:.1f} | {middle:.1f} | {by_round:.2f} | {by_minimum:.2f} | {of_limit} |"
     )
 
 
@@ -68,3 +72,38 @@ def write_json(path: Path, where: dict[str, Any], settings: dict[str, Any], outc
     """Everything that was measured, each turn of each library."""
     content = {"machine": where, "settings": settings, "workloads": [asdict(outcome) for outcome in outcomes]}
     path.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def draw(path: Path, title: str, outcomes: Sequence[Outcome]) -> None:
+    """A group of bars for each workload: how many times the base's seconds each library took."""
+    matplotlib_figure = importlib.import_module("matplotlib.figure")
+    outcomes = [outcome for outcome in outcomes if len(outcome.timings) > 1]
+    names = list(dict.fromkeys(timing.library for outcome in outcomes for timing in outcome.timings[1:]))
+    figure = matplotlib_figure.Figure((8, 1 + 0.22 * len(outcomes) * (len(names) + 1)), layout="constrained")
+    axes = figure.subplots()
+    for at, name in enumerate(names):
+        places, widths = _bars(outcomes, name)
+        bars = axes.barh([place + (at + 0.5) / (len(names) + 1) for place in places], widths, 1 / (len(names) + 1))
+        axes.bar_label(bars, fmt="%.2f", padding=2, fontsize="small")
+        bars.set_label(name)
+    labels = [outcome.workload.rpartition(".")[2] for outcome in outcomes]
+    axes.set_yticks([place + 0.5 for place in range(len(labels))], labels)
+    axes.invert_yaxis()
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set(xscale="log", xlabel=f"times the seconds of {outcomes[0].timings[0].library}" if outcomes else "")
+    axes.margins(x=0.15)
+    axes.set_title(title, fontsize="small")
+    if names:
+        axes.legend()
+    figure.savefig(path)
+
+
+def _bars(outcomes: Sequence[Outcome], library: str) -> tuple[list[int], list[float]]:
+    """The numbers of the workloads that a library took part in, and its ratio of minima in each."""
+    found = {
+        place: ratios(timing, outcome.timings[0])[1]
+        for place, outcome in enumerate(outcomes)
+        for timing in outcome.timings[1:]
+        if timing.library == library
+    }
+    return list(found), list(found.values())

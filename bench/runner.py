@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,7 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from bench.case import SMALL
+
 ROOT = Path(__file__).parents[1]
+LIMIT = "limit"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -34,33 +38,34 @@ class Timing:
     library: str
     version: str
     threads: str
+    note: str
     steps: int
     seconds: list[float] = field(default_factory=list)  # per step, a turn each
 
 
 @dataclass
 class Outcome:
-    """One workload's timings, the libraries that were skipped, and how far the results lay apart."""
+    """One workload's timings and its limit's, the libraries that were skipped, and how far the results lay apart."""
 
     workload: str
     timings: list[Timing]
     skipped: dict[str, str]
     difference: float
+    limit: Timing | None = None
 
 
 class Worker:
     """The process of one library, from here."""
 
-    def __init__(self, library: str, workload: str, threads: int) -> None:
+    def __init__(self, library: str, workload: str, threads: int, small: bool = False) -> None:
         self.library = library
-        count = dict.fromkeys(THREAD_VARIABLES, str(threads))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bench.worker", library, workload],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | count | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
-            preexec_fn=lambda: _limit_processors(threads),
+            env=environment(threads, small),
+            preexec_fn=lambda: limit_processors(threads),
         )
 
     def __enter__(self) -> Worker:
@@ -89,7 +94,15 @@ class Worker:
         return value
 
 
-def _limit_processors(threads: int) -> None:
+def environment(threads: int, small: bool) -> dict[str, str]:
+    """The variables of a process that has some threads and finds this package."""
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    count = dict.fromkeys(THREAD_VARIABLES, str(threads))
+    return os.environ | count | {SMALL: "1" if small else "", "PYTHONPATH": path}
+
+
+def limit_processors(threads: int) -> None:
+    """Tie this process to as many processors as it may have threads."""
     # XLA has no variable for it: it makes a thread for each processor it may run on.
     allowed = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, allowed[:threads])
@@ -103,14 +116,15 @@ def run(
     rounds: int,
     turn_seconds: float,
     threads: int,
+    small: bool = False,
 ) -> Outcome:
-    """Check and time one workload, named by its module, in all libraries that are installed."""
+    """Check and time one workload, named by its module, in all libraries that are installed, and its limit."""
     with ExitStack() as stack:
-        workers = [stack.enter_context(Worker(library, workload, threads)) for library in libraries]
+        workers = [stack.enter_context(Worker(name, workload, threads, small)) for name in (*libraries, LIMIT)]
         hellos = {worker.library: worker.hear() for worker in workers}
         skipped = {name: hello["skipped"] for name, hello in hellos.items() if "skipped" in hello}
         workers = [worker for worker in workers if worker.library not in skipped]
-        difference = check(workers, check_steps, tolerance)
+        difference = check([worker for worker in workers if worker.library != LIMIT], check_steps, tolerance)
         timings = [
             Timing(worker.library, **hellos[worker.library], steps=worker.ask("calibrate", seconds=turn_seconds))
             for worker in workers
@@ -118,12 +132,14 @@ def run(
         for _ in range(rounds):
             for worker, timing in zip(workers, timings):
                 timing.seconds.append(worker.ask("time", steps=timing.steps) / timing.steps)
-    return Outcome(workload, timings, skipped, difference)
+    skipped.pop(LIMIT, None)
+    limit = timings.pop() if timings and timings[-1].library == LIMIT else None
+    return Outcome(workload, timings, skipped, difference, limit)
 
 
 def check(workers: Sequence[Worker], steps: int, tolerance: float) -> float:
     """The largest relative difference of any library's results from the first one's; too large a one is an error."""
-    results = {worker.library: np.array(worker.ask("check", steps=steps)) for worker in workers}
+    results = {worker.library: _results(worker, steps) for worker in workers}
     differences = {name: _difference(result, results[workers[0].library]) for name, result in results.items()}
     for name, difference in differences.items():
         if not difference <= tolerance:
@@ -134,9 +150,20 @@ def check(workers: Sequence[Worker], steps: int, tolerance: float) -> float:
     return max(differences.values(), default=0.0)
 
 
-def _difference(got: np.ndarray, expected: np.ndarray) -> float:
-    """Relative to the largest number of a step, so that gradients near zero do not count as differences."""
-    if got.shape != expected.shape:
+def _results(worker: Worker, steps: int) -> list[np.ndarray]:
+    """Of each leaf of the results, its numbers: (steps, numbers). They may be too many for a line of JSON."""
+    with tempfile.TemporaryDirectory() as folder:
+        with np.load(worker.ask("check", steps=steps, file=f"{folder}/results.npz")) as stored:
+            return list(stored.values())
+
+
+def _difference(got: list[np.ndarray], expected: list[np.ndarray]) -> float:
+    """Relative to the largest number of a leaf, so that gradients near zero do not count as differences.
+
+    A leaf that is small beside the others, such as a gradient that is zero but for rounding, is held to less.
+    """
+    if [leaf.shape for leaf in got] != [leaf.shape for leaf in expected]:
         return float("inf")
-    scale = np.abs(expected).max(axis=1, keepdims=True)
-    return float((np.abs(got - expected) / scale).max())
+    scales = [np.abs(leaf).max(axis=1, keepdims=True) for leaf in expected]
+    floor = 1e-6 * np.max(scales, axis=0)
+    return max(float((np.abs(a - b) / np.maximum(scale, floor)).max()) for a, b, scale in zip(got, expected, scales))

@@ -1,7 +1,8 @@
 """The process of one library on one workload: answers requests on standard input, a JSON line each.
 
-Run by ``runner.py`` as ``python -m bench.worker LIBRARY WORKLOAD``. Standard output carries
-the answers only; whatever a library prints goes to standard error.
+Run by ``runner.py`` as ``python -m bench.worker LIBRARY WORKLOAD``, where a workload is a module and, after
+colons, what its functions take besides a library. Standard output carries the answers only; whatever a library
+prints goes to standard error.
 """
 
 from __future__ import annotations
@@ -26,17 +27,19 @@ Answer = dict[str, Any]
 
 def main() -> None:
     """Say hello, then answer requests until standard input ends."""
-    library_name, workload_name = sys.argv[1:]
+    library_name, workload = sys.argv[1:]
+    workload_name, *arguments = workload.split(":")
     answers = _own_stdout()
     try:
         library = importlib.import_module(f"bench.libraries.{library_name}")
-    except ModuleNotFoundError as error:
-        return _send(answers, {"skipped": f"no module named {error.name}"})
+    except ImportError as error:
+        missing = isinstance(error, ModuleNotFoundError)
+        return _send(answers, {"skipped": f"no module named {error.name}" if missing else str(error)})
     build = getattr(importlib.import_module(workload_name), library_name, None)
     if build is None:
         return _send(answers, {"skipped": f"not part of {workload_name}"})
-    case = build(*library.MODULES)
-    _send(answers, {"version": library.VERSION, "threads": library.threads()})
+    case = build(*library.MODULES, *arguments)
+    _send(answers, {"version": library.VERSION, "threads": library.threads(), "note": case.note})
     for line in sys.stdin:
         _send(answers, _answer(library, case, **json.loads(line)))
 
@@ -51,9 +54,12 @@ def _send(answers: TextIO, answer: Answer) -> None:
     print(json.dumps(answer), file=answers, flush=True)
 
 
-def _answer(library: ModuleType, case: Case, request: str, steps: int = 0, seconds: float = 0.0) -> Answer:
+def _answer(
+    library: ModuleType, case: Case, request: str, steps: int = 0, seconds: float = 0.0, file: str = ""
+) -> Answer:
     if request == "check":
-        return {"results": [numbers(result) for result in results(case, steps)]}
+        np.savez(file, *[np.stack(leaf) for leaf in zip(*map(leaves, results(case, steps)))])
+        return {"file": file}
     if request == "calibrate":
         return {"steps": steps_within(library, case, seconds)}
     return {"seconds": time_steps(library, case, steps)}
@@ -67,13 +73,13 @@ def results(case: Case, steps: int) -> Iterator[Any]:
         yield result
 
 
-def numbers(result: Any) -> list[float]:
-    """All numbers of a pytree of arrays, in the order of sorted keys."""
+def leaves(result: Any) -> list[np.ndarray]:
+    """The numbers of each array of a pytree, in the order of sorted keys."""
     if isinstance(result, dict):
         result = [result[key] for key in sorted(result)]
     if isinstance(result, (list, tuple)):
-        return [number for part in result for number in numbers(part)]
-    return np.asarray(result, np.float64).ravel().tolist()
+        return [leaf for part in result for leaf in leaves(part)]
+    return [np.asarray(result).astype(np.float64).ravel()]
 
 
 def time_steps(library: ModuleType, case: Case, steps: int) -> float:

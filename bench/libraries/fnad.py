@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import fnad
-import numba
+from fnad.compiler.cache import statistics
 
 MODULES = (fnad,)
 VERSION = fnad.__version__
 
 
 def threads() -> str:
-    """fnad runs on numba's pool."""
-    return str(numba.get_num_threads())
+    """fnad runs on one thread where it has no pool to ask about."""
+    return str(getattr(fnad, "get_num_threads", lambda: 1)())
+
+
+def compiled() -> int:
+    """Kernels that this process has compiled so far."""
+    return statistics().compiled
 
 
 def finish(result: Any) -> None:

@@ -95,6 +95,33 @@ def torch(torch: Any) -> Case:
     return Case(step, start, [tuple(map(torch.tensor, batch)) for batch in BATCHES])
 
 
+def torch_compile(torch: Any) -> Case:
+    """The whole step with Adam written out as one function of parameters and state, as in ``tutorial_mlp``."""
+    linear, cross_entropy = torch.nn.functional.linear, torch.nn.functional.cross_entropy
+
+    def loss(params: Any, x: Any, labels: Any) -> Any:
+        b1, w1, b2, w2, b3, w3 = params
+        hidden = torch.relu(linear(torch.relu(linear(x, w1, b1)), w2, b2))
+        return cross_entropy(linear(hidden, w3, b3), labels)
+
+    def step(carry: Any, x: Any, labels: Any) -> Any:
+        count, params, mean, square = carry
+        grads, value = torch.func.grad_and_value(loss)(params, x, labels)
+        count = count + 1
+        mean = tuple([B1 * m + (1 - B1) * g for m, g in zip(mean, grads)])
+        square = tuple([B2 * s + (1 - B2) * g * g for s, g in zip(square, grads)])
+        rate, correction = LEARNING_RATE / (1 - B1**count), torch.sqrt(1 - B2**count)
+        updates = [rate * m / (torch.sqrt(s) / correction + EPS) for m, s in zip(mean, square)]
+        return (count, tuple([p - u for p, u in zip(params, updates)]), mean, square), value
+
+    def start() -> Any:
+        params = tuple([torch.tensor(array.T).contiguous() for array in mlp.leaves(START)])
+        zeros = tuple(map(torch.zeros_like, params))
+        return torch.tensor(0.0), params, zeros, zeros
+
+    return Case(torch.compile(step), start, [tuple(map(torch.tensor, batch)) for batch in BATCHES])
+
+
 def autograd(autograd: Any, anp: Any) -> Case:
     """A tape at each call, and the update in place."""
 
@@ -115,21 +142,18 @@ def autograd(autograd: Any, anp: Any) -> Case:
 
 def numpy(np: Any) -> Case:
     """The gradients by hand, in place where NumPy can."""
-    rows = np.arange(BATCH_SIZE)
 
     def step(carry: Any, x: Any, labels: Any) -> Any:
         inputs, logits = mlp.activations(carry[1], x)
-        logits -= logits.max(axis=1, keepdims=True)
-        chosen = logits[rows, labels]
-        probabilities = np.exp(logits, out=logits)
-        total = probabilities.sum(axis=1, keepdims=True)
-        value = np.mean(np.log(total[:, 0]) - chosen)
-        probabilities /= total
-        probabilities[rows, labels] -= 1
-        probabilities /= BATCH_SIZE
-        return adam(carry, mlp.backward(carry[1], inputs, probabilities)), value
+        value, logits_bar = mlp.cross_entropy(logits, labels)
+        return adam(carry, mlp.backward(carry[1], inputs, logits_bar)), value
 
     return Case(step, start_adam, BATCHES)
+
+
+def limit(limits: Any) -> Case:
+    """The products of all layers, forward and backward."""
+    return limits.products(mlp.products(START, BATCH_SIZE))
 
 
 def start_adam() -> tuple[int, mlp.Params, list[np.ndarray], list[np.ndarray]]:

@@ -64,6 +64,31 @@ def torch(torch: Any) -> Case:
     return Case(gradient, lambda: (), [tuple(map(torch.tensor, BATCH))])
 
 
+def numpy(np: Any) -> Case:
+    """Sensitivities carried forward by hand: the same steps of the states and of their derivatives in all inputs."""
+
+    def slopes(parameters: Any, z: Any, by_inputs: Any) -> tuple[Any, Any]:
+        a, b, c, d = parameters
+        x, y = z
+        by_state = np.array([[a - b * y, -b * x], [c * y, c * x - d]])
+        direct = np.array([[x, -x * y, 0, 0, 0, 0], [0, 0, x * y, -y, 0, 0]])
+        return np.array(slope(parameters, x, y)), by_state @ by_inputs + direct
+
+    def gradient(state: Any, parameters: Any, start: Any) -> Any:
+        h, z, by_inputs = INTERVAL, start, np.eye(2, 6, k=4)
+        for _ in range(STEPS):
+            z1, d1 = slopes(parameters, z, by_inputs)
+            z2, d2 = slopes(parameters, z + 0.5 * h * z1, by_inputs + 0.5 * h * d1)
+            z3, d3 = slopes(parameters, z + 0.5 * h * z2, by_inputs + 0.5 * h * d2)
+            z4, d4 = slopes(parameters, z + h * z3, by_inputs + h * d3)
+            z = z + h / 6 * (z1 + 2 * z2 + 2 * z3 + z4)
+            by_inputs = by_inputs + h / 6 * (d1 + 2 * d2 + 2 * d3 + d4)
+        total = 2 * z[0] * by_inputs[0] + by_inputs[1]
+        return state, (total[:4], total[4:])
+
+    return Case(gradient, lambda: (), [BATCH])
+
+
 def autograd(autograd: Any, anp: Any) -> Case:
     """A loop in Python on a tape."""
 

@@ -20,7 +20,8 @@ def _start() -> dict[str, np.ndarray]:
     def matrix(rows: int, columns: int) -> np.ndarray:
         return (random.normal(size=(rows, columns)) / np.sqrt(rows)).astype(np.float32)
 
-    return {"b": np.zeros(UNITS, np.float32), "u": matrix(UNITS, UNITS), "v": matrix(UNITS, 1), "w": matrix(INPUTS, UNITS)}
+    zeros = np.zeros(UNITS, np.float32)
+    return {"b": zeros, "u": matrix(UNITS, UNITS), "v": matrix(UNITS, 1), "w": matrix(INPUTS, UNITS)}
 
 
 START = _start()
@@ -72,6 +73,31 @@ def torch(torch: Any) -> Case:
         return state, [b, u.T, readout, w.T]
 
     return Case(step, lambda: (), [tuple(map(torch.tensor, BATCH))])
+
+
+def numpy(np: Any) -> Case:
+    """Backpropagation through time by hand, the products with the inputs' weights as one."""
+
+    def step(params: Any, xs: Any, target: Any) -> Any:
+        inputs = (xs.reshape(-1, INPUTS) @ params["w"] + params["b"]).reshape(STEPS, ROWS, UNITS)
+        states = np.zeros((STEPS + 1, ROWS, UNITS), np.float32)
+        for t in range(STEPS):
+            np.tanh(inputs[t] + states[t] @ params["u"], out=states[t + 1])
+        error = states[-1] @ params["v"] - target
+        error *= 2 / error.size
+        h_bar, bars = error @ params["v"].T, np.empty_like(inputs)
+        for t in reversed(range(STEPS)):
+            bars[t] = h_bar * (1 - states[t + 1] ** 2)
+            h_bar = bars[t] @ params["u"].T
+        flat = bars.reshape(-1, UNITS)
+        return params, {
+            "b": flat.sum(axis=0),
+            "u": states[:-1].reshape(-1, UNITS).T @ flat,
+            "v": states[-1].T @ error,
+            "w": xs.reshape(-1, INPUTS).T @ flat,
+        }
+
+    return Case(step, lambda: START, [BATCH])
 
 
 def autograd(autograd: Any, anp: Any) -> Case:

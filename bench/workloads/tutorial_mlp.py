@@ -67,6 +67,24 @@ def torch(torch: Any) -> Case:
     return Case(step, start, [tuple(map(torch.tensor, BATCH))])
 
 
+def torch_compile(torch: Any) -> Case:
+    """The whole step as one function of the parameters: seen faster than a compiled loss or a compiled eager step."""
+    linear, mse_loss = torch.nn.functional.linear, torch.nn.functional.mse_loss
+
+    def loss(params: Any, x: Any, y: Any) -> Any:
+        b1, w1, b2, w2 = params
+        return mse_loss(linear(torch.relu(linear(x, w1, b1)), w2, b2), y)
+
+    def step(params: Any, x: Any, y: Any) -> Any:
+        grads, value = torch.func.grad_and_value(loss)(params, x, y)
+        return tuple([p - LEARNING_RATE * g for p, g in zip(params, grads)]), value
+
+    def start() -> Any:
+        return tuple([torch.tensor(array.T) for array in mlp.leaves(START)])
+
+    return Case(torch.compile(step), start, [tuple(map(torch.tensor, BATCH))])
+
+
 def autograd(autograd: Any, anp: Any) -> Case:
     """A tape at each call, and the update in place."""
 
@@ -77,7 +95,7 @@ def autograd(autograd: Any, anp: Any) -> Case:
 
     def step(params: Any, x: Any, y: Any) -> Any:
         value, grads = gradient(params, x, y)
-        descend(params, grads)
+        mlp.descend(params, grads, LEARNING_RATE)
         return params, value
 
     return Case(step, lambda: mlp.copy(START), [BATCH])
@@ -91,13 +109,7 @@ def numpy(np: Any) -> Case:
         error -= y
         value = np.vdot(error, error) / error.size
         error *= 2 / error.size
-        descend(params, mlp.backward(params, inputs, error))
+        mlp.descend(params, mlp.backward(params, inputs, error), LEARNING_RATE)
         return params, value
 
     return Case(step, lambda: mlp.copy(START), [BATCH])
-
-
-def descend(params: mlp.Params, grads: mlp.Params) -> None:
-    """``p -= lr * g`` for every array."""
-    for p, g in zip(mlp.leaves(params), mlp.leaves(grads)):
-        p -= LEARNING_RATE * g

@@ -18,3 +18,8 @@ def numpy(np: Any) -> Case:
 
 
 fnad = numpy
+
+
+def limit(limits: Any) -> Case:
+    """Some bytes."""
+    return limits.moved(2000)
