@@ -54,6 +54,7 @@ def set_num_threads(n: int) -> None:
         TypeError: ``n`` is not an integer.
         ValueError: ``n`` is out of range.
 
+    >>> import fnad
     >>> before = fnad.get_num_threads()
     >>> fnad.set_num_threads(2)
     >>> fnad.get_num_threads()
