@@ -9,6 +9,8 @@ from fnad import optim as optim
 from fnad import random as random
 from fnad import testing as testing
 from fnad import tree as tree
+from fnad.compiler.cpu.threads import get_num_threads as get_num_threads
+from fnad.compiler.cpu.threads import set_num_threads as set_num_threads
 from fnad.control import cond as cond
 from fnad.control import fori_loop as fori_loop
 from fnad.control import map as map
@@ -47,8 +49,8 @@ from fnad.version import __version__ as __version__
 # `map` is not among them: it would hide Python's own.
 __all__ = [
     "check_nans", "checkpoint", "ConcreteValueError", "cond", "control", "custom_jvp", "custom_vjp",
-    "CutGradientError", "data", "debug", "EscapedTracerError", "explain", "fori_loop", "grad", "hessian", "hvp",
-    "InPlaceError", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linear_transpose", "linearize", "make_program",
-    "nn", "NonFiniteError", "numpy", "optim", "primitive", "random", "scan", "show", "stop_gradient", "switch",
-    "testing", "tree", "value_and_grad", "vjp", "vmap", "while_loop",
+    "CutGradientError", "data", "debug", "EscapedTracerError", "explain", "fori_loop", "get_num_threads", "grad",
+    "hessian", "hvp", "InPlaceError", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linear_transpose", "linearize",
+    "make_program", "nn", "NonFiniteError", "numpy", "optim", "primitive", "random", "scan", "set_num_threads", "show",
+    "stop_gradient", "switch", "testing", "tree", "value_and_grad", "vjp", "vmap", "while_loop",
 ]

@@ -1,6 +1,6 @@
 """The compiler: from a Program to something that runs, by a list of passes.
 
-    Program → simplify → Program → sink_updates → Program → make_schedule → Schedule
+    Program → simplify → Program → sink_updates → Program → make_schedule → Schedule → divide_loops → Schedule
     → plan_memory → Layout → lower → Plan → link → Executable
 
 The Programs of loops and branches go the same way, and are Plans inside of the Plan.
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fnad.compiler.cache import Statistics, statistics
+from fnad.compiler.cpu.divide import divide_loops
 from fnad.compiler.cpu.executor import Executable, KernelError, link
 from fnad.compiler.cpu.lower import ABILITIES, failure, has_code, lower
 from fnad.compiler.control import plan_controls
@@ -68,6 +69,7 @@ def schedule_of(simplified: Program) -> Schedule:
     """The steps of a simplified Program, with plans for those of loops and branches."""
     schedule = make_schedule(sink_updates(simplified), ABILITIES)
     plan_controls(schedule, _inner_plan)
+    divide_loops(schedule)
     return schedule
 
 

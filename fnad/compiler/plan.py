@@ -64,6 +64,8 @@ class Launch:
     extent: int
     label: str = ""
     """What the instruction does, for people."""
+    chunk: int = 0
+    """Indices that a thread takes at a time; 0: the range is not divided."""
 
 
 @dataclass(frozen=True)

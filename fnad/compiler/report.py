@@ -95,7 +95,8 @@ def _instruction(instruction: Instruction) -> str:
         return "while_loop"
     if isinstance(instruction, Switch):
         return f"switch of {len(instruction.branches)} branches"
-    return f"{instruction.label or instruction.kernel.name} over {instruction.extent}"
+    divided = f" in chunks of {instruction.chunk}" if instruction.chunk else ""
+    return f"{instruction.label or instruction.kernel.name} over {instruction.extent}{divided}"
 
 
 def _buffers(plan: Plan) -> Iterator[str]:

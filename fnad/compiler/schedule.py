@@ -34,13 +34,15 @@ class Loop:
     """Elementwise equations, and reductions of what they make, over one space of indices.
 
     Views of ``reads`` and ``writes`` have the shape ``space``, and so has that of a reduction, which
-    has stride 0 along the reduced axes.
+    has stride 0 along the reduced axes. ``chunk`` is how much of its outermost axis a thread takes at a time;
+    0: all of it.
     """
 
     space: tuple[int, ...]
     equations: list[Equation] = field(default_factory=list)
     reads: dict[Var, View] = field(default_factory=dict)
     writes: dict[Var, View] = field(default_factory=dict)
+    chunk: int = 0
 
     @property
     def inputs(self) -> list[View]:

@@ -54,7 +54,9 @@ def encode(plan: Plan, header: Sequence[int], address: Callable[[Kernel], int]) 
     code[words.INSTRUCTIONS] = len(rows)
     for number, (row, start) in enumerate(zip(rows, starts)):
         at = words.ROWS + words.ROW_WORDS * number
-        code[at : at + words.ROW_WORDS] = row.kernel, code.ctypes.data + 8 * start, row.extent, 8 * row.base
+        code[at : at + words.ROW_WORDS] = (
+            row.kernel, code.ctypes.data + 8 * start, row.extent, 8 * row.base, row.chunk
+        )
         code[start : start + len(row.params)] = row.params
     return Code(
         code, [(row.instruction, row.base) for row in rows], assembler.slots,
@@ -71,6 +73,7 @@ class _Row:
     extent: int
     base: int
     instruction: Instruction
+    chunk: int = 0
 
 
 class _Assembler:
@@ -101,8 +104,8 @@ class _Assembler:
         """Add the rows of a plan."""
         for instruction in plan.instructions:
             if isinstance(instruction, Launch):
-                kernel, extent = self.address(instruction.kernel), instruction.extent
-                self.rows.append(_Row(kernel, list(instruction.params), extent, base, instruction))
+                kernel, params = self.address(instruction.kernel), list(instruction.params)
+                self.rows.append(_Row(kernel, params, instruction.extent, base, instruction, instruction.chunk))
             elif isinstance(instruction, HostStep):
                 self.rows.append(_Row(words.HOST, [], 0, base, instruction))
             else:

@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from fnad.compiler.cpu import threads
 from fnad.compiler.cpu.code import Code, encode
 from fnad.compiler.plan import HostStep, Instruction, Kernel, Launch, Plan, View
 from fnad.kernels.cpu import frame as words
@@ -92,9 +93,11 @@ class Executable:
         if status == words.UNFIT:
             self._run_copied(frame, inputs, outputs)
             return
-        while status in (words.SUSPENDED, words.PAUSED):
+        while status in (words.SUSPENDED, words.PAUSED, words.UNSTAFFED):
             if status == words.SUSPENDED:
                 self._host_step(frame)
+            elif status == words.UNSTAFFED:
+                threads.start()
             status = self._run(frame.address, self._code_address, 0, 0)
         if status == words.FAILED:
             position, kernel_status = map(int, frame.memory[: words.TABLE])
@@ -160,6 +163,7 @@ def _header(plan: Plan) -> list[int]:
     header[words.LIST_SIZE], header[words.LIST_ITEMS] = object_bytes, object_bytes + 8
     header[words.DATA], header[words.FLAGS] = object_bytes, object_bytes + 48
     header[words.FLAGS_WANTED] = 0x101  # C-contiguous and aligned
+    header[words.POOL] = threads.pool_address()
     return header
 
 

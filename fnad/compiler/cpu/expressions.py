@@ -24,7 +24,7 @@ _INTRINSICS = {
     "sqrt", "floor", "ceil", "trunc", "rint", "copysign", "maximum", "minimum", "fmod", "floor_divide", "select",
 }
 _RENAMED = {"mod": "remainder", "shift_left": "left_shift", "shift_right": "right_shift"}
-_ELEMENTARY = {
+ELEMENTARY = {
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sigmoid", "tanh", "sinh", "cosh", "sin", "cos", "tan",
     "arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh", "cbrt", "arctan2", "hypot", "pow", "logaddexp",
     "logaddexp2", "erf", "sinc",
@@ -191,7 +191,7 @@ def _special(name: str, dtype: np.dtype) -> str | None:
 
 def _function(name: str, dtype: np.dtype) -> str:
     """The word of kernel source that computes a function of a dtype."""
-    if name in _ELEMENTARY and dtype.kind == "f":
+    if name in ELEMENTARY and dtype.kind == "f":
         return f"{name}_{dtype_word(dtype)}"
     if name in _INTRINSICS:
         return name

@@ -13,6 +13,7 @@ from math import prod
 import numpy as np
 
 from fnad.compiler.cpu import library
+from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, PER_OPERATION, chunk_of
 from fnad.compiler.cpu.library import dtype_word, index_error
 from fnad.compiler.plan import Kernel, Launch, View
 from fnad.ops.layers import BLOCK, LABEL_ERROR
@@ -29,8 +30,9 @@ def dense(x: View, w: View, b: View, y: View, relu: bool) -> Launch:
 
     x and w may be kept transposed; b and y are C-contiguous.
     """
-    params = (*library.matmul(x, w, y).params, *_places(b))
-    return Launch(_dense_kernel(y.dtype, relu), params, y.shape[0], "dense relu" if relu else "dense")
+    product = library.matmul(x, w, y)
+    params, label = (*product.params, *_places(b)), "dense relu" if relu else "dense"
+    return Launch(_dense_kernel(y.dtype, relu), params, product.extent, label, product.chunk)
 
 
 @cache
@@ -41,7 +43,7 @@ def kernel(buffers, params, lo, hi):
     x = as_{word}(operand(buffers, params, 0), 0)
     w = as_{word}(operand(buffers, params, 2), 1)
     y = as_{word}(operand(buffers, params, 4), 2)
-    b = as_{word}(operand(buffers, params, 19), 3)
+    b = as_{word}(operand(buffers, params, 20), 3)
     return dense({finish}, x, w, b, y, params, lo, hi, {word}(1), {word}(0))
 """
     return Kernel(f"dense_{'relu_' if relu else ''}{word}", source)
@@ -56,7 +58,8 @@ def kernel(buffers, params, lo, hi):
     return relu_backward_sum(g, y, masked, sums, params[8], params[9], lo, hi)
 """
     params = (*_places(g, y, masked, sums), m, n)
-    return Launch(Kernel(f"relu_backward_sum_{word}", source), params, n, "relu_backward_sum")
+    chunk = chunk_of(n, m * (3 * PER_BYTE * g.dtype.itemsize + 2 * PER_OPERATION), LANES)
+    return Launch(Kernel(f"relu_backward_sum_{word}", source), params, n, "relu_backward_sum", chunk)
 
 
 # --- losses -----------------------------------------------------------------------------------
@@ -72,7 +75,9 @@ def kernel(buffers, params, lo, hi):
     return mse_with_gradient(prediction, target, losses, gradient, params[8], scale, lo, hi)
 """
     params = (*_places(prediction, target, losses, gradient), count, _reciprocal_bits(count))
-    return Launch(Kernel(f"mse_with_gradient_{word}", source), params, -(-count // BLOCK), "mse_with_gradient")
+    blocks, each = -(-count // BLOCK), BLOCK * (3 * PER_BYTE * prediction.dtype.itemsize + 4 * PER_OPERATION)
+    kernel = Kernel(f"mse_with_gradient_{word}", source)
+    return Launch(kernel, params, blocks, "mse_with_gradient", chunk_of(blocks, each))
 
 
 def softmax_cross_entropy(logits: View, labels: View, losses: View, gradient: View | None = None) -> Launch:
@@ -93,7 +98,8 @@ def kernel(buffers, params, lo, hi):
 """
     m, n = logits.shape
     params = (*_places(logits, labels, losses, gradient or losses), n, _reciprocal_bits(m))
-    return Launch(Kernel(f"{name}_{word}_{kind}", source), params, m, name)
+    chunk = chunk_of(m, n * (logits.dtype.itemsize / 4) * 2 * PER_FUNCTION)
+    return Launch(Kernel(f"{name}_{word}_{kind}", source), params, m, name, chunk)
 
 
 def label_error(launch: Launch, status: int) -> str:
@@ -117,7 +123,9 @@ def kernel(buffers, params, lo, hi):
     return random_bits(key, out, params[4], params[5], lo, hi)
 """
     params = (*_places(key, out), words, stream)
-    return Launch(Kernel("random_bits", source), params, keys * -(-words // 2), "random_bits")
+    blocks = keys * -(-words // 2)
+    chunk = chunk_of(blocks, 4 * PER_FUNCTION, LANES)
+    return Launch(Kernel("random_bits", source), params, blocks, "random_bits", chunk)
 
 
 # --- helpers ----------------------------------------------------------------------------------

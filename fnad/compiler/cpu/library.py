@@ -16,6 +16,7 @@ from types import ModuleType
 
 import numpy as np
 
+from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, chunk_of, chunk_of_product
 from fnad.compiler.plan import Kernel, Launch, View
 from fnad.kernels.cpu.frame import OPERAND_BITS
 
@@ -67,7 +68,8 @@ def matmul(a: View, b: View, c: View, alpha: float = 1.0, beta: float = 0.0) -> 
     """C = alpha A B + beta C for views (..., m, k), (..., k, n) and (..., m, n) of one dtype.
 
     The axes before the last two are the batch, of the same extents in all three; a stride of 0
-    broadcasts. C is kept by rows. Where beta is 0, C is not read.
+    broadcasts. C is kept by rows. Where beta is 0, C is not read. The index space is the longer one of
+    C's rows and columns: pieces of it share the less.
     """
     (a_transposed, a_row), (b_transposed, b_row) = _require_layout(a), _require_layout(b)
     c_transposed, c_row = _require_layout(c)
@@ -75,12 +77,14 @@ def matmul(a: View, b: View, c: View, alpha: float = 1.0, beta: float = 0.0) -> 
         raise ValueError(f"matmul: requires a result kept by rows, got {c}.")
     m, k, n = *a.shape[-2:], b.shape[-1]
     batch = c.shape[:-2]
+    by_columns = not batch and n > m
     params = [*_places(a, b, c), m, n, k, a_transposed, b_transposed, a_row, b_row, c_row]
     params += [_float_bits(alpha), _float_bits(beta), *_blas_addresses(c.dtype.name)]
-    params.append(len(batch))
+    params += [by_columns, len(batch)]
     for axis, extent in enumerate(batch):
         params += [extent, *(view.strides[axis] // view.dtype.itemsize for view in (a, b, c))]
-    return Launch(_matmul_kernel(c.dtype), tuple(map(int, params)), prod(batch) * m, "matmul")
+    extent, chunk = n if by_columns else prod(batch) * m, chunk_of_product(a, b, c, by_columns)
+    return Launch(_matmul_kernel(c.dtype), tuple(map(int, params)), extent, "matmul", chunk)
 
 
 def _require_layout(view: View) -> tuple[bool, int]:
@@ -197,7 +201,8 @@ def _along_axis(function: str, label: str, how: str, operands: list[View], shape
     arguments = ", ".join([*filter(None, [how]), *pointers, f"params[{at}]", f"params[{at + 1}]", "lo", "hi"])
     source = f"def kernel(buffers, params, lo, hi):\n    return {function}({arguments})\n"
     params = (*_places(*operands), shape[axis], prod(shape[axis + 1 :]))
-    return Launch(Kernel(f"{label}_{'_'.join(words)}", source), params, prod(shape[:axis]), label)
+    extent, each = prod(shape[:axis]), PER_FUNCTION * prod(shape[axis:])
+    return Launch(Kernel(f"{label}_{'_'.join(words)}", source), params, extent, label, chunk_of(extent, each))
 
 
 # --- integer indexing -------------------------------------------------------------------------
@@ -214,7 +219,9 @@ def kernel(buffers, params, lo, hi):
     return gather(x, out, indices, extents, params[5], lo, hi)
 """
     params = [*_places(x, out), *_index_params(x, indices)]
-    return Launch(Kernel(f"gather_{word}_{rank}", source), tuple(params), params[4], "gather")
+    rows, size = params[4:6]
+    chunk = chunk_of(rows, PER_FUNCTION * rank + 2 * PER_BYTE * size * x.dtype.itemsize)
+    return Launch(Kernel(f"gather_{word}_{rank}", source), tuple(params), rows, "gather", chunk)
 
 
 def scatter(out: View, indices: Sequence[View], updates: View, mode: str) -> Launch:
@@ -231,8 +238,9 @@ def kernel(buffers, params, lo, hi):
     return scatter({combine}, out, updates, indices, extents, params[4], params[5], lo, hi)
 """
     params = [*_places(out, updates), *_index_params(out, indices)]
-    name = f"scatter_{mode}_{word}_{rank}"
-    return Launch(Kernel(name, source), tuple(params), params[5], "scatter")
+    name, (rows, columns) = f"scatter_{mode}_{word}_{rank}", params[4:6]
+    chunk = chunk_of(columns, 3 * PER_BYTE * rows * out.dtype.itemsize, LANES)
+    return Launch(Kernel(name, source), tuple(params), columns, "scatter", chunk)
 
 
 def _index_tuples(rank: int) -> str:

@@ -66,7 +66,10 @@ def emit_loop(loop: Loop, place: Callable[[View], View]) -> Launch:
     source = _Writer(nest, loop).source()
     words = dict.fromkeys(eqn.primitive.name for eqn in loop.equations if eqn.primitive is not identity)
     label = " ".join(words) or "copy"
-    return Launch(Kernel(label.replace(" ", "_")[:60], source), nest.params, nest.extents[0], label)
+    kernel = Kernel(label.replace(" ", "_")[:60], source)
+    # Where a reduction is over the outermost axis, each chunk has a result of its own.
+    params = (*nest.params, loop.chunk or max(nest.extents[0], 1))
+    return Launch(kernel, params, nest.extents[0], label, loop.chunk)
 
 
 # --- The axes of a loop
@@ -154,10 +157,12 @@ class _Writer:
     def source(self) -> str:
         """The whole kernel."""
         lines = ["def kernel(buffers, params, lo, hi):"]
+        lines += [f"    {name} = params[{word}]" for name, word in self.nest.locals.items()]
+        partial = [self.nest.operand_of[eqn.outputs[0]] for eqn in reductions_of_chunks(self.loop, self.nest)]
         for k, operand in enumerate(self.nest.operands):
             word = dtype_word(operand.dtype)
-            lines.append(f"    {operand.pointer} = as_{word}(operand(buffers, params, {2 * k}), {k})")
-        lines += [f"    {name} = params[{word}]" for name, word in self.nest.locals.items()]
+            place = f" + lo // params[{len(self.nest.params)}] * {_size(operand)}" if operand in partial else ""
+            lines.append(f"    {operand.pointer} = as_{word}(operand(buffers, params, {2 * k}), {k}){place}")
         lines += self._memory_starts()
         lines += [f"    {line}" for line in self._loop(0)]
         return "\n".join([*lines, "    return 0", ""])
@@ -174,9 +179,13 @@ class _Writer:
     def _memory_starts(self) -> Iterator[str]:
         for eqn in self._in_memory():
             operand = self.nest.operand_of[eqn.outputs[0]]
-            sizes = [("hi" if a == 0 else f"n{a}") for a, s in enumerate(operand.strides) if s != 0]
-            yield f"    for k in range({' * '.join(sizes) or '1'}):"
-            yield f"        {operand.pointer}[k] = {_start(eqn)}"
+            indent = "    "
+            for axis, stride in enumerate(operand.strides):
+                if stride != 0:
+                    first, last = ("lo", "hi") if axis == 0 else ("0", f"n{axis}")
+                    yield f"{indent}for i{axis} in range({first}, {last}):"
+                    indent += "    "
+            yield f"{indent}{operand.at(self.depth)} = {_start(eqn)}"
 
     # Loops
 
@@ -240,6 +249,17 @@ class _Writer:
             return self.names[atom]
         carrier = carrier_of(atom.type.dtype)
         return constant(atom.value if carrier == atom.type.dtype else atom.value.view(carrier), carrier)
+
+
+def reductions_of_chunks(loop: Loop, nest: Nest) -> list[Equation]:
+    """The reductions over the outermost axis, whose results are for a part of it where the loop is divided."""
+    found = [eqn for eqn in loop.equations if eqn.primitive.name in ACCUMULATIONS]
+    return [eqn for eqn in found if nest.operand_of[eqn.outputs[0]].strides[0] == 0]
+
+
+def _size(operand: Operand) -> str:
+    """How many elements a reduction's result has that keeps the axes along which it has strides."""
+    return " * ".join([f"n{axis}" for axis, stride in enumerate(operand.strides) if stride != 0]) or "1"
 
 
 def _kept_depth(operand: Operand) -> int | None:

@@ -10,6 +10,7 @@ import numpy as np
 from fnad.compiler import views
 from fnad.compiler.control import is_control, lower_control, takes_slices
 from fnad.compiler.cpu import foreign, layers, library
+from fnad.compiler.cpu.divide import chunk_of_loop
 from fnad.compiler.cpu.expressions import DTYPES, has_source
 from fnad.compiler.cpu.loops import ACCUMULATIONS, emit_loop
 from fnad.compiler.memory import Layout
@@ -90,6 +91,7 @@ def _copy(source: View, target: View) -> list[Launch]:
         return []
     given, written = (Var(ArrayType(view.shape, view.dtype)) for view in (source, target))
     loop = Loop(target.shape, [Equation(identity, (given,), {}, (written,))], {given: source}, {written: target})
+    loop.chunk = chunk_of_loop(loop)
     return [emit_loop(loop, lambda view: view)]
 
 

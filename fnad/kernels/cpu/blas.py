@@ -5,7 +5,7 @@ very small ones, and every dtype that BLAS does not know, run as loops. Fortran 
 by columns, so a row-major product is handed over transposed: C^T = op(B)^T op(A)^T. Where
 beta is 0, C is not read.
 
-The outer index space is the rows of all products of the batch. Words of `params`:
+The outer index space is the rows of all products of the batch, or the columns of a single one. Words of `params`:
 
     0-5     A, B, C: number and byte offset of each one's buffer
     6-8     m, n, k: op(A) is m x k, op(B) is k x n
@@ -13,7 +13,8 @@ The outer index space is the rows of all products of the batch. Words of `params
     11-13   elements from one kept row of A, B, C to the next
     14-15   alpha, beta: bits of a float64
     16-17   addresses of BLAS's gemm and gemv for the dtype; `by_loops` does not read them
-    18-     number of batch axes; for each its extent and strides in A, B, C (elements)
+    18      whether the index space is C's columns, 0 or 1
+    19-     number of batch axes; for each its extent and strides in A, B, C (elements)
 """
 
 from numba import int32, njit, uint8
@@ -32,8 +33,8 @@ PLAIN, TRANSPOSED = 78, 84
 def batch_offset(params, batch, which):
     """Elements from the start of A, B or C (0, 1, 2) to its matrix number `batch`."""
     offset = 0
-    for axis in range(params[18] - 1, -1, -1):
-        word = 19 + 4 * axis
+    for axis in range(params[19] - 1, -1, -1):
+        word = 20 + 4 * axis
         offset += batch % params[word] * params[word + 1 + which]
         batch //= params[word]
     return offset
@@ -46,9 +47,9 @@ def letter(transposed):
 
 
 @njit
-def loop_inner(a, b, c, params, rows, alpha, beta):
-    """Rows of C, each element as an inner product."""
-    n, k = params[7], params[8]
+def loop_inner(a, b, c, params, rows, n, alpha, beta):
+    """A piece of C, each element as an inner product."""
+    k = params[8]
     a_row, a_step = (1, params[11]) if params[9] else (params[11], 1)
     b_step, b_column = (1, params[12]) if params[10] else (params[12], 1)
     for i in range(rows):
@@ -63,9 +64,9 @@ def loop_inner(a, b, c, params, rows, alpha, beta):
 
 
 @njit
-def loop_rows(a, b, c, params, rows, alpha, beta):
-    """Rows of C, each as a sum of rows of B, which is not kept transposed."""
-    n, k = params[7], params[8]
+def loop_rows(a, b, c, params, rows, n, alpha, beta):
+    """A piece of C, each row as a sum of rows of B, which is not kept transposed."""
+    k = params[8]
     a_row, a_step = (1, params[11]) if params[9] else (params[11], 1)
     for i in range(rows):
         target = c + i * params[13]
@@ -79,12 +80,12 @@ def loop_rows(a, b, c, params, rows, alpha, beta):
 
 
 @njit
-def call_gemm(a, b, c, params, rows, alpha, beta):
-    """Rows of C by BLAS's matrix-matrix product."""
+def call_gemm(a, b, c, params, rows, columns, alpha, beta):
+    """A piece of C by BLAS's matrix-matrix product."""
     operands = (
         letter(params[10]),
         letter(params[9]),
-        int32(params[7]),
+        int32(columns),
         int32(rows),
         int32(params[8]),
         alpha,
@@ -119,12 +120,12 @@ def call_gemv(address, transposed, matrix, shape, row, x, x_step, y, y_step, alp
 
 
 @njit
-def by_blas(a, b, c, params, rows, alpha, beta):
-    """Rows of C by what is quickest for the shape, for dtypes that BLAS knows."""
+def by_blas(a, b, c, params, rows, columns, alpha, beta):
+    """A piece of C by what is quickest for the shape of the whole, for dtypes that BLAS knows."""
     m, n, k = params[6], params[7], params[8]
     a_kept_transposed, b_kept_transposed = params[9] != 0, params[10] != 0
     if m * n * k <= SMALL:
-        loop_inner(a, b, c, params, rows, alpha, beta)
+        loop_inner(a, b, c, params, rows, columns, alpha, beta)
     elif n == 1:
         shape = (k, rows) if a_kept_transposed else (rows, k)
         step = 1 if b_kept_transposed else params[12]
@@ -132,34 +133,38 @@ def by_blas(a, b, c, params, rows, alpha, beta):
             params[17], a_kept_transposed, a, shape, params[11], b, step, c, params[13], alpha, beta
         )
     elif m == 1:
-        shape = (n, k) if b_kept_transposed else (k, n)
+        shape = (columns, k) if b_kept_transposed else (k, columns)
         step = params[11] if a_kept_transposed else 1
         call_gemv(
             params[17], not b_kept_transposed, b, shape, params[12], a, step, c, 1, alpha, beta
         )
     else:
-        call_gemm(a, b, c, params, rows, alpha, beta)
+        call_gemm(a, b, c, params, rows, columns, alpha, beta)
 
 
 @njit
-def by_loops(a, b, c, params, rows, alpha, beta):
-    """Rows of C by loops, in the order that reads B along its rows."""
+def by_loops(a, b, c, params, rows, columns, alpha, beta):
+    """A piece of C by loops, in the order that reads B along its rows."""
     if params[10]:
-        loop_inner(a, b, c, params, rows, alpha, beta)
+        loop_inner(a, b, c, params, rows, columns, alpha, beta)
     else:
-        loop_rows(a, b, c, params, rows, alpha, beta)
+        loop_rows(a, b, c, params, rows, columns, alpha, beta)
 
 
 @njit
-def matmul(multiply_rows, a, b, c, params, lo, hi, alpha, beta):
-    """Rows [lo, hi) of all products of the batch, by `by_blas` or `by_loops`."""
-    m, row = params[6], lo
+def matmul(multiply_piece, a, b, c, params, lo, hi, alpha, beta):
+    """Rows [lo, hi) of all products of the batch, or columns of a single one, by `by_blas` or `by_loops`."""
+    m, n, row = params[6], params[7], lo
+    if params[18]:
+        b_start = lo * (params[12] if params[10] else 1)
+        multiply_piece(a, b + b_start, c + lo, params, m, hi - lo, alpha, beta)
+        return 0
     while row < hi:
         batch, first = row // m, row % m
         rows = min(hi - row, m - first)
         a_start = batch_offset(params, batch, 0) + first * (1 if params[9] else params[11])
         c_start = batch_offset(params, batch, 2) + first * params[13]
         b_start = batch_offset(params, batch, 1)
-        multiply_rows(a + a_start, b + b_start, c + c_start, params, rows, alpha, beta)
+        multiply_piece(a + a_start, b + b_start, c + c_start, params, rows, n, alpha, beta)
         row += rows
     return 0

@@ -11,6 +11,7 @@ from fnad.kernels.cpu.frame import (
     ADVANCES,
     ARRAY_TYPE,
     BASE,
+    CHUNK,
     CHOOSE,
     CLEAR,
     COPY,
@@ -35,6 +36,7 @@ from fnad.kernels.cpu.frame import (
     PARAMS,
     PAUSED,
     PLACE,
+    POOL,
     POSITION,
     ROW_WORDS,
     ROWS,
@@ -44,6 +46,7 @@ from fnad.kernels.cpu.frame import (
     TABLE,
     TYPE,
     UNFIT,
+    UNSTAFFED,
 )
 from fnad.kernels.cpu.pointers import (
     address_of,
@@ -57,6 +60,8 @@ from fnad.kernels.cpu.pointers import (
     call_kernel,
     copy_bytes,
 )
+from fnad.kernels.cpu.threads import has_workers, run_divided
+
 
 @njit
 def bind_arrays(table, plan, arrays, count, first):
@@ -151,7 +156,7 @@ def operate(table, operation, words, extent, row):
 
 @njit
 def run_plan(frame, plan, inputs, outputs):
-    """Run a plan from where its frame stands until it ends, fails or meets a host step."""
+    """Run a plan from where its frame stands until it ends, fails or needs Python."""
     table, rows = as_int64(address_of(frame) + 8 * TABLE), as_int64(address_of(plan) + 8 * ROWS)
     if inputs != 0:
         if bind_arrays(table, plan, inputs, plan[INPUTS], 0) != DONE:
@@ -165,7 +170,14 @@ def run_plan(frame, plan, inputs, outputs):
         row = rows + ROW_WORDS * position
         kernel = row[KERNEL]
         if kernel > LAST_OPERATION:
-            status = call_kernel(kernel, address_of(table) + row[BASE], row[PARAMS], 0, row[EXTENT])
+            buffers = address_of(table) + row[BASE]
+            if row[CHUNK] == 0:
+                status = call_kernel(kernel, buffers, row[PARAMS], 0, row[EXTENT])
+            elif has_workers(plan[POOL]):
+                status = run_divided(plan[POOL], kernel, buffers, row[PARAMS], row[EXTENT], row[CHUNK])
+            else:
+                frame[POSITION] = position
+                return UNSTAFFED
             if status != 0:
                 frame[POSITION] = position
                 frame[KERNEL_STATUS] = status

@@ -14,9 +14,13 @@ INSTRUCTIONS, INPUTS, OUTPUTS = 0, 1, 2
 ARRAY_TYPE, TYPE, LIST_SIZE, LIST_ITEMS, DATA, FLAGS, FLAGS_WANTED = 3, 4, 5, 6, 7, 8, 9
 """... numpy.ndarray's address (0: objects cannot be read), and byte offsets in such objects."""
 
-ROWS = 10
-KERNEL, PARAMS, EXTENT, BASE, ROW_WORDS = 0, 1, 2, 3, 4
-"""A row: a kernel's address or an operation, its params' address, its extent, its table's offset in bytes."""
+POOL = 10
+"""... and the address of the pool of threads."""
+
+ROWS = 11
+KERNEL, PARAMS, EXTENT, BASE, CHUNK, ROW_WORDS = 0, 1, 2, 3, 4, 5
+"""A row: a kernel's address or an operation, its params' address, its extent, its table's offset in bytes, and the
+indices in a chunk where the range is divided among threads, else 0."""
 
 HOST, CLEAR, PLACE, COPY, NEXT, SKIP, CHOOSE = 0, 1, 2, 3, 4, 5, 6
 """Operations, which no address is as small as. Slots are counted from the start of the frame's table.
@@ -46,8 +50,9 @@ LARGEST = 2**63 - 1
 MOST_PATIENCE = 4096
 """Steps of loops between two pauses, in which Python may look for an interrupt."""
 
-DONE, SUSPENDED, PAUSED, FAILED, UNFIT = 0, 1, 2, 3, 4
-"""The executor's status: at the end, at a host step, amid a loop, a kernel failed, an array cannot be read."""
+DONE, SUSPENDED, PAUSED, FAILED, UNFIT, UNSTAFFED = 0, 1, 2, 3, 4, 5
+"""The executor's status: at the end, at a host step, amid a loop, a kernel failed, an array cannot be read, the
+pool's threads have not been started."""
 
 OPERAND_BITS = 7
 """Low bits of the status of an index out of bounds: the index operand's number, plus 1."""

@@ -1,0 +1,78 @@
+"""Large loops divided among threads: how much of its outermost axis a thread takes at a time.
+
+A reduction over that axis becomes two: each chunk has a result of its own, and a small loop joins these in their
+order. So the same numbers are added in the same order by any number of threads.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from math import prod
+
+from fnad.compiler import views
+from fnad.compiler.cpu import chunks
+from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, PER_OPERATION, chunk_of
+from fnad.compiler.cpu.expressions import ELEMENTARY
+from fnad.compiler.cpu.loops import make_nest, reductions_of_chunks
+from fnad.compiler.schedule import Loop, Schedule, Step
+from fnad.ir.program import Equation, Var
+from fnad.ir.types import ArrayType
+
+LEAST_ROWS = 8
+"""What a chunk has at least of an axis that is reduced, so that the chunks' results are small beside the operands."""
+
+
+def divide_loops(schedule: Schedule) -> None:
+    """Divide the loops of a schedule that take long enough."""
+    steps: list[Step] = []
+    for step in schedule.steps:
+        steps.append(step)
+        if isinstance(step, Loop):
+            step.chunk = chunk_of_loop(step)
+            steps += _joining(step, schedule) if step.chunk else []
+    schedule.steps = steps
+
+
+def chunk_of_loop(loop: Loop) -> int:
+    """How much of the outermost axis is a chunk; 0 where the loop is not divided."""
+    total = _nanoseconds(loop) * prod(loop.space)
+    if total < chunks.LEAST:
+        return 0
+    nest = make_nest(loop.space, loop.reads | loop.writes)
+    unit = LANES if len(nest.extents) == 1 else LEAST_ROWS if reductions_of_chunks(loop, nest) else 1
+    return chunk_of(nest.extents[0], total / nest.extents[0], unit)
+
+
+def _nanoseconds(loop: Loop) -> float:
+    """What an element of a loop's space takes."""
+    found = {(view.buffer, view.offset, view.strides): view for view in (*loop.inputs, *loop.outputs)}
+    moved = sum([view.dtype.itemsize for view in found.values() if any(view.strides)])
+    return PER_BYTE * moved + sum(map(_time_of, loop.equations))
+
+
+def _time_of(eqn: Equation) -> float:
+    words = eqn.outputs[0].type.dtype.itemsize / 4
+    names = re.findall(r"\w+", eqn.primitive.expression or "")
+    return PER_OPERATION * words if ELEMENTARY.isdisjoint(names) else PER_FUNCTION * words * words
+
+
+def _joining(loop: Loop, schedule: Schedule) -> list[Loop]:
+    """The loops that join the chunks' results, for which a divided loop is given room."""
+    nest = make_nest(loop.space, loop.reads | loop.writes)
+    count = -(-nest.extents[0] // loop.chunk)
+    joining = []
+    for eqn in reductions_of_chunks(loop, nest):
+        (result,) = eqn.outputs
+        parts = Var(ArrayType((count, *result.type.shape), result.type.dtype))
+        room = schedule.new_storage(parts.type.nbytes).buffer
+        written, part = loop.writes.pop(result), Var(result.type)
+        loop.writes[part] = replace(written, buffer=room)
+        loop.equations[loop.equations.index(eqn)] = eqn._replace(outputs=(part,))
+        target = views.whole(written.buffer, *result.type[:2])
+        axes = tuple(range(1, parts.type.ndim))
+        joining.append(Loop(
+            parts.type.shape, [eqn._replace(inputs=(parts,), params=eqn.params | {"axes": (0,)})],
+            {parts: views.whole(room, *parts.type[:2])}, {result: views.broadcast(target, parts.type.shape, axes)},
+        ))
+    return joining
