@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Sequence
 from math import sqrt
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -78,7 +77,7 @@ def in_fresh_process(length: int, size: int, way: str) -> Numbers:
         preexec_fn=lambda: limit_processors(1),
         stdout=subprocess.PIPE,
         check=True,
-        cwd=Path(ROOT),
+        cwd=ROOT,
     )
     return json.loads(done.stdout)
 

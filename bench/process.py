@@ -115,7 +115,7 @@ def cache_variables(folder: Path) -> dict[str, str]:
 
 
 def markdown(taken: dict[str, Figures], libraries: Sequence[str]) -> str:
-    """A row for each figure: minimum and median of each library, and the least of the others' against the first's."""
+    """A row for each figure: minimum and median of each library."""
     found = [library for library in libraries if any(library in by_library for by_library in taken.values())]
     lines = ["| figure: min / median | " + " | ".join(found) + " |", "| --- |" + " ---: |" * len(found)]
     for name, by_library in taken.items():

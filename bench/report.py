@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
+from textwrap import fill
 from typing import Any
 
 from bench.runner import Outcome, Timing
@@ -82,17 +83,18 @@ def draw(path: Path, title: str, outcomes: Sequence[Outcome]) -> None:
     figure = matplotlib_figure.Figure((8, 1 + 0.22 * len(outcomes) * (len(names) + 1)), layout="constrained")
     axes = figure.subplots()
     for at, name in enumerate(names):
-        places, widths = _bars(outcomes, name)
-        bars = axes.barh([place + (at + 0.5) / (len(names) + 1) for place in places], widths, 1 / (len(names) + 1))
-        axes.bar_label(bars, fmt="%.2f", padding=2, fontsize="small")
-        bars.set_label(name)
+        places, found = _bars(outcomes, name)
+        heights = [place + (at + 0.5) / (len(names) + 1) for place in places]
+        # from 1 on, which means as fast: to the right slower, to the left faster
+        bars = axes.barh(heights, [ratio - 1 for ratio in found], 1 / (len(names) + 1), left=1, label=name)
+        axes.bar_label(bars, [f"{ratio:.3g}" if ratio < 1000 else f"{ratio:.0f}" for ratio in found], padding=2)
     labels = [outcome.workload.rpartition(".")[2] for outcome in outcomes]
     axes.set_yticks([place + 0.5 for place in range(len(labels))], labels)
     axes.invert_yaxis()
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set(xscale="log", xlabel=f"times the seconds of {outcomes[0].timings[0].library}" if outcomes else "")
     axes.margins(x=0.15)
-    axes.set_title(title, fontsize="small")
+    axes.set_title(fill(title, 80), fontsize="small")
     if names:
         axes.legend()
     figure.savefig(path)
