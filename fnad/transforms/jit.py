@@ -31,7 +31,8 @@ from fnad.transforms.closures import Reader, changes, find_readers, read_anew
 from fnad.transforms.compiled import call_compiled, derived
 from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway, known_leaves
 from fnad.transforms.history import CacheInfo, Compilation, Staging
-from fnad.transforms.signatures import Signature, Static, arguments, leaf_key, news, unhashable
+from fnad.transforms.signatures import Recent, Signature, Static, arguments, leaf_key, news, unhashable
+from fnad.unrolled import rebuilder
 
 MOST_ENTRIES = 256
 """Signatures that a function keeps; the oldest goes first."""
@@ -48,7 +49,7 @@ class Entry(NamedTuple):
     traced: tuple[int, ...]
     """Which leaves are inputs of the Program; the others are part of the signature."""
     is_plain: bool
-    """Whether all leaves are inputs, and the signature says that they are arrays as they must be."""
+    """Whether a call has nothing to do but run on its leaves: all are inputs, and arrays as they must be."""
     donated: tuple[int, ...]
     """Which inputs are."""
     readers: list[Reader]
@@ -56,6 +57,8 @@ class Entry(NamedTuple):
     """Whether a call does more than return a result."""
     compiled: Compiled | None
     """``None`` where the Program closes over traced values: it then becomes part of theirs."""
+    restore: Callable[[Sequence[Any]], Any]
+    """Rebuilds the function's result from the Program's."""
 
     def read(self) -> list[Any] | None:
         """What the function closes over now; ``None`` where that is of other types than it was."""
@@ -95,6 +98,7 @@ class Jitted:
         self.donate_argnums = donate_argnums
         self.max_branches = max_branches
         self.entries: dict[Any, Entry | _Guarded] = {}
+        self._recent = Recent()
         self._stagings = 0
         self._signatures = 0
         self._history: deque[Staging] = deque(maxlen=MOST_REASONS)
@@ -106,10 +110,16 @@ class Jitted:
 
     @boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        signature, leaves = self._signature(args, kwargs)
-        entry = self._entry(signature, leaves)
-        if entry.is_plain and not entry.readers:
-            return entry.staged.restore(entry.compiled(_owned(entry, leaves)))
+        given = args, kwargs
+        for match, entry, signature in self._recent.known:
+            leaves = match(given)
+            if leaves is not None:
+                break
+        else:
+            signature, leaves = self._signature(args, kwargs)
+            entry = self._entry(signature, leaves)
+        if entry.is_plain:
+            return entry.restore(entry.compiled(_owned(entry, leaves) if entry.donated else leaves))
         return self._run(entry, signature, leaves)
 
     def _signature(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Signature, list[Any]]:
@@ -227,7 +237,8 @@ class Jitted:
             raise unhashable(signature, leaves) from None
         if entry is None:
             with self._lock:
-                entry = self.entries.get(signature) or self._staged_anew(signature, leaves, self._reason(signature))
+                return self.entries.get(signature) or self._staged_anew(signature, leaves, self._reason(signature))
+        self._recent.add(signature, entry)
         return entry
 
     def _reason(self, signature: Signature) -> str:
@@ -262,6 +273,7 @@ class Jitted:
             while len(self.entries) >= MOST_ENTRIES:
                 del self.entries[next(iter(self.entries))]
             self.entries[signature] = entry
+            self._recent.forget()
             return entry
 
     def _stage_branch(
@@ -317,8 +329,10 @@ class Jitted:
         closed = any(isinstance(c, Tracer) for c in staged.captured)
         effectful = program.is_effectful
         compiled = compile_program(program, donated) if (program.outputs or effectful) and not closed else None
-        is_plain = is_plain and compiled is not None and not effectful
-        return Entry(staged, traced, is_plain, donated, readers, effectful, compiled)
+        is_plain = is_plain and compiled is not None and not effectful and not readers
+        restore = rebuilder(staged.out_tree) if not staged.static_outputs else None
+        restore = restore or staged.restore
+        return Entry(staged, traced, is_plain, donated, readers, effectful, compiled, restore)
 
     def _donated(self, traced: Sequence[int], treedef: tree.TreeDef) -> tuple[int, ...]:
         """The inputs that belong to donated arguments."""
@@ -352,9 +366,9 @@ def _run_entry(entry: Entry, leaves: Sequence[Any], captured: Sequence[Any]) -> 
     values = [leaves[i] for i in entry.traced]
     is_part = Tracer in map(type, values) or Tracer in map(type, captured) or (entry.is_effectful and is_staging())
     if entry.compiled is None or is_part:
-        return entry.staged.restore(call_compiled(entry.staged.program, [*values, *captured]))
+        return entry.restore(call_compiled(entry.staged.program, [*values, *captured]))
     arrays = [np.asarray(v, t.dtype) for v, t in zip([*values, *captured], entry.staged.program.input_types)]
-    return entry.staged.restore(entry.compiled(_owned(entry, arrays)))
+    return entry.restore(entry.compiled(_owned(entry, arrays)))
 
 
 def _leaves_of(entry: Entry | _Guarded) -> Iterable[tuple[Any, Entry]]:
