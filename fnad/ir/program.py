@@ -179,11 +179,16 @@ def structure(program: Program) -> tuple[Any, ...]:
     """
     numbers: dict[Atom, int] = {v: i for i, v in enumerate(program.inputs)}
     parts: list[Any] = [v.type for v in program.inputs]
+    add = parts.append
     for primitive, inputs, params, outputs, source in program.equations:
-        refs = [numbers[a] if type(a) is Var else (a.value.tobytes(), a.type) for a in inputs]
-        # Equal parameters, as 2 and 2.0, may make results of different types.
-        said = (*params.items(), *[v.type for v in outputs]) if params else ()
-        parts.append((primitive, *refs, *said, source))
+        add(primitive)
+        add(source)
+        for a in inputs:
+            add(numbers[a] if type(a) is Var else (a.value.tobytes(), a.type))
+        if params:
+            # Equal parameters, as 2 and 2.0, may make results of different types.
+            parts += params.items()
+            parts += [v.type for v in outputs]
         for v in outputs:
             numbers[v] = len(numbers)
     parts += [numbers[a] if type(a) is Var else (a.value.tobytes(), a.type) for a in program.outputs]
