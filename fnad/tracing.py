@@ -10,8 +10,7 @@ from __future__ import annotations
 import dis
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, NamedTuple
 
@@ -131,7 +130,19 @@ class Tracer(Traced):
 tree.declare_leaf_type(Tracer)
 tree.declare_leaf_type(np.ndarray)
 
-_thread = threading.local()
+
+class _Thread(threading.local):
+    """What is being staged on a thread, innermost: a function, a branch, a function whose questions are recorded."""
+
+    builder: Builder | None = None
+    branch: Builder | None = None
+    recording: Builder | None = None
+
+
+_thread = _Thread()
+
+
+_new = tuple.__new__  # of a namedtuple: its own way takes twice as long
 
 
 class Question(NamedTuple):
@@ -159,13 +170,13 @@ def _branch_within(builder: Builder) -> Builder | None:
     All else may be staged where its operands are, outside of a loop for example. In a branch it would run though
     the branch is not taken.
     """
-    branch = getattr(_thread, "branch", None)
+    branch = _thread.branch
     return branch if branch is not None and branch.level > builder.level else None
 
 
 def _recording() -> Builder | None:
     """The builder of the innermost function that is staged with its questions recorded."""
-    return getattr(_thread, "recording", None)
+    return _thread.recording
 
 
 class Builder:
@@ -237,11 +248,12 @@ class Builder:
         """Stage an operation of one output whose operands and type are known to be right."""
         if not self.alive:
             raise escaped()
-        branch = _branch_within(self)
-        if branch is not None:
+        branch = _thread.branch
+        if branch is not None and branch.level > self.level:
             return branch.emit(primitive, tuple([branch.atom(Tracer(self, a)) for a in atoms]), params, type)
         output = Var(type)
-        self.equations.append(Equation(primitive, atoms, params, (output,), self.source or current_source()))
+        source = self.source or current_source()
+        self.equations.append(_new(Equation, (primitive, atoms, params, (output,), source)))
         return Tracer(self, output)
 
     def atom(self, value: Any) -> Atom | None:
@@ -475,29 +487,36 @@ def _stored(type: ArrayType) -> InPlaceError | None:
     )
 
 
-@contextmanager
-def building(builder: Builder) -> Iterator[Builder]:
-    """Stage with this builder; its tracers are dead afterwards."""
-    outer = vars(_thread).copy()
-    builder.outer = current_builder()
-    builder.began = len(builder.outer.equations) if builder.outer else 0
-    _thread.builder = builder
-    if builder.unknown == "branch":
-        _thread.branch = builder
-    if builder.answer is not None:
-        _thread.recording = builder
-    try:
-        yield builder
-    finally:
+class building:
+    """Stage with a builder while the context lasts; its tracers are dead afterwards."""
+
+    __slots__ = ("builder", "outer")
+
+    def __init__(self, builder: Builder) -> None:
+        self.builder = builder
+
+    def __enter__(self) -> Builder:
+        builder = self.builder
+        self.outer = _thread.builder, _thread.branch, _thread.recording
+        builder.outer = _thread.builder
+        builder.began = len(builder.outer.equations) if builder.outer else 0
+        _thread.builder = builder
+        if builder.unknown == "branch":
+            _thread.branch = builder
+        if builder.answer is not None:
+            _thread.recording = builder
+        return builder
+
+    def __exit__(self, *raised: Any) -> None:
+        builder = self.builder
         builder.alive = False
         builder.views, builder.aliases = [], None
-        vars(_thread).clear()
-        vars(_thread).update(outer)
+        _thread.builder, _thread.branch, _thread.recording = self.outer
 
 
 def current_builder() -> Builder | None:
     """The builder of the innermost function that is being staged on this thread."""
-    return getattr(_thread, "builder", None)
+    return _thread.builder
 
 
 def stager(program: Program, args: Sequence[Any]) -> Builder | None:
