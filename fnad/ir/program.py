@@ -15,7 +15,7 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.printer import format_program
-from fnad.ir.types import ArrayType
+from fnad.ir.types import ArrayType, type_of
 
 
 class Source(NamedTuple):
@@ -61,6 +61,17 @@ class Literal:
 
 
 Atom = Var | Literal
+
+
+def filled(value: Any, type: ArrayType) -> Literal:
+    """A Python scalar as a literal of a given shape and dtype."""
+    return Literal(type.dtype.type(value), ArrayType(type.shape, type.dtype))
+
+
+def scalar(value: Any) -> Literal:
+    """A Python scalar as a literal of its own, weak, type."""
+    type = type_of(value)
+    return Literal(type.dtype.type(value), type)
 
 
 class Equation(NamedTuple):
