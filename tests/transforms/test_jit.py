@@ -389,3 +389,24 @@ def test_arrays_that_lie_otherwise_need_no_second_compilation(change):
     other.flags.writeable = False
     np.testing.assert_array_equal(f(other), other * 2.0 + 1.0)
     assert f.cache_info().stagings == 1
+
+
+def test_a_new_batch_size_compiles_no_kernel() -> None:
+    optimizer = fnad.optim.adam(1e-2)
+
+    def loss(params: Any, x: Any, labels: Any) -> Any:
+        hidden = np.maximum(x @ params["w"] + params["b"], 0)
+        return fnad.nn.softmax_cross_entropy(hidden @ params["v"], labels)
+
+    @fnad.jit
+    def step(params: Any, state: Any, x: Any, labels: Any) -> Any:
+        value, grads = fnad.value_and_grad(loss)(params, x, labels)
+        return optimizer.update(grads, state, params), value
+
+    random = np.random.default_rng(0)
+    params = {"w": random.normal(size=(6, 5)), "b": np.zeros(5), "v": random.normal(size=(5, 3))}
+    for size in (8, 13, 300):
+        step(params, optimizer.init(params), random.normal(size=(size, 6)), random.integers(0, 3, size))
+    first, *later = step.cache_info().history
+    assert first.kernels.compiled + first.kernels.disk_hits + first.kernels.memory_hits > 0
+    assert [(staging.kernels.compiled, staging.kernels.disk_hits) for staging in later] == [(0, 0), (0, 0)]
