@@ -27,6 +27,7 @@ from fnad.errors import boundary
 from fnad.ir.program import prune
 from fnad.ir.types import ArrayType
 from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_staging, is_value, stage, value_type
+from fnad.transforms.background import Pending
 from fnad.transforms.closures import Reader, changes, find_readers, read_anew
 from fnad.transforms.compiled import call_compiled, derived
 from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway, known_leaves
@@ -55,7 +56,7 @@ class Entry(NamedTuple):
     readers: list[Reader]
     is_effectful: bool
     """Whether a call does more than return a result."""
-    compiled: Compiled | None
+    compiled: Compiled | Pending | None
     """``None`` where the Program closes over traced values: it then becomes part of theirs."""
     restore: Callable[[Sequence[Any]], Any]
     """Rebuilds the function's result from the Program's."""
@@ -90,13 +91,13 @@ class Jitted:
 
     def __init__(
         self, function: Callable[..., Any], static_argnums: Sequence[int], static_argnames: Sequence[str],
-        donate_argnums: Sequence[int], max_branches: int = 32,
+        donate_argnums: Sequence[int], max_branches: int = 32, background: bool = False,
     ) -> None:
         update_wrapper(self, function)
         self.function = function
         self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.donate_argnums = donate_argnums
-        self.max_branches = max_branches
+        self.max_branches, self.background = max_branches, background
         self.entries: dict[Any, Entry | _Guarded] = {}
         self._recent = Recent()
         self._stagings = 0
@@ -228,7 +229,7 @@ class Jitted:
                     self._extended(entry, signature, leaves)
             except AskedOutside:
                 return None
-        return list(_leaves_of(entry))
+        return [(path, _finished(leaf)) for path, leaf in _leaves_of(entry)]
 
     def _entry(self, signature: Signature, leaves: Sequence[Any]) -> Entry | _Guarded:
         try:
@@ -328,7 +329,8 @@ class Jitted:
         program = staged.program
         closed = any(isinstance(c, Tracer) for c in staged.captured)
         effectful = program.is_effectful
-        compiled = compile_program(program, donated) if (program.outputs or effectful) and not closed else None
+        make = Pending if self.background else compile_program
+        compiled = make(program, donated) if (program.outputs or effectful) and not closed else None
         is_plain = is_plain and compiled is not None and not effectful and not readers
         restore = rebuilder(staged.out_tree) if not staged.static_outputs else None
         restore = restore or staged.restore
@@ -375,6 +377,11 @@ def _leaves_of(entry: Entry | _Guarded) -> Iterable[tuple[Any, Entry]]:
     return entry.branches.walk() if type(entry) is _Guarded else [((), entry)]
 
 
+def _finished(entry: Entry) -> Entry:
+    """An entry whose compilation is over."""
+    return entry._replace(compiled=entry.compiled.finished()) if type(entry.compiled) is Pending else entry
+
+
 def _owned(entry: Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
     """The inputs, with those copied that are to be given away and cannot be."""
     if entry.donated:
@@ -393,6 +400,7 @@ _OWN = np.zeros((2, 2)).flags.num
 def jit(
     function: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[int] = (),
     static_argnames: str | Iterable[str] = (), donate_argnums: int | Iterable[int] = (), max_branches: int = 32,
+    background: bool = False,
 ) -> Any:
     """Compile a function; it is staged at the first call for each structure, shapes and dtypes of its arguments.
 
@@ -412,6 +420,9 @@ def jit(
             shape and dtype may be written into their memory.
         max_branches: how many branches of a signature are compiled; past them, after one warning, the function is
             staged and interpreted at each call that takes another.
+        background: whether calls are answered by NumPy until the code is compiled, which goes on beside them, so that
+            nobody waits for the compiler. Then the bits of a result depend on when it is asked for: compiled code may
+            round the last ones of floats otherwise. Off, equal arguments give equal bits.
 
     Returns:
         A function of the same arguments; its arrays are new (or donated) NumPy arrays.
@@ -434,11 +445,14 @@ def jit(
     static, donated = _numbers("static_argnums", static_argnums), _numbers("donate_argnums", donate_argnums)
     if isinstance(max_branches, bool) or not isinstance(max_branches, int) or max_branches < 1:
         raise ValueError(f"jit: requires max_branches to be a positive integer, got {max_branches!r}. Try 32.")
-    options = static, _names(static_argnames), donated, max_branches
+    options = static, _names(static_argnames), donated, max_branches, bool(background)
     if set(static) & set(donated):
         raise ValueError(f"jit: requires static and donated arguments to differ, got {static} and {donated}.")
     if function is None:
-        return lambda f: jit(f, static_argnums=static, static_argnames=options[1], donate_argnums=donated)
+        return lambda f: jit(
+            f, static_argnums=static, static_argnames=options[1], donate_argnums=donated, max_branches=max_branches,
+            background=background,
+        )
     if not callable(function):
         raise TypeError(
             f"jit: requires a function, got {type(function).__name__}. "
