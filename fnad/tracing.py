@@ -7,25 +7,21 @@ tracers that it meets become captured inputs of the inner Program.
 
 from __future__ import annotations
 
-import dis
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fnad import tree
-from fnad.errors import (
-    ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError, boundary, located, user_frame,
-)
+from fnad.errors import boundary
 from fnad.ir.evaluate import QUIET, evaluate, evaluate_equation, read
 from fnad.ir.primitive import Primitive, Traced
-from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, prune, quiet_equation
+from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, filled, prune, quiet_equation, scalar
 from fnad.ir.sources import current_source
 from fnad.ir.types import ArrayType, is_array_like, is_inexact, type_of
+from fnad.refusals import cut_gradient, escaped, stored, unknown_value
 
 
 class Tracer(Traced):
@@ -115,14 +111,10 @@ class Tracer(Traced):
     def cutting_value(self, what: str, convert: Callable[[np.ndarray], Any] = np.asarray) -> Any:
         """The value for a conversion that leaves the trace: an error on a path being differentiated."""
         if is_inexact(self.dtype) and self.builder.is_differentiated(self.atom):
-            raise _stored(self.type) or CutGradientError(
-                f"{what}: requires a value that is not being differentiated, got a traced {self.type}: the conversion "
-                "would cut its gradient. Use NumPy's function (np.sin for math.sin, np.stack([x, y]) for "
-                "np.array([x, y])), or fnad.stop_gradient(x) where the cut is meant."
-            )
+            raise cut_gradient(self.type, what)
         if _recording() is not None and type(self.atom) is Var:
             # Each value would be a branch of its own: what is written into an array is data, not a condition.
-            error = _stored(self.type)
+            error = stored(self.type)
             if error is not None:
                 raise error
         return self.concrete(what, convert)
@@ -131,7 +123,19 @@ class Tracer(Traced):
 tree.declare_leaf_type(Tracer)
 tree.declare_leaf_type(np.ndarray)
 
-_thread = threading.local()
+
+class _Thread(threading.local):
+    """What is being staged on a thread, innermost: a function, a branch, a function whose questions are recorded."""
+
+    builder: Builder | None = None
+    enclosing: Builder | None = None
+    recording: Builder | None = None
+
+
+_thread = _Thread()
+
+
+_new = tuple.__new__  # of a namedtuple: its own way takes twice as long
 
 
 class Question(NamedTuple):
@@ -159,13 +163,13 @@ def _enclosing(builder: Builder) -> Builder | None:
     Its work is its own, whatever it works on: where its operands are it would run though the branch is not taken, or
     the loop makes no step.
     """
-    inner = getattr(_thread, "enclosing", None)
+    inner = _thread.enclosing
     return inner if inner is not None and inner.level > builder.level else None
 
 
 def _recording() -> Builder | None:
     """The builder of the innermost function that is staged with its questions recorded."""
-    return getattr(_thread, "recording", None)
+    return _thread.recording
 
 
 class Builder:
@@ -183,7 +187,7 @@ class Builder:
         self.alive = True
         self.source: Source | None = None  # overrides the user's line: a backward equation has its forward one's
         self.differentiated: set[Var] = set()
-        self.unknown = "staged"  # why inputs that stand for nothing have no value: a key of _UNKNOWN
+        self.unknown = "staged"  # why inputs that stand for nothing have no value: a key of `refusals.UNKNOWN`
         # What an input stands for, where that is known: an array, or a tracer of an outer builder.
         self.stands_for: dict[Var, Any] = {}
         # Answers what Python asks, and keeps it; without it a value is evaluated and forgotten.
@@ -237,11 +241,12 @@ class Builder:
         """Stage an operation of one output whose operands and type are known to be right."""
         if not self.alive:
             raise escaped()
-        inner = _enclosing(self)
-        if inner is not None:
+        inner = _thread.enclosing
+        if inner is not None and inner.level > self.level:
             return inner.emit(primitive, tuple([inner.atom(Tracer(self, a)) for a in atoms]), params, type)
         output = Var(type)
-        self.equations.append(Equation(primitive, atoms, params, (output,), self.source or current_source()))
+        source = self.source or current_source()
+        self.equations.append(_new(Equation, (primitive, atoms, params, (output,), source)))
         return Tracer(self, output)
 
     def atom(self, value: Any) -> Atom | None:
@@ -310,7 +315,7 @@ class Builder:
         inputs, equations = self._slice(atom)
         values = [self._outside.get(v, self.stands_for.get(v)) for v in inputs]
         if any([v is None for v in values]):
-            raise _unknown(atom, what, self.unknown)
+            raise unknown_value(atom.type, what, self.unknown)
         outer = innermost(values)
         if self is recording and not self._constants.issuperset(inputs):
             if outer is not None or innermost([self.stands_for[v] for v in self.inputs]) is not None:
@@ -332,7 +337,7 @@ class Builder:
         self, atom: Var, what: str, convert: Callable[..., Any], inputs: list[Var], equations: list[Equation]
     ) -> Question:
         if atom.type.size > MOST_RECORDED:
-            raise _unknown(atom, what, "large")
+            raise unknown_value(atom.type, what, "large")
         captures = [v for v in self._captures.values() if v in inputs]
         program = Program((*self.inputs, *captures), tuple(equations), (atom,))
         return Question(program, [self.stands_for[v] for v in captures], what, convert, current_source())
@@ -376,7 +381,7 @@ class Builder:
     def _outer_value(self, v: Var, what: str, wanted: Atom) -> np.ndarray:
         value = self.stands_for.get(v)
         if value is None:
-            raise _unknown(wanted, what, self.unknown)
+            raise unknown_value(wanted.type, what, self.unknown)
         return value.concrete(what) if type(value) is Tracer else np.asarray(value)
 
     def is_differentiated(self, atom: Atom) -> bool:
@@ -406,98 +411,40 @@ def _fold(primitive: Primitive, atoms: Sequence[Literal], params: dict[str, Any]
     return Literal(np.asarray(value, dtype=type.dtype)[()], type)
 
 
-def filled(value: Any, type: ArrayType) -> Literal:
-    """A Python scalar as a literal of a given shape and dtype."""
-    return Literal(type.dtype.type(value), ArrayType(type.shape, type.dtype))
-
-
-def scalar(value: Any) -> Literal:
-    """A Python scalar as a literal of its own, weak, type."""
-    type = type_of(value)
-    return Literal(type.dtype.type(value), type)
-
-
 MOST_RECORDED = 64
 """Elements of an array that Python may ask for where the answer is recorded."""
 
 
-def escaped() -> Exception:
-    """The error of a traced value that is used after its function has returned."""
-    # Outside of every function of the library nothing else would name the user's line.
-    return located(
-        EscapedTracerError(
-            "traced value: requires to be used inside the function that it belongs to, "
-            "got one whose function has returned. "
-            "Return it from the function instead of keeping it in a global, an attribute or a list."
-        )
-    )
+class building:
+    """Stage with a builder while the context lasts; its tracers are dead afterwards."""
 
+    __slots__ = ("builder", "outer")
 
-_CHOICE = "Use np.where for a choice, static_argnums for an argument that steers Python, or leave jit off here."
-_UNKNOWN = {
-    "staged": ("whose value is unknown while its function is staged", _CHOICE),
-    "large": ("whose {size} elements are too many for a branch of their own", _CHOICE),
-    "vmap": (
-        "that has one for each example under vmap",
-        "Use np.where for a choice, in_axes=None for an argument that steers Python, or a Python loop over the examples.",
-    ),
-    "loop": (
-        "that has another one at each step of a loop",
-        "Use np.where, fnad.cond or fnad.while_loop, or write the loop in Python.",
-    ),
-    "branch": (
-        "that is known only when the branch is taken",
-        "Use np.where, fnad.cond or fnad.while_loop, or write the choice in Python.",
-    ),
-}
-"""Why a value may be unknown, and what to do about it."""
+    def __init__(self, builder: Builder) -> None:
+        self.builder = builder
 
+    def __enter__(self) -> Builder:
+        builder = self.builder
+        self.outer = _thread.builder, _thread.enclosing, _thread.recording
+        builder.outer = _thread.builder
+        builder.began = len(builder.outer.equations) if builder.outer else 0
+        _thread.builder = builder
+        if builder.unknown in ("branch", "loop"):
+            _thread.enclosing = builder
+        if builder.answer is not None:
+            _thread.recording = builder
+        return builder
 
-def _unknown(atom: Atom, what: str, why: str) -> Exception:
-    reason, advice = _UNKNOWN[why]
-    return _stored(atom.type) or ConcreteValueError(
-        f"{what}: requires a known value, got a traced {atom.type} {reason.format(size=atom.type.size)}. {advice}"
-    )
-
-
-_STORES = [dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap]
-
-
-def _stored(type: ArrayType) -> InPlaceError | None:
-    """The error of a conversion that comes from ``array[i] = x``, where the user's code is doing just that."""
-    frame = user_frame(sys._getframe(1))
-    if frame is None or frame.f_code.co_code[frame.f_lasti] not in _STORES:
-        return None
-    return InPlaceError(
-        f"array[...] = x: requires a value that is known and not being differentiated, got a traced {type}, which an "
-        "ordinary array cannot hold. Make the array with fnad.numpy.zeros, zeros_like, empty, full or array, which can "
-        "be written to so, build it by np.stack or np.concatenate, or use fnad.numpy.at(y)[...].set(x)."
-    )
-
-
-@contextmanager
-def building(builder: Builder) -> Iterator[Builder]:
-    """Stage with this builder; its tracers are dead afterwards."""
-    outer = vars(_thread).copy()
-    builder.outer = current_builder()
-    builder.began = len(builder.outer.equations) if builder.outer else 0
-    _thread.builder = builder
-    if builder.unknown in ("branch", "loop"):
-        _thread.enclosing = builder
-    if builder.answer is not None:
-        _thread.recording = builder
-    try:
-        yield builder
-    finally:
+    def __exit__(self, *raised: Any) -> None:
+        builder = self.builder
         builder.alive = False
         builder.views, builder.aliases = [], None
-        vars(_thread).clear()
-        vars(_thread).update(outer)
+        _thread.builder, _thread.enclosing, _thread.recording = self.outer
 
 
 def current_builder() -> Builder | None:
     """The builder of the innermost function that is being staged on this thread."""
-    return getattr(_thread, "builder", None)
+    return _thread.builder
 
 
 def stager(program: Program, args: Sequence[Any]) -> Builder | None:

@@ -18,14 +18,14 @@ FILES = sorted(path for path in ROOT.rglob("*.py"))
 # The longest prefix of a module's name decides its rank.
 RANKS = {
     "fnad.errors": -1, "fnad.tree": 0, "fnad.lazy": 0, "fnad.memo": 0, "fnad.version": 0, "fnad.kernels": 0,
-    "fnad.ir": 1,
-    "fnad.tracing": 2,
+    "fnad.ir": 1, "fnad.unrolled": 1,
+    "fnad.refusals": 1.5, "fnad.tracing": 2,
     "fnad.ops": 3,
     "fnad.transforms": 4, "fnad.numpy": 4,
     "fnad.random": 5, "fnad.control": 5, "fnad.debug": 5,
     "fnad.compiler": 6,
     "fnad.transforms.jit": 7, "fnad.transforms.guards": 7, "fnad.transforms.compiled": 7,
-    "fnad.transforms.history": 7, "fnad.transforms.show": 7,
+    "fnad.transforms.background": 7, "fnad.transforms.history": 7, "fnad.transforms.show": 7,
     "fnad.nn": 8, "fnad.optim": 8,
     "fnad.data": 9, "fnad.testing": 9, "fnad.io": 9, "fnad.distributed": 9,
     "fnad": 10, "fnad.__main__": 11,
@@ -43,7 +43,7 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path) for path in FILES}
 
 
-def rank(module: str) -> int:
+def rank(module: str) -> float:
     parts = module.split(".")
     named = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
     # The root's own rank is not for the files in it: each new one is given a place in the table.

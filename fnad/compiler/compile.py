@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy import empty
 
 from fnad.compiler.cache import Statistics, statistics
 from fnad.compiler.cpu.divide import divide_loops
@@ -47,11 +48,11 @@ class Compiled:
         """Run on arrays of the Program's input types; donated ones must own their memory and be writable."""
         if self.donated:
             outputs = [
-                inputs[self.donated[k]] if k in self.donated else np.empty(*result)
+                inputs[self.donated[k]] if k in self.donated else empty(*result)
                 for k, result in enumerate(self.results)
             ]
         else:
-            outputs = [np.empty(shape, dtype) for shape, dtype in self.results]
+            outputs = [empty(shape, dtype) for shape, dtype in self.results]
         try:
             self.executable(inputs, outputs)
         except KernelError as error:

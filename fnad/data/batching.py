@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from .. import tree
 from ..errors import boundary
+from ..lazy import LazyModule
+
+progress = LazyModule("tqdm")
 
 
 @boundary
@@ -130,7 +132,7 @@ class Batches:
         first = self._next_epoch
         self._next_epoch += self._epochs
         iterator = self._iterate(range(first, self._next_epoch))
-        return iter(tqdm(iterator, total=len(self), unit="batch")) if self._progress else iterator
+        return iter(progress.tqdm(iterator, total=len(self), unit="batch")) if self._progress else iterator
 
     def epoch(self, number: int) -> Iterator[Any]:
         """The batches of one epoch, counted from 0: to go on where a stopped training was."""

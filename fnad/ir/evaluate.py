@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from fnad.ir.program import Atom, Equation, Literal, Program, Var
+from fnad.ir.routines import MOST_EQUATIONS, Routine, write_routine
 
 # What NumPy would warn about (log of 0, overflow) is a value here, as in compiled code.
 QUIET = {"divide": "ignore", "over": "ignore", "under": "ignore", "invalid": "ignore"}
@@ -19,11 +21,34 @@ def evaluate(program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]
     """Run a Program on NumPy arrays, equation by equation."""
     if len(inputs) != len(program.inputs):
         raise TypeError(f"evaluate: requires {len(program.inputs)} inputs, got {len(inputs)}.")
-    values: dict[Var, Any] = dict(zip(program.inputs, inputs))
+    routine = None if is_watched() else _routine(program)
     with np.errstate(**QUIET):
-        for equation in program.equations:
-            evaluate_equation(equation, values)
-    return _fresh([read(a, values) for a in program.outputs], program, inputs)
+        results = _interpreted(program, inputs) if routine is None else routine(*inputs)
+    return _fresh(results, program, inputs)
+
+
+def _interpreted(program: Program, inputs: Sequence[np.ndarray]) -> list[Any]:
+    values: dict[Var, Any] = dict(zip(program.inputs, inputs))
+    for equation in program.equations:
+        evaluate_equation(equation, values)
+    return [read(a, values) for a in program.outputs]
+
+
+OFTEN = 8
+"""Evaluations of a Program after which it is written out as a function: that takes about as long as these."""
+_routines: WeakKeyDictionary[Program, Routine | int] = WeakKeyDictionary()
+
+
+def _routine(program: Program) -> Routine | None:
+    """The function that a Program has been written out as, once it has been evaluated often."""
+    known = _routines.get(program, 0)
+    if type(known) is not int:
+        return known
+    if known == OFTEN and len(program.equations) <= MOST_EQUATIONS:
+        routine = _routines[program] = write_routine(program)
+        return routine
+    _routines[program] = known + 1
+    return None
 
 
 def evaluate_equation(equation: Equation, values: dict[Var, Any]) -> None:
@@ -80,7 +105,7 @@ def _fresh(results: list[Any], program: Program, inputs: Sequence[np.ndarray]) -
     fresh = []
     for result, atom in zip(results, program.outputs):
         array = np.asarray(result, dtype=atom.type.dtype)
-        if id(array) in taken or not array.flags.owndata:
+        if id(array) in taken or array.base is not None:
             array = np.array(array, order="C")
         taken.add(id(array))
         fresh.append(array)

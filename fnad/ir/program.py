@@ -15,7 +15,7 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.printer import format_program
-from fnad.ir.types import ArrayType
+from fnad.ir.types import ArrayType, type_of
 from fnad.memo import typed
 
 
@@ -62,6 +62,17 @@ class Literal:
 
 
 Atom = Var | Literal
+
+
+def filled(value: Any, type: ArrayType) -> Literal:
+    """A Python scalar as a literal of a given shape and dtype."""
+    return Literal(type.dtype.type(value), ArrayType(type.shape, type.dtype))
+
+
+def scalar(value: Any) -> Literal:
+    """A Python scalar as a literal of its own, weak, type."""
+    type = type_of(value)
+    return Literal(type.dtype.type(value), type)
 
 
 class Equation(NamedTuple):
@@ -162,10 +173,15 @@ def structure(program: Program) -> tuple[Any, ...]:
     """
     numbers: dict[Atom, int] = {v: i for i, v in enumerate(program.inputs)}
     parts: list[Any] = [v.type for v in program.inputs]
+    add = parts.append
     for primitive, inputs, params, outputs, source in program.equations:
-        refs = [numbers[a] if type(a) is Var else (a.value.tobytes(), a.type) for a in inputs]
-        said = (*params, *map(typed, params.values())) if params else ()
-        parts.append((primitive, *refs, *said, source))
+        add(primitive)
+        add(source)
+        for a in inputs:
+            add(numbers[a] if type(a) is Var else (a.value.tobytes(), a.type))
+        if params:
+            parts += params
+            parts += map(typed, params.values())
         for v in outputs:
             numbers[v] = len(numbers)
     parts += [numbers[a] if type(a) is Var else (a.value.tobytes(), a.type) for a in program.outputs]

@@ -55,6 +55,8 @@ _PYTHON_SCALARS = {bool: (np.dtype(bool), False), int: (np.dtype(np.int64), True
 
 def type_of(value: Any) -> ArrayType:
     """The type of a NumPy array, a NumPy scalar or a Python scalar."""
+    if type(value) is np.ndarray:  # which most are, and `isinstance` takes longer
+        return ArrayType(value.shape, value.dtype)
     if isinstance(value, (np.ndarray, np.generic)):
         return ArrayType(value.shape, value.dtype)
     known = _PYTHON_SCALARS.get(type(value))
@@ -77,8 +79,10 @@ def is_array_like(value: Any) -> bool:
     Raises:
         TypeError: the value is of an array class whose operations mean something else.
     """
+    if type(value) is np.ndarray:
+        return value.dtype.kind in "biufc"
     if isinstance(value, (np.ndarray, np.generic)):
-        if isinstance(value, np.ndarray) and type(value) is not np.ndarray:
+        if isinstance(value, np.ndarray):
             _require_plain_meaning(value)
         return value.dtype.kind in "biufc"
     return type(value) in _PYTHON_SCALARS

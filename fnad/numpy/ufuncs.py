@@ -21,7 +21,7 @@ from fnad.numpy.promotion import (
     spread_to, strong,
 )
 from fnad.ops import elementwise as ops
-from fnad.tracing import Tracer
+from fnad.tracing import Builder, Tracer
 
 Rule = Callable[..., Any]
 
@@ -232,19 +232,21 @@ def _partner(x: Tracer, y: Any) -> Any:
 def _spread(x: Any, y: Any) -> tuple[Tracer, Tracer] | None:
     """Two operands that differ in shape only, in their common shape."""
     builder = x.builder if type(x) is Tracer else y.builder
-    pair = []
-    for value in (x, y):
-        if type(value) is np.ndarray:
-            pair.append(Tracer(builder, builder.atom(value)))
-        elif type(value) is Tracer and value.builder is builder:
-            pair.append(value)
-        else:
-            return None
-    s, t = pair[0].atom.type, pair[1].atom.type
+    x, y = _here(builder, x), _here(builder, y)
+    if x is None or y is None:
+        return None
+    s, t = x.atom.type, y.atom.type
     if s.dtype != t.dtype or s.weak or t.weak or s.shape == t.shape:
         return None
     shape = broadcast_shapes(s.shape, t.shape)
-    return spread_to(pair[0], shape), spread_to(pair[1], shape)
+    return x if s.shape == shape else spread_to(x, shape), y if t.shape == shape else spread_to(y, shape)
+
+
+def _here(builder: Builder, x: Any) -> Tracer | None:
+    """An array, or a traced one of this builder, as one of its tracers; ``None`` for all else."""
+    if type(x) is Tracer:
+        return x if x.builder is builder else None
+    return Tracer(builder, builder.atom(x)) if type(x) is np.ndarray else None
 
 
 def _plain(ufunc: np.ufunc, dtype: np.dtype) -> tuple[Primitive, np.dtype] | None:

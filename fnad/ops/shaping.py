@@ -149,7 +149,7 @@ def inverse_permutation(perm: Ints) -> Ints:
 
 
 transpose = linear(
-    "transpose", _transpose_type, lambda x, perm: np.transpose(x, perm),
+    "transpose", _transpose_type, lambda x, perm: np.asarray(x).transpose(perm),
     lambda g, x, perm: transpose(g, perm=inverse_permutation(perm)),
     lambda op, mapped, x, perm: op(x, perm=(0, *up(perm))),
 )

@@ -136,7 +136,11 @@ def require_differentiable(
     name: str, leaves: Sequence[Any], treedef: tree.TreeDef, function: Callable[..., Any], chosen: Sequence[int],
 ) -> None:
     """Raise for a leaf of the chosen arguments that is no float or complex array or number, naming its path."""
-    if all([is_value(leaf) and is_inexact(value_type(leaf).dtype) for leaf in leaves]):
+    # Most leaves are plain arrays, which need no longer question.
+    if all([
+        leaf.dtype.kind in "fc" if type(leaf) is np.ndarray else is_value(leaf) and is_inexact(value_type(leaf).dtype)
+        for leaf in leaves
+    ]):
         return
     per_argument = treedef.children()
     start = 0

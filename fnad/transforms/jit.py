@@ -27,11 +27,13 @@ from fnad.errors import boundary
 from fnad.ir.program import prune
 from fnad.ir.types import ArrayType
 from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_staging, is_value, stage, value_type
+from fnad.transforms.background import Pending
 from fnad.transforms.closures import Reader, changes, find_readers, read_anew
 from fnad.transforms.compiled import call_compiled, derived
 from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway, known_leaves
 from fnad.transforms.history import CacheInfo, Compilation, Staging
-from fnad.transforms.signatures import Signature, Static, arguments, leaf_key, news, unhashable
+from fnad.transforms.signatures import Recent, Signature, Static, arguments, leaf_key, news, unhashable
+from fnad.unrolled import rebuilder
 
 MOST_ENTRIES = 256
 """Signatures that a function keeps; the oldest goes first."""
@@ -48,14 +50,16 @@ class Entry(NamedTuple):
     traced: tuple[int, ...]
     """Which leaves are inputs of the Program; the others are part of the signature."""
     is_plain: bool
-    """Whether all leaves are inputs, and the signature says that they are arrays as they must be."""
+    """Whether a call has nothing to do but run on its leaves: all are inputs, and arrays as they must be."""
     donated: tuple[int, ...]
     """Which inputs are."""
     readers: list[Reader]
     is_effectful: bool
     """Whether a call does more than return a result."""
-    compiled: Compiled | None
+    compiled: Compiled | Pending | None
     """``None`` where the Program closes over traced values: it then becomes part of theirs."""
+    restore: Callable[[Sequence[Any]], Any]
+    """Rebuilds the function's result from the Program's."""
 
     def read(self) -> list[Any] | None:
         """What the function closes over now; ``None`` where that is of other types than it was."""
@@ -87,14 +91,15 @@ class Jitted:
 
     def __init__(
         self, function: Callable[..., Any], static_argnums: Sequence[int], static_argnames: Sequence[str],
-        donate_argnums: Sequence[int], max_branches: int = 32,
+        donate_argnums: Sequence[int], max_branches: int = 32, background: bool = False,
     ) -> None:
         update_wrapper(self, function)
         self.function = function
         self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.donate_argnums = donate_argnums
-        self.max_branches = max_branches
+        self.max_branches, self.background = max_branches, background
         self.entries: dict[Any, Entry | _Guarded] = {}
+        self._recent = Recent()
         self._stagings = 0
         self._signatures = 0
         self._history: deque[Staging] = deque(maxlen=MOST_REASONS)
@@ -106,10 +111,16 @@ class Jitted:
 
     @boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        signature, leaves = self._signature(args, kwargs)
-        entry = self._entry(signature, leaves)
-        if entry.is_plain and not entry.readers:
-            return entry.staged.restore(entry.compiled(_owned(entry, leaves)))
+        given = args, kwargs
+        for match, entry, signature in self._recent.known:
+            leaves = match(given)
+            if leaves is not None:
+                break
+        else:
+            signature, leaves = self._signature(args, kwargs)
+            entry = self._entry(signature, leaves)
+        if entry.is_plain:
+            return entry.restore(entry.compiled(_owned(entry, leaves) if entry.donated else leaves))
         return self._run(entry, signature, leaves)
 
     def _signature(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Signature, list[Any]]:
@@ -218,7 +229,7 @@ class Jitted:
                     self._extended(entry, signature, leaves)
             except AskedOutside:
                 return None
-        return list(_leaves_of(entry))
+        return [(path, _finished(leaf)) for path, leaf in _leaves_of(entry)]
 
     def _entry(self, signature: Signature, leaves: Sequence[Any]) -> Entry | _Guarded:
         try:
@@ -227,7 +238,8 @@ class Jitted:
             raise unhashable(signature, leaves) from None
         if entry is None:
             with self._lock:
-                entry = self.entries.get(signature) or self._staged_anew(signature, leaves, self._reason(signature))
+                return self.entries.get(signature) or self._staged_anew(signature, leaves, self._reason(signature))
+        self._recent.add(signature, entry)
         return entry
 
     def _reason(self, signature: Signature) -> str:
@@ -262,6 +274,7 @@ class Jitted:
             while len(self.entries) >= MOST_ENTRIES:
                 del self.entries[next(iter(self.entries))]
             self.entries[signature] = entry
+            self._recent.forget()
             return entry
 
     def _stage_branch(
@@ -316,9 +329,12 @@ class Jitted:
         program = staged.program
         closed = any(isinstance(c, Tracer) for c in staged.captured)
         effectful = program.is_effectful
-        compiled = compile_program(program, donated) if (program.outputs or effectful) and not closed else None
-        is_plain = is_plain and compiled is not None and not effectful
-        return Entry(staged, traced, is_plain, donated, readers, effectful, compiled)
+        make = Pending if self.background else compile_program
+        compiled = make(program, donated) if (program.outputs or effectful) and not closed else None
+        is_plain = is_plain and compiled is not None and not effectful and not readers
+        restore = rebuilder(staged.out_tree) if not staged.static_outputs else None
+        restore = restore or staged.restore
+        return Entry(staged, traced, is_plain, donated, readers, effectful, compiled, restore)
 
     def _donated(self, traced: Sequence[int], treedef: tree.TreeDef) -> tuple[int, ...]:
         """The inputs that belong to donated arguments."""
@@ -352,13 +368,18 @@ def _run_entry(entry: Entry, leaves: Sequence[Any], captured: Sequence[Any]) -> 
     values = [leaves[i] for i in entry.traced]
     is_part = Tracer in map(type, values) or Tracer in map(type, captured) or (entry.is_effectful and is_staging())
     if entry.compiled is None or is_part:
-        return entry.staged.restore(call_compiled(entry.staged.program, [*values, *captured]))
+        return entry.restore(call_compiled(entry.staged.program, [*values, *captured]))
     arrays = [np.asarray(v, t.dtype) for v, t in zip([*values, *captured], entry.staged.program.input_types)]
-    return entry.staged.restore(entry.compiled(_owned(entry, arrays)))
+    return entry.restore(entry.compiled(_owned(entry, arrays)))
 
 
 def _leaves_of(entry: Entry | _Guarded) -> Iterable[tuple[Any, Entry]]:
     return entry.branches.walk() if type(entry) is _Guarded else [((), entry)]
+
+
+def _finished(entry: Entry) -> Entry:
+    """An entry whose compilation is over."""
+    return entry._replace(compiled=entry.compiled.finished()) if type(entry.compiled) is Pending else entry
 
 
 def _owned(entry: Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
@@ -379,6 +400,7 @@ _OWN = np.zeros((2, 2)).flags.num
 def jit(
     function: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[int] = (),
     static_argnames: str | Iterable[str] = (), donate_argnums: int | Iterable[int] = (), max_branches: int = 32,
+    background: bool = False,
 ) -> Any:
     """Compile a function; it is staged at the first call for each structure, shapes and dtypes of its arguments.
 
@@ -398,6 +420,9 @@ def jit(
             shape and dtype may be written into their memory.
         max_branches: how many branches of a signature are compiled; past them, after one warning, the function is
             staged and interpreted at each call that takes another.
+        background: whether calls are answered by NumPy until the code is compiled, which goes on beside them, so that
+            nobody waits for the compiler. Then the bits of a result depend on when it is asked for: compiled code may
+            round the last ones of floats otherwise. Off, equal arguments give equal bits.
 
     Returns:
         A function of the same arguments; its arrays are new (or donated) NumPy arrays.
@@ -420,11 +445,14 @@ def jit(
     static, donated = _numbers("static_argnums", static_argnums), _numbers("donate_argnums", donate_argnums)
     if isinstance(max_branches, bool) or not isinstance(max_branches, int) or max_branches < 1:
         raise ValueError(f"jit: requires max_branches to be a positive integer, got {max_branches!r}. Try 32.")
-    options = static, _names(static_argnames), donated, max_branches
+    options = static, _names(static_argnames), donated, max_branches, bool(background)
     if set(static) & set(donated):
         raise ValueError(f"jit: requires static and donated arguments to differ, got {static} and {donated}.")
     if function is None:
-        return lambda f: jit(f, static_argnums=static, static_argnames=options[1], donate_argnums=donated)
+        return lambda f: jit(
+            f, static_argnums=static, static_argnames=options[1], donate_argnums=donated, max_branches=max_branches,
+            background=background,
+        )
     if not callable(function):
         raise TypeError(
             f"jit: requires a function, got {type(function).__name__}. "

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -120,6 +121,28 @@ def test_the_key_follows_the_source_and_the_kernel_modules(tmp_path):
         file.write("#")
     assert loader.environment(same) == loader.environment()
     assert loader.environment(changed) != loader.environment()
+
+
+@pytest.mark.parametrize("what", ["__version__", "llvmlite", "np"])
+def test_the_key_follows_the_versions(monkeypatch, what):
+    compute = loader.environment.__wrapped__  # which remembers nothing
+    before = compute()
+    assert compute() == before
+    changed = "0.0.1" if what == "__version__" else SimpleNamespace(__version__="0.0.1")
+    monkeypatch.setattr(loader, what, changed)
+    assert compute() != before
+
+
+def test_what_a_writer_that_died_has_left_is_no_entry_and_goes(tmp_path):
+    entry(tmp_path)
+    left = tmp_path / f".{kernel_key(TRIVIAL.source)}.1.1.0"
+    left.write_bytes(b"half of")
+    os.utime(left, (1000, 1000))
+    again = fresh(tmp_path)
+    again.address(TRIVIAL)
+    assert counts(again) == (0, 1, 0)
+    DiskCache(tmp_path, sum(path.stat().st_size for path in tmp_path.iterdir()) - 1).trim()
+    assert not left.exists() and len(list(tmp_path.iterdir())) == 1
 
 
 def entry(folder: Path) -> Path:

@@ -361,3 +361,52 @@ def test_python_numbers_stay_weak_beside_traced_arguments() -> None:
     gradient = fnad.grad(lambda x: scaled(x, 2.0))(x)
     np.testing.assert_array_equal(gradient, np.full(3, 2, np.float32))
     assert gradient.dtype == np.float32
+
+
+def test_a_call_like_an_earlier_one_is_neither_flattened_nor_staged(monkeypatch):
+    stagings = []
+    f = fnad.jit(lambda params, scale: stagings.append(1) or [params["w"] * scale, params["b"] + 1.0])
+    small, large = ({"w": np.arange(n) / 2, "b": np.zeros(n)} for n in (3, 5))
+    expected = [[small["w"] * 2, small["b"] + 1.0], [large["w"] * 2, large["b"] + 1.0]]
+    for _ in range(2):  # the second call of each is looked up, and later ones are compared with it
+        f(small, 2.0), f(large, 2.0)
+    monkeypatch.setattr(fnad.tree, "flatten", None)
+    for params, results in zip([small, large, small], [*expected, expected[0]]):
+        for got, wanted in zip(f(params, 2.0), results):
+            np.testing.assert_array_equal(got, wanted)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(f(small, 2)[0], small["w"] * 2)  # an integer is another signature
+    assert len(stagings) == 3
+
+
+@pytest.mark.parametrize("change", [lambda x: x[::-1], lambda x: np.asfortranarray(x), lambda x: x.view()])
+def test_arrays_that_lie_otherwise_need_no_second_compilation(change):
+    f = fnad.jit(lambda x: x * 2.0 + 1.0)
+    x = np.arange(6.0).reshape(2, 3)
+    for _ in range(3):
+        f(x)
+    other = change(x)
+    other.flags.writeable = False
+    np.testing.assert_array_equal(f(other), other * 2.0 + 1.0)
+    assert f.cache_info().stagings == 1
+
+
+def test_a_new_batch_size_compiles_no_kernel() -> None:
+    optimizer = fnad.optim.adam(1e-2)
+
+    def loss(params: Any, x: Any, labels: Any) -> Any:
+        hidden = np.maximum(x @ params["w"] + params["b"], 0)
+        return fnad.nn.softmax_cross_entropy(hidden @ params["v"], labels)
+
+    @fnad.jit
+    def step(params: Any, state: Any, x: Any, labels: Any) -> Any:
+        value, grads = fnad.value_and_grad(loss)(params, x, labels)
+        return optimizer.update(grads, state, params), value
+
+    random = np.random.default_rng(0)
+    params = {"w": random.normal(size=(6, 5)), "b": np.zeros(5), "v": random.normal(size=(5, 3))}
+    for size in (8, 13, 300):
+        step(params, optimizer.init(params), random.normal(size=(size, 6)), random.integers(0, 3, size))
+    first, *later = step.cache_info().history
+    assert first.kernels.compiled + first.kernels.disk_hits + first.kernels.memory_hits > 0
+    assert [(staging.kernels.compiled, staging.kernels.disk_hits) for staging in later] == [(0, 0), (0, 0)]

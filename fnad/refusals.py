@@ -1,0 +1,76 @@
+"""The errors of traced values: what Python may not have of them, and what to do instead."""
+
+from __future__ import annotations
+
+import dis
+import sys
+
+from fnad.errors import (
+    ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError, located, user_frame,
+)
+from fnad.ir.types import ArrayType
+
+
+def escaped() -> Exception:
+    """The error of a traced value that is used after its function has returned."""
+    # Outside of every function of the library nothing else would name the user's line.
+    return located(
+        EscapedTracerError(
+            "traced value: requires to be used inside the function that it belongs to, "
+            "got one whose function has returned. "
+            "Return it from the function instead of keeping it in a global, an attribute or a list."
+        )
+    )
+
+
+_CHOICE = "Use np.where for a choice, static_argnums for an argument that steers Python, or leave jit off here."
+UNKNOWN = {
+    "staged": ("whose value is unknown while its function is staged", _CHOICE),
+    "large": ("whose {size} elements are too many for a branch of their own", _CHOICE),
+    "vmap": (
+        "that has one for each example under vmap",
+        "Use np.where for a choice, in_axes=None for an argument that steers Python, or a Python loop over the "
+        "examples.",
+    ),
+    "loop": (
+        "that has another one at each step of a loop",
+        "Use np.where, fnad.cond or fnad.while_loop, or write the loop in Python.",
+    ),
+    "branch": (
+        "that is known only when the branch is taken",
+        "Use np.where, fnad.cond or fnad.while_loop, or write the choice in Python.",
+    ),
+}
+"""Why a value may be unknown, and what to do about it."""
+
+
+def unknown_value(type: ArrayType, what: str, why: str) -> Exception:
+    """The error of a value that is asked for and not known; ``why`` is one of the reasons above."""
+    reason, advice = UNKNOWN[why]
+    return stored(type) or ConcreteValueError(
+        f"{what}: requires a known value, got a traced {type} {reason.format(size=type.size)}. {advice}"
+    )
+
+
+_STORES = [dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap]
+
+
+def stored(type: ArrayType) -> InPlaceError | None:
+    """The error of a conversion that comes from ``array[i] = x``, where the user's code is doing just that."""
+    frame = user_frame(sys._getframe(1))
+    if frame is None or frame.f_code.co_code[frame.f_lasti] not in _STORES:
+        return None
+    return InPlaceError(
+        f"array[...] = x: requires a value that is known and not being differentiated, got a traced {type}, which an "
+        "ordinary array cannot hold. Make the array with fnad.numpy.zeros, zeros_like, empty, full or array, which can "
+        "be written to so, build it by np.stack or np.concatenate, or use fnad.numpy.at(y)[...].set(x)."
+    )
+
+
+def cut_gradient(type: ArrayType, what: str) -> Exception:
+    """The error of a conversion to a number or an ordinary array on a path that is being differentiated."""
+    return stored(type) or CutGradientError(
+        f"{what}: requires a value that is not being differentiated, got a traced {type}: the conversion "
+        "would cut its gradient. Use NumPy's function (np.sin for math.sin, np.stack([x, y]) for "
+        "np.array([x, y])), or fnad.stop_gradient(x) where the cut is meant."
+    )

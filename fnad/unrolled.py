@@ -1,0 +1,155 @@
+"""Functions written for one structure of pytrees: they take it apart and rebuild it without a walk.
+
+A walk asks every object what it is; a call of a compiled function most times has arguments like those of the
+call before, and to see that they are takes a comparison or two for each. Structures that hold more than dicts,
+lists, tuples, namedtuples and None are left to the walk: there is no function for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from fnad import tree
+
+MOST_LEAVES = 1024
+"""Leaves of a structure that a function is written for."""
+MOST_LEVELS = 32
+
+Matcher = Callable[[Any], "list[Any] | None"]
+
+
+def matcher(treedef: tree.TreeDef, leaf_keys: Sequence[Any]) -> Matcher | None:
+    """A function that gives the leaves of a pytree of this structure, where each leaf is what its key says.
+
+    A key is ``(shape, dtype)`` of an array, or the type of a Python number; other leaves are not known here.
+
+    >>> match = matcher(tree.structure({"w": 1, "b": [2]}), [int, ((3,), np.dtype(float))])
+    >>> match({"w": np.ones(3), "b": [1]})
+    [1, array([1., 1., 1.])]
+    >>> match({"w": np.ones(3), "b": [1.0]}) is match({"w": np.ones(4), "b": [1]}) is None
+    True
+    """
+    if not all([isinstance(key, type) or len(key) == 2 and isinstance(key[1], np.dtype) for key in leaf_keys]):
+        return None
+    example = _example(treedef)
+    return None if example is None else _Matching(leaf_keys).function(example[0])
+
+
+def rebuilder(treedef: tree.TreeDef) -> Callable[[Sequence[Any]], Any] | None:
+    """A function that rebuilds a pytree of this structure from its leaves.
+
+    >>> rebuilder(tree.structure({"w": 1, "b": [2]}))([10, 20])
+    {'w': 20, 'b': [10]}
+    """
+    example = _example(treedef)
+    if example is None:
+        return None
+    words: dict[str, Any] = {}
+    names = "".join([f"v{i}, " for i in range(treedef.num_leaves)])
+    unpack = f"    {names}= leaves\n" if names else ""
+    return _define(f"def function(leaves):\n{unpack}    return {_expression(example[0], words)}\n", words)
+
+
+def _example(treedef: tree.TreeDef) -> tuple[Any] | None:
+    """A pytree of the structure whose leaves are their numbers; ``None`` where it holds what is not known here."""
+    if treedef.num_leaves > MOST_LEAVES:
+        return None
+    try:
+        example = tree.unflatten(treedef, range(treedef.num_leaves))
+    except Exception:  # a class of the user's that is particular about what it holds
+        return None
+    return (example,) if _is_known(example, MOST_LEVELS) else None
+
+
+def _is_known(node: Any, levels: int) -> bool:
+    if not _is_node(node):
+        return type(node) is int or node is None
+    return levels > 0 and all([_is_known(child, levels - 1) for _, child in _children(node)])
+
+
+def _is_node(node: Any) -> bool:
+    kind = type(node)
+    return kind in (dict, list, tuple) or isinstance(node, tuple) and hasattr(kind, "_fields")
+
+
+def _children(node: Any) -> Iterator[tuple[Any, Any]]:
+    return iter(node.items()) if type(node) is dict else enumerate(node)
+
+
+class _Matching:
+    """The source of a matcher, as it is written."""
+
+    def __init__(self, leaf_keys: Sequence[Any]) -> None:
+        self.leaf_keys = leaf_keys
+        self.lines: list[str] = []
+        self.words: dict[str, Any] = {"array": np.ndarray}
+        self.count = 0
+
+    def function(self, example: Any) -> Matcher:
+        """The finished function."""
+        root = "v0" if type(example) is int else "given"
+        self.add(example, root)
+        body = [f"        {line}" for line in self.lines]
+        leaves = ", ".join([f"v{i}" for i in range(len(self.leaf_keys))])
+        source = [f"def function({root}):", "    try:", *body, "    except KeyError:", "        return None",
+                  f"    return [{leaves}]", ""]
+        return _define("\n".join(source), self.words)
+
+    def add(self, node: Any, name: str) -> None:
+        """Require a variable to be a node, or a leaf, like this one, and what is below it likewise."""
+        if node is None:
+            self.require(f"{name} is not None")
+        elif not _is_node(node):
+            self.add_leaf(name, self.leaf_keys[node])
+        else:
+            self.require(f"type({name}) is not {_word(self.words, type(node))} or len({name}) != {len(node)}")
+            for key, child in _children(node):
+                self.count += type(child) is not int
+                below = f"v{child}" if type(child) is int else f"n{self.count}"
+                self.lines.append(f"{below} = {name}[{_word(self.words, key)}]")
+                self.add(child, below)
+
+    def add_leaf(self, name: str, key: Any) -> None:
+        """Require a variable to be a leaf of a kind."""
+        if isinstance(key, type):
+            self.require(f"type({name}) is not {_word(self.words, key)}")
+            return
+        shape, dtype = key
+        word = _word(self.words, dtype)
+        # The same dtype is most times the same object, but need not be: an unpickled array has its own.
+        self.require(f"type({name}) is not array or {name}.shape != {shape} or "
+                     f"{name}.dtype is not {word} and {name}.dtype != {word}")
+
+    def require(self, failure: str) -> None:
+        """Give up where a condition holds."""
+        self.lines += [f"if {failure}:", "    return None"]
+
+
+def _expression(node: Any, words: dict[str, Any]) -> str:
+    if not _is_node(node):
+        return "None" if node is None else f"v{node}"
+    parts = [_expression(child, words) for _, child in _children(node)]
+    if type(node) is dict:
+        return f"{{{', '.join([f'{_word(words, key)}: {part}' for key, part in zip(node, parts)])}}}"
+    if type(node) is list:
+        return f"[{', '.join(parts)}]"
+    items = "".join([f"{part}, " for part in parts])
+    return f"({items})" if type(node) is tuple else f"{_word(words, type(node))}({items})"
+
+
+def _word(words: dict[str, Any], value: Any) -> str:
+    """What source calls a value."""
+    if type(value) in (str, int):
+        return repr(value)
+    name = f"w{len(words)}"
+    words[name] = value
+    return name
+
+
+def _define(source: str, words: dict[str, Any]) -> Callable[..., Any]:
+    namespace = dict(words)
+    exec(compile(source, "<unrolled>", "exec"), namespace)
+    return namespace["function"]
