@@ -180,6 +180,14 @@ def test_chunks_are_few_and_no_less_than_the_range(extent: int, each: float, uni
         assert chunk * each >= chunks.PORTION
 
 
+def test_empty_work_is_not_divided(small_work_is_divided: None) -> None:
+    x, y = np.ones((5, 0, 300)), np.ones((5, 300, 3000))
+    compiled = compiled_of(lambda x, y: (x @ y, np.sum(x * 2, axis=1), np.sum(x)), x, y)
+    assert divided(compiled) == []
+    for got, want in zip(compiled([x, y]), (x @ y, np.zeros((5, 300)), 0.0), strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
 # --- failures ---------------------------------------------------------------------------------
 
 
