@@ -260,6 +260,15 @@ def test_the_first_chunk_that_fails_decides(count: int) -> None:
             assert caught.value.status == -(-first // 20) * 20
 
 
+def test_more_chunks_than_the_pool_has_room_for_are_run_all_the_same() -> None:
+    start_threads(3)
+    failing = link(Plan((), (), (), 0, (Launch(FAILING, (990,), 1000, "failing", 2),)))
+    for _ in range(20):
+        with pytest.raises(KernelError) as caught:
+            failing([], [])
+        assert caught.value.status == 990
+
+
 # --- many callers -----------------------------------------------------------------------------
 
 

@@ -34,6 +34,7 @@ from fnad.kernels.cpu.pool import (
     LAUNCH_BITS,
     LOCK,
     LOOKS,
+    MOST_CHUNKS,
     OWNED,
     OWNER_LOCK,
     OWNER_SLEEPS,
@@ -55,7 +56,8 @@ from fnad.kernels.cpu.pool import (
 def run_divided(pool, buffers, row):
     """Run a row of a plan, which has a chunk, on all threads; gives the status of the first chunk that fails, or 0."""
     kernel, params, extent, chunk = row[frame.KERNEL], row[frame.PARAMS], row[frame.EXTENT], row[frame.CHUNK]
-    if load_word(pool + 8 * THREADS) > 1 and replace_word(pool + 8 * OWNED, 0, 1):
+    is_fit = extent <= chunk * MOST_CHUNKS and load_word(pool + 8 * THREADS) > 1
+    if is_fit and replace_word(pool + 8 * OWNED, 0, 1):
         status = run_together(pool, kernel, buffers, params, extent, chunk)
         store_word(pool + 8 * OWNED, 0)
         return status
