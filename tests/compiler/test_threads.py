@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,8 +17,8 @@ from fnad import tree
 from fnad.compiler.compile import Compiled, compile_program
 from fnad.compiler.cpu import chunks, threads
 from fnad.compiler.cpu.executor import KernelError, link
-from fnad.compiler.plan import Kernel, Launch, Plan, walk
-from fnad.kernels.cpu.pool import MOST_CHUNKS
+from fnad.compiler.plan import Buffer, Kernel, Launch, Plan, walk
+from fnad.kernels.cpu.pool import DIVIDE, MOST_CHUNKS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,47 @@ def divided(compiled: Compiled) -> list[Launch]:
 
 def normal(*shape: int, dtype: str = "float32") -> np.ndarray:
     return DRAW.standard_normal(shape).astype(dtype)
+
+
+# Each of the two chunks ends when the other one has begun, or after so long that it has been waited for in vain.
+MEETING = Kernel(
+    "meeting",
+    """\
+def kernel(buffers, params, lo, hi):
+    words = operand(buffers, params, 0)
+    store_word(words + 8 * lo, 1)
+    for _ in range(params[2]):
+        if load_word(words + 8 * (1 - lo)) == 1:
+            return 0
+        pause()
+    return 1
+""",
+)
+
+
+def meet(patience: int) -> None:
+    """Run a launch whose chunks must run at the same time."""
+    launch = Launch(MEETING, (0, 0, patience), 2, "meeting", 1)
+    link(Plan((Buffer(16, "output"),), (), (0,), 0, (launch,)))([], [np.zeros(2, np.int64)])
+
+
+def start_threads(count: int) -> None:
+    """Set the number of threads, and wait until there are workers at work."""
+    fnad.set_num_threads(count)
+    if count > 1:
+        threads.start()
+        deadline = time.monotonic() + 60
+        while not threads._pool().words[DIVIDE] and time.monotonic() < deadline:
+            time.sleep(0.001)
+        meet(10**9)
+
+
+def test_chunks_run_at_the_same_time_if_there_is_more_than_one_thread() -> None:
+    for count in (2, 4):
+        start_threads(count)
+    fnad.set_num_threads(1)
+    with pytest.raises(KernelError, match="meeting: the kernel ended with status 1"):
+        meet(1000)
 
 
 # --- the same bits ----------------------------------------------------------------------------
@@ -129,7 +171,7 @@ def test_any_number_of_threads_gives_the_same_bits(name: str, small_work_is_divi
     assert divided(compiled_of(function, *args))
     compiled, results = fnad.jit(function), []
     for count in COUNTS:
-        fnad.set_num_threads(count)
+        start_threads(count)
         results += [tree.leaves(compiled(*args)) for _ in range(5)]
     expected = [np.asarray(leaf) for leaf in tree.leaves(function(*args))]
     for found in results:
@@ -180,12 +222,20 @@ def test_chunks_are_few_and_no_less_than_the_range(extent: int, each: float, uni
         assert chunk * each >= chunks.PORTION
 
 
+def test_empty_work_is_not_divided(small_work_is_divided: None) -> None:
+    x, y = np.ones((5, 0, 300)), np.ones((5, 300, 3000))
+    compiled = compiled_of(lambda x, y: (x @ y, np.sum(x * 2, axis=1), np.sum(x)), x, y)
+    assert divided(compiled) == []
+    for got, want in zip(compiled([x, y]), (x @ y, np.zeros((5, 300)), 0.0), strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
 # --- failures ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_the_first_index_out_of_bounds_is_told(count: int, small_work_is_divided: None) -> None:
-    fnad.set_num_threads(count)
+    start_threads(count)
     x, rows = normal(30, 20), np.zeros(600, np.int64)
     rows[[599, 311, 40, 350]] = 99, 77, 55, -31
     gather = compiled_of(lambda x, rows: x[rows], x, rows)
@@ -201,13 +251,22 @@ FAILING = Kernel("failing", "def kernel(buffers, params, lo, hi):\n    return lo
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_the_first_chunk_that_fails_decides(count: int) -> None:
-    fnad.set_num_threads(count)
+    start_threads(count)
     for first in (1, 150, 975):
         failing = link(Plan((), (), (), 0, (Launch(FAILING, (first,), 1000, "failing", 20),)))
         for _ in range(20):
             with pytest.raises(KernelError) as caught:
                 failing([], [])
             assert caught.value.status == -(-first // 20) * 20
+
+
+def test_more_chunks_than_the_pool_has_room_for_are_run_all_the_same() -> None:
+    start_threads(3)
+    failing = link(Plan((), (), (), 0, (Launch(FAILING, (990,), 1000, "failing", 2),)))
+    for _ in range(20):
+        with pytest.raises(KernelError) as caught:
+            failing([], [])
+        assert caught.value.status == 990
 
 
 # --- many callers -----------------------------------------------------------------------------
@@ -234,7 +293,7 @@ def together(work: Callable[[int], None], callers: int = 6) -> None:
 
 
 def test_many_callers_of_the_same_and_of_other_functions(small_work_is_divided: None) -> None:
-    fnad.set_num_threads(3)
+    start_threads(3)
     x = normal(40, 9, 31)
     common = fnad.jit(three_sums)
     own = [fnad.jit(lambda x, k=k: np.sum(np.cos(x) * k, axis=0)) for k in range(6)]
@@ -288,7 +347,7 @@ def test_where_no_thread_can_be_started_the_caller_does_it_all(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_has_threads_of_its_own(small_work_is_divided: None) -> None:
-    fnad.set_num_threads(3)
+    start_threads(3)
     x = normal(3000)
     compiled = compiled_of(lambda x: np.sum(np.sin(x)), x)
     expected = compiled([x])[0].tobytes()
@@ -308,7 +367,7 @@ def test_a_forked_child_has_threads_of_its_own(small_work_is_divided: None) -> N
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_fork_while_the_pool_works(small_work_is_divided: None) -> None:
-    fnad.set_num_threads(3)
+    start_threads(3)
     x = normal(3000)
     compiled = compiled_of(lambda x: np.sum(np.sin(x)), x)
     expected = compiled([x])[0].tobytes()

@@ -43,6 +43,8 @@ def chunk_of(extent: int, each: float, unit: int = 1) -> int:
 
 def _chunk(extent: int, chunks: int, unit: int) -> int:
     """The length of so many chunks, or of fewer, that are multiples of a unit."""
+    if extent < 2:
+        return 0
     chunk = -(-extent // max(chunks, 1))
     chunk = max(-(-chunk // unit) * unit, -(-extent // MOST_CHUNKS))
     return chunk if chunk < extent else 0

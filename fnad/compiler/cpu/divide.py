@@ -37,7 +37,7 @@ def divide_loops(schedule: Schedule) -> None:
 def chunk_of_loop(loop: Loop) -> int:
     """How much of the outermost axis is a chunk; 0 where the loop is not divided."""
     total = _nanoseconds(loop) * prod(loop.space)
-    if total < chunks.LEAST:
+    if total == 0 or total < chunks.LEAST:
         return 0
     nest = make_nest(loop.space, loop.reads | loop.writes)
     unit = LANES if len(nest.extents) == 1 else LEAST_ROWS if reductions_of_chunks(loop, nest) else 1

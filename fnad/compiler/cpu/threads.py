@@ -23,20 +23,23 @@ from fnad.lazy import LazyModule
 
 loading = LazyModule("fnad.compiler.cpu.loader")
 
-SERVE = Kernel(
-    "serve",
+POOL = Kernel(
+    "pool",
     """\
 def kernel(buffers, params, lo, hi):
-    pool = address_of(buffers)
-    return stop_workers(pool, hi) if lo < 0 else serve(pool, lo)
+    if hi == 0:
+        return run_divided(lo, address_of(buffers), params)
+    return serve(address_of(buffers), lo) if hi == 1 else stop_workers(address_of(buffers), lo)
 """,
 )
-"""Be the worker number `lo`, or stop the first `hi` workers."""
+"""Divide a launch, be the worker number `lo`, or stop the first `lo` workers, as `hi` says.
+
+The first worker compiles it; until then, launches run on one thread, and nobody waits."""
 
 PATIENCE = 100
 """How often a thread gives way to others before it sleeps: about every microsecond. To wake it costs some ten."""
 
-_SERVE_TYPE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+_KERNEL_TYPE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _LINE_BYTES = 8 * words.LINE
 
 
@@ -127,8 +130,9 @@ class _Pool:
             self.words[words.STARTED] = 1
 
     def _serve(self, number: int) -> None:
-        # Compiled here: those who want a result need not wait for it.
-        _server()(self.words.ctypes.data, None, number, 0)
+        run = _kernel()
+        self.words[words.DIVIDE] = _address(run)
+        run(self.words.ctypes.data, None, number, words.TO_SERVE)
 
     def resize(self, threads: int) -> None:
         """Go on with another number of threads."""
@@ -140,7 +144,7 @@ class _Pool:
     def _stop(self) -> None:
         """End the workers, and wait until they have."""
         if self.workers:
-            _server()(self.words.ctypes.data, None, -1, len(self.workers))
+            _kernel()(self.words.ctypes.data, None, len(self.workers), words.TO_STOP)
             for worker in self.workers:
                 worker.join()
             self.workers.clear()
@@ -166,8 +170,8 @@ def _locked() -> int:
 
 
 @cache
-def _server() -> ctypes._CFuncPtr:
-    return _SERVE_TYPE(loading.loader().address(SERVE))
+def _kernel() -> ctypes._CFuncPtr:
+    return _KERNEL_TYPE(loading.loader().address(POOL))
 
 
 _making = threading.Lock()

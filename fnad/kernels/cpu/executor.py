@@ -60,7 +60,7 @@ from fnad.kernels.cpu.pointers import (
     call_kernel,
     copy_bytes,
 )
-from fnad.kernels.cpu.threads import has_workers, run_divided
+from fnad.kernels.cpu.pool import DIVIDE, STARTED, THREADS, TO_DIVIDE
 
 
 @njit
@@ -155,6 +155,34 @@ def operate(table, operation, words, extent, row):
 
 
 @njit
+def has_workers(pool):
+    """Whether all workers that there shall be have been started."""
+    words = as_int64(pool)
+    return words[STARTED] != 0 or words[THREADS] < 2
+
+
+@njit
+def run_alone(kernel, buffers, params, extent, chunk):
+    """Run a kernel over [0, extent) in chunks, until one fails; gives its status, or 0."""
+    for lo in range(0, extent, chunk):
+        status = call_kernel(kernel, buffers, params, lo, min(lo + chunk, extent))
+        if status != 0:
+            return status
+    return 0
+
+
+@njit
+def launch(row, buffers, pool):
+    """Run a row's kernel over its range, on all threads if it is divided and what does so is there."""
+    if row[CHUNK] == 0:
+        return call_kernel(row[KERNEL], buffers, row[PARAMS], 0, row[EXTENT])
+    divide = as_int64(pool)[DIVIDE]
+    if divide != 0:
+        return call_kernel(divide, buffers, address_of(row), pool, TO_DIVIDE)
+    return run_alone(row[KERNEL], buffers, row[PARAMS], row[EXTENT], row[CHUNK])
+
+
+@njit
 def run_plan(frame, plan, inputs, outputs):
     """Run a plan from where its frame stands until it ends, fails or needs Python."""
     table, rows = as_int64(address_of(frame) + 8 * TABLE), as_int64(address_of(plan) + 8 * ROWS)
@@ -170,14 +198,10 @@ def run_plan(frame, plan, inputs, outputs):
         row = rows + ROW_WORDS * position
         kernel = row[KERNEL]
         if kernel > LAST_OPERATION:
-            buffers = address_of(table) + row[BASE]
-            if row[CHUNK] == 0:
-                status = call_kernel(kernel, buffers, row[PARAMS], 0, row[EXTENT])
-            elif has_workers(plan[POOL]):
-                status = run_divided(plan[POOL], kernel, buffers, row[PARAMS], row[EXTENT], row[CHUNK])
-            else:
+            if row[CHUNK] != 0 and not has_workers(plan[POOL]):
                 frame[POSITION] = position
                 return UNSTAFFED
+            status = launch(row, address_of(table) + row[BASE], plan[POOL])
             if status != 0:
                 frame[POSITION] = position
                 frame[KERNEL_STATUS] = status

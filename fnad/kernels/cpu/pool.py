@@ -28,12 +28,15 @@ OWNER_SLEEPS = 3 * LINE
 KERNEL, BUFFERS, PARAMS, EXTENT, CHUNK, CHUNKS, LAUNCH = range(4 * LINE, 4 * LINE + 7)
 """What is to be done: what the kernel is called with, indices in a chunk, how many chunks; launches so far."""
 
-THREADS, STARTED, STOPPING, PATIENCE, ACQUIRE, RELEASE, YIELD, OWNER_LOCK = range(5 * LINE, 6 * LINE)
-"""How many threads there shall be with the owner; whether workers have been started; whether they shall end; how
-often a thread gives way to others before it sleeps; the addresses of what locks, unlocks and gives way, and of
-the owner's lock."""
+THREADS, STARTED, STOPPING, DIVIDE, PATIENCE, ACQUIRE, RELEASE, YIELD, OWNER_LOCK = range(5 * LINE, 5 * LINE + 9)
+"""How many threads there shall be with the owner; whether workers have been started; whether they shall end; the
+address of the pool's kernel, once it is compiled; how often a thread gives way to others before it sleeps; the
+addresses of what locks, unlocks and gives way, and of the owner's lock."""
 
-STATUSES, MOST_CHUNKS = 6 * LINE, 64
+TO_DIVIDE, TO_SERVE, TO_STOP = 0, 1, 2
+"""What the pool's kernel is called for."""
+
+STATUSES, MOST_CHUNKS = 7 * LINE, 64
 """The status of each chunk."""
 
 LOOKS = 32

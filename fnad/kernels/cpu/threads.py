@@ -7,6 +7,7 @@ another launch has the pool, all of them. `pool` is the address of the words of 
 
 from numba import njit
 
+from fnad.kernels.cpu import frame
 from fnad.kernels.cpu.atomics import (
     acquire_lock,
     add_to_word,
@@ -17,6 +18,7 @@ from fnad.kernels.cpu.atomics import (
     replace_word,
     store_word,
 )
+from fnad.kernels.cpu.executor import run_alone
 from fnad.kernels.cpu.pointers import as_int64, call_kernel
 from fnad.kernels.cpu.pool import (
     ACQUIRE,
@@ -32,6 +34,7 @@ from fnad.kernels.cpu.pool import (
     LAUNCH_BITS,
     LOCK,
     LOOKS,
+    MOST_CHUNKS,
     OWNED,
     OWNER_LOCK,
     OWNER_SLEEPS,
@@ -39,7 +42,6 @@ from fnad.kernels.cpu.pool import (
     PATIENCE,
     RELEASE,
     SLEEPS,
-    STARTED,
     STATUSES,
     STOPPING,
     THREADS,
@@ -51,23 +53,15 @@ from fnad.kernels.cpu.pool import (
 
 
 @njit
-def has_workers(pool):
-    """Whether all workers that there shall be have been started."""
-    return load_word(pool + 8 * STARTED) != 0 or load_word(pool + 8 * THREADS) < 2
-
-
-@njit
-def run_divided(pool, kernel, buffers, params, extent, chunk):
-    """Run a kernel over [0, extent) in chunks; gives the status of the first that fails, or 0."""
-    if load_word(pool + 8 * THREADS) > 1 and replace_word(pool + 8 * OWNED, 0, 1):
+def run_divided(pool, buffers, row):
+    """Run a row of a plan, which has a chunk, on all threads; gives the status of the first chunk that fails, or 0."""
+    kernel, params, extent, chunk = row[frame.KERNEL], row[frame.PARAMS], row[frame.EXTENT], row[frame.CHUNK]
+    is_fit = extent <= chunk * MOST_CHUNKS and load_word(pool + 8 * THREADS) > 1
+    if is_fit and replace_word(pool + 8 * OWNED, 0, 1):
         status = run_together(pool, kernel, buffers, params, extent, chunk)
         store_word(pool + 8 * OWNED, 0)
         return status
-    for lo in range(0, extent, chunk):
-        status = call_kernel(kernel, buffers, params, lo, min(lo + chunk, extent))
-        if status != 0:
-            return status
-    return 0
+    return run_alone(kernel, buffers, params, extent, chunk)
 
 
 @njit
