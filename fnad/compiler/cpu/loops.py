@@ -1,9 +1,10 @@
 """Source of the kernel that runs a fused loop.
 
-Axes that every operand walks alike are merged into one, so most loops are flat. Extents and strides
-are parameters, but for strides of 0 and 1, which decide how a loop vectorizes: a kernel serves
-every size. A reduction of the innermost axes sums in registers, in blocks, so that the error of a
-long sum stays small; any other one accumulates in memory.
+Axes are walked as the operands lie in memory, and those that every operand walks alike are merged
+into one, so most loops are flat. Extents and strides are parameters, but for strides of 0 and 1,
+which decide how a loop vectorizes: a kernel serves every size. A reduction of the innermost axes
+sums in registers, in blocks, so that the error of a long sum stays small; any other one accumulates
+in memory.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fnad.compiler.axes import in_memory_order, merge_axes
 from fnad.compiler.cpu.expressions import DTYPES, constant, source_of
 from fnad.compiler.cpu.library import dtype_word
 from fnad.compiler.plan import Kernel, Launch, View
@@ -99,11 +101,12 @@ class Nest(NamedTuple):
 
 
 def make_nest(space: Sequence[int], views: dict[Var, View]) -> Nest:
-    """Merge the axes of a loop over operands whose views have its shape."""
+    """Order and merge the axes of a loop over operands whose views have its shape."""
     keys = {v: (view.buffer, view.offset, view.strides, view.dtype) for v, view in views.items()}
     distinct = {keys[v]: view for v, view in views.items()}
-    steps = [[s // view.dtype.itemsize for s in view.strides] for view in distinct.values()]
-    extents, strides = merge_axes(space, steps)
+    order = in_memory_order(space, [view.strides for view in distinct.values()])
+    steps = [[view.strides[a] // view.dtype.itemsize for a in order] for view in distinct.values()]
+    extents, strides = merge_axes([space[a] for a in order], steps)
     params = [word for view in distinct.values() for word in (view.buffer, view.offset)]
     names: dict[str, int] = {}
 
@@ -120,24 +123,6 @@ def make_nest(space: Sequence[int], views: dict[Var, View]) -> Nest:
         operands.append(Operand(f"x{k}", carrier_of(view.dtype), words))
     by_key = dict(zip(distinct, operands))
     return Nest(extents, operands, {v: by_key[key] for v, key in keys.items()}, tuple(params), names)
-
-
-def merge_axes(space: Sequence[int], strides: list[list[int]]) -> tuple[list[int], list[list[int]]]:
-    """Extents, and each operand's strides, without axes of extent 1 and with neighbours made one where they can."""
-    extents: list[int] = []
-    kept: list[list[int]] = []  # a row of strides for each axis
-    for n, row in zip(space, zip(*strides)):
-        if n == 1:
-            continue
-        if extents and all([outer == inner * n for outer, inner in zip(kept[-1], row)]):
-            extents[-1] *= n
-            kept[-1] = list(row)
-        else:
-            extents.append(n)
-            kept.append(list(row))
-    if not extents:  # one element: any stride is right, so take what shares a kernel with long loops
-        return [1], [[int(not space or any(row))] for row in strides]
-    return extents, [list(column) for column in zip(*kept)]
 
 
 # --- Its source
