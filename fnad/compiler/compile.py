@@ -1,6 +1,7 @@
 """The compiler: from a Program to something that runs, by a list of passes.
 
-    Program → simplify → Program → make_schedule → Schedule → plan_memory → Layout → lower → Plan → link → Executable
+    Program → simplify → Program → make_schedule → fuse_rows → Schedule → plan_memory → Layout → lower
+            → Plan → link → Executable
 
 The Programs of loops and branches go the same way, and are Plans inside of the Plan.
 """
@@ -19,6 +20,7 @@ from fnad.compiler.cpu.lower import ABILITIES, failure, has_code, lower
 from fnad.compiler.control import plan_controls
 from fnad.compiler.memory import plan_memory, plan_memory_of_body
 from fnad.compiler.plan import Plan, walk
+from fnad.compiler.rows import fuse_rows
 from fnad.compiler.schedule import Schedule, make_schedule
 from fnad.compiler.simplify import simplify
 from fnad.errors import place_at
@@ -64,7 +66,7 @@ class Compiled:
 
 def schedule_of(simplified: Program) -> Schedule:
     """The steps of a simplified Program, with plans for those of loops and branches."""
-    schedule = make_schedule(simplified, ABILITIES)
+    schedule = fuse_rows(make_schedule(simplified, ABILITIES))
     plan_controls(schedule, _inner_plan)
     return schedule
 

@@ -56,6 +56,29 @@ class Loop:
 
 
 @dataclass
+class Rows:
+    """Loops that run together: all of them for one index of their common first axis, then all for the next."""
+
+    loops: list[Loop]
+
+    @property
+    def inputs(self) -> list[View]:
+        return [view for loop in self.loops for view in loop.inputs]
+
+    @property
+    def outputs(self) -> list[View]:
+        return [view for loop in self.loops for view in loop.outputs]
+
+    @property
+    def views(self) -> list[View]:
+        return [*self.inputs, *self.outputs]
+
+    @property
+    def source(self) -> Source | None:
+        return self.loops[-1].source
+
+
+@dataclass
 class Call:
     """One equation that is no loop, on views of its operands."""
 
@@ -81,7 +104,7 @@ class Control(Call):
     replaced: dict[int, int]
 
 
-Step = Loop | Call
+Step = Loop | Rows | Call
 
 
 @dataclass
