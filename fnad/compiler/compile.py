@@ -1,7 +1,7 @@
 """The compiler: from a Program to something that runs, by a list of passes.
 
-    Program → simplify → Program → make_schedule → fuse_rows → Schedule → plan_memory → Layout → lower
-            → Plan → link → Executable
+    Program → simplify → accumulate → Program → make_schedule → fuse_rows → Schedule → plan_memory → Layout
+            → lower → Plan → link → Executable
 
 The Programs of loops and branches go the same way, and are Plans inside of the Plan.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fnad.compiler.accumulate import accumulate
 from fnad.compiler.cache import Statistics, statistics
 from fnad.compiler.cpu.executor import Executable, KernelError, link
 from fnad.compiler.cpu.lower import ABILITIES, failure, has_code, lower
@@ -66,7 +67,7 @@ class Compiled:
 
 def schedule_of(simplified: Program) -> Schedule:
     """The steps of a simplified Program, with plans for those of loops and branches."""
-    schedule = fuse_rows(make_schedule(simplified, ABILITIES))
+    schedule = fuse_rows(make_schedule(accumulate(simplified), ABILITIES))
     plan_controls(schedule, _inner_plan)
     return schedule
 
