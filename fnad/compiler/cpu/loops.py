@@ -65,7 +65,7 @@ def carrier_of(dtype: np.dtype) -> np.dtype:
 def emit_loop(loop: Loop, place: Callable[[View], View]) -> Launch:
     """The launch of a loop; ``place`` maps a view of a storage to one of its buffer."""
     signature = _Signature()
-    nest = make_nest(loop, place, signature)
+    nest = make_nest(loop.space, _placed(loop, place), signature)
     lines = _Writer(nest, loop, "").lines("lo", "hi")
     return _launch([loop], signature, [*signature.lines, *lines], nest.extents[0])
 
@@ -73,13 +73,17 @@ def emit_loop(loop: Loop, place: Callable[[View], View]) -> Launch:
 def emit_rows(rows: Rows, place: Callable[[View], View]) -> Launch:
     """The launch of loops that run together, row by row."""
     signature = _Signature()
-    nests = [make_nest(loop, place, signature, apart=True) for loop in rows.loops]
+    nests = [make_nest(loop.space, _placed(loop, place), signature, apart=True) for loop in rows.loops]
     writers = [_Writer(nest, loop, f"_{k}") for k, (nest, loop) in enumerate(zip(nests, rows.loops))]
     lines = [*signature.lines, *[line for writer in writers for line in writer.starts(0)]]
     lines.append("for i0 in range(lo, hi):")
     lines += _indented([line for writer in writers for line in writer.nested(1)])
     lines += [line for writer in writers for line in writer.ends(0)]
     return _launch(rows.loops, signature, lines, nests[0].extents[0])
+
+
+def _placed(loop: Loop, place: Callable[[View], View]) -> dict[Var, View]:
+    return {v: place(view) for v, view in (loop.reads | loop.writes).items()}
 
 
 def _launch(loops: Sequence[Loop], signature: _Signature, lines: list[str], extent: int) -> Launch:
@@ -144,27 +148,41 @@ class Nest(NamedTuple):
     operand_of: dict[Var, Operand]
 
 
-def make_nest(loop: Loop, place: Callable[[View], View], signature: _Signature, apart: bool = False) -> Nest:
-    """Order and merge the axes of a loop; the first one stays by itself where it is walked ``apart``."""
-    views = {v: place(view) for v, view in (loop.reads | loop.writes).items()}
+def make_nest(
+    space: Sequence[int], views: dict[Var, View], signature: _Signature | None = None, apart: bool = False
+) -> Nest:
+    """Order and merge the axes of a loop over operands whose views have its shape; names go to the signature.
+
+    The first axis stays by itself where it is walked ``apart``.
+    """
+    signature = signature or _Signature()
     keys = {v: (view.buffer, view.offset, view.strides, view.dtype) for v, view in views.items()}
     distinct = {keys[v]: view for v, view in views.items()}
-    fixed = [0] if apart else []
-    inner = loop.space[len(fixed) :]
-    order = in_memory_order(inner, [view.strides[len(fixed) :] for view in distinct.values()])
-    steps = [[view.strides[a + len(fixed)] // view.dtype.itemsize for a in order] for view in distinct.values()]
-    extents, strides = merge_axes([inner[a] for a in order], steps)
-    if apart:
-        firsts = [view.strides[0] // view.dtype.itemsize for view in distinct.values()]
-        single = all([n == 1 for n in inner])
-        extents = [loop.space[0], *([] if single else extents)]
-        strides = [[first, *([] if single else own)] for first, own in zip(firsts, strides)]
+    steps = [[s // view.dtype.itemsize for s in view.strides] for view in distinct.values()]
+    sizes = [view.dtype.itemsize for view in distinct.values()]
+    extents, strides = (_axes_behind_first if apart else _ordered_axes)(space, steps, sizes)
     names = [signature.local("n", n) for n in extents[1:]]
     by_key = {}
     for (key, view), own in zip(distinct.items(), strides):
         pointer = signature.pointer(view)
         by_key[key] = Operand(pointer, tuple([s if s in (0, 1) else signature.local("s", s) for s in own]))
     return Nest(extents, names, {v: by_key[key] for v, key in keys.items()})
+
+
+Axes = tuple[list[int], list[list[int]]]
+"""Extents, and the strides of each operand."""
+
+
+def _ordered_axes(space: Sequence[int], steps: list[list[int]], sizes: list[int]) -> Axes:
+    order = in_memory_order(space, [[s * size for s in row] for row, size in zip(steps, sizes)])
+    return merge_axes([space[a] for a in order], [[row[a] for a in order] for row in steps])
+
+
+def _axes_behind_first(space: Sequence[int], steps: list[list[int]], sizes: list[int]) -> Axes:
+    if all([n == 1 for n in space[1:]]):
+        return [space[0]], [row[:1] for row in steps]
+    extents, strides = _ordered_axes(space[1:], [row[1:] for row in steps], sizes)
+    return [space[0], *extents], [[row[0], *own] for row, own in zip(steps, strides)]
 
 
 # --- Its source
