@@ -3,8 +3,8 @@
 Axes are walked as the operands lie in memory, and those that every operand walks alike are merged
 into one, so most loops are flat. Extents and strides are parameters, but for strides of 0 and 1,
 which decide how a loop vectorizes: a kernel serves every size. A reduction of the innermost axes
-sums in registers, in blocks, so that the error of a long sum stays small; any other one accumulates
-in memory.
+sums in registers, in blocks, and the sums of blocks in double precision, so that the error of a long
+sum stays small; any other one accumulates in memory.
 """
 
 from __future__ import annotations
@@ -210,7 +210,8 @@ class _Writer:
 
     def starts(self, depth: int) -> list[str]:
         """What comes before the loop number ``depth``."""
-        lines = [f"a{k}{self.mark} = {_start(eqn)}" for k, eqn, at in self._in_registers() if at == depth]
+        registers = [(k, eqn) for k, eqn, at in self._in_registers() if at == depth]
+        lines = [f"a{k}{self.mark} = {_start(eqn, _total_dtype(eqn))}" for k, eqn in registers]
         for eqn in self.reductions:
             if self.depth_of[id(eqn)] is None and _outer_kept(self.nest.operand_of[eqn.outputs[0]]) == depth:
                 lines += self._memory_start(eqn, depth)
@@ -226,8 +227,13 @@ class _Writer:
 
     def ends(self, depth: int) -> list[str]:
         """What comes after the loop number ``depth``."""
-        registers = [(k, eqn) for k, eqn, at in self._in_registers() if at == depth]
-        return [f"{self.nest.operand_of[eqn.outputs[0]].at(depth)} = a{k}{self.mark}" for k, eqn in registers]
+        lines = []
+        for k, eqn, at in self._in_registers():
+            if at == depth:
+                (result,) = eqn.outputs
+                total = _as(result.type.dtype, f"a{k}{self.mark}", eqn)
+                lines.append(f"{self.nest.operand_of[result].at(depth)} = {total}")
+        return lines
 
     # Loops
 
@@ -250,7 +256,7 @@ class _Writer:
         inner.append(f"for i{depth} in range(b, min(b + {BLOCK}, {last})):")
         inner += _indented(self._body("p"))
         for k, eqn in registers:
-            total, part = f"a{k}{self.mark}", f"p{k}{self.mark}"
+            total, part = f"a{k}{self.mark}", _as(_total_dtype(eqn), f"p{k}{self.mark}", eqn)
             inner.append(f"{total} = {ACCUMULATIONS[eqn.primitive.name].join}({total}, {part})")
         return [f"for b in range({first}, {last}, {BLOCK}):", *_indented(inner)]
 
@@ -277,6 +283,8 @@ class _Writer:
             take, term = ACCUMULATIONS[eqn.primitive.name].take, self._name(eqn.inputs[0])
             in_memory = self.depth_of[id(eqn)] is None
             total = self.nest.operand_of[eqn.outputs[0]].at(self.depth) if in_memory else f"{register}{k}{self.mark}"
+            if register == "a" and not in_memory:
+                term = _as(_total_dtype(eqn), term, eqn)
             lines.append(f"{total} = {take}({total}, {term})")
         return lines
 
@@ -303,8 +311,19 @@ def _kept_depth(operand: Operand) -> int | None:
     return depth if all(is_kept[:depth]) and depth < len(is_kept) else None
 
 
-def _start(eqn: Equation) -> str:
-    return ACCUMULATIONS[eqn.primitive.name].start(eqn.outputs[0].type.dtype)
+def _start(eqn: Equation, dtype: np.dtype | None = None) -> str:
+    return ACCUMULATIONS[eqn.primitive.name].start(dtype or eqn.outputs[0].type.dtype)
+
+
+def _total_dtype(eqn: Equation) -> np.dtype:
+    """What the results of blocks are joined in."""
+    dtype = eqn.outputs[0].type.dtype
+    return np.dtype(np.float64) if eqn.primitive.name == "reduce_sum" and dtype == np.float32 else dtype
+
+
+def _as(dtype: np.dtype, text: str, eqn: Equation) -> str:
+    """A number of a reduction in a dtype; as it is where the reduction knows only one."""
+    return text if _total_dtype(eqn) == eqn.outputs[0].type.dtype else f"{dtype_word(dtype)}({text})"
 
 
 def _indented(lines: Sequence[str]) -> list[str]:
