@@ -22,7 +22,7 @@ from fnad.compiler.schedule import MOST_EQUATIONS, MOST_OPERANDS, Loop, Rows, Sc
 SHORTEST = 64
 """Elements of a row that pay for a loop of their own."""
 
-LARGE = 24 << 20
+LARGE = 48 << 20
 """Bytes of the rows that loops touch, from which on it pays to touch them together. Seen with 32 MB of cache."""
 
 
