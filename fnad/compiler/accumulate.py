@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Equation, Literal, Program, Var
 from fnad.ir.types import ArrayType
@@ -88,7 +90,10 @@ def _is_stored(atom: Atom, producers: dict[Var, Equation]) -> bool:
 
 
 def _product(atom: Atom, producers: dict[Var, Equation], uses: Counter) -> _Product | None:
-    """A value as a product times a number, where nothing else uses any of it."""
+    """A value as a product times a number, where nothing else uses any of it.
+
+    BLAS leaves out a product times 0, and with it any nan.
+    """
     eqn = producers.get(atom) if isinstance(atom, Var) and uses[atom] == 1 else None
     if eqn is None:
         return None
@@ -98,7 +103,8 @@ def _product(atom: Atom, producers: dict[Var, Equation], uses: Counter) -> _Prod
         return None
     for factor, other in (eqn.inputs, eqn.inputs[::-1]):
         inner = producers.get(other) if isinstance(other, Var) else None
-        if isinstance(factor, Literal) and inner is not None and inner.primitive.name == "matmul":
+        is_rate = isinstance(factor, Literal) and np.isfinite(factor.value) and factor.value != 0
+        if is_rate and inner is not None and inner.primitive.name == "matmul":
             product = _product(other, producers, uses)
             return product and product._replace(alpha=float(factor.value), equations=(inner, eqn))
     return None

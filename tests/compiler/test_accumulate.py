@@ -33,6 +33,7 @@ CASES = {
     "a result": (lambda p, a, b: (lambda g: (p - 0.1 * g, g))(a @ b), 0),
     "added to itself": (lambda p, a, b: (lambda g: g + g)(a @ b), 0),
     "a row": (lambda p, a, b: a @ b + p[0], 0),
+    "times zero": (lambda p, a, b: p - 0.0 * (a @ b), 0),
     "an array as the rate": (lambda p, a, b: p - p * (a @ b), 0),
 }
 
