@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fnad
-from fnad.compiler import rows
+from fnad.compiler import rows, views
 from fnad.compiler.compile import compile_program, schedule_of
 from fnad.compiler.cpu.lower import has_code
 from fnad.compiler.schedule import Loop, Rows
@@ -56,8 +56,10 @@ CASES = {
         lambda x: np.log(np.sum(np.exp(x - np.max(x, axis=1, keepdims=True)), axis=1)), (X,), [2, 1],
     ),
     "what needs all rows waits": (lambda x: x - np.sum(x, axis=0), (X,), [1, 1]),
-    "what needs another row waits": (lambda x: (lambda y: y + np.sum(y[::-1], axis=1, keepdims=True))(np.exp(x) @ Y.T),
-                                     (X,), None),
+    "what needs another row waits": (
+        lambda x: (lambda y: y - np.sum(y[::-1], axis=1, keepdims=True))(np.max(x, axis=1, keepdims=True) * x),
+        (X,), None,
+    ),
     "short rows are apart": (softmax, (X[:, :3],), [1, 1, 1]),
 }
 
@@ -92,6 +94,15 @@ def test_a_donated_array_is_written_over_only_where_no_later_row_reads_it() -> N
         patch.setattr(rows, "LARGE", 0)
         (got,) = compile_program(fnad.make_program(shifted)(X), (0,))([X.copy()])
     np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
+@pytest.mark.usefixtures("every_row_pays")
+def test_loops_that_were_put_together_wrongly_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = CASES["what needs all rows waits"][0]
+    program = fnad.make_program(function)(X)
+    np.testing.assert_allclose(compile_program(program)([X])[0], function(X))
+    monkeypatch.setattr(views, "is_by_rows", lambda view, nbytes: True)
+    assert not np.allclose(compile_program(program)([X])[0], function(X))
 
 
 @st.composite
