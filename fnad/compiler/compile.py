@@ -1,6 +1,6 @@
 """The compiler: from a Program to something that runs, by a list of passes.
 
-    Program → simplify → Program → sink_updates → Program → make_schedule → Schedule → divide_loops → Schedule
+    Program → simplify → accumulate → sink_updates → Program → make_schedule → fuse_rows → divide_loops → Schedule
     → plan_memory → Layout → lower → Plan → link → Executable
 
 The Programs of loops and branches go the same way, and are Plans inside of the Plan.
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy import empty
 
+from fnad.compiler.accumulate import accumulate
 from fnad.compiler.cache import Statistics, statistics
 from fnad.compiler.cpu.divide import divide_loops
 from fnad.compiler.cpu.executor import Executable, KernelError, link
@@ -23,6 +24,7 @@ from fnad.compiler.control import plan_controls
 from fnad.compiler.memory import plan_memory, plan_memory_of_body
 from fnad.compiler.order import sink_updates
 from fnad.compiler.plan import Plan, walk
+from fnad.compiler.rows import fuse_rows
 from fnad.compiler.schedule import Schedule, make_schedule
 from fnad.compiler.simplify import simplify
 from fnad.errors import place_at
@@ -68,7 +70,7 @@ class Compiled:
 
 def schedule_of(simplified: Program) -> Schedule:
     """The steps of a simplified Program, with plans for those of loops and branches."""
-    schedule = make_schedule(sink_updates(simplified), ABILITIES)
+    schedule = fuse_rows(make_schedule(sink_updates(accumulate(simplified)), ABILITIES))
     plan_controls(schedule, _inner_plan)
     divide_loops(schedule)
     return schedule

@@ -13,11 +13,11 @@ import numpy as np
 
 from fnad.compiler import views
 from fnad.compiler.plan import Buffer, View
-from fnad.compiler.schedule import REDUCTIONS, Call, Control, Loop, Schedule, Step
+from fnad.compiler.schedule import REDUCTIONS, Call, Control, Loop, Rows, Schedule
 
 ALIGNMENT = 64
 
-OVERWRITES = {"scatter": 0}
+OVERWRITES = {"scatter": 0, "matmul_add": 0}
 """Calls that can write over an operand that dies, and which."""
 
 
@@ -32,6 +32,19 @@ class _Home:
     input: int | None = None
     output: int | None = None
     value: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A step, or a loop of those that run row by row, which are the stages from ``first`` to ``last``.
+
+    ``around`` are the views of all these loops.
+    """
+
+    step: Loop | Call
+    first: int
+    last: int
+    around: tuple[View, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,7 @@ class _Planner:
         self.donated = donated
         self.carries = carries
         self.output_of = {view.buffer: k for k, view in enumerate(schedule.outputs)}
+        self.stages = _stages(schedule)
         self.last_use = self._last_uses()
         self.homes: list[_Home | None] = [None] * len(schedule.nbytes)
         for storage in range(len(schedule.inputs)):
@@ -88,36 +102,41 @@ class _Planner:
 
     def plan(self) -> Layout:
         """Go through the steps in order."""
-        for number, step in enumerate(self.schedule.steps):
-            self.visit(number, step)
+        for number, stage in enumerate(self.stages):
+            self.visit(number, stage)
         return self.layout()
 
     def _last_uses(self) -> list[int]:
         last = [-1] * len(self.schedule.nbytes)
-        for number, step in enumerate(self.schedule.steps):
-            for view in [*step.inputs, *_written(step)]:
+        for number, stage in enumerate(self.stages):
+            for view in [*stage.step.inputs, *_written(stage.step)]:
                 last[view.buffer] = number
         for storage in self.output_of:
-            last[storage] = len(self.schedule.steps)
+            last[storage] = len(self.stages)
         return last
 
-    def visit(self, number: int, step: Step) -> None:
-        """Give homes to the storages that a step writes first."""
-        for view in _written(step):
+    def visit(self, number: int, stage: _Stage) -> None:
+        """Give homes to the storages that a stage writes first."""
+        for view in _written(stage.step):
             storage = view.buffer
             if self.homes[storage] is None:
-                home = self._overwritten(number, step, view) or _Home(self.schedule.nbytes[storage], first=number)
+                home = self._overwritten(number, stage, view) or _Home(self.schedule.nbytes[storage], first=stage.first)
                 home.storages.append(storage)
-                home.last = self.last_use[storage]
+                last = self.last_use[storage]
+                home.last = self.stages[last].last if last < len(self.stages) else last
                 if storage in self.output_of:
                     home.output = self.output_of[storage]
                 self.homes[storage] = home
 
-    def _overwritten(self, number: int, step: Step, view: View) -> _Home | None:
+    def _overwritten(self, number: int, stage: _Stage, view: View) -> _Home | None:
         """The home of an operand that a result may be written over."""
-        for candidate in _pointwise_operands(step, view):
+        for candidate in _pointwise_operands(stage.step, view):
             home = self.homes[candidate.buffer]
             assert home is not None
+            # Loops that run row by row: the next row may not need what is written over.
+            touched = [v for v in stage.around if v.buffer == candidate.buffer]
+            if not all([views.is_by_rows(v, home.nbytes) for v in touched]):
+                continue
             if self._dies(candidate.buffer, home, number) and self._fits(view, home):
                 return home
         return None
@@ -159,7 +178,20 @@ class _Planner:
         return Layout(tuple(buffers), buffer_of, donated, arena_bytes)
 
 
-def _written(step: Step) -> list[View]:
+def _stages(schedule: Schedule) -> list[_Stage]:
+    stages: list[_Stage] = []
+    for step in schedule.steps:
+        first = len(stages)
+        if isinstance(step, Rows):
+            last = first + len(step.loops) - 1
+            around = tuple(step.views) if last > first else ()
+            stages += [_Stage(loop, first, last, around) for loop in step.loops]
+        else:
+            stages.append(_Stage(step, first, first))
+    return stages
+
+
+def _written(step: Loop | Call) -> list[View]:
     return [*step.outputs, *step.workspace] if isinstance(step, Control) else step.outputs
 
 
@@ -171,7 +203,7 @@ def _replaced(step: Call, view: View) -> int | None:
     return OVERWRITES.get(step.equation.primitive.name) if output == 0 else None
 
 
-def _pointwise_operands(step: Step, view: View) -> list[View]:
+def _pointwise_operands(step: Loop | Call, view: View) -> list[View]:
     """The operands of a step that it reads, element by element, just before it writes the same place of ``view``."""
     if isinstance(step, Call):
         operand = _replaced(step, view)

@@ -8,7 +8,7 @@ from fnad.compiler.compile import Compiled, schedule_of
 from fnad.compiler.plan import (
     Copy, HostStep, Instruction, Launch, Plan, Scan, Switch, View, While, inner_plans, walk,
 )
-from fnad.compiler.schedule import Call, Step
+from fnad.compiler.schedule import Call, Loop, Rows, Step
 from fnad.ir.printer import format_equation, variable_names
 from fnad.ir.types import short_dtype
 
@@ -44,7 +44,16 @@ def _step(k: int, step: Step) -> Iterator[str]:
         operands = ", ".join(map(_view, step.inputs))
         yield f"  {k:3d} call {step.equation.primitive.name}({operands}){_stored(step.outputs)}{where}"
         return
-    yield f"  {k:3d} loop over {'x'.join(map(str, step.space)) or 'one element'}{where}"
+    if isinstance(step, Rows):
+        yield f"  {k:3d} loops row by row{where}"
+        for loop in step.loops:
+            yield from _loop(loop, "      loop", "")
+        return
+    yield from _loop(step, f"  {k:3d} loop", where)
+
+
+def _loop(step: Loop, start: str, where: str) -> Iterator[str]:
+    yield f"{start} over {'x'.join(map(str, step.space)) or 'one element'}{where}"
     made = [v for eqn in step.equations for v in eqn.outputs]
     names = variable_names([*step.reads, *made])
     for v, view in step.reads.items():

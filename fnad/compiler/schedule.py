@@ -58,6 +58,33 @@ class Loop:
 
 
 @dataclass
+class Rows:
+    """Loops that run together: all of them for one index of their common first axis, then all for the next.
+
+    ``chunk`` is how much of that axis a thread takes at a time; 0: all of it.
+    """
+
+    loops: list[Loop]
+    chunk: int = 0
+
+    @property
+    def inputs(self) -> list[View]:
+        return [view for loop in self.loops for view in loop.inputs]
+
+    @property
+    def outputs(self) -> list[View]:
+        return [view for loop in self.loops for view in loop.outputs]
+
+    @property
+    def views(self) -> list[View]:
+        return [*self.inputs, *self.outputs]
+
+    @property
+    def source(self) -> Source | None:
+        return self.loops[-1].source
+
+
+@dataclass
 class Call:
     """One equation that is no loop, on views of its operands."""
 
@@ -83,7 +110,7 @@ class Control(Call):
     replaced: dict[int, int]
 
 
-Step = Loop | Call
+Step = Loop | Rows | Call
 
 
 @dataclass

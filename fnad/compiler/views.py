@@ -88,3 +88,12 @@ def _merged_axes(view: View) -> list[tuple[int, int]]:
         else:
             merged.append((n, stride))
     return merged
+
+
+def is_by_rows(view: View, nbytes: int) -> bool:
+    """Whether index i of the first axis shows elements of the i-th of as many equal pieces of ``nbytes`` bytes."""
+    rows = view.shape[0] if view.shape else 0
+    if rows == 0 or nbytes % rows or min(view.strides) < 0:
+        return False
+    inside = view.offset + sum([(n - 1) * s for n, s in zip(view.shape[1:], view.strides[1:])]) + view.dtype.itemsize
+    return view.strides[0] == nbytes // rows and inside <= nbytes // rows

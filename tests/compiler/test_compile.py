@@ -62,11 +62,11 @@ def test_a_new_size_compiles_nothing() -> None:
     assert again.kernels.compiled == 0 and again.kernels.memory_hits == len(again.plan.instructions)
 
 
-@pytest.mark.parametrize("size", [1, 4095, 4097, 100_000])
+@pytest.mark.parametrize("size", [1, 4095, 4097, 100_000, 1_000_000])
 def test_long_sums_keep_their_digits(size: int) -> None:
     x = np.random.default_rng(0).uniform(0, 1, size).astype(np.float32)
     (total,) = compiled_of(lambda x: reduce_sum(x, axes=(0,)), x)([x])
-    np.testing.assert_allclose(total, x.astype(float).sum(), rtol=5e-7)
+    np.testing.assert_allclose(total, x.astype(float).sum(), rtol=1.2e-7)
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (1, 1), (1, 5), (5, 1), ()])

@@ -14,8 +14,8 @@ from fnad.compiler import views
 from fnad.compiler.cpu import chunks
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, PER_OPERATION, chunk_of
 from fnad.compiler.cpu.expressions import ELEMENTARY
-from fnad.compiler.cpu.loops import make_nest, reductions_of_chunks
-from fnad.compiler.schedule import Loop, Schedule, Step
+from fnad.compiler.cpu.loops import Nest, make_nest, reductions_of_chunks
+from fnad.compiler.schedule import Loop, Rows, Schedule, Step
 from fnad.ir.program import Equation, Var
 from fnad.ir.types import ArrayType
 
@@ -30,7 +30,11 @@ def divide_loops(schedule: Schedule) -> None:
         steps.append(step)
         if isinstance(step, Loop):
             step.chunk = chunk_of_loop(step)
-            steps += _joining(step, schedule) if step.chunk else []
+            steps += _joining(step, _nest(step), step.chunk, schedule) if step.chunk else []
+        elif isinstance(step, Rows):
+            step.chunk = _chunk_of_rows(step)
+            for loop in step.loops if step.chunk else []:
+                steps += _joining(loop, _nest(loop, apart=True), step.chunk, schedule)
     schedule.steps = steps
 
 
@@ -39,9 +43,20 @@ def chunk_of_loop(loop: Loop) -> int:
     total = _nanoseconds(loop) * prod(loop.space)
     if total == 0 or total < chunks.LEAST:
         return 0
-    nest = make_nest(loop.space, loop.reads | loop.writes)
+    nest = _nest(loop)
     unit = LANES if len(nest.extents) == 1 else LEAST_ROWS if reductions_of_chunks(loop, nest) else 1
     return chunk_of(nest.extents[0], total / nest.extents[0], unit)
+
+
+def _chunk_of_rows(rows: Rows) -> int:
+    total = sum([_nanoseconds(loop) * prod(loop.space) for loop in rows.loops])
+    extent = rows.loops[0].space[0]
+    is_reduced = any([reductions_of_chunks(loop, _nest(loop, apart=True)) for loop in rows.loops])
+    return chunk_of(extent, total / extent, LEAST_ROWS if is_reduced else 1)
+
+
+def _nest(loop: Loop, apart: bool = False) -> Nest:
+    return make_nest(loop.space, loop.reads | loop.writes, apart=apart)
 
 
 def _nanoseconds(loop: Loop) -> float:
@@ -57,10 +72,9 @@ def _time_of(eqn: Equation) -> float:
     return PER_OPERATION * words if ELEMENTARY.isdisjoint(names) else PER_FUNCTION * words * words
 
 
-def _joining(loop: Loop, schedule: Schedule) -> list[Loop]:
+def _joining(loop: Loop, nest: Nest, chunk: int, schedule: Schedule) -> list[Loop]:
     """The loops that join the chunks' results, for which a divided loop is given room."""
-    nest = make_nest(loop.space, loop.reads | loop.writes)
-    count = -(-nest.extents[0] // loop.chunk)
+    count = -(-nest.extents[0] // chunk)
     joining = []
     for eqn in reductions_of_chunks(loop, nest):
         (result,) = eqn.outputs

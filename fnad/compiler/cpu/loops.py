@@ -1,22 +1,24 @@
 """Source of the kernel that runs a fused loop.
 
-Axes that every operand walks alike are merged into one, so most loops are flat. Extents and strides
-are parameters, but for strides of 0 and 1, which decide how a loop vectorizes: a kernel serves
-every size. A reduction of the innermost axes sums in registers, in blocks, so that the error of a
-long sum stays small; any other one accumulates in memory.
+Axes are walked as the operands lie in memory, and those that every operand walks alike are merged
+into one, so most loops are flat. Extents and strides are parameters, but for strides of 0 and 1,
+which decide how a loop vectorizes: a kernel serves every size. A reduction of the innermost axes
+sums in registers, in blocks, and the sums of blocks in double precision, so that the error of a long
+sum stays small; any other one accumulates in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from fnad.compiler.axes import in_memory_order, merge_axes
 from fnad.compiler.cpu.expressions import DTYPES, constant, source_of
 from fnad.compiler.cpu.library import dtype_word
 from fnad.compiler.plan import Kernel, Launch, View
-from fnad.compiler.schedule import Loop
+from fnad.compiler.schedule import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
 from fnad.ops.elementwise import stop_gradient as identity
 
@@ -62,14 +64,75 @@ def carrier_of(dtype: np.dtype) -> np.dtype:
 
 def emit_loop(loop: Loop, place: Callable[[View], View]) -> Launch:
     """The launch of a loop; ``place`` maps a view of a storage to one of its buffer."""
-    nest = make_nest(loop.space, {v: place(view) for v, view in (loop.reads | loop.writes).items()})
-    source = _Writer(nest, loop).source()
-    words = dict.fromkeys(eqn.primitive.name for eqn in loop.equations if eqn.primitive is not identity)
+    signature = _Signature()
+    nest = make_nest(loop.space, _placed(loop, place), signature)
+    lines = [*_chunk_lines([loop], [nest], loop.chunk, signature), *_Writer(nest, loop, "").lines("lo", "hi")]
+    return _launch([loop], signature, lines, nest.extents[0], loop.chunk)
+
+
+def emit_rows(rows: Rows, place: Callable[[View], View]) -> Launch:
+    """The launch of loops that run together, row by row."""
+    signature = _Signature()
+    nests = [make_nest(loop.space, _placed(loop, place), signature, apart=True) for loop in rows.loops]
+    writers = [_Writer(nest, loop, f"_{k}") for k, (nest, loop) in enumerate(zip(nests, rows.loops))]
+    lines = _chunk_lines(rows.loops, nests, rows.chunk, signature)
+    lines += [line for writer in writers for line in writer.starts(0)]
+    lines.append("for i0 in range(lo, hi):")
+    lines += _indented([line for writer in writers for line in writer.nested(1)])
+    lines += [line for writer in writers for line in writer.ends(0)]
+    return _launch(rows.loops, signature, lines, nests[0].extents[0], rows.chunk)
+
+
+def _chunk_lines(loops: Sequence[Loop], nests: Sequence[Nest], chunk: int, signature: _Signature) -> list[str]:
+    """The lines that name parameters; where a reduction is over the outermost axis, each chunk has its own result."""
+    partial = [(nest, eqn) for loop, nest in zip(loops, nests) for eqn in reductions_of_chunks(loop, nest)]
+    size = signature.local("c", chunk or max(nests[0].extents[0], 1)) if partial else ""
+    lines = list(signature.lines)
+    for nest, eqn in partial:
+        operand = nest.operand_of[eqn.outputs[0]]
+        extents = [name for name, stride in zip(nest.names, operand.strides[1:]) if stride != 0]
+        lines.append(f"{operand.pointer} = {operand.pointer} + lo // {size} * {' * '.join(extents) or '1'}")
+    return lines
+
+
+def _placed(loop: Loop, place: Callable[[View], View]) -> dict[Var, View]:
+    return {v: place(view) for v, view in (loop.reads | loop.writes).items()}
+
+
+def _launch(loops: Sequence[Loop], signature: _Signature, lines: list[str], extent: int, chunk: int) -> Launch:
+    words = dict.fromkeys(e.primitive.name for loop in loops for e in loop.equations if e.primitive is not identity)
     label = " ".join(words) or "copy"
-    kernel = Kernel(label.replace(" ", "_")[:60], source)
-    # Where a reduction is over the outermost axis, each chunk has a result of its own.
-    params = (*nest.params, loop.chunk or max(nest.extents[0], 1))
-    return Launch(kernel, params, nest.extents[0], label, loop.chunk)
+    source = "\n".join(["def kernel(buffers, params, lo, hi):", *_indented([*lines, "return 0"]), ""])
+    return Launch(Kernel(label.replace(" ", "_")[:60], source), tuple(signature.params), extent, label, chunk)
+
+
+class _Signature:
+    """The parameters of a kernel, and the lines that give them names."""
+
+    def __init__(self) -> None:
+        self.params: list[int] = []
+        self.lines: list[str] = []
+        self.pointers: dict[tuple, str] = {}
+        self.scopes: dict[int, int] = {}
+
+    def local(self, prefix: str, value: int) -> str:
+        """The name of a number."""
+        name = f"{prefix}{len(self.params)}"
+        self.lines.append(f"{name} = params[{len(self.params)}]")
+        self.params.append(value)
+        return name
+
+    def pointer(self, view: View) -> str:
+        """The name of a pointer to a view's first element; views of one buffer share a scope."""
+        dtype = carrier_of(view.dtype)
+        key = view.buffer, view.offset, dtype
+        if key not in self.pointers:
+            name = self.pointers[key] = f"x{len(self.pointers)}"
+            scope = self.scopes.setdefault(view.buffer, len(self.scopes))
+            word = dtype_word(dtype)
+            self.lines.append(f"{name} = as_{word}(operand(buffers, params, {len(self.params)}), {scope})")
+            self.params += [view.buffer, view.offset]
+        return self.pointers[key]
 
 
 # --- The axes of a loop
@@ -82,7 +145,6 @@ class Operand(NamedTuple):
     """
 
     pointer: str
-    dtype: np.dtype
     strides: tuple[int | str, ...]
 
     def at(self, depth: int) -> str:
@@ -92,80 +154,66 @@ class Operand(NamedTuple):
 
 
 class Nest(NamedTuple):
-    """A loop's merged axes, its operands, and the kernel's parameters with the local names for them."""
+    """A loop's merged axes, the local names of all extents but the first, and the operands."""
 
     extents: list[int]
-    operands: list[Operand]
+    names: list[str]
     operand_of: dict[Var, Operand]
-    params: tuple[int, ...]
-    locals: dict[str, int]
 
 
-def make_nest(space: Sequence[int], views: dict[Var, View]) -> Nest:
-    """Merge the axes of a loop over operands whose views have its shape."""
+def make_nest(
+    space: Sequence[int], views: dict[Var, View], signature: _Signature | None = None, apart: bool = False
+) -> Nest:
+    """Order and merge the axes of a loop over operands whose views have its shape; names go to the signature.
+
+    The first axis stays by itself where it is walked ``apart``.
+    """
+    signature = signature or _Signature()
     keys = {v: (view.buffer, view.offset, view.strides, view.dtype) for v, view in views.items()}
     distinct = {keys[v]: view for v, view in views.items()}
     steps = [[s // view.dtype.itemsize for s in view.strides] for view in distinct.values()]
-    extents, strides = merge_axes(space, steps)
-    params = [word for view in distinct.values() for word in (view.buffer, view.offset)]
-    names: dict[str, int] = {}
-
-    def local(name: str, value: int) -> str:
-        names[name] = len(params)
-        params.append(value)
-        return name
-
-    for axis, n in enumerate(extents[1:], 1):
-        local(f"n{axis}", n)
-    operands = []
-    for k, (view, own) in enumerate(zip(distinct.values(), strides)):
-        words = tuple([s if s in (0, 1) else local(f"s{k}_{a}", s) for a, s in enumerate(own)])
-        operands.append(Operand(f"x{k}", carrier_of(view.dtype), words))
-    by_key = dict(zip(distinct, operands))
-    return Nest(extents, operands, {v: by_key[key] for v, key in keys.items()}, tuple(params), names)
+    sizes = [view.dtype.itemsize for view in distinct.values()]
+    extents, strides = (_axes_behind_first if apart else _ordered_axes)(space, steps, sizes)
+    names = [signature.local("n", n) for n in extents[1:]]
+    by_key = {}
+    for (key, view), own in zip(distinct.items(), strides):
+        pointer = signature.pointer(view)
+        by_key[key] = Operand(pointer, tuple([s if s in (0, 1) else signature.local("s", s) for s in own]))
+    return Nest(extents, names, {v: by_key[key] for v, key in keys.items()})
 
 
-def merge_axes(space: Sequence[int], strides: list[list[int]]) -> tuple[list[int], list[list[int]]]:
-    """Extents, and each operand's strides, without axes of extent 1 and with neighbours made one where they can."""
-    extents: list[int] = []
-    kept: list[list[int]] = []  # a row of strides for each axis
-    for n, row in zip(space, zip(*strides)):
-        if n == 1:
-            continue
-        if extents and all([outer == inner * n for outer, inner in zip(kept[-1], row)]):
-            extents[-1] *= n
-            kept[-1] = list(row)
-        else:
-            extents.append(n)
-            kept.append(list(row))
-    if not extents:  # one element: any stride is right, so take what shares a kernel with long loops
-        return [1], [[int(not space or any(row))] for row in strides]
-    return extents, [list(column) for column in zip(*kept)]
+Axes = tuple[list[int], list[list[int]]]
+"""Extents, and the strides of each operand."""
+
+
+def _ordered_axes(space: Sequence[int], steps: list[list[int]], sizes: list[int]) -> Axes:
+    order = in_memory_order(space, [[s * size for s in row] for row, size in zip(steps, sizes)])
+    return merge_axes([space[a] for a in order], [[row[a] for a in order] for row in steps])
+
+
+def _axes_behind_first(space: Sequence[int], steps: list[list[int]], sizes: list[int]) -> Axes:
+    if all([n == 1 for n in space[1:]]):
+        return [space[0]], [row[:1] for row in steps]
+    extents, strides = _ordered_axes(space[1:], [row[1:] for row in steps], sizes)
+    return [space[0], *extents], [[row[0], *own] for row, own in zip(steps, strides)]
 
 
 # --- Its source
 
 
 class _Writer:
-    def __init__(self, nest: Nest, loop: Loop) -> None:
-        self.nest, self.loop = nest, loop
+    """The lines of one loop; ``mark`` keeps its variables apart from those of other loops of the kernel."""
+
+    def __init__(self, nest: Nest, loop: Loop, mark: str) -> None:
+        self.nest, self.loop, self.mark = nest, loop, mark
         self.depth = len(nest.extents)
         self.reductions = [eqn for eqn in loop.equations if eqn.primitive.name in ACCUMULATIONS]
         self.depth_of = {id(eqn): _kept_depth(nest.operand_of[eqn.outputs[0]]) for eqn in self.reductions}
         self.names: dict[Atom, str] = {}
 
-    def source(self) -> str:
-        """The whole kernel."""
-        lines = ["def kernel(buffers, params, lo, hi):"]
-        lines += [f"    {name} = params[{word}]" for name, word in self.nest.locals.items()]
-        partial = [self.nest.operand_of[eqn.outputs[0]] for eqn in reductions_of_chunks(self.loop, self.nest)]
-        for k, operand in enumerate(self.nest.operands):
-            word = dtype_word(operand.dtype)
-            place = f" + lo // params[{len(self.nest.params)}] * {_size(operand)}" if operand in partial else ""
-            lines.append(f"    {operand.pointer} = as_{word}(operand(buffers, params, {2 * k}), {k}){place}")
-        lines += self._memory_starts()
-        lines += [f"    {line}" for line in self._loop(0)]
-        return "\n".join([*lines, "    return 0", ""])
+    def lines(self, first: str, last: str) -> list[str]:
+        """The whole loop, for a range of its outer axis."""
+        return [*self.starts(0), *self.loop_over(0, first, last), *self.ends(0)]
 
     # Accumulators: a reduction keeps its outer axes and runs over the others, or there is no such order
 
@@ -173,71 +221,84 @@ class _Writer:
         found = [(k, eqn, self.depth_of[id(eqn)]) for k, eqn in enumerate(self.reductions)]
         return [(k, eqn, depth) for k, eqn, depth in found if depth is not None]
 
-    def _in_memory(self) -> list[Equation]:
-        return [eqn for eqn in self.reductions if self.depth_of[id(eqn)] is None]
+    def starts(self, depth: int) -> list[str]:
+        """What comes before the loop number ``depth``."""
+        registers = [(k, eqn) for k, eqn, at in self._in_registers() if at == depth]
+        lines = [f"a{k}{self.mark} = {_start(eqn, _total_dtype(eqn))}" for k, eqn in registers]
+        for eqn in self.reductions:
+            if self.depth_of[id(eqn)] is None and _outer_kept(self.nest.operand_of[eqn.outputs[0]]) == depth:
+                lines += self._memory_start(eqn, depth)
+        return lines
 
-    def _memory_starts(self) -> Iterator[str]:
-        for eqn in self._in_memory():
-            operand = self.nest.operand_of[eqn.outputs[0]]
-            indent = "    "
-            for axis, stride in enumerate(operand.strides):
-                if stride != 0:
-                    first, last = ("lo", "hi") if axis == 0 else ("0", f"n{axis}")
-                    yield f"{indent}for i{axis} in range({first}, {last}):"
-                    indent += "    "
-            yield f"{indent}{operand.at(self.depth)} = {_start(eqn)}"
+    def _memory_start(self, eqn: Equation, depth: int) -> list[str]:
+        operand = self.nest.operand_of[eqn.outputs[0]]
+        lines = [f"{operand.at(self.depth)} = {_start(eqn)}"]
+        for axis in range(self.depth - 1, depth - 1, -1):
+            if operand.strides[axis] != 0:
+                lines = [f"for i{axis} in range({self.nest.names[axis - 1]}):", *_indented(lines)]
+        return lines
+
+    def ends(self, depth: int) -> list[str]:
+        """What comes after the loop number ``depth``."""
+        lines = []
+        for k, eqn, at in self._in_registers():
+            if at == depth:
+                (result,) = eqn.outputs
+                total = _as(result.type.dtype, f"a{k}{self.mark}", eqn)
+                lines.append(f"{self.nest.operand_of[result].at(depth)} = {total}")
+        return lines
 
     # Loops
 
-    def _loop(self, depth: int) -> list[str]:
-        """The loop number ``depth`` and what is inside."""
-        registers = self._in_registers()
-        here = [(k, eqn) for k, eqn, at in registers if at == depth]
-        lines = [f"a{k} = {_start(eqn)}" for k, eqn in here]
-        first, last = ("lo", "hi") if depth == 0 else ("0", f"n{depth}")
-        if depth < self.depth - 1:
-            lines.append(f"for i{depth} in range({first}, {last}):")
-            lines += _indented(self._loop(depth + 1))
-        elif registers:
-            lines += self._blocks(depth, first, last, [(k, eqn) for k, eqn, _ in registers])
-        else:
-            lines.append(f"for i{depth} in range({first}, {last}):")
-            lines += _indented(self._body())
-        return lines + [f"{self.nest.operand_of[eqn.outputs[0]].at(depth)} = a{k}" for k, eqn in here]
+    def nested(self, depth: int) -> list[str]:
+        """The loop number ``depth`` with what belongs to it, or the innermost lines."""
+        if depth == self.depth:
+            return self._body("a")
+        around = "0", self.nest.names[depth - 1]
+        return [*self.starts(depth), *self.loop_over(depth, *around), *self.ends(depth)]
 
-    def _blocks(self, depth: int, first: str, last: str, registers: list[tuple[int, Equation]]) -> list[str]:
-        inner = [f"p{k} = {_start(eqn)}" for k, eqn in registers]
+    def loop_over(self, depth: int, first: str, last: str) -> list[str]:
+        """The loop number ``depth`` over a range."""
+        if depth == self.depth - 1 and self._in_registers():
+            return self._blocks(depth, first, last)
+        return [f"for i{depth} in range({first}, {last}):", *_indented(self.nested(depth + 1))]
+
+    def _blocks(self, depth: int, first: str, last: str) -> list[str]:
+        registers = [(k, eqn) for k, eqn, _ in self._in_registers()]
+        inner = [f"p{k}{self.mark} = {_start(eqn)}" for k, eqn in registers]
         inner.append(f"for i{depth} in range(b, min(b + {BLOCK}, {last})):")
-        inner += _indented(self._body())
-        inner += [f"a{k} = {ACCUMULATIONS[eqn.primitive.name].join}(a{k}, p{k})" for k, eqn in registers]
+        inner += _indented(self._body("p"))
+        for k, eqn in registers:
+            total, part = f"a{k}{self.mark}", _as(_total_dtype(eqn), f"p{k}{self.mark}", eqn)
+            inner.append(f"{total} = {ACCUMULATIONS[eqn.primitive.name].join}({total}, {part})")
         return [f"for b in range({first}, {last}, {BLOCK}):", *_indented(inner)]
 
-    def _body(self) -> list[str]:
-        lines = []
+    def _body(self, register: str) -> list[str]:
+        lines = self.starts(self.depth)
         loaded: dict[str, str] = {}
         for v in self.loop.reads:
             element = self.nest.operand_of[v].at(self.depth)
             if element not in loaded:
-                loaded[element] = f"v{len(loaded)}"
+                loaded[element] = f"v{len(loaded)}{self.mark}"
                 lines.append(f"{loaded[element]} = {element}")
             self.names[v] = loaded[element]
         plain = [eqn for eqn in self.loop.equations if eqn.primitive.name not in ACCUMULATIONS]
         for eqn in plain:
-            self.names[eqn.outputs[0]] = name = f"t{len(self.names)}"
+            self.names[eqn.outputs[0]] = name = f"t{len(self.names)}{self.mark}"
             lines.append(f"{name} = {self._expression(eqn)}")
         for v, operand in ((v, self.nest.operand_of[v]) for eqn in plain for v in eqn.outputs if v in self.loop.writes):
             lines.append(f"{operand.at(self.depth)} = {self.names[v]}")
-        return lines + self._accumulations()
+        return lines + self._accumulations(register)
 
-    def _accumulations(self) -> list[str]:
+    def _accumulations(self, register: str) -> list[str]:
         lines = []
         for k, eqn in enumerate(self.reductions):
             take, term = ACCUMULATIONS[eqn.primitive.name].take, self._name(eqn.inputs[0])
-            depth, element = self.depth_of[id(eqn)], self.nest.operand_of[eqn.outputs[0]].at(self.depth)
-            if depth is None:
-                lines.append(f"{element} = {take}({element}, {term})")
-            else:
-                lines.append(f"p{k} = {take}(p{k}, {term})")
+            in_memory = self.depth_of[id(eqn)] is None
+            total = self.nest.operand_of[eqn.outputs[0]].at(self.depth) if in_memory else f"{register}{k}{self.mark}"
+            if register == "a" and not in_memory:
+                term = _as(_total_dtype(eqn), term, eqn)
+            lines.append(f"{total} = {take}({total}, {term})")
         return lines
 
     def _expression(self, eqn: Equation) -> str:
@@ -257,9 +318,9 @@ def reductions_of_chunks(loop: Loop, nest: Nest) -> list[Equation]:
     return [eqn for eqn in found if nest.operand_of[eqn.outputs[0]].strides[0] == 0]
 
 
-def _size(operand: Operand) -> str:
-    """How many elements a reduction's result has that keeps the axes along which it has strides."""
-    return " * ".join([f"n{axis}" for axis, stride in enumerate(operand.strides) if stride != 0]) or "1"
+def _outer_kept(operand: Operand) -> int:
+    """How many outer axes a result keeps before the first that it does not."""
+    return next((depth for depth, s in enumerate(operand.strides) if s == 0), len(operand.strides))
 
 
 def _kept_depth(operand: Operand) -> int | None:
@@ -269,8 +330,19 @@ def _kept_depth(operand: Operand) -> int | None:
     return depth if all(is_kept[:depth]) and depth < len(is_kept) else None
 
 
-def _start(eqn: Equation) -> str:
-    return ACCUMULATIONS[eqn.primitive.name].start(eqn.outputs[0].type.dtype)
+def _start(eqn: Equation, dtype: np.dtype | None = None) -> str:
+    return ACCUMULATIONS[eqn.primitive.name].start(dtype or eqn.outputs[0].type.dtype)
+
+
+def _total_dtype(eqn: Equation) -> np.dtype:
+    """What the results of blocks are joined in."""
+    dtype = eqn.outputs[0].type.dtype
+    return np.dtype(np.float64) if eqn.primitive.name == "reduce_sum" and dtype == np.float32 else dtype
+
+
+def _as(dtype: np.dtype, text: str, eqn: Equation) -> str:
+    """A number of a reduction in a dtype; as it is where the reduction knows only one."""
+    return text if _total_dtype(eqn) == eqn.outputs[0].type.dtype else f"{dtype_word(dtype)}({text})"
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

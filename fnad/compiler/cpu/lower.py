@@ -12,10 +12,10 @@ from fnad.compiler.control import is_control, lower_control, takes_slices
 from fnad.compiler.cpu import foreign, layers, library
 from fnad.compiler.cpu.divide import chunk_of_loop
 from fnad.compiler.cpu.expressions import DTYPES, has_source
-from fnad.compiler.cpu.loops import ACCUMULATIONS, emit_loop
+from fnad.compiler.cpu.loops import ACCUMULATIONS, emit_loop, emit_rows
 from fnad.compiler.memory import Layout
 from fnad.compiler.plan import HostStep, Instruction, Launch, Plan, View
-from fnad.compiler.schedule import Abilities, Call, Control, Loop, Schedule
+from fnad.compiler.schedule import Abilities, Control, Loop, Rows, Schedule, Step
 from fnad.ir.evaluate import QUIET
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Equation, Source, Var
@@ -28,7 +28,7 @@ COMPUTED = DTYPES | {np.dtype(np.complex64), np.dtype(np.complex128)}
 COPIED = COMPUTED | {np.dtype(np.float16), np.dtype(np.longdouble)}
 """The dtypes that loops can copy."""
 
-Rows = Callable[..., list[Launch] | None]
+Row = Callable[..., list[Launch] | None]
 
 
 def lower(schedule: Schedule, layout: Layout) -> Plan:
@@ -46,10 +46,12 @@ def lower(schedule: Schedule, layout: Layout) -> Plan:
     )
 
 
-def _instructions(step: Loop | Call, layout: Layout) -> list[Instruction]:
+def _instructions(step: Step, layout: Layout) -> list[Instruction]:
     if isinstance(step, Loop):
         empty = 0 in step.space and not any(eqn.primitive.name in ACCUMULATIONS for eqn in step.equations)
         return [] if empty or _stays(step, layout) else [emit_loop(step, layout.view)]
+    if isinstance(step, Rows):
+        return [emit_rows(step, layout.view)]
     if isinstance(step, Control):
         return lower_control(step, layout)
     inputs, outputs = ([layout.view(view) for view in operands] for operands in (step.inputs, step.outputs))
@@ -103,6 +105,12 @@ def _matmul(inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | N
     return [library.matmul(a, b, outputs[0])] if a.dtype in COMPUTED and a.dtype != bool else None
 
 
+def _matmul_add(inputs: Sequence[View], outputs: Sequence[View], alpha: float) -> list[Launch] | None:
+    c, a, b = inputs
+    (out,) = outputs
+    return [*_copy(c, out), library.matmul(a, b, out, alpha, beta=1.0)] if out.dtype in DTYPES else None
+
+
 def _gather(inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | None:
     x, *indices = inputs
     return [library.gather(x, indices, outputs[0])] if x.dtype.itemsize in (1, 2, 4, 8, 16) else None
@@ -116,7 +124,7 @@ def _scatter(inputs: Sequence[View], outputs: Sequence[View], mode: str) -> list
     return [*_copy(x, out), library.scatter(out, indices, updates, mode)]
 
 
-def _cumulative(combine: str) -> Rows:
+def _cumulative(combine: str) -> Row:
     def row(inputs: Sequence[View], outputs: Sequence[View], axis: int) -> list[Launch] | None:
         return [library.cumulative(*inputs, *outputs, axis, combine)] if outputs[0].dtype in COMPUTED else None
 
@@ -127,15 +135,15 @@ def _recurrence(inputs: Sequence[View], outputs: Sequence[View], axis: int) -> l
     return [library.recurrence(*inputs, *outputs, axis)] if outputs[0].dtype in DTYPES else None
 
 
-def _extreme_place(name: str) -> Rows:
+def _extreme_place(name: str) -> Row:
     def row(inputs: Sequence[View], outputs: Sequence[View], axis: int) -> list[Launch] | None:
         return [library.extreme_place(*inputs, *outputs, axis, name)] if inputs[0].dtype in DTYPES else None
 
     return row
 
 
-ROWS: dict[str, Rows] = {
-    "matmul": _matmul, "gather": _gather, "scatter": _scatter, "cumsum": _cumulative("add"),
+ROWS: dict[str, Row] = {
+    "matmul": _matmul, "matmul_add": _matmul_add, "gather": _gather, "scatter": _scatter, "cumsum": _cumulative("add"),
     "cumprod": _cumulative("multiply"), "recurrence": _recurrence, "argmax": _extreme_place("argmax"),
     "argmin": _extreme_place("argmin"), "per_example": foreign.per_example, **layers.LAUNCHES,
 }
@@ -156,7 +164,7 @@ def _is_loop(eqn: Equation) -> bool:
 
 
 def _takes(eqn: Equation, i: int, view: View) -> bool:
-    if eqn.primitive.name in ("matmul", "dense"):
+    if eqn.primitive.name in ("matmul", "dense") or eqn.primitive.name == "matmul_add" and i > 0:
         return len(view.shape) >= 2 and library.matrix_layout(view) is not None
     return takes_slices(eqn, i, view)
 
