@@ -12,8 +12,8 @@ VERSION = fnad.__version__
 
 
 def threads() -> str:
-    """fnad runs on one thread where it has no pool to ask about."""
-    return str(getattr(fnad, "get_num_threads", lambda: 1)())
+    """The threads of its pool."""
+    return str(fnad.get_num_threads())
 
 
 def compiled() -> int:
