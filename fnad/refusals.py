@@ -47,18 +47,33 @@ UNKNOWN = {
 def unknown_value(type: ArrayType, what: str, why: str) -> Exception:
     """The error of a value that is asked for and not known; ``why`` is one of the reasons above."""
     reason, advice = UNKNOWN[why]
+    if _is_at(_READS):
+        what, advice = "array[i]", (
+            "An ordinary array takes no traced index: use fnad.numpy.array(data)[i]. For n elements from i on use "
+            "x[i + np.arange(n)]."
+        )
+    elif what.startswith("np.array"):
+        advice = "Use np.stack([x, y]) or fnad.numpy.array([x, y]) in place of np.array([x, y])."
+    elif what.startswith("float") and why != "staged":
+        advice = "Use NumPy's function, np.sin(x) for math.sin(x)."
     return stored(type) or ConcreteValueError(
         f"{what}: requires a known value, got a traced {type} {reason.format(size=type.size)}. {advice}"
     )
 
 
 _STORES = [dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap]
+_READS = [dis.opmap[name] for name in ("BINARY_SUBSCR", "BINARY_SLICE") if name in dis.opmap]
+
+
+def _is_at(operations: list[int]) -> bool:
+    """Whether the user's code is doing one of these operations of Python just now."""
+    frame = user_frame(sys._getframe(1))
+    return frame is not None and frame.f_code.co_code[frame.f_lasti] in operations
 
 
 def stored(type: ArrayType) -> InPlaceError | None:
     """The error of a conversion that comes from ``array[i] = x``, where the user's code is doing just that."""
-    frame = user_frame(sys._getframe(1))
-    if frame is None or frame.f_code.co_code[frame.f_lasti] not in _STORES:
+    if not _is_at(_STORES):
         return None
     return InPlaceError(
         f"array[...] = x: requires a value that is known and not being differentiated, got a traced {type}, which an "

@@ -9,6 +9,7 @@ which an outer ``jit`` takes apart; one that asks for values becomes part of wha
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
 import time
 import warnings
@@ -26,6 +27,7 @@ from fnad.compiler.compile import Compiled, compile_program
 from fnad.errors import boundary
 from fnad.ir.program import prune
 from fnad.ir.types import ArrayType
+from fnad.memo import typed
 from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_staging, is_value, stage, value_type
 from fnad.transforms.background import Pending
 from fnad.transforms.closures import Reader, changes, find_readers, read_anew
@@ -105,6 +107,14 @@ class Jitted:
         self._history: deque[Staging] = deque(maxlen=MOST_REASONS)
         self._has_warned = False
         self._lock = threading.RLock()
+
+    def __reduce__(self) -> Any:
+        """Pickled as what it is made of, or by its name where it stands in the place of its function."""
+        name, module = self.function.__qualname__, sys.modules.get(self.function.__module__)
+        if getattr(module, name, None) is self:
+            return name
+        options = self.static_argnums, self.static_argnames, self.donate_argnums, self.max_branches, self.background
+        return Jitted, (self.function, *options)
 
     def __get__(self, instance: Any, owner: type) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -249,8 +259,8 @@ class Jitted:
         if self._signatures == MANY_SIGNATURES + 1:
             warnings.warn(
                 f"jit: requires few different signatures, got {self._signatures} for "
-                f"{getattr(self.function, '__name__', 'a function')}, each of which is staged and compiled; the last "
-                f"one since {what}. Pad arrays to a few sizes, or make numbers arguments that are not static. "
+                f"{getattr(self.function, '__name__', 'a function')}, each of which is staged and compiled"
+                f"{f'; the last one since {what}' if what else ''}. Pad arrays to a few sizes, or make numbers arguments that are not static. "
                 "cache_info() has all the reasons.",
                 RuntimeWarning, stacklevel=5,  # the line of the call
             )
@@ -349,7 +359,7 @@ class Jitted:
         numbers = {n % len(args) if -len(args) <= n < len(args) else n for n in self.static_argnums} if args else set()
         chosen = tuple([(i, a) for i, a in enumerate(args) if i in numbers])
         named = tuple([(k, v) for k, v in sorted(kwargs.items()) if k in self.static_argnames])
-        static = Static(chosen, named)
+        static = Static(chosen, named, typed((chosen, named)))
         rest = tuple([a for i, a in enumerate(args) if i not in numbers])
         return static, rest, {k: v for k, v in kwargs.items() if k not in self.static_argnames}
 

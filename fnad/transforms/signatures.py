@@ -25,6 +25,8 @@ class Static(NamedTuple):
 
     positional: tuple[tuple[int, Any], ...]
     named: tuple[tuple[str, Any], ...]
+    key: Any
+    """What tells 1 from True and from 1.0, which are equal."""
 
     def restored(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """All arguments, from those that are not static."""
@@ -82,7 +84,8 @@ def arguments(signature: Signature, leaves: Sequence[Any]) -> tuple[Sequence[Any
 def unhashable(signature: Signature, leaves: Sequence[Any]) -> TypeError:
     """The error for arguments that cannot be looked up."""
     treedef, static, _ = signature
-    for value in [v for pair in static or () for _, v in pair] + [leaf for leaf in leaves if not is_value(leaf)]:
+    given = (*static.positional, *static.named) if static is not None else ()
+    for value in [v for _, v in given] + [leaf for leaf in leaves if not is_value(leaf)]:
         if not is_hashable(value):
             return TypeError(
                 "jit: requires arguments that are arrays, numbers or hashable constants, got "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -410,3 +412,17 @@ def test_a_new_batch_size_compiles_no_kernel() -> None:
     first, *later = step.cache_info().history
     assert first.kernels.compiled + first.kernels.disk_hits + first.kernels.memory_hits > 0
     assert [(staging.kernels.compiled, staging.kernels.disk_hits) for staging in later] == [(0, 0), (0, 0)]
+
+
+@pytest.mark.parametrize("one, other", [(1, True), (2, 2.0), (0.0, -0.0), ((1, 2), (1.0, 2.0))])
+def test_static_arguments_that_are_equal_but_not_the_same(one: Any, other: Any) -> None:
+    told = fnad.jit(lambda x, n: x + len(repr(n)), static_argnums=1)
+    named = fnad.jit(lambda x, n: x + len(repr(n)), static_argnames="n")
+    for n in (one, other, one):
+        assert told(0, n) == named(0, n=n) == len(repr(n))
+
+
+def test_a_jitted_function_is_pickled_and_copied() -> None:
+    jitted = fnad.jit(np.linalg.norm, static_argnames="ord")
+    for same in (pickle.loads(pickle.dumps(jitted)), copy.deepcopy(jitted)):
+        assert same(np.array([3.0, 4.0])) == 5.0 and same.static_argnames == ("ord",)

@@ -24,7 +24,7 @@ CHUNKS = 32
 LANES = 64
 """Elements that a chunk of a flat loop is a multiple of, so that no two threads write to one cache line."""
 
-PRODUCT_ROWS, PRODUCT_CHUNKS, ROW_UNIT = 384, 4, 16
+PRODUCT_ROWS, PRODUCT_CHUNKS, ROW_UNIT = 512, 4, 16
 """A matrix product is cut into pieces of about so many rows or columns, but into so many of them at least where
 each is long enough: a piece packs anew what all have in common. BLAS works on multiples of the last number."""
 
