@@ -316,7 +316,7 @@ class Jitted:
         if recorder.path:
             staged = staged._replace(program=prune(staged.program))  # of what only the questions needed
         is_plain = all([type(leaf) is np.ndarray and leaf.dtype.isnative for leaf in leaves])
-        leaf = self._compile(staged, traced, signature[0], is_plain)
+        leaf = self._compile(staged, traced, signature[0], is_plain, is_part=Tracer in map(type, leaves))
         recorder.seconds += leaf.compiled.seconds if leaf.compiled is not None else 0.0
         if recorder.path or recorder.branches.root is not None:
             recorder.keep(leaf)
@@ -333,14 +333,17 @@ class Jitted:
 
         return flat_function
 
-    def _compile(self, staged: Staged, traced: tuple[int, ...], treedef: tree.TreeDef, is_plain: bool) -> Entry:
+    def _compile(
+        self, staged: Staged, traced: tuple[int, ...], treedef: tree.TreeDef, is_plain: bool, is_part: bool
+    ) -> Entry:
+        """What is kept of a staged function; where it is part of another one, that is what is compiled."""
         readers = find_readers(self.function, staged.captured) if staged.captured else []
         donated = self._donated(traced, treedef)
         program = staged.program
-        closed = any(isinstance(c, Tracer) for c in staged.captured)
+        is_part = is_part or any(isinstance(c, Tracer) for c in staged.captured)
         effectful = program.is_effectful
         make = Pending if self.background else compile_program
-        compiled = make(program, donated) if (program.outputs or effectful) and not closed else None
+        compiled = make(program, donated) if (program.outputs or effectful) and not is_part else None
         is_plain = is_plain and compiled is not None and not effectful and not readers
         restore = rebuilder(staged.out_tree) if not staged.static_outputs else None
         restore = restore or staged.restore

@@ -426,3 +426,11 @@ def test_a_jitted_function_is_pickled_and_copied() -> None:
     jitted = fnad.jit(np.linalg.norm, static_argnames="ord")
     for same in (pickle.loads(pickle.dumps(jitted)), copy.deepcopy(jitted)):
         assert same(np.array([3.0, 4.0])) == 5.0 and same.static_argnames == ("ord",)
+
+
+def test_a_jitted_function_inside_of_another_is_compiled_with_it() -> None:
+    inner = fnad.jit(lambda x: np.sin(x) * 3.25 + 0.625)
+    outer = fnad.jit(lambda x: inner(x) * 2.0)
+    outer(1.0)
+    assert inner.cache_info().compile_seconds == 0.0 and outer.cache_info().compile_seconds > 0.0
+    assert inner(1.0) * 2.0 == outer(1.0)
