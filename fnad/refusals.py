@@ -47,15 +47,15 @@ UNKNOWN = {
 def unknown_value(type: ArrayType, what: str, why: str) -> Exception:
     """The error of a value that is asked for and not known; ``why`` is one of the reasons above."""
     reason, advice = UNKNOWN[why]
-    if _is_at(_READS):
+    if type.dtype.kind in "iu" and type.size == 1 and _is_at(_READS):
         what, advice = "array[i]", (
             "An ordinary array takes no traced index: use fnad.numpy.array(data)[i]. For n elements from i on use "
             "x[i + np.arange(n)]."
         )
     elif what.startswith("np.array"):
-        advice = "Use np.stack([x, y]) or fnad.numpy.array([x, y]) in place of np.array([x, y])."
+        advice += " In place of np.array([x, y]) use np.stack([x, y]) or fnad.numpy.array([x, y])."
     elif what.startswith("float") and why != "staged":
-        advice = "Use NumPy's function, np.sin(x) for math.sin(x)."
+        advice += " NumPy's function, np.sin(x) for math.sin(x), needs no number."
     return stored(type) or ConcreteValueError(
         f"{what}: requires a known value, got a traced {type} {reason.format(size=type.size)}. {advice}"
     )
