@@ -69,6 +69,37 @@ class Launch:
 
 
 @dataclass(frozen=True)
+class GridKernel:
+    """Source text of a function `kernel(...)` that each thread of a GPU's grid runs.
+
+    Its arguments are pointers to elements of the dtypes `pointers`, then so many int64 `numbers`. One that `reports`
+    failures is given two more, which its source passes to `report`.
+    """
+
+    name: str
+    source: str
+    pointers: tuple[str, ...]
+    numbers: int
+    block: tuple[int, int, int]
+    """Threads of a block."""
+    min_blocks: int = 0
+    """Blocks that a multiprocessor is to hold at a time; 0: it does not matter."""
+    reports: bool = False
+
+
+@dataclass(frozen=True)
+class GridLaunch:
+    """Run a kernel on a grid of blocks: on the addresses of the operands' first elements, and on numbers."""
+
+    kernel: GridKernel
+    operands: tuple[View, ...]
+    params: tuple[int, ...]
+    grid: tuple[int, int, int]
+    label: str = ""
+    """What the instruction does, for people."""
+
+
+@dataclass(frozen=True)
 class HostStep:
     """Call `function(*input_arrays)` from Python and copy the arrays it returns into `outputs`.
 
@@ -165,7 +196,7 @@ class Switch:
     branches: tuple[Inner, ...]
 
 
-Instruction = Launch | HostStep | Copy | Scan | While | Switch
+Instruction = Launch | GridLaunch | HostStep | Copy | Scan | While | Switch
 
 
 @dataclass(frozen=True)

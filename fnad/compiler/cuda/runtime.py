@@ -1,0 +1,54 @@
+"""What a device must be able to do: hold memory, copy, load a kernel, run it.
+
+Whatever is asked of a device happens in the order of asking. Three kinds of device do so: a GPU by its driver
+(hardware.py), numba's simulator of one (simulator.py), and, in the tests, a machine that executes PTX on the CPU.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from fnad.compiler.plan import GridKernel, GridLaunch
+
+
+class Memory(Protocol):
+    """A piece of a device's memory, given back when nothing refers to it any more."""
+
+    address: int
+    """Of its first byte; a multiple of `ALIGNMENT`."""
+    nbytes: int
+
+
+ALIGNMENT = 256
+
+
+class Runtime(Protocol):
+    """A device."""
+
+    name: str
+    """For people."""
+    capability: tuple[int, int]
+    """The compute capability, as (8, 0)."""
+
+    def allocate(self, nbytes: int) -> Memory:
+        """A piece of memory, of any content."""
+
+    def upload(self, address: int, array: np.ndarray) -> None:
+        """Copy a C-contiguous array of the host to the device."""
+
+    def download(self, address: int, array: np.ndarray) -> None:
+        """Fill a C-contiguous array of the host from the device, when all that was asked before is done."""
+
+    def copy(self, target: int, source: int, nbytes: int) -> None:
+        """Copy bytes within the device."""
+
+    def load(self, kernel: GridKernel) -> Any:
+        """A kernel, compiled for the device, as `launch` takes it."""
+
+    def launch(self, function: Any, launch: GridLaunch, words: np.ndarray) -> None:
+        """Run a kernel with its arguments, int64 words, which the caller may change right after."""
+
+    def synchronize(self) -> None:
+        """Wait until all that was asked before is done."""
