@@ -17,16 +17,18 @@ from numpy import empty
 
 from fnad.compiler.accumulate import accumulate
 from fnad.compiler.cache import Statistics, statistics
-from fnad.compiler.cpu.divide import divide_loops
-from fnad.compiler.cpu.executor import Executable, KernelError, link
-from fnad.compiler.cpu.lower import ABILITIES, failure, has_code, lower
 from fnad.compiler.control import plan_controls
+from fnad.compiler.cpu.executor import Executable, KernelError, link
+from fnad.compiler.cpu.lower import failure
+from fnad.compiler.cpu.target import CPU
+from fnad.compiler.lowering import lower
 from fnad.compiler.memory import plan_memory, plan_memory_of_body
 from fnad.compiler.order import sink_updates
 from fnad.compiler.plan import Plan, walk
 from fnad.compiler.rows import fuse_rows
 from fnad.compiler.schedule import Schedule, make_schedule
 from fnad.compiler.simplify import simplify
+from fnad.compiler.target import Target
 from fnad.errors import place_at
 from fnad.ir.program import Program
 
@@ -68,31 +70,33 @@ class Compiled:
         return found if source is None else place_at(found, source)
 
 
-def schedule_of(simplified: Program) -> Schedule:
+def schedule_of(simplified: Program, target: Target = CPU) -> Schedule:
     """The steps of a simplified Program, with plans for those of loops and branches."""
-    schedule = fuse_rows(make_schedule(sink_updates(accumulate(simplified)), ABILITIES))
-    plan_controls(schedule, _inner_plan)
-    divide_loops(schedule)
+
+    def inner_plan(program: Program, carries: Mapping[int, int]) -> tuple[Plan, Collection[int]]:
+        """The plan of a loop's body or of a branch, and the carries that it replaces where they lie."""
+        inner = schedule_of(program, target)
+        layout = plan_memory_of_body(inner, carries)
+        return lower(inner, layout, target.emitter), layout.donated.keys()
+
+    schedule = make_schedule(sink_updates(accumulate(simplified)), target.abilities)
+    target.prepare(schedule)
+    schedule = fuse_rows(schedule, target.rows)
+    plan_controls(schedule, inner_plan)
+    target.divide(schedule)
     return schedule
 
 
 def compile_program(program: Program, donated: Collection[int] = ()) -> Compiled:
     """Compile a Program; the memory of the inputs ``donated`` may be written."""
     started, before = time.perf_counter(), statistics()
-    simplified = simplify(program, has_code)
+    simplified = simplify(program, CPU.has_code)
     schedule = schedule_of(simplified)
     layout = plan_memory(schedule, donated)
-    plan = lower(schedule, layout)
+    plan = lower(schedule, layout, CPU.emitter)
     executable = link(plan)
     results = tuple([(view.shape, view.dtype) for view in schedule.outputs])
     return Compiled(
         simplified, plan, executable, results, layout.donated, time.perf_counter() - started,
         statistics() - before,
     )
-
-
-def _inner_plan(program: Program, carries: Mapping[int, int]) -> tuple[Plan, Collection[int]]:
-    """The plan of a loop's body or of a branch, and the carries that it replaces where they lie."""
-    schedule = schedule_of(program)
-    layout = plan_memory_of_body(schedule, carries)
-    return lower(schedule, layout), layout.donated.keys()

@@ -243,12 +243,13 @@ def _place(homes: list[_Home]) -> tuple[list[int], int]:
         for other in sorted(alive, key=lambda h: offsets[id(h)]):
             if offset + home.nbytes <= offsets[id(other)]:
                 break
-            offset = max(offset, _aligned(offsets[id(other)] + other.nbytes))
+            offset = max(offset, aligned(offsets[id(other)] + other.nbytes))
         offsets[id(home)] = offset
         placed.append(home)
-    total = max([offsets[id(h)] + _aligned(h.nbytes) for h in homes], default=0)
+    total = max([offsets[id(h)] + aligned(h.nbytes) for h in homes], default=0)
     return [offsets[id(h)] for h in homes], total
 
 
-def _aligned(nbytes: int) -> int:
+def aligned(nbytes: int) -> int:
+    """So many bytes, rounded up to where the next piece may start."""
     return -(-nbytes // ALIGNMENT) * ALIGNMENT

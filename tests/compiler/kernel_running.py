@@ -3,7 +3,7 @@
 import numpy as np
 
 from fnad.compiler.cpu.executor import link
-from fnad.compiler.cpu.library import dtype_word
+from fnad.compiler.expressions import dtype_word
 from fnad.compiler.plan import Buffer, Kernel, Launch, Plan, View
 
 

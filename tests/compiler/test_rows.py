@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fnad
-from fnad.compiler import rows, views
+from fnad.compiler import compile, views
 from fnad.compiler.compile import compile_program, schedule_of
 from fnad.compiler.cpu.lower import has_code
 from fnad.compiler.schedule import Loop, Rows
@@ -25,9 +26,14 @@ X = np.random.default_rng(0).normal(size=(5, 70))
 Y = np.random.default_rng(1).normal(size=(5, 70))
 
 
+def let_every_row_pay(patch: pytest.MonkeyPatch, **also: int) -> None:
+    eager = replace(compile.CPU, rows=replace(compile.CPU.rows, large=0, **also))
+    patch.setattr(compile.schedule_of, "__defaults__", (eager,))
+
+
 @pytest.fixture
 def every_row_pays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "LARGE", 0)
+    let_every_row_pay(monkeypatch)
 
 
 def softmax(x: Any) -> Any:
@@ -91,7 +97,7 @@ def test_a_donated_array_is_written_over_only_where_no_later_row_reads_it() -> N
 
     want = shifted(X)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "LARGE", 0)
+        let_every_row_pay(patch)
         (got,) = compile_program(fnad.make_program(shifted)(X), (0,))([X.copy()])
     np.testing.assert_allclose(got, want, rtol=1e-12)
 
@@ -117,8 +123,7 @@ def programs(draw: Any) -> Program:
 def test_random_programs_by_rows(
     monkeypatch: pytest.MonkeyPatch, program: Program, donated: set[int], seed: int
 ) -> None:
-    monkeypatch.setattr(rows, "LARGE", 0)
-    monkeypatch.setattr(rows, "SHORTEST", 1)
+    let_every_row_pay(monkeypatch, shortest=1)
     inputs = list(numbers(seed, 2, *SHAPE))
     expected = evaluate(program, inputs)
     found = compile_program(program, donated)([x.copy() for x in inputs])

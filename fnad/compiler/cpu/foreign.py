@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fnad.compiler.cpu.library import dtype_word
+from fnad.compiler.expressions import dtype_word
 from fnad.compiler.plan import Kernel, Launch, View
 from fnad.compiler.views import is_contiguous
 from fnad.ir.primitive import Primitive

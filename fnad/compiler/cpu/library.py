@@ -17,6 +17,7 @@ from types import ModuleType
 import numpy as np
 
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, chunk_of, chunk_of_product
+from fnad.compiler.expressions import dtype_word
 from fnad.compiler.plan import Kernel, Launch, View
 from fnad.kernels.cpu.frame import OPERAND_BITS
 
@@ -34,11 +35,6 @@ COMBINATIONS = {
 
 _CARRIER = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "complex128"}
 """What a gather, which only copies, moves elements as, by their size."""
-
-
-def dtype_word(dtype: np.dtype) -> str:
-    """What kernel source calls a dtype."""
-    return "boolean" if dtype == np.bool_ else dtype.name
 
 
 # --- matrix products --------------------------------------------------------------------------

@@ -15,8 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fnad.compiler.axes import in_memory_order, merge_axes
-from fnad.compiler.cpu.expressions import DTYPES, constant, source_of
-from fnad.compiler.cpu.library import dtype_word
+from fnad.compiler.expressions import ACCUMULATIONS, carrier_of, constant, dtype_word, source_of
 from fnad.compiler.plan import Kernel, Launch, View
 from fnad.compiler.schedule import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
@@ -24,42 +23,6 @@ from fnad.ops.elementwise import stop_gradient as identity
 
 BLOCK = 4096
 """Terms that a register sums before they are added to the total."""
-
-
-class Accumulation(NamedTuple):
-    """How a reduction runs: what takes a term in, what joins two partial results, and the start."""
-
-    take: str
-    join: str
-    start: Callable[[np.dtype], str]
-
-
-def _extreme(sign: int) -> Callable[[np.dtype], str]:
-    def start(dtype: np.dtype) -> str:
-        if dtype.kind == "f":
-            return constant(sign * np.inf, dtype)
-        limits = np.iinfo(dtype)
-        return constant(limits.max if sign > 0 else limits.min, dtype)
-
-    return start
-
-
-ACCUMULATIONS = {
-    "reduce_sum": Accumulation("radd", "add", lambda dtype: constant(0, dtype)),
-    "reduce_prod": Accumulation("rmul", "multiply", lambda dtype: constant(1, dtype)),
-    "reduce_max": Accumulation("rmax", "maximum", _extreme(-1)),
-    "reduce_min": Accumulation("rmin", "minimum", _extreme(1)),
-    "reduce_and": Accumulation("multiply", "multiply", lambda dtype: constant(1, dtype)),
-    "reduce_or": Accumulation("add", "add", lambda dtype: constant(0, dtype)),
-}
-
-
-_CARRIERS = {np.dtype(np.float16): np.dtype(np.uint16), np.dtype(np.longdouble): np.dtype(np.complex128)}
-
-
-def carrier_of(dtype: np.dtype) -> np.dtype:
-    """What the elements of a dtype are copied as: a loop moves numbers that it cannot compute with."""
-    return dtype if dtype in DTYPES else _CARRIERS.get(dtype, dtype)
 
 
 def emit_loop(loop: Loop, place: Callable[[View], View]) -> Launch:

@@ -1,85 +1,26 @@
-"""A schedule as a plan: each step as launches of kernels or as a host step."""
+"""What the CPU runs for the steps of a schedule: launches of generated kernels and of those of the library."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-
-import numpy as np
 
 from fnad.compiler import views
-from fnad.compiler.control import is_control, lower_control, takes_slices
+from fnad.compiler.control import is_control, takes_slices
 from fnad.compiler.cpu import foreign, layers, library
 from fnad.compiler.cpu.divide import chunk_of_loop
-from fnad.compiler.cpu.expressions import DTYPES, has_source
-from fnad.compiler.cpu.loops import ACCUMULATIONS, emit_loop, emit_rows
-from fnad.compiler.memory import Layout
-from fnad.compiler.plan import HostStep, Instruction, Launch, Plan, View
-from fnad.compiler.schedule import Abilities, Control, Loop, Rows, Schedule, Step
-from fnad.ir.evaluate import QUIET
-from fnad.ir.primitive import Primitive
-from fnad.ir.program import Equation, Source, Var
-from fnad.ir.types import ArrayType
-from fnad.ops.elementwise import stop_gradient as identity
-
-COMPUTED = DTYPES | {np.dtype(np.complex64), np.dtype(np.complex128)}
-"""The dtypes that kernels of the library compute with."""
-
-COPIED = COMPUTED | {np.dtype(np.float16), np.dtype(np.longdouble)}
-"""The dtypes that loops can copy."""
+from fnad.compiler.cpu.loops import emit_loop, emit_rows
+from fnad.compiler.expressions import DTYPES
+from fnad.compiler.lowering import COMPUTED, Emitter, Workspace, copying, is_loop
+from fnad.compiler.plan import Launch, View
+from fnad.compiler.schedule import Abilities
+from fnad.ir.program import Equation
 
 Row = Callable[..., list[Launch] | None]
 
 
-def lower(schedule: Schedule, layout: Layout) -> Plan:
-    """Lay the steps of a schedule out as instructions."""
-    instructions: list[Instruction] = []
-    sources: list[Source | None] = []
-    for step in schedule.steps:
-        made = _instructions(step, layout)
-        instructions += made
-        sources += [step.source] * len(made)
-    inputs, outputs = len(schedule.inputs), len(schedule.outputs)
-    return Plan(
-        layout.buffers, tuple(range(inputs)), tuple(range(inputs, inputs + outputs)), layout.arena_bytes,
-        tuple(instructions), tuple(sources),
-    )
-
-
-def _instructions(step: Step, layout: Layout) -> list[Instruction]:
-    if isinstance(step, Loop):
-        empty = 0 in step.space and not any(eqn.primitive.name in ACCUMULATIONS for eqn in step.equations)
-        return [] if empty or _stays(step, layout) else [emit_loop(step, layout.view)]
-    if isinstance(step, Rows):
-        return [emit_rows(step, layout.view)]
-    if isinstance(step, Control):
-        return lower_control(step, layout)
-    inputs, outputs = ([layout.view(view) for view in operands] for operands in (step.inputs, step.outputs))
-    eqn = step.equation
-    launches = _launches(eqn, inputs, outputs)
-    if launches is not None:
-        return list(launches)
-    function = partial(_evaluate, eqn.primitive, eqn.params)
-    return [HostStep(eqn.primitive.name, function, tuple(inputs), tuple(outputs))]
-
-
-def _stays(loop: Loop, layout: Layout) -> bool:
-    """Whether a loop copies values to where they are."""
-    copied = [eqn.inputs[0] if eqn.primitive is identity else None for eqn in loop.equations]
-    return all([
-        v in loop.reads and layout.view(loop.reads[v]) == layout.view(loop.writes[eqn.outputs[0]])
-        for v, eqn in zip(copied, loop.equations)
-    ])
-
-
-def _evaluate(primitive: Primitive, params: dict, *inputs: np.ndarray) -> Sequence[np.ndarray]:
-    """An equation's results by its NumPy meaning."""
-    with np.errstate(**QUIET):
-        result = primitive.evaluate(*inputs, **params)
-    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
-
-
-def _launches(eqn: Equation, inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | None:
+def _launches(
+    eqn: Equation, inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace | None = None,
+) -> list[Launch] | None:
     """What the library runs for an equation; ``None`` where it has nothing for these operands."""
     row = ROWS.get(eqn.primitive.name)
     return foreign.launch(eqn.primitive, eqn.params, inputs, outputs) if row is None else row(
@@ -88,11 +29,9 @@ def _launches(eqn: Equation, inputs: Sequence[View], outputs: Sequence[View]) ->
 
 
 def _copy(source: View, target: View) -> list[Launch]:
-    """A launch that copies one view to another, unless they are the same."""
-    if source == target or 0 in target.shape:
+    loop = copying(source, target)
+    if loop is None:
         return []
-    given, written = (Var(ArrayType(view.shape, view.dtype)) for view in (source, target))
-    loop = Loop(target.shape, [Equation(identity, (given,), {}, (written,))], {given: source}, {written: target})
     loop.chunk = chunk_of_loop(loop)
     return [emit_loop(loop, lambda view: view)]
 
@@ -152,29 +91,22 @@ ROWS: dict[str, Row] = {
 # --- What the target can do
 
 
-def _is_loop(eqn: Equation) -> bool:
-    if not eqn.outputs or is_control(eqn):
-        return False
-    dtype = eqn.outputs[0].type.dtype
-    if eqn.primitive.name in ACCUMULATIONS:
-        return dtype in DTYPES
-    if eqn.primitive is identity or eqn.primitive.name in ("concatenate", "pad", "set_slice"):
-        return dtype in COPIED
-    return has_source(eqn)
-
-
 def _takes(eqn: Equation, i: int, view: View) -> bool:
     if eqn.primitive.name in ("matmul", "dense") or eqn.primitive.name == "matmul_add" and i > 0:
         return len(view.shape) >= 2 and library.matrix_layout(view) is not None
     return takes_slices(eqn, i, view)
 
 
-ABILITIES = Abilities(_is_loop, _takes)
+ABILITIES = Abilities(is_loop, _takes)
+EMITTER = Emitter(
+    loop=lambda loop, place: [emit_loop(loop, place)], rows=lambda rows, place: [emit_rows(rows, place)],
+    call=_launches,
+)
 
 
 def has_code(eqn: Equation) -> bool:
     """Whether an equation runs as native code without being written in simpler primitives."""
-    if is_control(eqn) or _is_loop(eqn):
+    if is_control(eqn) or is_loop(eqn):
         return True
     row = ROWS.get(eqn.primitive.name)
     if row is None:

@@ -8,17 +8,29 @@ has NumPy's meaning.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnad.compiler.cpu.library import dtype_word
 from fnad.ir.program import Equation
 
 DTYPES = {np.dtype(t) for t in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")}
 """The dtypes that loops compute with."""
+
+_CARRIERS = {np.dtype(np.float16): np.dtype(np.uint16), np.dtype(np.longdouble): np.dtype(np.complex128)}
+
+
+def carrier_of(dtype: np.dtype) -> np.dtype:
+    """What the elements of a dtype are copied as: a loop moves numbers that it cannot compute with."""
+    return dtype if dtype in DTYPES else _CARRIERS.get(dtype, dtype)
+
+
+def dtype_word(dtype: np.dtype) -> str:
+    """What kernel source calls a dtype."""
+    return "boolean" if dtype == np.bool_ else dtype.name
+
 
 _INTRINSICS = {
     "sqrt", "floor", "ceil", "trunc", "rint", "copysign", "maximum", "minimum", "fmod", "floor_divide", "select",
@@ -205,3 +217,32 @@ def _constants(dtype: np.dtype) -> dict[str, str]:
     return words
 
 
+# --- Reductions
+
+
+class Accumulation(NamedTuple):
+    """How a reduction runs: what takes a term in, what joins two partial results, and the start."""
+
+    take: str
+    join: str
+    start: Callable[[np.dtype], str]
+
+
+def _extreme(sign: int) -> Callable[[np.dtype], str]:
+    def start(dtype: np.dtype) -> str:
+        if dtype.kind == "f":
+            return constant(sign * np.inf, dtype)
+        limits = np.iinfo(dtype)
+        return constant(limits.max if sign > 0 else limits.min, dtype)
+
+    return start
+
+
+ACCUMULATIONS = {
+    "reduce_sum": Accumulation("radd", "add", lambda dtype: constant(0, dtype)),
+    "reduce_prod": Accumulation("rmul", "multiply", lambda dtype: constant(1, dtype)),
+    "reduce_max": Accumulation("rmax", "maximum", _extreme(-1)),
+    "reduce_min": Accumulation("rmin", "minimum", _extreme(1)),
+    "reduce_and": Accumulation("multiply", "multiply", lambda dtype: constant(1, dtype)),
+    "reduce_or": Accumulation("add", "add", lambda dtype: constant(0, dtype)),
+}

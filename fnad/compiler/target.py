@@ -1,0 +1,26 @@
+"""What the passes of the compiler need to know of the machine that they compile for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fnad.compiler.lowering import Emitter
+from fnad.compiler.rows import RowRule
+from fnad.compiler.schedule import Abilities, Schedule
+from fnad.ir.program import Equation
+
+
+@dataclass(frozen=True)
+class Target:
+    """A kind of machine."""
+
+    has_code: Callable[[Equation], bool]
+    """Whether an equation runs as its code without being written in simpler primitives."""
+    abilities: Abilities
+    prepare: Callable[[Schedule], None]
+    """Rearranges loops before those that share rows are put together."""
+    rows: RowRule
+    divide: Callable[[Schedule], None]
+    """Divides loops that take long among what can run at the same time."""
+    emitter: Emitter
