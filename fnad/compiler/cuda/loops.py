@@ -1,0 +1,433 @@
+"""Source of the kernels that run fused loops.
+
+A loop's axes are those that its reductions keep, then those that they run over; where there are no reductions, all
+are kept. Each of both is walked as the operands lie in memory, with neighbours made one where every operand allows.
+A *team* does what belongs to one index of the kept axes: one thread, a warp or a block. Its threads take the terms
+of a reduction in turn and then join what they have, always in the same order: results do not depend on how many
+teams run at a time. Where there are few results to many terms, each is first made in parts (divide.py).
+
+Extents and strides are parameters, but for strides of 0 and 1: a kernel serves every size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from fnad.compiler.axes import in_memory_order, merge_axes
+from fnad.compiler.expressions import ACCUMULATIONS, carrier_of, constant, dtype_word, source_of
+from fnad.compiler.plan import GridKernel, GridLaunch, View
+from fnad.compiler.schedule import Loop, Rows
+from fnad.compiler.views import is_aligned
+from fnad.ir.program import Atom, Equation, Literal, Var
+from fnad.ops.elementwise import stop_gradient as identity
+
+WARP, BLOCK = 32, 256
+MOST_BLOCKS = 4096
+"""Blocks of a grid, at most: enough for any GPU at a time; their threads take more than one element where needed."""
+
+VECTOR = 16
+"""Bytes that a thread loads at a time where it can."""
+
+MOST_REPEATED = 16
+"""Equations of a loop whose source may be repeated for each element of a vector."""
+
+LONG = 4096
+"""Elements of a loop that is worth vectors."""
+
+
+def emit_loop(loop: Loop, place: Callable[[View], View]) -> GridLaunch:
+    """The launch of a loop; ``place`` maps a view of a storage to one of its buffer."""
+    signature = _Signature()
+    nest = make_nest(loop, place, signature)
+    if nest.reductions:
+        lines, teams = _reducing(nest, signature), nest.parts * prod(nest.kept.extents) * nest.team
+        return _launch([loop], signature, lines, _blocks(teams), BLOCK)
+    count = vector_length(nest)
+    if count > 1:
+        elements = prod(nest.kept.extents)
+        return _launch([loop], signature, _by_vectors(nest, signature, count), _blocks(-(-elements // count)), BLOCK)
+    return _launch([loop], signature, _elementwise(nest, signature), _blocks(prod(nest.kept.extents)), BLOCK)
+
+
+def emit_rows(rows: Rows, place: Callable[[View], View]) -> GridLaunch:
+    """The launch of loops that run together, row by row: a team has a row."""
+    signature = _Signature()
+    nests = [make_nest(loop, place, signature, by_rows=True, mark=f"_{k}") for k, loop in enumerate(rows.loops)]
+    widest = max([prod(nest.reduced.extents) for nest in nests])
+    team = WARP if widest <= 2 * WARP else min(BLOCK, -(-widest // (4 * WARP)) * WARP)
+    lines = [*_counting("row", "cuda.blockIdx.x", signature.local("n", rows.loops[0].space[0]), "cuda.gridDim.x")]
+    body = [line for nest in nests for line in _row(nest, signature, team)]
+    return _launch(rows.loops, signature, [*lines, *_indented([*body, "row += cuda.gridDim.x"])],
+                   min(rows.loops[0].space[0], MOST_BLOCKS), team)
+
+
+def _blocks(threads: int) -> int:
+    return max(min(-(-threads // BLOCK), MOST_BLOCKS), 1)
+
+
+def _launch(loops: Sequence[Loop], signature: _Signature, lines: list[str], blocks: int, threads: int) -> GridLaunch:
+    words = dict.fromkeys(e.primitive.name for loop in loops for e in loop.equations if e.primitive is not identity)
+    label = " ".join(words) or "copy"
+    source = "\n".join([f"def kernel({', '.join(signature.names)}):", *_indented(lines), ""])
+    pointers = tuple([dtype_word(carrier_of(view.dtype)) for view in signature.views])
+    kernel = GridKernel(
+        label.replace(" ", "_")[:60], source, pointers, len(signature.params), (threads, 1, 1)
+    )
+    return GridLaunch(kernel, tuple(signature.views), tuple(signature.params), (blocks, 1, 1), label)
+
+
+class _Signature:
+    """The arguments of a kernel: pointers to the first elements of views, then numbers."""
+
+    def __init__(self) -> None:
+        self.views: list[View] = []
+        self.params: list[int] = []
+        self._pointers: dict[tuple, str] = {}
+        self._numbers: list[str] = []
+
+    @property
+    def names(self) -> list[str]:
+        return [*self._pointers.values(), *self._numbers]
+
+    def local(self, prefix: str, value: int) -> str:
+        """The name of a number."""
+        self._numbers.append(f"{prefix}{len(self.params)}")
+        self.params.append(int(value))
+        return self._numbers[-1]
+
+    def pointer(self, view: View) -> str:
+        """The name of a pointer to a view's first element."""
+        key = view.buffer, view.offset, view.shape, view.strides, carrier_of(view.dtype)
+        if key not in self._pointers:
+            self._pointers[key] = f"x{len(self._pointers)}"
+            self.views.append(view)
+        return self._pointers[key]
+
+
+# --- The axes of a loop
+
+
+class Operand(NamedTuple):
+    """An array of the loop, and its strides along the kept and the reduced axes, in elements.
+
+    A stride is 0, 1, or the name of a number.
+    """
+
+    pointer: str
+    view: View
+    kept: tuple[int | str, ...]
+    reduced: tuple[int | str, ...]
+
+
+class Axes(NamedTuple):
+    """Extents, and their names."""
+
+    extents: list[int]
+    names: list[str]
+
+
+class Nest(NamedTuple):
+    """A loop with its axes in order.
+
+    ``team`` are the threads that do what belongs to an index of the kept axes. ``chunk`` are the terms of a part of a
+    reduction, of which there are ``parts``. ``mark`` keeps the names of loops of one kernel apart.
+    """
+
+    loop: Loop
+    kept: Axes
+    reduced: Axes
+    operand_of: dict[Var, Operand]
+    reductions: list[Equation]
+    team: int
+    chunk: int
+    mark: str
+
+    @property
+    def parts(self) -> int:
+        return -(-prod(self.reduced.extents) // self.chunk) if self.chunk else 1
+
+
+def reductions_of(loop: Loop) -> list[Equation]:
+    """The reductions of a loop."""
+    return [eqn for eqn in loop.equations if eqn.primitive.name in ACCUMULATIONS]
+
+
+def reduced_axes(loop: Loop) -> tuple[int, ...]:
+    """The axes that the reductions of a loop run over, the same for all of them."""
+    found = reductions_of(loop)
+    return tuple(found[0].params["axes"]) if found else ()
+
+
+def make_nest(
+    loop: Loop, place: Callable[[View], View], signature: _Signature, by_rows: bool = False, mark: str = "",
+) -> Nest:
+    """Order and merge the axes of a loop; names go to the signature. By rows, its first axis is the one kept."""
+    reduced = set(range(1, len(loop.space))) if by_rows else set(reduced_axes(loop))
+    views = {v: place(view) for v, view in (loop.reads | loop.writes).items()}
+    kept_axes = [a for a in range(len(loop.space)) if a not in reduced]
+    kept, kept_strides = _merged(loop.space, kept_axes, list(views.values()))
+    others, other_strides = _merged(loop.space, sorted(reduced), list(views.values()))
+    axes = [Axes(extents, [signature.local("n", n) for n in extents]) for extents in (kept, others)]
+    strides: dict[tuple, tuple] = {}
+    operands = {}
+    for (v, view), *rows in zip(views.items(), kept_strides, other_strides):
+        key = signature.pointer(view), *map(tuple, rows)
+        if key not in strides:
+            strides[key] = tuple([_named(row, signature) for row in rows])
+        operands[v] = Operand(signature.pointer(view), view, *strides[key])
+    team = 1 if by_rows or not reduced else team_of(loop)
+    return Nest(loop, *axes, operands, reductions_of(loop), team, loop.chunk, mark)
+
+
+def _named(strides: Sequence[int], signature: _Signature) -> tuple[int | str, ...]:
+    return tuple([s if s in (0, 1) else signature.local("s", s) for s in strides])
+
+
+def _merged(space: Sequence[int], axes: list[int], views: list[View]) -> tuple[list[int], list[list[int]]]:
+    """Extents, and each operand's strides in elements, of some of the axes, ordered and merged."""
+    if all([space[a] == 1 for a in axes]):
+        return [], [[] for _ in views]
+    steps = [[view.strides[a] // view.dtype.itemsize for a in axes] for view in views]
+    sizes = [view.dtype.itemsize for view in views]
+    extents = [space[a] for a in axes]
+    order = in_memory_order(extents, [[s * size for s in row] for row, size in zip(steps, sizes)])
+    return merge_axes([extents[k] for k in order], [[row[k] for k in order] for row in steps])
+
+
+def team_of(loop: Loop) -> int:
+    """The threads that make a result: one where neighbours in memory belong to different ones, else a warp or more."""
+    reduced = set(reduced_axes(loop))
+    terms = prod([loop.space[a] for a in reduced])
+    order = in_memory_order(loop.space, [view.strides for view in (*loop.reads.values(), *loop.writes.values())])
+    wide = [a for a in order if loop.space[a] > 1]
+    if terms <= 8 or wide and wide[-1] not in reduced:
+        return 1
+    return WARP if min(terms, loop.chunk or terms) <= 1024 else BLOCK
+
+
+# --- Their source
+
+
+def _counting(name: str, first: str, end: str, step: str) -> list[str]:
+    """A loop's first lines; a range with a step would cost divisions."""
+    return [f"{name} = {first}", f"while {name} < {end}:"]
+
+
+def _unravelled(flat: str, prefix: str, axes: Axes) -> list[str]:
+    """The lines that take a flat index apart."""
+    lines, rest = [], flat
+    for a in range(len(axes.names) - 1, 0, -1):
+        lines.append(f"{prefix}q{a} = quotient({rest}, {axes.names[a]})")
+        lines.append(f"{prefix}{a} = {rest} - {prefix}q{a} * {axes.names[a]}")
+        rest = f"{prefix}q{a}"
+    return [*lines, f"{prefix}0 = {rest}"] if axes.names else []
+
+
+def _terms(prefix: str, strides: Sequence[int | str]) -> list[str]:
+    return [f"{prefix}{a}" if s == 1 else f"{prefix}{a} * {s}" for a, s in enumerate(strides) if s != 0]
+
+
+def _element(operand: Operand, bases: dict[tuple, str] | None = None) -> str:
+    """An operand's element at the present indices: those of the kept axes by themselves, or as one base."""
+    base = (bases or {}).get((operand.pointer, operand.kept))
+    outer = _terms("k", operand.kept) if base is None else [base] if base else []
+    return f"{operand.pointer}[{' + '.join([*outer, *_terms('r', operand.reduced)]) or '0'}]"
+
+
+def _elementwise(nest: Nest, signature: _Signature) -> list[str]:
+    count = signature.local("n", prod(nest.kept.extents))
+    body = [*_unravelled("i", "k", nest.kept), *_body(nest, lambda v: _element(nest.operand_of[v])), "i += step"]
+    return ["step = cuda.gridsize(1)", *_counting("i", "cuda.grid(1)", count, "step"), *_indented(body)]
+
+
+def _body(nest: Nest, element: Callable[[Var], str], mark: str = "") -> list[str]:
+    """The lines of one element: loads, what is computed, stores, and the terms of reductions."""
+    writer = _Writer(nest, mark)
+    return [*writer.loads(element), *writer.computed(), *writer.stores(element), *writer.accumulated()]
+
+
+class _Writer:
+    """The lines of an element of a loop."""
+
+    def __init__(self, nest: Nest, mark: str) -> None:
+        self.nest, self.mark = nest, mark + nest.mark
+        self.names: dict[Atom, str] = {}
+
+    def loads(self, element: Callable[[Var], str]) -> list[str]:
+        loaded: dict[str, str] = {}
+        for v in self.nest.loop.reads:
+            loaded.setdefault(element(v), f"v{len(loaded)}{self.mark}")
+            self.names[v] = loaded[element(v)]
+        return [f"{name} = {text}" for text, name in loaded.items()]
+
+    def computed(self) -> list[str]:
+        lines = []
+        for eqn in self.plain:
+            self.names[eqn.outputs[0]] = name = f"t{len(self.names)}{self.mark}"
+            operands = [self.name(a) for a in eqn.inputs]
+            lines.append(f"{name} = {operands[0] if eqn.primitive is identity else source_of(eqn, operands)}")
+        return lines
+
+    @property
+    def plain(self) -> list[Equation]:
+        return [eqn for eqn in self.nest.loop.equations if eqn.primitive.name not in ACCUMULATIONS]
+
+    @property
+    def written(self) -> list[Var]:
+        """The variables that are stored for each element."""
+        return [v for eqn in self.plain for v in eqn.outputs if v in self.nest.loop.writes]
+
+    def stores(self, element: Callable[[Var], str]) -> list[str]:
+        return [f"{element(v)} = {self.names[v]}" for v in self.written]
+
+    def accumulated(self) -> list[str]:
+        lines = []
+        for k, eqn in enumerate(self.nest.reductions):
+            total = f"a{k}{self.nest.mark}"
+            lines.append(f"{total} = {ACCUMULATIONS[eqn.primitive.name].take}({total}, {self.name(eqn.inputs[0])})")
+        return lines
+
+    def name(self, atom: Atom) -> str:
+        if not isinstance(atom, Literal):
+            return self.names[atom]
+        carrier = carrier_of(atom.type.dtype)
+        return constant(atom.value if carrier == atom.type.dtype else atom.value.view(carrier), carrier)
+
+
+# --- Reductions
+
+
+def _reducing(nest: Nest, signature: _Signature) -> list[str]:
+    """The lines of a loop with reductions: each team makes one result, or part of one, after another."""
+    results = prod(nest.kept.extents)
+    terms, number = signature.local("n", prod(nest.reduced.extents)), signature.local("n", results * nest.parts)
+    first, teams, lane = {
+        1: ("cuda.grid(1)", "cuda.gridsize(1)", "0"),
+        WARP: (f"cuda.grid(1) // {WARP}", f"cuda.gridsize(1) // {WARP}", f"cuda.threadIdx.x % {WARP}"),
+        BLOCK: ("cuda.blockIdx.x", "cuda.gridDim.x", "cuda.threadIdx.x"),
+    }[nest.team]
+    kept, begin, end, part = "q", lane, terms, ""
+    lines = []
+    if nest.chunk:
+        kept, each, chunk = "k", signature.local("n", results), signature.local("c", nest.chunk)
+        lines = [f"part = quotient(q, {each})", f"k = q - part * {each}", f"end = min((part + 1) * {chunk}, {terms})"]
+        begin, end, part = f"part * {chunk} + {lane}", "end", f"part * {each}"
+    bases, base_lines = _bases(nest)
+    lines += [*_unravelled(kept, "k", nest.kept), *base_lines, *_starts(nest)]
+    lines += _over_terms(nest, bases, begin, end)
+    lines += _joined(nest, nest.team)
+    lines += _results(nest, part, lane if nest.team > 1 else "")
+    return [f"teams = {teams}", *_counting("q", first, number, "teams"), *_indented([*lines, "q += teams"])]
+
+
+def _bases(nest: Nest) -> tuple[dict[tuple, str], list[str]]:
+    """Names for where the operands of the present index of the kept axes start."""
+    names: dict[tuple, str] = {}
+    lines = []
+    for operand in nest.operand_of.values():
+        key, terms = (operand.pointer, operand.kept), _terms("k", operand.kept)
+        if key in names:
+            continue
+        names[key] = f"b{len(names)}{nest.mark}" if terms else ""
+        if terms:
+            lines.append(f"{names[key]} = {' + '.join(terms)}")
+    return names, lines
+
+
+def _starts(nest: Nest) -> list[str]:
+    return [
+        f"a{k}{nest.mark} = {ACCUMULATIONS[eqn.primitive.name].start(eqn.outputs[0].type.dtype)}"
+        for k, eqn in enumerate(nest.reductions)
+    ]
+
+
+def _over_terms(nest: Nest, bases: dict[tuple, str], begin: str, end: str, step: int = 0) -> list[str]:
+    """The lines in which a thread takes its terms."""
+    body = [*_unravelled("r", "r", nest.reduced), *_body(nest, lambda v: _element(nest.operand_of[v], bases))]
+    return [*_counting("r", begin, end, ""), *_indented([*body, f"r += {step or nest.team}"])]
+
+
+def _joined(nest: Nest, team: int) -> list[str]:
+    """The lines that give every thread of a team what all of them have."""
+    if team == 1:
+        return []
+    reduce = "warp_reduce" if team == WARP else "block_reduce"
+    names = [(f"a{k}{nest.mark}", ACCUMULATIONS[eqn.primitive.name].join) for k, eqn in enumerate(nest.reductions)]
+    return [f"{name} = {reduce}({join}, {name}, {team})" for name, join in names]
+
+
+def _results(nest: Nest, part: str, lane: str) -> list[str]:
+    """The lines that store results, by the first thread of a team."""
+    lines = []
+    for k, eqn in enumerate(nest.reductions):
+        operand = nest.operand_of[eqn.outputs[0]]
+        at = " + ".join([*filter(None, [part]), *_terms("k", operand.kept)]) or "0"
+        lines.append(f"{operand.pointer}[{at}] = a{k}{nest.mark}")
+    return [f"if {lane} == 0:", *_indented(lines)] if lane and lines else lines
+
+
+# --- Row by row
+
+
+def _row(nest: Nest, signature: _Signature, team: int) -> list[str]:
+    """The lines that do to a row what a loop does, by all threads of a block."""
+    row = [f"k0 = {'row' if nest.kept.names else '0'}"]
+    bases, base_lines = _bases(nest)
+    lines = [*row, *base_lines, *_starts(nest)]
+    if nest.reduced.names:
+        terms = signature.local("n", prod(nest.reduced.extents))
+        lines += _over_terms(nest, bases, "cuda.threadIdx.x", terms, team)
+        lines += _joined(nest, team)
+    else:
+        body = _body(nest, lambda v: _element(nest.operand_of[v], bases))
+        lines += ["if cuda.threadIdx.x == 0:", *_indented(body)]
+    return [*lines, *_results(nest, "", "cuda.threadIdx.x"), "cuda.syncthreads()"]
+
+
+# --- Vectors
+
+
+def vector_length(nest: Nest) -> int:
+    """The elements that a thread takes at a time: as many as fit in a load where the operands allow, else 1."""
+    if len(nest.kept.extents) != 1 or nest.kept.extents[0] < LONG or len(nest.loop.equations) > MOST_REPEATED:
+        return 1
+    long = [operand for operand in nest.operand_of.values() if operand.kept != (0,)]
+    sizes = {operand.view.dtype for operand in long}
+    if any([operand.kept != (1,) or not is_aligned(operand.view, VECTOR) for operand in long]) or len(sizes) != 1:
+        return 1
+    return {np.dtype(np.float32): 4, np.dtype(np.float64): 2}.get(*sizes, 1)
+
+
+def _by_vectors(nest: Nest, signature: _Signature, count: int) -> list[str]:
+    """The lines of a flat loop in which a thread takes so many neighbours at a time."""
+    n = signature.local("n", nest.kept.extents[0])
+    long = {v: operand for v, operand in nest.operand_of.items() if operand.kept == (1,)}
+    word = dtype_word(next(iter(long.values())).view.dtype)
+    lanes = range(count)
+    parts = [f"_{lane}" for lane in lanes]
+    lines, loaded = [], set()
+    for v in nest.loop.reads:
+        name = nest.operand_of[v].pointer
+        if v in long and name not in loaded:
+            loaded.add(name)
+            lines.append(f"{', '.join([name + part for part in parts])} = load_{word}x{count}({name}, i)")
+    writers = [_Writer(nest, part) for part in parts]
+    for writer, part in zip(writers, parts):
+        lines += writer.loads(lambda v: f"{long[v].pointer}{part}" if v in long else _element(nest.operand_of[v]))
+        lines += writer.computed()
+    for v in writers[0].written:
+        values = ", ".join([writer.names[v] for writer in writers])
+        lines.append(f"store_{word}x{count}({long[v].pointer}, i, {values})")
+    last = [f"k0 = n - n % {count} + cuda.grid(1)", "if k0 < n:",
+            *_indented(_body(nest, lambda v: _element(nest.operand_of[v])))]
+    step = f"step = {count} * cuda.gridsize(1)"
+    whole = _counting("i", f"{count} * cuda.grid(1)", f"n - {count - 1}", "step")
+    return [f"n = {n}", step, *whole, *_indented([*lines, "i += step"]), *last]
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
