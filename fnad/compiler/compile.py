@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import empty
@@ -18,7 +19,7 @@ from numpy import empty
 from fnad.compiler.accumulate import accumulate
 from fnad.compiler.cache import Statistics, statistics
 from fnad.compiler.control import plan_controls
-from fnad.compiler.cpu.executor import Executable, KernelError, link
+from fnad.compiler.cpu.executor import KernelError, link
 from fnad.compiler.cpu.lower import failure
 from fnad.compiler.cpu.target import CPU
 from fnad.compiler.lowering import lower
@@ -31,15 +32,22 @@ from fnad.compiler.simplify import simplify
 from fnad.compiler.target import Target
 from fnad.errors import place_at
 from fnad.ir.program import Program
+from fnad.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from fnad.compiler.cuda.runtime import Runtime
+
+device = LazyModule("fnad.compiler.cuda.target")
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A Program compiled for the CPU, and what became of it on the way."""
+    """A compiled Program, and what became of it on the way."""
 
     program: Program
     plan: Plan
-    executable: Executable
+    executable: Any
+    """What runs the plan."""
     results: tuple[tuple[tuple[int, ...], np.dtype], ...]
     """Shape and dtype of each output."""
     donated: dict[int, int]
@@ -47,6 +55,17 @@ class Compiled:
     seconds: float
     kernels: Statistics
     """What was asked of the kernel cache for this Program."""
+    runtime: Runtime | None = None
+    """The device that it is for; ``None`` is the CPU."""
+
+    @property
+    def target(self) -> Target:
+        """The kind of machine that it is for."""
+        return _target(self.runtime)
+
+
+class CompiledForCPU(Compiled):
+    """A Program compiled for the CPU, on NumPy arrays."""
 
     def __call__(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         """Run on arrays of the Program's input types; donated ones must own their memory and be writable."""
@@ -70,6 +89,14 @@ class Compiled:
         return found if source is None else place_at(found, source)
 
 
+class CompiledForDevice(Compiled):
+    """A Program compiled for a device, on arrays that are there, or on NumPy arrays, which are copied there."""
+
+    def __call__(self, inputs: list[Any]) -> list[Any]:
+        """Start it; its results are arrays on the device, of which donated ones are inputs."""
+        return self.executable(inputs, self.results, self.donated)
+
+
 def schedule_of(simplified: Program, target: Target = CPU) -> Schedule:
     """The steps of a simplified Program, with plans for those of loops and branches."""
 
@@ -87,16 +114,22 @@ def schedule_of(simplified: Program, target: Target = CPU) -> Schedule:
     return schedule
 
 
-def compile_program(program: Program, donated: Collection[int] = ()) -> Compiled:
-    """Compile a Program; the memory of the inputs ``donated`` may be written."""
+def _target(runtime: Runtime | None) -> Target:
+    return CPU if runtime is None else device.CUDA
+
+
+def compile_program(program: Program, donated: Collection[int] = (), runtime: Runtime | None = None) -> Compiled:
+    """Compile a Program for a device, or the CPU; the memory of the inputs ``donated`` may be written."""
     started, before = time.perf_counter(), statistics()
-    simplified = simplify(program, CPU.has_code)
-    schedule = schedule_of(simplified)
+    target = _target(runtime)
+    simplified = simplify(program, target.has_code)
+    schedule = schedule_of(simplified, target)
     layout = plan_memory(schedule, donated)
-    plan = lower(schedule, layout, CPU.emitter)
-    executable = link(plan)
+    plan = lower(schedule, layout, target.emitter)
+    executable = link(plan) if runtime is None else device.link(plan, runtime)
+    kind = CompiledForCPU if runtime is None else CompiledForDevice
     results = tuple([(view.shape, view.dtype) for view in schedule.outputs])
-    return Compiled(
+    return kind(
         simplified, plan, executable, results, layout.donated, time.perf_counter() - started,
-        statistics() - before,
+        statistics() - before, runtime,
     )

@@ -30,7 +30,7 @@ def describe_kernels(compiled: Compiled) -> str:
 
 def describe_steps(compiled: Compiled) -> str:
     """Which equations run together in one loop over memory, what is a call, and which storages they read and write."""
-    schedule = schedule_of(compiled.program)
+    schedule = schedule_of(compiled.program, compiled.target)
     given, made = (", ".join(map(_view, views)) for views in (schedule.inputs, schedule.outputs))
     lines = [f"steps from {given or 'nothing'}:"]
     for k, step in enumerate(schedule.steps):

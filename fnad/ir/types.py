@@ -53,11 +53,20 @@ _PYTHON_SCALARS = {bool: (np.dtype(bool), False), int: (np.dtype(np.int64), True
                    float: (np.dtype(np.float64), True), complex: (np.dtype(np.complex128), True)}
 
 
+_array_types: tuple[type, ...] = (np.ndarray, np.generic)
+
+
+def declare_array_type(kind: type) -> None:
+    """Let objects of a type count as arrays: they have a ``shape`` and a ``dtype``, and ``np.asarray`` takes them."""
+    global _array_types
+    _array_types += (kind,)
+
+
 def type_of(value: Any) -> ArrayType:
-    """The type of a NumPy array, a NumPy scalar or a Python scalar."""
+    """The type of a NumPy array, an array of another declared type, a NumPy scalar or a Python scalar."""
     if type(value) is np.ndarray:  # which most are, and `isinstance` takes longer
         return ArrayType(value.shape, value.dtype)
-    if isinstance(value, (np.ndarray, np.generic)):
+    if isinstance(value, _array_types):
         return ArrayType(value.shape, value.dtype)
     known = _PYTHON_SCALARS.get(type(value))
     if known is None:
@@ -81,7 +90,7 @@ def is_array_like(value: Any) -> bool:
     """
     if type(value) is np.ndarray:
         return value.dtype.kind in "biufc"
-    if isinstance(value, (np.ndarray, np.generic)):
+    if isinstance(value, _array_types):
         if isinstance(value, np.ndarray):
             _require_plain_meaning(value)
         return value.dtype.kind in "biufc"

@@ -9,17 +9,22 @@ step works on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from fnad.compiler.cuda.arrays import DeviceArray, empty, uploaded
+from fnad.compiler.cuda.failures import fetch
+from fnad.compiler.cuda.lower import failure
 from fnad.compiler.cuda.runtime import Memory, Runtime
 from fnad.compiler.plan import (
     Copy, GridLaunch, HostStep, Inner, Instruction, Place, Plan, Scan, Switch, Turn, View, While,
 )
 from fnad.compiler.views import is_contiguous
+from fnad.errors import place_at
+from fnad.ir.program import Source
 
 Table = np.ndarray
 """Addresses of a plan's buffers, then a 0, then the address of the status words."""
@@ -37,7 +42,9 @@ class LinkedPlan:
         self._constants: list[tuple[int, Memory]] = []
         self._slots: list[int] = []
         self._offsets: list[int] = []
+        self._numbers: list[int] = []
         self._zero = len(plan.buffers)
+        self._reports = any([isinstance(i, GridLaunch) and i.kernel.reports for i in plan.instructions])
         for number, buffer in enumerate(plan.buffers):
             if buffer.value is not None:
                 memory = runtime.allocate(buffer.nbytes)
@@ -56,7 +63,8 @@ class LinkedPlan:
                 table[number] = arena + buffer.offset
         for number, memory in self._constants:
             table[number] = memory.address
-        table[self._zero + 1] = self.runtime.failures.address
+        if self._reports:
+            table[self._zero + 1] = self.runtime.failures.expect(self.runtime)
         return table
 
     def run(self, table: Table) -> None:
@@ -64,6 +72,10 @@ class LinkedPlan:
         words = table[self.slots] + self.offsets
         for step in self.steps:
             step(table, words)
+
+    def __del__(self) -> None:
+        for number in getattr(self, "_numbers", ()):
+            self.runtime.failures.forget(number)
 
     # Instructions as functions
 
@@ -78,7 +90,9 @@ class LinkedPlan:
             self._word(self._zero, param)
         if launch.kernel.reports:
             self._word(self._zero + 1, 0)
-            self._word(self._zero, self.runtime.failures.register(partial(self.describe, launch, source)))
+            number = self.runtime.failures.register(partial(self.describe, launch, source))
+            self._numbers.append(number)
+            self._word(self._zero, number)
         last, function, run = len(self._slots), self.runtime.load(launch.kernel), self.runtime.launch
         return lambda table, words: run(function, launch, words[first:last])
 
@@ -197,7 +211,7 @@ def _at(table: Table, place: Place) -> int:
 
 def _fetched_scalar(runtime: Runtime, address: int, dtype: np.dtype) -> Any:
     array = np.empty((), dtype)
-    runtime.failures.fetch(address, array)
+    fetch(runtime, address, array)
     return array[()]
 
 
@@ -206,10 +220,45 @@ def fetch_view(runtime: Runtime, view: View, address: int) -> np.ndarray:
     if is_contiguous(view):
         array = np.empty(view.shape, view.dtype)
         if array.size:
-            runtime.failures.fetch(address + view.offset, array)
+            fetch(runtime, address + view.offset, array)
         return array
     low = sum([min(0, (n - 1) * s) for n, s in zip(view.shape, view.strides)])
     high = sum([max(0, (n - 1) * s) for n, s in zip(view.shape, view.strides)]) + view.dtype.itemsize
     memory = np.empty(high - low, np.uint8)
-    runtime.failures.fetch(address + view.offset + low, memory)
+    fetch(runtime, address + view.offset + low, memory)
     return np.ndarray(view.shape, view.dtype, memory, -low, view.strides).copy()
+
+
+# --- Called with arrays
+
+
+class Executable:
+    """A plan on a device, to be called with arrays; any number of threads may do so."""
+
+    def __init__(self, plan: Plan, runtime: Runtime) -> None:
+        self.plan, self.runtime = plan, runtime
+        self.linked = LinkedPlan(plan, runtime, _placed)
+
+    def __call__(
+        self, inputs: Sequence[Any], results: Sequence[tuple[tuple[int, ...], np.dtype]], donated: Mapping[int, int]
+    ) -> list[DeviceArray]:
+        """Start the plan and give its results, which may not be there yet; some are arrays that are ``donated``."""
+        runtime = self.runtime
+        arrays = [x if type(x) is DeviceArray and x.runtime is runtime else uploaded(runtime, x) for x in inputs]
+        outputs = [
+            arrays[donated[k]] if k in donated else empty(runtime, *result) for k, result in enumerate(results)
+        ]
+        arena = runtime.allocate(self.plan.arena_bytes)
+        self.linked.run(self.linked.table([x.address for x in (*arrays, *outputs)], arena.address))
+        return outputs
+
+
+def link(plan: Plan, runtime: Runtime) -> Executable:
+    """Load a plan's kernels on a device."""
+    return Executable(plan, runtime)
+
+
+def _placed(launch: GridLaunch, source: Source | None, code: int) -> Exception:
+    """What a kernel's code means, at the line that its launch comes from."""
+    found = failure(launch, code)
+    return found if source is None else place_at(found, source)

@@ -8,7 +8,7 @@ from fnad.compiler import views
 from fnad.compiler.control import is_control, takes_slices
 from fnad.compiler.cpu.library import matrix_layout
 from fnad.compiler.cuda.loops import emit_loop, emit_rows
-from fnad.compiler.lowering import Emitter, Workspace, copying, is_loop
+from fnad.compiler.lowering import Emitter, copying, is_loop
 from fnad.compiler.memory import OVERWRITES
 from fnad.compiler.plan import GridLaunch, View
 from fnad.compiler.schedule import Abilities

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnad.compiler.cuda.executor import link as link
 from fnad.compiler.cuda.divide import ROWS, divide_loops, prepare_loops
 from fnad.compiler.cuda.lower import ABILITIES, EMITTER, has_code
 from fnad.compiler.target import Target
