@@ -1,0 +1,29 @@
+"""Memory that the threads of a block share, of the dtype of a value."""
+
+from itertools import count
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.cuda.extending import intrinsic
+
+_SHARED = 3  # NVVM's address space
+_ALIGNMENT = 16
+_numbers = count()
+
+
+@intrinsic
+def shared_like(typing_context: Any, value: types.Type, length: types.Type) -> Any:
+    """A pointer to `length` elements, a literal number, of a value's dtype. Each call in the source is other memory."""
+    dtype = types.unliteral(value)
+    if not isinstance(length, types.IntegerLiteral):
+        return None
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        array = ir.ArrayType(context.get_data_type(dtype), length.literal_value)
+        name = f"_shared_{next(_numbers)}"
+        memory = ir.GlobalVariable(builder.module, array, name, _SHARED)
+        memory.initializer, memory.align = ir.Constant(array, ir.Undefined), _ALIGNMENT
+        return builder.addrspacecast(memory, context.get_value_type(sig.return_type))
+
+    return types.CPointer(dtype)(dtype, length), generate
