@@ -12,11 +12,12 @@ from math import prod
 
 import numpy as np
 
+from fnad.compiler import failures
 from fnad.compiler.cpu import library
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, PER_OPERATION, chunk_of
-from fnad.compiler.cpu.library import dtype_word, index_error
+from fnad.compiler.cpu.library import dtype_word
 from fnad.compiler.plan import Kernel, Launch, View
-from fnad.ops.layers import BLOCK, LABEL_ERROR
+from fnad.ops.layers import BLOCK
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 """The dtypes that the kernels compute with."""
@@ -104,7 +105,7 @@ def kernel(buffers, params, lo, hi):
 
 def label_error(launch: Launch, status: int) -> str:
     """What the status of a cross-entropy's kernel says: a label that names no class."""
-    return LABEL_ERROR.format(launch.params[8], index_error(status)[1])
+    return failures.label_error(status, launch.params[8])
 
 
 # --- random bits ------------------------------------------------------------------------------

@@ -16,10 +16,10 @@ from types import ModuleType
 
 import numpy as np
 
+from fnad.compiler import failures
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, chunk_of, chunk_of_product
 from fnad.compiler.expressions import dtype_word
 from fnad.compiler.plan import Kernel, Launch, View
-from fnad.kernels.cpu.frame import OPERAND_BITS
 
 BLAS_LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 """The dtypes that BLAS knows, and what its routines' names begin with."""
@@ -254,15 +254,9 @@ def _index_params(array: View, indices: Sequence[View]) -> list[int]:
     return params
 
 
-def index_error(status: int) -> tuple[int, int]:
-    """The number of the index operand and the value that a gather's or scatter's status tells."""
-    return (status & (1 << OPERAND_BITS) - 1) - 1, status >> OPERAND_BITS
-
-
 def out_of_bounds(launch: Launch, status: int) -> str:
-    """What the status of a gather's or scatter's kernel says, in NumPy's words."""
-    operand, value = index_error(status)
-    return f"index {value} is out of bounds for axis {operand} with size {launch.params[8 + 3 * operand]}"
+    """What the status of a gather's or scatter's kernel says."""
+    return failures.out_of_bounds(status, launch.params[8::3])
 
 
 def _places(*views: View) -> list[int]:

@@ -53,6 +53,3 @@ MOST_PATIENCE = 4096
 DONE, SUSPENDED, PAUSED, FAILED, UNFIT, UNSTAFFED = 0, 1, 2, 3, 4, 5
 """The executor's status: at the end, at a host step, amid a loop, a kernel failed, an array cannot be read, the
 pool's threads have not been started."""
-
-OPERAND_BITS = 7
-"""Low bits of the status of an index out of bounds: the index operand's number, plus 1."""

@@ -9,7 +9,7 @@ bounds ends the kernel with `out_of_bounds(j, value)` before anything is written
 
 from numba import njit
 
-from fnad.kernels.cpu.frame import OPERAND_BITS
+from fnad.kernels.failures import OPERAND_BITS
 
 
 @njit

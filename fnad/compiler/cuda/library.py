@@ -1,0 +1,272 @@
+"""Launches of the hand-written kernels of fnad/kernels/cuda but for matrix products, from views of their operands.
+
+Operands are C-contiguous. Sizes of grids and the choice among kernels follow from shapes alone, so that every device
+gives the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+import numpy as np
+
+from fnad.compiler import failures, views
+from fnad.compiler.plan import Copy, GridKernel, GridLaunch, Place, View
+
+THREADS = 256
+"""Threads of a block."""
+
+LANES = 32
+"""Threads of a warp."""
+
+MOST_ALONG_Y = 65535
+"""Blocks of a grid along y, at most."""
+
+COMBINATIONS = {
+    "set": "second",
+    "add": "add",
+    "mul": "multiply",
+    "min": "minimum",
+    "max": "maximum",
+}
+"""The modes of a scatter, and the word of kernel source that combines old and new element."""
+
+REALS = {np.dtype(t) for t in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")}
+"""The dtypes that have an order."""
+NUMBERS = REALS | {np.dtype(np.complex64), np.dtype(np.complex128)}
+"""The dtypes that kernels compute with."""
+
+Triple = tuple[int, int, int]
+Launches = list[GridLaunch | Copy]
+Workspace = Callable[[int], int]
+"""Gives the number of a buffer of so many bytes, which the launches may use."""
+
+
+def dtype_word(dtype: np.dtype) -> str:
+    """What kernel source calls a dtype."""
+    return "boolean" if dtype == np.bool_ else dtype.name
+
+
+def launch(
+    label: str, call: str, operands: dict[str, View], numbers: dict[str, int], grid: Triple,
+    block: Triple = (THREADS, 1, 1), reports: bool = False, carrier: str = "",
+) -> GridLaunch:
+    """A launch of the kernel that makes one call, whose arguments are operands and numbers by their names.
+
+    Elements are of the operands' own dtypes, but for int64 ones all of the `carrier` if there is one.
+    """
+    words = [dtype_word(view.dtype) for view in operands.values()]
+    pointers = tuple([carrier if carrier and name in ("x", "out") else word for name, word in zip(operands, words)])
+    names = [*operands, *numbers, *(("status", "number") if reports else ())]
+    source = f"def kernel({', '.join(names)}):\n    {call}\n"
+    name = "_".join([label.replace(" ", "_"), *dict.fromkeys(pointers)])
+    kernel = GridKernel(name, source, pointers, len(numbers), block, reports=reports)
+    return GridLaunch(kernel, tuple(operands.values()), tuple(numbers.values()), grid, label)
+
+
+def plane(rows: int, columns: int) -> tuple[Triple, Triple]:
+    """The grid and the block that cover a matrix, as fnad/kernels/cuda/grids.py says."""
+    across = min(THREADS, power_of_2_from(columns))
+    down = THREADS // across
+    return (-(-rows // down), min(-(-columns // across), MOST_ALONG_Y), 1), (across, down, 1)
+
+
+def power_of_2_from(n: int) -> int:
+    """The smallest power of 2 that is not less than n > 0."""
+    return 1 << (n - 1).bit_length()
+
+
+def power_of_2_to(n: int) -> int:
+    """The largest power of 2 that is not more than n > 0."""
+    return 1 << n.bit_length() - 1
+
+
+# --- along an axis ----------------------------------------------------------------------------
+
+SHORT = 16
+"""A line of so few elements is one thread's, wherever they lie."""
+
+MANY = 8192
+"""So many lines, if neighbouring ones lie side by side, are a thread's each; else they are a warp's each."""
+
+LONG, FEW = 16384, 64
+"""So few lines of so many elements are shared by more threads than a warp's."""
+
+CHUNK = 4096
+"""Elements of a line that one block accumulates."""
+
+
+def cumulative(x: View, out: View, axis: int, combine: str, workspace: Workspace) -> Launches:
+    """Cumulative sums (`combine` is "add") or products ("multiply") along an axis; all C-contiguous."""
+    outer, n, inner = _around(x.shape, axis)
+    # In another order than that of the axis, a product of floats may overflow where it does not, and give nan for 0.
+    if n >= LONG and 0 < outer * inner <= FEW and (combine == "add" or x.dtype.kind in "biu"):
+        return _accumulate_by_chunks(x, out, outer * inner, n, inner, combine, workspace)
+    return _along_axis("accumulate", f"cumulative {combine}", combine, {"x": x, "out": out}, axis)
+
+
+def _accumulate_by_chunks(
+    x: View, out: View, lines: int, n: int, inner: int, combine: str, workspace: Workspace
+) -> Launches:
+    """The totals of whole chunks, these accumulated, then each chunk accumulated on top of those before it."""
+    chunks, label = -(-n // CHUNK), f"cumulative {combine}"
+    shape = (lines, chunks - 1)
+    totals = views.whole(workspace(prod(shape) * x.dtype.itemsize), shape, x.dtype)
+    neutral = f"{dtype_word(x.dtype)}({0 if combine == 'add' else 1})"
+    sizes = {"n": n, "inner": inner}
+    return [
+        launch(
+            f"{label} of chunks", f"total_chunks({combine}, x, totals, n, inner)", {"x": x, "totals": totals}, sizes,
+            (chunks - 1, lines, 1),
+        ),
+        *_along_axis("accumulate", label, combine, {"x": totals, "out": totals}, 1),
+        launch(
+            f"{label} in chunks", f"accumulate_chunks({combine}, {neutral}, x, totals, out, n, inner)",
+            {"x": x, "totals": totals, "out": out}, sizes, (chunks, lines, 1),
+        ),
+    ]
+
+
+def recurrence(a: View, b: View, out: View, axis: int) -> Launches:
+    """out[j] = a[j] out[j - 1] + b[j] along an axis; all C-contiguous."""
+    return _along_axis("recur", "recurrence", "", {"a": a, "b": b, "out": out}, axis)
+
+
+EXTREMES = {"argmax": "is_above", "argmin": "is_below"}
+
+
+def extreme_place(x: View, out: View, axis: int, name: str) -> Launches:
+    """The first places of the extremes, a key of EXTREMES, along an axis, as int64."""
+    outer, n, inner = _around(x.shape, axis)
+    operands, replaces = {"x": x, "out": out}, EXTREMES[name]
+    if n >= LONG and 0 < outer * inner <= FEW:
+        call = f"find_extreme_by_block({replaces}, x, out, n, inner)"
+        return [launch(f"{name} by blocks", call, operands, {"n": n, "inner": inner}, (outer * inner, 1, 1))]
+    return _along_axis("find_extreme", name, replaces, operands, axis)
+
+
+def _around(shape: tuple[int, ...], axis: int) -> Triple:
+    """The elements before an axis, along it, and behind it."""
+    return prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
+
+
+def _along_axis(function: str, label: str, how: str, operands: dict[str, View], axis: int) -> Launches:
+    """A kernel for lines along an axis, by a thread or by a warp for each."""
+    outer, n, inner = _around(next(iter(operands.values())).shape, axis)
+    lines, arguments = outer * inner, ", ".join([*filter(None, [how]), *operands])
+    if 0 in (outer, n, inner):
+        return []
+    if n <= SHORT or inner >= LANES and lines >= MANY:
+        call, sizes = f"{function}({arguments}, outer, n, inner)", {"outer": outer, "n": n, "inner": inner}
+        return [launch(label, call, operands, sizes, *plane(outer, inner))]
+    call, sizes = f"{function}_by_warp({arguments}, lines, n, inner)", {"lines": lines, "n": n, "inner": inner}
+    return [launch(f"{label} by warps", call, operands, sizes, (-(-lines * LANES // THREADS), 1, 1))]
+
+
+# --- integer indexing -------------------------------------------------------------------------
+
+_CARRIERS = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "uint32"}
+"""What a gather, which only copies, moves so many bytes as: the widest that slices and their places are made of."""
+
+
+def gather(x: View, indices: Sequence[View], out: View) -> Launches:
+    """out[i] = x[indices[0][i], indices[1][i], ...]; all C-contiguous, indices int64 of (n,)."""
+    rows, nbytes = prod(indices[0].shape), prod(x.shape[len(indices) :]) * x.dtype.itemsize
+    if rows == 0 or nbytes == 0:
+        return []
+    width = next(w for w in sorted(_CARRIERS, reverse=True) if all([n % w == 0 for n in (nbytes, x.offset, out.offset)]))
+    move, size = "move_16_bytes" if width == 16 else "move_element", nbytes // width
+    operands, numbers, index_tuples = _index_arguments(x, indices)
+    call = f"gather({move}, x, out, {index_tuples}, n, size, status, number)"
+    return [
+        launch(
+            "gather", call, {"x": x, "out": out, **operands}, {"n": rows, "size": size, **numbers},
+            *plane(rows, size), reports=True, carrier=_CARRIERS[width],
+        )
+    ]
+
+
+BLOCKS = 512
+"""Blocks of a scatter, about: each looks through all indices."""
+
+
+def scatter(out: View, indices: Sequence[View], updates: View, mode: str) -> Launches:
+    """out[indices[0][i], ...] = combined with updates[i], i = 0, 1, ... in this order.
+
+    `mode` is a key of COMBINATIONS. Layouts as for `gather`; `out` holds the array already.
+    """
+    rank = len(indices)
+    rows, slices, size = prod(indices[0].shape), prod(out.shape[:rank]), prod(out.shape[rank:])
+    if rows == 0 or size == 0:
+        return []
+    columns = min(THREADS, power_of_2_from(size))
+    tiles, groups = -(-size // columns), THREADS // columns
+    parts = power_of_2_to(max(1, min(BLOCKS // tiles, slices // groups, rows)))
+    operands, numbers, index_tuples = _index_arguments(out, indices)
+    sizes = {"n": rows, "size": size, "part_bits": parts.bit_length() - 1}
+    call = f"scatter({COMBINATIONS[mode]}, out, updates, {index_tuples}, n, size, part_bits, status, number)"
+    return [
+        launch(
+            "scatter", call, {"out": out, "updates": updates, **operands}, {**sizes, **numbers}, (tiles, parts, 1),
+            (columns, groups, 1), reports=True,
+        )
+    ]
+
+
+def _index_arguments(array: View, indices: Sequence[View]) -> tuple[dict[str, View], dict[str, int], str]:
+    """The index operands and the extents of their axes by name, and the two tuples of them in kernel source."""
+    operands = {f"index_{j}": index for j, index in enumerate(indices)}
+    numbers = {f"extent_{j}": extent for j, extent in zip(range(len(indices)), array.shape)}
+    return operands, numbers, f"({', '.join(operands)},), ({', '.join(numbers)},)"
+
+
+def out_of_bounds(launch: GridLaunch, status: int) -> str:
+    """What a gather's or scatter's kernel has reported."""
+    return failures.out_of_bounds(status, launch.params[-(len(launch.operands) - 2) :])
+
+
+# --- rows: (input views, output views, workspace, **params) -> launches, or None where the dtypes do not fit ----
+
+
+def _gather(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace) -> Launches | None:
+    x, *indices = inputs
+    return gather(x, indices, outputs[0]) if x.dtype.itemsize in _CARRIERS else None
+
+
+def _scatter(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, mode: str) -> Launches | None:
+    x, updates, *indices = inputs
+    (out,) = outputs
+    if out.dtype not in NUMBERS:
+        return None
+    return [*_copy(x, out), *scatter(out, indices, updates, mode)]
+
+
+def _copy(x: View, out: View) -> Launches:
+    """The copy of a C-contiguous array, unless it is there."""
+    places, nbytes = [Place(view.buffer, view.offset) for view in (x, out)], prod(x.shape) * x.dtype.itemsize
+    return [Copy(*places, nbytes)] if nbytes and places[0] != places[1] else []
+
+
+def _cumulative(combine: str) -> Callable[..., Launches | None]:
+    def row(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, axis: int) -> Launches | None:
+        return cumulative(*inputs, *outputs, axis, combine, workspace) if outputs[0].dtype in NUMBERS else None
+
+    return row
+
+
+def _recurrence(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, axis: int) -> Launches | None:
+    return recurrence(*inputs, *outputs, axis) if outputs[0].dtype in REALS else None
+
+
+def _extreme_place(name: str) -> Callable[..., Launches | None]:
+    def row(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, axis: int) -> Launches | None:
+        return extreme_place(*inputs, *outputs, axis, name) if inputs[0].dtype in REALS else None
+
+    return row
+
+
+LAUNCHES: dict[str, Callable[..., Launches | None]] = {
+    "gather": _gather, "scatter": _scatter, "cumsum": _cumulative("add"), "cumprod": _cumulative("multiply"),
+    "recurrence": _recurrence, "argmax": _extreme_place("argmax"), "argmin": _extreme_place("argmin"),
+}

@@ -1,0 +1,24 @@
+"""What the number that a kernel reports of an index out of bounds says, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fnad.kernels.failures import OPERAND_BITS
+from fnad.ops.layers import LABEL_ERROR
+
+
+def index_error(status: int) -> tuple[int, int]:
+    """The number of the index operand, and the index."""
+    return (status & (1 << OPERAND_BITS) - 1) - 1, status >> OPERAND_BITS
+
+
+def out_of_bounds(status: int, extents: Sequence[int]) -> str:
+    """What a gather or scatter found along axes of these extents, in NumPy's words."""
+    operand, value = index_error(status)
+    return f"index {value} is out of bounds for axis {operand} with size {extents[operand]}"
+
+
+def label_error(status: int, classes: int) -> str:
+    """What a cross-entropy found: a label that names none of the classes."""
+    return LABEL_ERROR.format(classes, index_error(status)[1])

@@ -1,0 +1,122 @@
+"""Losses, and in the same pass their gradients with respect to predictions or logits.
+
+A kernel gives partial losses, one for a row of the logits or for a block of predictions; their sum is the mean loss,
+since each is divided by the number of examples already.
+
+A row of the logits is handled by a team: so many neighbouring lanes of a warp, or the threads of a block. `reduce` is
+the team's reduction, `warp_reduce` or `block_reduce`. The exponentials are computed twice, for their sum and for the
+gradient, which costs less than to write them and read them again.
+
+Labels are integers, one a row, or probabilities ("soft"), n a row. An integer that names no class reports
+`out_of_bounds(1, label)`, and its row is not written.
+"""
+
+from numba import cuda, int64
+
+from fnad.kernels.cuda.arithmetic import add, number_like, radd, rmax, select
+from fnad.kernels.cuda.indexing import out_of_bounds
+from fnad.kernels.cuda.pointers import report
+from fnad.kernels.cuda.reductions import block_reduce
+
+THREADS = 256
+"""Threads of a block."""
+
+
+@cuda.jit(device=True, forceinline=True)
+def mse_with_gradient(prediction, target, losses, gradient, count, each, scale):
+    """gradient = 2 scale (prediction - target), losses = scale * sum of squares, a block for `each` predictions."""
+    twice, total = add(scale, scale), number_like(0, scale)
+    start = cuda.blockIdx.x * each
+    for i in range(start + cuda.threadIdx.x, min(count, start + each), THREADS):
+        error = prediction[i] - target[i]
+        gradient[i] = twice * error
+        total = radd(total, error * error)
+    total = block_reduce(radd, total, THREADS)
+    if cuda.threadIdx.x == 0:
+        losses[cuda.blockIdx.x] = scale * total
+
+
+# --- softmax cross-entropy --------------------------------------------------------------------
+
+
+@cuda.jit(device=True, forceinline=True)
+def row_of_team(lanes):
+    """The row of this thread's team of so many lanes."""
+    return (cuda.blockIdx.x * THREADS + cuda.threadIdx.x) // lanes
+
+
+@cuda.jit(device=True, forceinline=True)
+def largest(reduce, z, start, n, lane, lanes):
+    """The largest of n > 0 logits; NaN if one is."""
+    top = z[start + min(lane, n - 1)]
+    for j in range(lane + lanes, n, lanes):
+        top = rmax(top, z[start + j])
+    return reduce(rmax, top, lanes)
+
+
+@cuda.jit(device=True, forceinline=True)
+def weighted_depth(reduce, z, weights, start, top, n, lane, lanes):
+    """Sum of weights * (top - z); a weight of 0 counts for nothing, also where z is -inf."""
+    zero = number_like(0, top)
+    total = zero
+    for j in range(start + lane, start + n, lanes):
+        total = radd(total, select(weights[j] == zero, zero, weights[j] * (top - z[j])))
+    return reduce(radd, total, lanes)
+
+
+@cuda.jit(device=True, forceinline=True)
+def sum_of(reduce, x, like, start, n, lane, lanes):
+    """The sum of n numbers."""
+    total = number_like(0, like)
+    for j in range(start + lane, start + n, lanes):
+        total = radd(total, x[j])
+    return reduce(radd, total, lanes)
+
+
+@cuda.jit(device=True, forceinline=True)
+def sum_of_exponentials(reduce, exp, z, start, top, n, lane, lanes):
+    """Sum of exp(z - top)."""
+    total = number_like(0, top)
+    for j in range(start + lane, start + n, lanes):
+        total = radd(total, exp(z[j] - top))
+    return reduce(radd, total, lanes)
+
+
+@cuda.jit(device=True, forceinline=True)
+def cross_entropy(reduce, exp, log, z, labels, losses, gradient, m, n, scale, lanes, has_gradient, status, number):
+    """losses = scale * (logsumexp(z) - z[label]), gradient = scale * (softmax(z) - 1 at the label)."""
+    row, lane = row_of_team(lanes), cuda.threadIdx.x & (lanes - 1)
+    start = min(row, m - 1) * n
+    label = int64(labels[min(row, m - 1)])
+    top = largest(reduce, z, start, n, lane, lanes)
+    total = sum_of_exponentials(reduce, exp, z, start, top, n, lane, lanes)
+    if row < m:
+        if label < 0 or label >= n:
+            report(status, number, out_of_bounds(1, label))
+            return
+        if lane == 0:
+            losses[row] = scale * (log(total) + (top - z[start + label]))
+        if has_gradient:
+            factor, zero = scale / total, number_like(0, scale)
+            for j in range(lane, n, lanes):
+                share = exp(z[start + j] - top) * factor
+                gradient[start + j] = share - select(j == label, scale, zero)
+
+
+@cuda.jit(device=True, forceinline=True)
+def soft_cross_entropy(reduce, exp, log, z, labels, losses, gradient, m, n, scale, lanes, has_gradient):
+    """losses = scale * sum over classes of label * (logsumexp(z) - z); gradient = scale * (sum of labels * softmax(z) -
+    labels)."""
+    row, lane = row_of_team(lanes), cuda.threadIdx.x & (lanes - 1)
+    start = min(row, m - 1) * n
+    top = largest(reduce, z, start, n, lane, lanes)
+    total = sum_of_exponentials(reduce, exp, z, start, top, n, lane, lanes)
+    weight = sum_of(reduce, labels, top, start, n, lane, lanes)
+    depth = weighted_depth(reduce, z, labels, start, top, n, lane, lanes)
+    if row < m:
+        if lane == 0:
+            losses[row] = scale * (weight * log(total) + depth)
+        if has_gradient:
+            factor = scale * weight / total
+            for j in range(start + lane, start + n, lanes):
+                gradient[j] = exp(z[j] - top) * factor - scale * labels[j]
