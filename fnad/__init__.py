@@ -1,5 +1,6 @@
 """fnad: compiled gradients of pure functions over pytrees of NumPy arrays."""
 
+from fnad import config as config
 from fnad import control as control
 from fnad import data as data
 from fnad import debug as debug
@@ -11,6 +12,11 @@ from fnad import testing as testing
 from fnad import tree as tree
 from fnad.compiler.cpu.threads import get_num_threads as get_num_threads
 from fnad.compiler.cpu.threads import set_num_threads as set_num_threads
+from fnad.compiler.cuda.arrays import DeviceArray as DeviceArray
+from fnad.compiler.cuda.devices import default_device as default_device
+from fnad.compiler.cuda.devices import devices as devices
+from fnad.compiler.cuda.transfers import device_put as device_put
+from fnad.compiler.cuda.transfers import from_dlpack as from_dlpack
 from fnad.control import cond as cond
 from fnad.control import fori_loop as fori_loop
 from fnad.control import map as map
@@ -20,6 +26,8 @@ from fnad.control import while_loop as while_loop
 from fnad.debug.finite import check_nans as check_nans
 from fnad.errors import ConcreteValueError as ConcreteValueError
 from fnad.errors import CutGradientError as CutGradientError
+from fnad.errors import DeviceError as DeviceError
+from fnad.errors import DeviceMemoryError as DeviceMemoryError
 from fnad.errors import EscapedTracerError as EscapedTracerError
 from fnad.errors import InPlaceError as InPlaceError
 from fnad.errors import NonFiniteError as NonFiniteError
@@ -48,9 +56,11 @@ from fnad.version import __version__ as __version__
 
 # `map` is not among them: it would hide Python's own.
 __all__ = [
-    "check_nans", "checkpoint", "ConcreteValueError", "cond", "control", "custom_jvp", "custom_vjp",
-    "CutGradientError", "data", "debug", "EscapedTracerError", "explain", "fori_loop", "get_num_threads", "grad",
-    "hessian", "hvp", "InPlaceError", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linear_transpose", "linearize",
-    "make_program", "nn", "NonFiniteError", "numpy", "optim", "primitive", "random", "scan", "set_num_threads", "show",
-    "stop_gradient", "switch", "testing", "tree", "value_and_grad", "vjp", "vmap", "while_loop",
+    "check_nans", "checkpoint", "ConcreteValueError", "cond", "config", "control", "custom_jvp", "custom_vjp",
+    "CutGradientError", "data", "debug", "default_device", "device_put", "DeviceArray", "DeviceError",
+    "DeviceMemoryError", "devices", "EscapedTracerError", "explain", "fori_loop", "from_dlpack", "get_num_threads",
+    "grad", "hessian", "hvp", "InPlaceError", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linear_transpose",
+    "linearize", "make_program", "nn", "NonFiniteError", "numpy", "optim", "primitive", "random", "scan",
+    "set_num_threads", "show", "stop_gradient", "switch", "testing", "tree", "value_and_grad", "vjp", "vmap",
+    "while_loop",
 ]

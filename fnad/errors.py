@@ -64,7 +64,24 @@ class NonFiniteError(FloatingPointError):
     """
 
 
-OWN = (ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError, NonFiniteError)
+class DeviceError(RuntimeError):
+    """A GPU was asked for that is not usable, or one stopped working.
+
+    ``fnad.devices()`` says what there is and why a GPU is not usable. Arrays on the host are never harmed by what
+    befalls a device.
+    """
+
+
+class DeviceMemoryError(DeviceError, MemoryError):
+    """A device has not as much memory as a function needs.
+
+    Use smaller batches, drop device arrays that are no longer needed, or give arguments away (``donate_argnums``).
+    """
+
+
+OWN = (
+    ConcreteValueError, CutGradientError, DeviceError, EscapedTracerError, InPlaceError, NonFiniteError,
+)
 
 
 def is_library_file(filename: str) -> bool:

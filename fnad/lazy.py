@@ -17,4 +17,6 @@ class LazyModule:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__"):  # what Python and its tools ask of any object
+            raise AttributeError(attribute)
         return getattr(import_module(self._name), attribute)

@@ -17,7 +17,8 @@ FILES = sorted(path for path in ROOT.rglob("*.py"))
 
 # The longest prefix of a module's name decides its rank.
 RANKS = {
-    "fnad.errors": -1, "fnad.tree": 0, "fnad.lazy": 0, "fnad.memo": 0, "fnad.version": 0, "fnad.kernels": 0,
+    "fnad.errors": -1, "fnad.tree": 0, "fnad.lazy": 0, "fnad.memo": 0, "fnad.version": 0, "fnad.config": 0,
+    "fnad.kernels": 0,
     "fnad.ir": 1, "fnad.unrolled": 1,
     "fnad.refusals": 1.5, "fnad.tracing": 2,
     "fnad.ops": 3,
@@ -32,7 +33,8 @@ RANKS = {
 }
 # Files that may import inside a function: what the CUDA target needs is loaded when it is asked for.
 LATE_IMPORTS = ("compiler/cuda/", "kernels/cuda/")
-HEAVY = {"numba", "llvmlite", "scipy.special", "scipy.linalg", "matplotlib", "torch", "jax", "hypothesis"}
+HEAVY = {"numba", "llvmlite", "scipy.special", "scipy.linalg", "matplotlib", "torch", "jax", "hypothesis",
+         "numba_cuda", "numba.cuda", "cuda.bindings"}
 
 
 def module_name(path: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from fnad.compiler.cuda.failures import Failures
 from fnad.compiler.plan import GridKernel, GridLaunch
 
 
@@ -24,6 +25,10 @@ class Memory(Protocol):
 ALIGNMENT = 256
 
 
+class Unusable(Exception):
+    """Why there is no GPU to run on, and what to do about it, in words."""
+
+
 class Runtime(Protocol):
     """A device."""
 
@@ -31,6 +36,14 @@ class Runtime(Protocol):
     """For people."""
     capability: tuple[int, int]
     """The compute capability, as (8, 0)."""
+    failures: Failures
+    """What its kernels report."""
+    ordinal: int = 0
+    """Which of the GPUs it is."""
+    stream: int = 0
+    """The driver's handle of the stream that everything happens on."""
+    is_host: bool = False
+    """Whether its memory is the host's, so that other libraries read it as such."""
 
     def allocate(self, nbytes: int) -> Memory:
         """A piece of memory, of any content."""
@@ -52,3 +65,6 @@ class Runtime(Protocol):
 
     def synchronize(self) -> None:
         """Wait until all that was asked before is done."""
+
+    def wait_for(self, stream: int) -> None:
+        """Let what is asked from now on happen after what another stream of the driver's was given."""

@@ -1,0 +1,245 @@
+"""A GPU by its driver: one stream on which everything happens in the order of asking.
+
+The primary context is used, as other libraries do, so that they may read each other's memory. The stream is an
+ordinary one: what the driver's default stream is given, which those libraries use, is in order with it too.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from fnad.compiler.cuda import driver as drivers
+from fnad.compiler.cuda.driver import Driver, Gpu
+from fnad.compiler.cuda.failures import Failures
+from fnad.compiler.cuda.pool import OutOfMemory, Piece, Pool
+from fnad.compiler.cuda.runtime import Runtime, Unusable
+from fnad.compiler.plan import GridKernel, GridLaunch
+from fnad.errors import DeviceError, DeviceMemoryError
+from fnad.lazy import LazyModule
+
+toolchain = LazyModule("fnad.compiler.cuda.toolchain")
+
+
+def find_gpus() -> list[Gpu]:
+    """The GPUs of this machine.
+
+    Raises:
+        Unusable: none can be used, whatever it is.
+    """
+    driver = drivers.started(drivers.load())
+    drivers.require_compiler(driver)
+    return drivers.find_gpus(driver)
+
+
+def open_runtime() -> DriverRuntime:
+    """The first GPU that is usable, ready to work.
+
+    Raises:
+        Unusable: there is none.
+    """
+    driver = drivers.started(drivers.load())
+    drivers.require_compiler(driver)
+    gpus = drivers.find_gpus(driver)
+    usable = [gpu for gpu in gpus if not gpu.reason]
+    if not usable:
+        raise Unusable(gpus[0].reason)
+    try:
+        return DriverRuntime(driver, usable[0])
+    except (DeviceError, OutOfMemory) as error:
+        raise Unusable(f"{usable[0].name} does not start: {error or 'it has no free memory'}") from None
+
+
+class Function:
+    """A kernel on the device, with the memory that its launches pass their arguments in."""
+
+    __slots__ = ("handle", "block", "words", "extra", "_parts")
+
+    def __init__(self, handle: Any, kernel: GridKernel, api: Any) -> None:
+        self.handle = handle
+        self.block = kernel.block
+        count = len(kernel.pointers) + kernel.numbers + 2 * kernel.reports
+        self.words = np.zeros(max(count, 1), np.int64)
+        size = np.array([8 * count], np.int64)
+        # The driver reads the arguments in one piece: each takes 8 bytes, so none is padded.
+        extra = np.array([
+            api.CU_LAUNCH_PARAM_BUFFER_POINTER_AS_INT, self.words.ctypes.data,
+            api.CU_LAUNCH_PARAM_BUFFER_SIZE_AS_INT, size.ctypes.data, api.CU_LAUNCH_PARAM_END_AS_INT,
+        ], np.int64)
+        self.extra = extra.ctypes.data
+        self._parts = size, extra
+
+
+class Graph:
+    """Launches that were recorded, made again by a single call."""
+
+    def __init__(self, runtime: DriverRuntime, recorded: Any) -> None:
+        self._runtime = runtime
+        driver = runtime.driver
+        try:
+            self._handle = driver("cuGraphInstantiate", recorded, 0)
+        finally:
+            driver("cuGraphDestroy", recorded)
+
+    def launch(self) -> None:
+        """Make the launches, on the addresses and numbers that they were recorded with."""
+        self._runtime.ask("cuGraphLaunch", self._handle, self._runtime.handle)
+
+    def __del__(self) -> None:
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            self._runtime.driver.api.cuGraphExecDestroy(handle)
+
+
+class DriverRuntime(Runtime):
+    """A GPU."""
+
+    def __init__(self, driver: Driver, gpu: Gpu) -> None:
+        self.driver = driver
+        self.name, self.capability, self.ordinal = gpu.name, gpu.capability, gpu.ordinal
+        self.failures = Failures()
+        self._context = driver("cuDevicePrimaryCtxRetain", gpu.handle)
+        self._enter()
+        driver.renew = self._enter
+        self.handle = driver("cuStreamCreate", driver.api.CUstream_flags.CU_STREAM_DEFAULT)
+        self.stream = int(self.handle)
+        self.pool = Pool(self._allocate, self._free, self._available)
+        self._launch = driver.api.cuLaunchKernel
+        self._modules: list[Any] = []
+        self._lock = threading.Lock()
+
+    def _enter(self) -> None:
+        self.driver("cuCtxSetCurrent", self._context)
+
+    def ask(self, name: str, *arguments: Any) -> Any:
+        """What a function of the driver gives; errors are in words, and a lost device stays so."""
+        if self.driver.lost:
+            raise DeviceError(
+                f"device: requires a GPU that works, got {self.name}, which was lost by {self.driver.lost} before. "
+                "Start the process anew; arrays on the host are as they were."
+            )
+        try:
+            return self.driver(name, *arguments)
+        except OutOfMemory:
+            free, total = self._available()
+            raise DeviceMemoryError(
+                f"device: requires more device memory for {name}, got {free} bytes free of {total}. "
+                "Use smaller batches, or drop device arrays that are no longer needed."
+            ) from None
+
+    # Memory
+
+    def allocate(self, nbytes: int) -> Piece:
+        """A piece of memory, of any content."""
+        return self.pool.take(nbytes)
+
+    def _allocate(self, nbytes: int) -> int:
+        if self.driver.lost:
+            self.ask("cuMemAlloc", nbytes)
+        self._enter()
+        return int(self.driver("cuMemAlloc", nbytes))
+
+    def _free(self, address: int) -> None:
+        if not self.driver.lost:
+            self._enter()
+            self.ask("cuMemFree", address)
+
+    def _available(self) -> tuple[int, int]:
+        self._enter()
+        return self.driver("cuMemGetInfo")
+
+    def upload(self, address: int, array: np.ndarray) -> None:
+        """Copy a C-contiguous array of the host to the device; it may be changed right after."""
+        if array.nbytes:
+            # The driver has read ordinary memory when it returns, though the device may get it later.
+            self.ask("cuMemcpyHtoDAsync", address, array.ctypes.data, array.nbytes, self.handle)
+
+    def download(self, address: int, array: np.ndarray) -> None:
+        """Fill a C-contiguous array of the host from the device, when all that was asked before is done."""
+        if array.nbytes:
+            self.ask("cuMemcpyDtoHAsync", array.ctypes.data, address, array.nbytes, self.handle)
+        self.synchronize()
+
+    def copy(self, target: int, source: int, nbytes: int) -> None:
+        """Copy bytes within the device."""
+        if nbytes:
+            self.ask("cuMemcpyDtoDAsync", target, source, nbytes, self.handle)
+
+    # Kernels
+
+    def load(self, kernel: GridKernel) -> Function:
+        """A kernel, compiled for the device."""
+        ptx = toolchain.ptx_of(kernel, self.capability)
+        self._enter()
+        module = self.ask("cuModuleLoadData", machine_code(ptx, self.capability))
+        self._modules.append(module)
+        return Function(self.ask("cuModuleGetFunction", module, entry_name(ptx)), kernel, self.driver.api)
+
+    def launch(self, function: Function, launch: GridLaunch, words: np.ndarray) -> None:
+        """Run a kernel with its arguments, int64 words, which the caller may change right after."""
+        with self._lock:
+            function.words[:] = words
+            code = self._launch(function.handle, *launch.grid, *function.block, 0, self.handle, 0, function.extra)[0]
+            if code or self.driver.lost:
+                self.ask(
+                    "cuLaunchKernel", function.handle, *launch.grid, *function.block, 0, self.handle, 0, function.extra
+                )
+
+    def synchronize(self) -> None:
+        """Wait until all that was asked before is done."""
+        self.ask("cuStreamSynchronize", self.handle)
+
+    def wait_for(self, stream: int) -> None:
+        """Let what is asked from now on happen after what another stream was given."""
+        event = self.ask("cuEventCreate", self.driver.api.CUevent_flags.CU_EVENT_DISABLE_TIMING)
+        try:
+            self.ask("cuEventRecord", event, stream)
+            self.ask("cuStreamWaitEvent", self.handle, event, 0)
+        finally:
+            self.driver.api.cuEventDestroy(event)
+
+    # Recorded launches
+
+    def begin_capture(self) -> None:
+        """Record what is launched and copied on the device from now on, in place of doing it.
+
+        Memory that the recorded launches use must be kept as long as the graph.
+        """
+        mode = self.driver.api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
+        self.ask("cuStreamBeginCapture", self.handle, mode)
+
+    def end_capture(self) -> Graph:
+        """What was recorded since `begin_capture`."""
+        return Graph(self, self.ask("cuStreamEndCapture", self.handle))
+
+
+def entry_name(ptx: str) -> bytes:
+    """The name of the kernel in PTX."""
+    return re.search(r"\.entry\s+([\w$]+)", ptx)[1].encode()
+
+
+def machine_code(ptx: str, capability: tuple[int, int]) -> bytes:
+    """A kernel as the driver takes it: machine code by nvJitLink, or PTX where that is missing or too old for the GPU.
+
+    Machine code runs on every driver of the same major version, while PTX may be newer than the driver knows.
+    """
+    text = ptx.encode() + b"\0"
+    try:
+        linker = import_module("cuda.bindings.nvjitlink")
+        handle = linker.create(1, [f"-arch=sm_{capability[0]}{capability[1]}"])
+    except Exception:  # of whatever class: the library cannot be loaded, or is too old for the GPU
+        return text
+    try:
+        linker.add_data(handle, linker.InputType.PTX, text, len(text), "kernel")
+        linker.complete(handle)
+        code = bytearray(linker.get_linked_cubin_size(handle))
+        linker.get_linked_cubin(handle, code)
+        return bytes(code)
+    except linker.nvJitLinkError:
+        return text
+    finally:
+        linker.destroy(handle)
