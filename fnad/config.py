@@ -29,6 +29,7 @@ class _Config(ModuleType):
     @default_device.setter
     def default_device(self, value: str) -> None:
         _chosen["default_device"] = _device("config.default_device", value)
+        note_change()
 
     @property
     def strict_device(self) -> bool:
@@ -47,6 +48,7 @@ class _Config(ModuleType):
         if not isinstance(value, bool):
             raise TypeError(f"config.strict_device: requires True or False, got {value!r}.")
         _chosen["strict_device"] = value
+        note_change()
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and name not in vars(_Config):
@@ -55,6 +57,19 @@ class _Config(ModuleType):
 
 
 _chosen: dict[str, Any] = {}
+
+
+class Choice:
+    """What is chosen at present, as an object of its own."""
+
+
+_present = Choice()
+
+
+def note_change() -> None:
+    """Let compiled functions look again where they are to run."""
+    global _present
+    _present = Choice()
 
 
 def _device(name: str, value: Any) -> str:

@@ -24,7 +24,8 @@ Matcher = Callable[[Any], "list[Any] | None"]
 def matcher(treedef: tree.TreeDef, leaf_keys: Sequence[Any]) -> Matcher | None:
     """A function that gives the leaves of a pytree of this structure, where each leaf is what its key says.
 
-    A key is ``(shape, dtype)`` of an array, or the type of a Python number; other leaves are not known here.
+    A key is ``(shape, dtype)`` of an array, the same and the type of one that is not NumPy's, or the type of a Python
+    number; other leaves are not known here.
 
     >>> match = matcher(tree.structure({"w": 1, "b": [2]}), [int, ((3,), np.dtype(float))])
     >>> match({"w": np.ones(3), "b": [1]})
@@ -32,10 +33,17 @@ def matcher(treedef: tree.TreeDef, leaf_keys: Sequence[Any]) -> Matcher | None:
     >>> match({"w": np.ones(3), "b": [1.0]}) is match({"w": np.ones(4), "b": [1]}) is None
     True
     """
-    if not all([isinstance(key, type) or len(key) == 2 and isinstance(key[1], np.dtype) for key in leaf_keys]):
+    if not all([isinstance(key, type) or isinstance(_array_class(key), type) for key in leaf_keys]):
         return None
     example = _example(treedef)
     return None if example is None else _Matching(leaf_keys).function(example[0])
+
+
+def _array_class(key: Any) -> Any:
+    """The class of the arrays that a key stands for; no class where it stands for anything else."""
+    if not isinstance(key[1], np.dtype):
+        return None
+    return np.ndarray if len(key) == 2 else key[2]
 
 
 def rebuilder(treedef: tree.TreeDef) -> Callable[[Sequence[Any]], Any] | None:
@@ -85,7 +93,7 @@ class _Matching:
     def __init__(self, leaf_keys: Sequence[Any]) -> None:
         self.leaf_keys = leaf_keys
         self.lines: list[str] = []
-        self.words: dict[str, Any] = {"array": np.ndarray}
+        self.words: dict[str, Any] = {}
         self.count = 0
 
     def function(self, example: Any) -> Matcher:
@@ -117,10 +125,10 @@ class _Matching:
         if isinstance(key, type):
             self.require(f"type({name}) is not {_word(self.words, key)}")
             return
-        shape, dtype = key
-        word = _word(self.words, dtype)
+        shape, dtype, *_ = key
+        word, kind = _word(self.words, dtype), _word(self.words, _array_class(key))
         # The same dtype is most times the same object, but need not be: an unpickled array has its own.
-        self.require(f"type({name}) is not array or {name}.shape != {shape} or "
+        self.require(f"type({name}) is not {kind} or {name}.shape != {shape} or "
                      f"{name}.dtype is not {word} and {name}.dtype != {word}")
 
     def require(self, failure: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fnad.compiler.compile import Compiled, schedule_of
 from fnad.compiler.plan import (
-    Copy, HostStep, Instruction, Launch, Plan, Scan, Switch, View, While, inner_plans, walk,
+    Copy, GridLaunch, HostStep, Instruction, Launch, Plan, Scan, Switch, View, While, inner_plans, walk,
 )
 from fnad.compiler.schedule import Call, Loop, Rows, Step
 from fnad.ir.printer import format_equation, variable_names
@@ -104,6 +104,9 @@ def _instruction(instruction: Instruction) -> str:
         return "while_loop"
     if isinstance(instruction, Switch):
         return f"switch of {len(instruction.branches)} branches"
+    if isinstance(instruction, GridLaunch):
+        blocks, threads = "x".join(map(str, instruction.grid)), "x".join(map(str, instruction.kernel.block))
+        return f"{instruction.label or instruction.kernel.name} on a grid of {blocks} blocks of {threads} threads"
     divided = f" in chunks of {instruction.chunk}" if instruction.chunk else ""
     return f"{instruction.label or instruction.kernel.name} over {instruction.extent}{divided}"
 
@@ -117,7 +120,7 @@ def _buffers(plan: Plan) -> Iterator[str]:
 
 
 def _sources(plan: Plan) -> Iterator[str]:
-    kernels = {i.kernel.source: i.kernel for i, _ in walk(plan) if isinstance(i, Launch)}
+    kernels = {i.kernel.source: i.kernel for i, _ in walk(plan) if isinstance(i, (Launch, GridLaunch))}
     for kernel in kernels.values():
         yield f"kernel {kernel.name}:\n{kernel.source}".rstrip()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +20,8 @@ class Pending:
     Not before: the compiler is Python for the most part, so the call would wait for it at every turn.
     """
 
-    def __init__(self, program: Program, donated: Collection[int]) -> None:
-        self.program, self.donated = program, donated
+    def __init__(self, program: Program, donated: Collection[int], runtime: Any = None) -> None:
+        self.program, self.donated, self.runtime = program, donated, runtime
         self.made: Compiled | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -32,7 +33,7 @@ class Pending:
         if self._thread is not None and not self._thread.is_alive():
             # It has just ended, with an error that is to be raised here, or a fork has left it behind.
             return self.finished()(inputs)
-        results = evaluate(self.program, inputs)
+        results = evaluate(self.program, [np.asarray(x) for x in inputs])
         self._start()
         return results
 
@@ -47,7 +48,7 @@ class Pending:
         if thread is not None and thread is not threading.current_thread():
             thread.join()  # by no lock, which a fork would leave held
         if self.made is None:
-            self.made = compile_program(self.program, self.donated)
+            self.made = compile_program(self.program, self.donated, self.runtime)
         return self.made
 
     def _start(self) -> None:

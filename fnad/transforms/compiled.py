@@ -20,42 +20,43 @@ from fnad.transforms.calls import bare, call_evaluate, call_expand, call_primiti
 from fnad.transforms.vjp import Joint, Split, split_joint, vjp_program
 from fnad.transforms.vmap import Batched, vmap_program
 
-_compiled: WeakKeyDictionary[Program, Compiled] = WeakKeyDictionary()
+_compiled: WeakKeyDictionary[Program, dict[Any, Compiled]] = WeakKeyDictionary()
 _differentiated: WeakKeyDictionary[Program, dict[Any, tuple[Joint, Split]]] = WeakKeyDictionary()
 _batched: WeakKeyDictionary[Program, dict[Any, Batched]] = WeakKeyDictionary()
 MOST_BATCHES = 256
 """Batch sizes of a Program that are kept."""
 
 
-def _run(*args: Any, program: Program) -> Any:
+def _run(*args: Any, program: Program, runtime: Any) -> Any:
     if is_watched():
         return call_evaluate(*args, program=program)
-    compiled = _compiled.get(program)
-    if compiled is None:
-        compiled = _compiled[program] = compile_program(program)
-    return bare(compiled([np.asarray(a) for a in args]))
+    known = _compiled.setdefault(program, {})
+    if runtime not in known:
+        known[runtime] = compile_program(program, runtime=runtime)
+    # Around it all is NumPy's: what runs on a device is brought back.
+    return bare([np.asarray(x) for x in known[runtime]([np.asarray(a) for a in args])])
 
 
-def _forward(active: tuple[bool, ...], *args: Any, program: Program) -> tuple[Any, Any]:
+def _forward(active: tuple[bool, ...], *args: Any, program: Program, runtime: Any) -> tuple[Any, Any]:
     ways = _differentiated.setdefault(program, {})
     known = ways.get(active)
     if known is None:
         joint = vjp_program(program, [i for i, a in enumerate(active) if a], len(program.outputs))
         known = ways[active] = joint, split_joint(joint, len(program.outputs))
     joint, parts = known
-    results = call_compiled(parts.forward, [*args, *joint.constants])
+    results = call_compiled(parts.forward, [*args, *joint.constants], runtime)
     count = len(program.outputs)
     return tuple(results[:count]), (parts.backward, results[count:], active)
 
 
-def _backward(residuals: Any, g: Any, program: Program) -> list[Any]:
+def _backward(residuals: Any, g: Any, program: Program, runtime: Any) -> list[Any]:
     backward, values, active = residuals
     cotangents = [c for c, t in zip(listed(g), program.output_types) if is_inexact(t.dtype)]
-    bars = iter(call_compiled(backward, [*values, *cotangents]))
+    bars = iter(call_compiled(backward, [*values, *cotangents], runtime))
     return [next(bars) if a else None for a in active]
 
 
-def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, program: Program) -> Any:
+def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, program: Program, runtime: Any) -> Any:
     key = mapped, args[mapped.index(True)].shape[0]
     known = _batched.setdefault(program, {})
     batched = known.get(key)
@@ -63,13 +64,13 @@ def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, program: Program
         if len(known) >= MOST_BATCHES:
             known.clear()
         batched = known[key] = vmap_program(program, *key)
-    return tuple(call_compiled(batched.program, [*args, *batched.constants]))
+    return tuple(call_compiled(batched.program, [*args, *batched.constants], runtime))
 
 
 def derived(program: Program, what: str = "") -> Iterator[tuple[str, Compiled]]:
     """What was compiled since a compiled Program was called in a transform, and in which."""
-    if what and program in _compiled:
-        yield what, _compiled[program]
+    for compiled in list(_compiled.get(program, {}).values()) if what else []:
+        yield what, compiled
     after = f" of the {what}" if what else ""
     for active, (_, parts) in list(_differentiated.get(program, {}).items()):
         inputs = ", ".join([str(i) for i, a in enumerate(active) if a])
@@ -79,9 +80,12 @@ def derived(program: Program, what: str = "") -> Iterator[tuple[str, Compiled]]:
         yield from derived(batched.program, f"batch of {size} under vmap{after}")
 
 
-def call_compiled(program: Program, args: Sequence[Any]) -> list[Any]:
-    """A Program's results as one operation on the arguments."""
-    return call_primitive(jit_call, args, program=program)
+def call_compiled(program: Program, args: Sequence[Any], runtime: Any) -> list[Any]:
+    """A Program's results as one operation on the arguments, on a device or, for ``None``, on the CPU.
+
+    Where a compiler takes it apart, it runs where all the rest does.
+    """
+    return call_primitive(jit_call, args, program=program, runtime=runtime)
 
 
 jit_call = Primitive(

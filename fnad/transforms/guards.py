@@ -56,10 +56,11 @@ Place = tuple[int, int]
 class Guard:
     """A question that a function asks, compiled, and where each answer to it leads."""
 
-    __slots__ = ("question", "equations", "taken", "carried", "captured", "readers", "compiled", "edges")
+    __slots__ = ("question", "equations", "taken", "carried", "captured", "readers", "compiled", "edges", "runtime")
 
     def __init__(
-        self, function: Callable[..., Any], question: Question, equations: Sequence[Equation], taken: dict[Var, Place]
+        self, function: Callable[..., Any], question: Question, equations: Sequence[Equation], taken: dict[Var, Place],
+        runtime: Any,
     ) -> None:
         program, count = question.program, len(question.program.inputs) - len(question.captured)
         used = {a for e in equations for a in e.inputs} | set(program.outputs)
@@ -71,6 +72,7 @@ class Guard:
         self.captured = {v: c for v, c in zip(program.inputs[count:], question.captured) if v in used}
         self.readers = find_readers(function, list(self.captured.values()))
         self.edges: dict[Any, Edge] = {}
+        self.runtime = runtime
         self.compile()
 
     def __str__(self) -> str:
@@ -80,7 +82,8 @@ class Guard:
         """Compile what computes the asked value and those that are carried on."""
         program, count = self.question.program, len(self.question.program.inputs) - len(self.question.captured)
         inputs = (*program.inputs[:count], *self.captured, *self.taken)
-        self.compiled = compile_program(Program(inputs, self.equations, (*program.outputs, *self.carried)))
+        outputs = (*program.outputs, *self.carried)
+        self.compiled = compile_program(Program(inputs, self.equations, outputs), runtime=self.runtime)
 
     def changes(self) -> str:
         """How what it closes over has changed."""
@@ -104,7 +107,7 @@ class Guard:
             raise Behind from None
         value, *carried = self.compiled([*arrays, *closed, *taken])
         try:
-            found = self.question.convert(value)
+            found = self.question.convert(np.asarray(value))
         except Exception as error:  # int(nan): the user's function has to see it
             return Answer((type(error), str(error)), error.with_traceback(None)), carried
         return Answer(_key(found), found), carried
@@ -123,9 +126,10 @@ def _key(answer: Any) -> Any:
 
 
 class Branches:
-    """The ways that a function has gone for one signature."""
+    """The ways that a function has gone for one signature, on a device or, without one, on the CPU."""
 
-    def __init__(self) -> None:
+    def __init__(self, runtime: Any = None) -> None:
+        self.runtime = runtime
         self.root: Any = None  # a guard, a leaf, or nothing yet
         self.is_closed = False  # whether no more branches are to be compiled
         self.may_cut = False  # whether a guard makes a number of a value that a derivative may flow through
@@ -251,7 +255,8 @@ class Recorder:
                 pending.extend([a for a in producers[v].inputs if type(a) is Var])
         self._carry([v for v in taken if v not in self.places])
         equations = [e for e in question.program.equations if id(e) in own]
-        guard = Guard(self.function, question, equations, {v: self.places[v] for v in taken})
+        taken_from = {v: self.places[v] for v in taken}
+        guard = Guard(self.function, question, equations, taken_from, self.branches.runtime)
         self.seconds += guard.compiled.seconds
         return guard
 

@@ -21,9 +21,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnad import tree
+from fnad import config, tree
 from fnad.compiler.cache import statistics
 from fnad.compiler.compile import Compiled, compile_program
+from fnad.compiler.cuda import devices
+from fnad.compiler.cuda.arrays import DeviceArray
 from fnad.errors import boundary
 from fnad.ir.program import prune
 from fnad.ir.types import ArrayType
@@ -62,6 +64,8 @@ class Entry(NamedTuple):
     """``None`` where the Program closes over traced values: it then becomes part of theirs."""
     restore: Callable[[Sequence[Any]], Any]
     """Rebuilds the function's result from the Program's."""
+    runtime: Any = None
+    """The device that it is compiled for; ``None`` is the CPU."""
 
     def read(self) -> list[Any] | None:
         """What the function closes over now; ``None`` where that is of other types than it was."""
@@ -83,9 +87,9 @@ class _Guarded(NamedTuple):
     branches: Branches
     is_plain: bool = False
 
-    def arrays(self, leaves: Sequence[Any]) -> list[np.ndarray]:
+    def arrays(self, leaves: Sequence[Any]) -> list[Any]:
         """The inputs of the guards' Programs."""
-        return [np.asarray(leaves[i], t.dtype) for i, t in zip(self.traced, self.types)]
+        return [_array(leaves[i], t.dtype, self.branches.runtime) for i, t in zip(self.traced, self.types)]
 
 
 class Jitted:
@@ -93,15 +97,16 @@ class Jitted:
 
     def __init__(
         self, function: Callable[..., Any], static_argnums: Sequence[int], static_argnames: Sequence[str],
-        donate_argnums: Sequence[int], max_branches: int = 32, background: bool = False,
+        donate_argnums: Sequence[int], max_branches: int = 32, background: bool = False, device: str | None = None,
     ) -> None:
         update_wrapper(self, function)
         self.function = function
         self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.donate_argnums = donate_argnums
-        self.max_branches, self.background = max_branches, background
+        self.max_branches, self.background, self.device = max_branches, background, device
         self.entries: dict[Any, Entry | _Guarded] = {}
         self._recent = Recent()
+        self._choice: Any = None
         self._stagings = 0
         self._signatures = 0
         self._history: deque[Staging] = deque(maxlen=MOST_REASONS)
@@ -114,7 +119,7 @@ class Jitted:
         if getattr(module, name, None) is self:
             return name
         options = self.static_argnums, self.static_argnames, self.donate_argnums, self.max_branches, self.background
-        return Jitted, (self.function, *options)
+        return Jitted, (self.function, *options, self.device)
 
     def __get__(self, instance: Any, owner: type) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -122,6 +127,9 @@ class Jitted:
     @boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given = args, kwargs
+        if self._choice is not config._present:  # a choice of devices that may lead elsewhere
+            self._choice = config._present
+            self._recent.forget()
         for match, entry, signature in self._recent.known:
             leaves = match(given)
             if leaves is not None:
@@ -139,7 +147,12 @@ class Jitted:
         if self.static_argnums or self.static_argnames:
             static, args, kwargs = self._without_static(args, kwargs)
         leaves, treedef = tree.flatten((args, kwargs))
-        return (treedef, static, tuple([leaf_key(leaf) for leaf in leaves])), leaves
+        return (treedef, static, tuple([leaf_key(leaf) for leaf in leaves]), self._runtime(leaves)), leaves
+
+    def _runtime(self, leaves: Sequence[Any]) -> Any:
+        """The device that a call runs on: the one asked for, or where an array is; ``None`` is the CPU."""
+        wanted = "cuda" if self.device is None and DeviceArray in map(type, leaves) else self.device
+        return devices.current() if devices.choose(wanted) == "cuda" else None
 
     def _run(self, entry: Entry | _Guarded, signature: Signature, leaves: Sequence[Any]) -> Any:
         if type(entry) is _Guarded:
@@ -269,7 +282,7 @@ class Jitted:
     def _staged_anew(self, signature: Signature, leaves: Sequence[Any], reason: str) -> Entry | _Guarded:
         """Stage and compile for a signature."""
         with self._lock:
-            branches = Branches()
+            branches = Branches(signature[3])
             entry: Entry | _Guarded
             try:
                 entry, is_guarded = self._stage_branch(branches, signature, leaves, reason)
@@ -295,7 +308,7 @@ class Jitted:
         traced = _traced(leaves)
         types = [_native(value_type(leaves[i])) for i in traced]
         given = [leaves[i] for i in traced]
-        values = [v if type(v) is Tracer else np.asarray(v, t.dtype) for v, t in zip(given, types)]
+        values = [v if type(v) is Tracer else _array(v, t.dtype, branches.runtime) for v, t in zip(given, types)]
         recorder = Recorder(branches, self.function, values)
         try:
             leaf = self._staged_leaf(recorder, signature, leaves, types, values)
@@ -315,8 +328,10 @@ class Jitted:
             raise recorder.runaway
         if recorder.path:
             staged = staged._replace(program=prune(staged.program))  # of what only the questions needed
-        is_plain = all([type(leaf) is np.ndarray and leaf.dtype.isnative for leaf in leaves])
-        leaf = self._compile(staged, traced, signature[0], is_plain, is_part=Tracer in map(type, leaves))
+        runtime = recorder.branches.runtime
+        plain = (np.ndarray,) if runtime is None else (np.ndarray, DeviceArray)
+        is_plain = all([type(leaf) in plain and leaf.dtype.isnative for leaf in leaves])
+        leaf = self._compile(staged, traced, signature[0], is_plain, Tracer in map(type, leaves), runtime)
         recorder.seconds += leaf.compiled.seconds if leaf.compiled is not None else 0.0
         if recorder.path or recorder.branches.root is not None:
             recorder.keep(leaf)
@@ -334,7 +349,8 @@ class Jitted:
         return flat_function
 
     def _compile(
-        self, staged: Staged, traced: tuple[int, ...], treedef: tree.TreeDef, is_plain: bool, is_part: bool
+        self, staged: Staged, traced: tuple[int, ...], treedef: tree.TreeDef, is_plain: bool, is_part: bool,
+        runtime: Any,
     ) -> Entry:
         """What is kept of a staged function; where it is part of another one, that is what is compiled."""
         readers = find_readers(self.function, staged.captured) if staged.captured else []
@@ -343,11 +359,11 @@ class Jitted:
         is_part = is_part or any(isinstance(c, Tracer) for c in staged.captured)
         effectful = program.is_effectful
         make = Pending if self.background else compile_program
-        compiled = make(program, donated) if (program.outputs or effectful) and not is_part else None
+        compiled = make(program, donated, runtime) if (program.outputs or effectful) and not is_part else None
         is_plain = is_plain and compiled is not None and not effectful and not readers
         restore = rebuilder(staged.out_tree) if not staged.static_outputs else None
         restore = restore or staged.restore
-        return Entry(staged, traced, is_plain, donated, readers, effectful, compiled, restore)
+        return Entry(staged, traced, is_plain, donated, readers, effectful, compiled, restore, runtime)
 
     def _donated(self, traced: Sequence[int], treedef: tree.TreeDef) -> tuple[int, ...]:
         """The inputs that belong to donated arguments."""
@@ -381,9 +397,15 @@ def _run_entry(entry: Entry, leaves: Sequence[Any], captured: Sequence[Any]) -> 
     values = [leaves[i] for i in entry.traced]
     is_part = Tracer in map(type, values) or Tracer in map(type, captured) or (entry.is_effectful and is_staging())
     if entry.compiled is None or is_part:
-        return entry.restore(call_compiled(entry.staged.program, [*values, *captured]))
-    arrays = [np.asarray(v, t.dtype) for v, t in zip([*values, *captured], entry.staged.program.input_types)]
+        return entry.restore(call_compiled(entry.staged.program, [*values, *captured], entry.runtime))
+    types = entry.staged.program.input_types
+    arrays = [_array(v, t.dtype, entry.runtime) for v, t in zip([*values, *captured], types)]
     return entry.restore(entry.compiled(_owned(entry, arrays)))
+
+
+def _array(value: Any, dtype: np.dtype, runtime: Any) -> Any:
+    """An array or number as what compiled code takes: one on its device stays there."""
+    return value if type(value) is DeviceArray and value.runtime is runtime else np.asarray(value, dtype)
 
 
 def _leaves_of(entry: Entry | _Guarded) -> Iterable[tuple[Any, Entry]]:
@@ -400,9 +422,14 @@ def _owned(entry: Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
     if entry.donated:
         repeated = len(set(map(id, arrays))) < len(arrays)
         for i in entry.donated:
-            if repeated or arrays[i].flags.num & _OWN != _OWN:
-                arrays[i] = arrays[i].copy(order="C")
+            if repeated or not _is_owned(arrays[i]):
+                arrays[i] = arrays[i].copy()  # in C order
     return arrays
+
+
+def _is_owned(array: Any) -> bool:
+    """Whether an array may be written over."""
+    return not array.is_borrowed if type(array) is DeviceArray else array.flags.num & _OWN == _OWN
 
 
 _OWN = np.zeros((2, 2)).flags.num
@@ -413,7 +440,7 @@ _OWN = np.zeros((2, 2)).flags.num
 def jit(
     function: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[int] = (),
     static_argnames: str | Iterable[str] = (), donate_argnums: int | Iterable[int] = (), max_branches: int = 32,
-    background: bool = False,
+    background: bool = False, device: str | None = None,
 ) -> Any:
     """Compile a function; it is staged at the first call for each structure, shapes and dtypes of its arguments.
 
@@ -436,9 +463,14 @@ def jit(
         background: whether calls are answered by NumPy until the code is compiled, which goes on beside them, so that
             nobody waits for the compiler. Then the bits of a result depend on when it is asked for: compiled code may
             round the last ones of floats otherwise. Off, equal arguments give equal bits.
+        device: ``"cpu"``, ``"cuda"``, or ``"auto"``: a GPU where one works, else the CPU, and one line of log that
+            says why. Without a GPU that works ``"cuda"`` runs on the CPU too, after one warning, or is an error where
+            ``fnad.config.strict_device`` is set. Not given, it is where one of the arguments' arrays is, or
+            ``fnad.default_device()``. What a compiled function calls runs where that function does.
 
     Returns:
-        A function of the same arguments; its arrays are new (or donated) NumPy arrays.
+        A function of the same arguments; its arrays are new (or donated) NumPy arrays, on a GPU `DeviceArray`, which
+        stay there and may not be computed yet.
 
     Raises:
         TypeError: an argument's leaf is neither array nor hashable; a static argument is not hashable.
@@ -458,13 +490,15 @@ def jit(
     static, donated = _numbers("static_argnums", static_argnums), _numbers("donate_argnums", donate_argnums)
     if isinstance(max_branches, bool) or not isinstance(max_branches, int) or max_branches < 1:
         raise ValueError(f"jit: requires max_branches to be a positive integer, got {max_branches!r}. Try 32.")
-    options = static, _names(static_argnames), donated, max_branches, bool(background)
+    if device is not None:
+        devices.require_name(device)
+    options = static, _names(static_argnames), donated, max_branches, bool(background), device
     if set(static) & set(donated):
         raise ValueError(f"jit: requires static and donated arguments to differ, got {static} and {donated}.")
     if function is None:
         return lambda f: jit(
             f, static_argnums=static, static_argnames=options[1], donate_argnums=donated, max_branches=max_branches,
-            background=background,
+            background=background, device=device,
         )
     if not callable(function):
         raise TypeError(

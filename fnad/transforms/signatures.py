@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
+from fnad.compiler.cuda.arrays import DeviceArray
 from fnad.ir.types import ArrayType
 from fnad.tracing import Tracer, is_value
 from fnad.transforms.grad import argument_name
@@ -36,8 +37,8 @@ class Static(NamedTuple):
         return full, kwargs | dict(self.named)
 
 
-Signature = tuple[tree.TreeDef, Static | None, tuple[Any, ...]]
-"""The structure of the arguments that are not static, those that are, and what matters of each leaf."""
+Signature = tuple[tree.TreeDef, Static | None, tuple[Any, ...], Any]
+"""The structure of the arguments that are not static, those that are, what matters of each leaf, and the device."""
 
 
 def leaf_key(leaf: Any) -> Any:
@@ -45,6 +46,8 @@ def leaf_key(leaf: Any) -> Any:
     kind = type(leaf)
     if kind is np.ndarray:
         return leaf.shape, leaf.dtype
+    if kind is DeviceArray:
+        return leaf.shape, leaf.dtype, DeviceArray
     if kind is Tracer or (is_value(leaf) and kind not in _SCALARS):
         return leaf.shape, leaf.dtype, kind is Tracer and leaf.type.weak
     return kind if kind in _SCALARS else (kind, leaf)
@@ -64,7 +67,7 @@ class Recent:
 
     def add(self, signature: Signature, found: Any) -> None:
         """Note what was found for a signature; the one noted longest ago goes."""
-        treedef, static, leaf_keys = signature
+        treedef, static, leaf_keys, _ = signature
         match = self._matchers.get(signature, lambda: matcher(treedef, leaf_keys)) if static is None else None
         if match is not None:
             self.known = ((match, found, signature), *self.known[: MOST_RECENT - 1])
@@ -76,14 +79,14 @@ class Recent:
 
 def arguments(signature: Signature, leaves: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
     """All arguments of a call, from its leaves."""
-    treedef, static, _ = signature
+    treedef, static, _, _ = signature
     args, kwargs = tree.unflatten(treedef, leaves)
     return (args, kwargs) if static is None else static.restored(args, kwargs)
 
 
 def unhashable(signature: Signature, leaves: Sequence[Any]) -> TypeError:
     """The error for arguments that cannot be looked up."""
-    treedef, static, _ = signature
+    treedef, static, _, _ = signature
     given = (*static.positional, *static.named) if static is not None else ()
     for value in [v for _, v in given] + [leaf for leaf in leaves if not is_value(leaf)]:
         if not is_hashable(value):
@@ -111,6 +114,7 @@ def _differences(function: Callable[..., Any], new: Signature, old: Signature) -
         *_changes("static argument ", {k: f"{v!r:.60}" for k, v in static.items()},
                   {k: f"{v!r:.60}" for k, v in old_static.items()}),
         *_changes("", ours, theirs),
+        *_changes("", {"the device": _device(new)}, {"the device": _device(old)}),
     ]
 
 
@@ -122,6 +126,10 @@ def _changes(what: str, new: dict[str, str], old: dict[str, str]) -> list[str]:
     ]
 
 
+def _device(signature: Signature) -> str:
+    return "the CPU" if signature[3] is None else signature[3].name
+
+
 def _static(function: Callable[..., Any], static: Static | None) -> dict[str, Any]:
     if static is None:
         return {}
@@ -130,7 +138,7 @@ def _static(function: Callable[..., Any], static: Static | None) -> dict[str, An
 
 def _leaves(function: Callable[..., Any], signature: Signature) -> dict[str, str]:
     """Each leaf in words, by its path."""
-    treedef, static, keys = signature
+    treedef, static, keys, _ = signature
     args, kwargs = treedef.children()
     fixed = {i for i, _ in static.positional} if static is not None else set()
     positions = [i for i in range(args.num_children + len(fixed)) if i not in fixed]
@@ -145,7 +153,9 @@ def _words(key: Any) -> str:
         return f"a Python {key.__name__}"
     if isinstance(key[0], type):
         return f"{key[1]!r:.60}"
-    kind = str(ArrayType(*key))
+    kind = str(ArrayType(*key[:2], key[2:] == (True,)))
+    if key[2:] == (DeviceArray,):
+        return f"{kind} on a device"
     if len(key) == 3:
         kind = f"a traced {kind}" if key[0] else f"a NumPy scalar or traced {kind}"
     return kind if key[1].isnative else f"{kind} in {'big' if key[1].byteorder == '>' else 'little'}-endian order"

@@ -12,6 +12,7 @@ from fnad import tree
 from fnad.compiler.cuda.failures import fetch, settle
 from fnad.compiler.cuda.runtime import Memory, Runtime
 from fnad.errors import boundary
+from fnad.ir.types import declare_array_type
 from fnad.lazy import LazyModule
 
 exchange = LazyModule("fnad.compiler.cuda.exchange")
@@ -206,6 +207,7 @@ class DeviceArray:
 
 
 tree.declare_leaf_type(DeviceArray)
+declare_array_type(DeviceArray)
 
 
 def empty(runtime: Runtime, shape: tuple[int, ...], dtype: np.dtype) -> DeviceArray:

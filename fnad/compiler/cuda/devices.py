@@ -142,10 +142,12 @@ def _missing(what: str, reason: str) -> DeviceError:
 def use(runtime: Runtime) -> Iterator[Runtime]:
     """Let another device be the GPU in use while the context lasts."""
     _installed.append(runtime)
+    config.note_change()
     try:
         yield runtime
     finally:
         _installed.remove(runtime)
+        config.note_change()
 
 
 # --- The choice
@@ -201,7 +203,9 @@ def choose(device: Any = None) -> str:
         ValueError: there is no such device.
         DeviceError: ``"cuda"`` is asked for, none works, and ``config.strict_device`` is set.
     """
-    name = config.default_device if device is None else device.name if isinstance(device, Device) else device
+    name = config.default_device if device is None else device
+    if isinstance(name, Device):
+        name = name.name
     if name == "cpu":
         return "cpu"
     ordinal = _ordinal(name)
@@ -215,6 +219,12 @@ def choose(device: Any = None) -> str:
             "Choose another one by the environment variable CUDA_VISIBLE_DEVICES."
         )
     return "cuda"
+
+
+def require_name(device: Any) -> None:
+    """Raise for what names no device, whether it is there or not."""
+    if not isinstance(device, Device) and device != "cpu":
+        _ordinal(device)
 
 
 def _ordinal(name: Any) -> int | None:

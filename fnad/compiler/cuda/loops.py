@@ -12,6 +12,7 @@ Extents and strides are parameters, but for strides of 0 and 1: a kernel serves 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import prod
 from typing import NamedTuple
 
@@ -144,11 +145,8 @@ class Nest(NamedTuple):
     reductions: list[Equation]
     team: int
     chunk: int
+    parts: int
     mark: str
-
-    @property
-    def parts(self) -> int:
-        return -(-prod(self.reduced.extents) // self.chunk) if self.chunk else 1
 
 
 def reductions_of(loop: Loop) -> list[Equation]:
@@ -174,13 +172,21 @@ def make_nest(
     axes = [Axes(extents, [signature.local("n", n) for n in extents]) for extents in (kept, others)]
     strides: dict[tuple, tuple] = {}
     operands = {}
+    parts = -(-prod(others) // loop.chunk) if loop.chunk else 1
+    results = {v for eqn in reductions_of(loop) for v in eqn.outputs}
     for (v, view), *rows in zip(views.items(), kept_strides, other_strides):
-        key = signature.pointer(view), *map(tuple, rows)
+        pointer = signature.pointer(_all_parts(view, parts * prod(kept)) if v in results and parts > 1 else view)
+        key = pointer, *map(tuple, rows)
         if key not in strides:
             strides[key] = tuple([_named(row, signature) for row in rows])
-        operands[v] = Operand(signature.pointer(view), view, *strides[key])
+        operands[v] = Operand(pointer, view, *strides[key])
     team = 1 if by_rows or not reduced else team_of(loop)
-    return Nest(loop, *axes, operands, reductions_of(loop), team, loop.chunk, mark)
+    return Nest(loop, *axes, operands, reductions_of(loop), team, loop.chunk, parts, mark)
+
+
+def _all_parts(view: View, count: int) -> View:
+    """The view of all parts of results, by that of the first parts."""
+    return replace(view, shape=(count,), strides=(view.dtype.itemsize,))
 
 
 def _named(strides: Sequence[int], signature: _Signature) -> tuple[int | str, ...]:

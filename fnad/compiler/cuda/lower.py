@@ -7,15 +7,18 @@ from collections.abc import Callable, Sequence
 from fnad.compiler import views
 from fnad.compiler.control import is_control, takes_slices
 from fnad.compiler.cpu.library import matrix_layout
+from fnad.compiler.cuda import layers, library
 from fnad.compiler.cuda.loops import emit_loop, emit_rows
-from fnad.compiler.lowering import Emitter, copying, is_loop
-from fnad.compiler.memory import OVERWRITES
+from fnad.compiler.lowering import Emitter, is_loop
 from fnad.compiler.plan import GridLaunch, View
 from fnad.compiler.schedule import Abilities
 from fnad.ir.program import Equation
 
 Row = Callable[..., list[GridLaunch] | None]
-ROWS: dict[str, Row] = {}
+ROWS: dict[str, Row] = {**library.LAUNCHES, **layers.LAUNCHES}
+
+failure = layers.failure
+"""The error that the code means which a launch's kernel has reported."""
 
 
 def _launches(
@@ -23,11 +26,7 @@ def _launches(
 ) -> list[GridLaunch] | None:
     """What the library runs for an equation; ``None`` where it has nothing for these operands."""
     row = ROWS.get(eqn.primitive.name)
-    made = None if row is None else row(inputs, outputs, workspace, **eqn.params)
-    if made is None or eqn.primitive.name not in OVERWRITES:
-        return made
-    loop = copying(inputs[OVERWRITES[eqn.primitive.name]], outputs[0])
-    return made if loop is None else [emit_loop(loop, lambda view: view), *made]
+    return None if row is None else row(inputs, outputs, workspace, **eqn.params)
 
 
 def _takes(eqn: Equation, i: int, view: View) -> bool:
