@@ -140,7 +140,8 @@ class DeviceArray:
     def __repr__(self) -> str:
         name = type(self).__name__
         values = np.array2string(self.numpy(), separator=", ", prefix=f"{name}(")
-        return f"{name}({values}, dtype={self.dtype}, device={self.device!r})"
+        shape = f"shape={self.shape}, " if not self.size and self.ndim > 1 else ""
+        return f"{name}({values}, {shape}dtype={self.dtype}, device={self.device!r})"
 
     # Copies
 

@@ -79,7 +79,9 @@ def _gpus() -> list[Device]:
         found = hardware.find_gpus()
     except Unusable as unusable:
         return [Device("cuda", "cuda", False, str(unusable))]
-    return [Device(f"cuda:{gpu.ordinal}", "cuda", not gpu.reason, gpu.reason, gpu.details) for gpu in found]
+    failed = _known[0].reason if _known else ""
+    reasons = [gpu.reason or failed for gpu in found]
+    return [Device(f"cuda:{g.ordinal}", "cuda", not reason, reason, g.details) for g, reason in zip(found, reasons)]
 
 
 def _described(runtime: Runtime) -> Device:

@@ -70,7 +70,7 @@ class Driver:
     def error(self, code: Any, name: str) -> Exception:
         """The error of a result code."""
         if code == self.api.CUresult.CUDA_ERROR_OUT_OF_MEMORY:
-            return OutOfMemory()
+            return OutOfMemory("it has no free memory")
         word = self.word(code)
         if word in LOST:
             self.lost = word

@@ -51,7 +51,7 @@ def open_runtime() -> DriverRuntime:
     try:
         return DriverRuntime(driver, usable[0])
     except (DeviceError, OutOfMemory) as error:
-        raise Unusable(f"{usable[0].name} does not start: {error or 'it has no free memory'}") from None
+        raise Unusable(f"{usable[0].name} does not start: {error}") from None
 
 
 class Function:
