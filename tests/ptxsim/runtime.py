@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from fnad.compiler.cuda.host import HostRuntime
 from fnad.compiler.cuda.runtime import ALIGNMENT
 from fnad.compiler.plan import GridKernel, GridLaunch, View
 from fnad.lazy import LazyModule
@@ -31,7 +32,7 @@ class PtxMemory:
         self.address, self.nbytes = self._bytes.ctypes.data, nbytes
 
 
-class PtxRuntime:
+class PtxRuntime(HostRuntime):
     """A device of a compute capability, on the CPU.
 
     `order` is that in which threads run: "fwd", "rev" or "rand", in which each launch has a seed of its own, the
@@ -39,8 +40,8 @@ class PtxRuntime:
     """
 
     def __init__(self, capability: tuple[int, int] = (8, 0), order: str = "fwd", check: bool = True) -> None:
-        self.name = "ptxsim sm_{}{}".format(*capability)
-        self.capability, self.order, self.check = capability, order, check
+        super().__init__("ptxsim sm_{}{}".format(*capability), capability)
+        self.order, self.check = order, check
         self.launches = self.uploaded = self.downloaded = self.copied = 0
         self._starts: list[int] = []
         self._sizes: dict[int, int] = {}

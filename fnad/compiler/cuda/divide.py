@@ -110,7 +110,7 @@ def _is_by_rows(loop: Loop) -> bool:
     """Whether blocks of threads can each do a row of a loop, and a GPU is busy with them."""
     if reductions_of(loop) and set(reduced_axes(loop)) != set(range(1, len(loop.space))):
         return False
-    return loop.space[0] * BLOCK >= WIDE or prod(loop.space[1:]) <= EACH * BLOCK
+    return prod(loop.space[:1]) * BLOCK >= WIDE or prod(loop.space[1:]) <= EACH * BLOCK
 
 
 ROWS = RowRule(accepts=_is_by_rows, shortest=1, widest=WARP, large=0)
