@@ -21,6 +21,16 @@ for k in range(n):
 y[i] = a
 """
 
+HISTOGRAM = """
+a = cuda.local.array(64, float32)
+for k in range(64):
+    a[k] = float32(0)
+for k in range(n):
+    a[int64(x[k]) & 63] += float32(1)
+for k in range(64):
+    y[i * 64 + k] = a[k]
+"""
+
 
 @needs_assembler
 @pytest.mark.parametrize("arch", [80, 90, 100])
@@ -34,8 +44,7 @@ def test_facts_of_machine_code(arch: int) -> None:
 
 @needs_assembler
 def test_arrays_of_a_thread_are_on_its_stack() -> None:
-    body = "a = cuda.local.array(64, float32)\nfor k in range(64):\n    a[k] = x[k]\ny[i] = a[i % 64]"
-    ptx = compiled("x, y", TWO, body)
+    ptx = compiled("x, y, n", TWO, HISTOGRAM)
     assert assemble(ptx, 80).stack >= 256
     assert any(rule.startswith("local memory") for rule in rules(ptx))
 
