@@ -309,7 +309,7 @@ def choose(writer: Writer, instruction: Instruction, kind: str) -> None:
 
 
 # The bits of LLVM's is.fpclass: both nans; both infinities; normal, subnormal and zero of both signs.
-CLASSES = {"notanumber": 0x3, "infinite": 0x204, "number": 0x3FC, "finite": 0x1F8, "normal": 0x168, "subnormal": 0x90}
+CLASSES = {"notanumber": 0x3, "infinite": 0x204, "number": 0x3FC, "finite": 0x1F8, "normal": 0x108, "subnormal": 0x90}
 
 
 @family("testp", " ".join(CLASSES))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -139,15 +138,6 @@ def literal(word: str) -> int:
     if word[:2] in ("0f", "0F", "0d", "0D"):
         return int(word[2:], 16)
     return int(word.rstrip("U"), 0) & (1 << 64) - 1
-
-
-def float_literal(word: str) -> float | None:
-    """The value of 0f00000000 or 0d0000000000000000; None for any other word."""
-    if re.fullmatch(r"0[fF][0-9a-fA-F]{8}", word):
-        return struct.unpack(">f", bytes.fromhex(word[2:]))[0]
-    if re.fullmatch(r"0[dD][0-9a-fA-F]{16}", word):
-        return struct.unpack(">d", bytes.fromhex(word[2:]))[0]
-    return None
 
 
 def read_body(entry: Entry, body: str) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Mapping
 
 from tests.ptxsim.context import (
     BLOCK_INDEX, BLOCK_SIZE, DYNAMIC_BYTES, EXCHANGE, EXCHANGE_WORDS, GRID_SIZE, OUT_OF_BOUNDS, SHARED, STATES,
 )
-from tests.ptxsim.parse import Entry, PtxError, float_literal
+from tests.ptxsim.parse import Entry, PtxError
 
 TYPES = {"pred": "i1", "f16": "half", "f32": "float", "f64": "double", "f32x2": "<2 x float>"}
 TYPES |= {f"{kind}{bits}": f"i{bits}" for kind in "usb" for bits in (8, 16, 32, 64)}
@@ -18,6 +17,7 @@ FLOATS = ("f16", "f32", "f64", "f32x2")
 SUFFIXES = {"half": "f16", "float": "f32", "double": "f64", "<2 x float>": "v2f32"}
 
 ADDRESS = re.compile(r"\[\s*([^\]+]+?)\s*(?:\+\s*(-?\w+))?\s*\]")
+FLOAT = re.compile(r"0[fF][0-9a-fA-F]{8}|0[dD][0-9a-fA-F]{16}")
 INTEGER = re.compile(r"-?(0[xX][0-9a-fA-F]+|\d+)U?")
 AXIS = re.compile(r"%(tid|ntid|ctaid|nctaid)\.([xyz])")
 CONSTANT_REGISTERS = ("%clock", "%clock64", "%smid", "%nsmid", "%globaltimer")
@@ -99,21 +99,11 @@ class Writer:
             return self.convert(self.value(f"load {have}, ptr {self.slot(operand)}"), have, want)
         if operand.startswith("%"):
             return self.convert(self.special(operand), "i64", want)
-        number = float_literal(operand)
-        if number is not None:
-            return self.float_constant(number, want)
+        if FLOAT.fullmatch(operand):
+            return self.convert(str(int(operand[2:], 16)), f"i{4 * len(operand[2:])}", want)
         if INTEGER.fullmatch(operand):
             return self.integer_constant(int(operand.rstrip("U"), 0), want)
         return self.convert(self.symbol(operand), "i64", want)
-
-    def float_constant(self, number: float, want: str) -> str:
-        if number != number:
-            bits = {"float": "2143289344", "double": "9221120237041090560"}[want]
-            return self.value(f"bitcast i{width(want)} {bits} to {want}")
-        if want in ("float", "double"):
-            return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
-        form, word = ("<f", "<I") if want == "i32" else ("<d", "<Q")
-        return str(struct.unpack(word, struct.pack(form, number))[0])
 
     def integer_constant(self, number: int, want: str) -> str:
         if want == "i1":
