@@ -178,7 +178,7 @@ def reduced(x: Number) -> tuple[Number, Pair]:
 
 def reduced_single(x: Number) -> tuple[Number, Number]:
     """q and r for a float32 that has become a float64."""
-    index = _exponent(x) << 1
+    index = at_most(_exponent(x), len(_SINGLE_TABLE) // 2 - 1) << 1
     high, low = (lookup("two_over_pi_single", _SINGLE_TABLE, index + k) for k in range(2))
     # the first product is exact: 24 bits times 29
     first, second = _modulo_4(x * high), x * low
