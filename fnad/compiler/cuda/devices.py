@@ -219,6 +219,11 @@ def choose(device: Any = None) -> str:
     return "cuda"
 
 
+def chosen(device: Any = None) -> Device:
+    """The device that functions run on by what a user says; see `choose`."""
+    return _cpu() if choose(device) == "cpu" else _described(current())
+
+
 def _ordinal(name: Any) -> int | None:
     """The number of a GPU that is asked for, if any."""
     if name in ("cuda", "auto"):

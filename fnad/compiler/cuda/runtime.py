@@ -48,6 +48,9 @@ class Runtime(Protocol):
     def allocate(self, nbytes: int) -> Memory:
         """A piece of memory, of any content."""
 
+    def adopt(self, memory: Memory) -> None:
+        """Know memory of another library, which kernels will work on; it is not given back."""
+
     def upload(self, address: int, array: np.ndarray) -> None:
         """Copy a C-contiguous array of the host to the device."""
 
