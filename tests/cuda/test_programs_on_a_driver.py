@@ -12,27 +12,14 @@ from fnad import DeviceArray, DeviceError, DeviceMemoryError
 from fnad.compiler.cuda import devices, driver, hardware
 from fnad.compiler.cuda.hardware import DriverRuntime
 
-from tests.cuda.fake_driver import FakeDriver, Launched
-from tests.ptxsim.kernel import Kernel
+from tests.cuda.fake_driver import FakeDriver, execute_ptx
 
 real = pytest.importorskip("cuda.bindings.driver", reason="requires the package cuda-bindings", exc_type=ImportError)
-
-_kernels: dict[bytes, Kernel] = {}
-
-
-def execute(launched: Launched, fake: FakeDriver) -> None:
-    """Run a launch on the memory that the driver has given."""
-    kernel = _kernels.get(launched.image)
-    if kernel is None:
-        kernel = _kernels[launched.image] = Kernel(launched.image.decode().strip("\0"))
-    ranges = [(memory.address, memory.address + memory.nbytes, 1) for memory in fake.memory.values()]
-    kernel.launch(launched.grid, launched.block, launched.words, ranges)
-
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDriver]:
     monkeypatch.setattr(hardware, "machine_code", lambda ptx, capability: ptx.encode())
-    fake = FakeDriver(real, execute)
+    fake = FakeDriver(real, execute_ptx)
     asked = driver.started(fake)
     with devices.use(DriverRuntime(asked, driver.find_gpus(asked)[0])):
         yield fake

@@ -6,6 +6,8 @@ Whatever is asked of a device happens in the order of asking. Three kinds of dev
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -65,6 +67,10 @@ class Runtime(Protocol):
 
     def launch(self, function: Any, launch: GridLaunch, words: np.ndarray) -> None:
         """Run a kernel with its arguments, int64 words, which the caller may change right after."""
+
+    def launcher(self, function: Any, launch: GridLaunch) -> Callable[[np.ndarray], None]:
+        """What `launch` does, for a function and a launch that are known, given the words."""
+        return partial(self.launch, function, launch)
 
     def synchronize(self) -> None:
         """Wait until all that was asked before is done."""
