@@ -11,6 +11,7 @@ import importlib
 import math
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
@@ -21,6 +22,8 @@ from tqdm import tqdm
 
 import fnad
 from fnad import data, nn, optim, random
+from fnad.compiler.cuda.devices import Device, chosen
+from fnad.config import DEVICES
 
 OPTIMIZERS: dict[str, Callable[[float], optim.Optimizer]] = {
     "adam": optim.adam,
@@ -189,7 +192,7 @@ def make_parser() -> Parser:
     add("--optimizer", choices=OPTIMIZERS, default="adam", help="how the digits are learnt (default: adam)")
     seed = number(int, 0, "an integer from 0 up to 2**63 - 1", 2**63)
     add("--seed", type=seed, default=0, help="of all that is random (default: 0)")
-    add("--device", choices=("cpu", "auto"), default="cpu", help="where to train (default: cpu)")
+    add("--device", choices=DEVICES, default="cpu", help="where to train; auto is a GPU where one works (default: cpu)")
     add("--plot", type=Path, metavar="FILE", help="draw the curves into a file (needs matplotlib)")
     return parser
 
@@ -204,8 +207,22 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"argument --batch-size: requires at most the {examples} training digits, got {given}")
     if options.lr is None:
         options.lr = LEARNING_RATES[options.optimizer]
+    options.processor = find_processor(parser, options.device)
     options.figure = make_figure(parser, options.plot) if options.plot else None
     return options
+
+
+def find_processor(parser: Parser, device: str) -> Device:
+    """What the models will be trained on; one line says so if it is not what was asked for."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            found = chosen(device)
+        except fnad.DeviceError as error:
+            parser.error(f"argument --device: {str(error).partition(chr(10))[0]}")
+    for warning in caught:
+        print(warning.message, file=sys.stderr)
+    return found
 
 
 def make_figure(parser: Parser, file: Path) -> Any:
@@ -226,8 +243,14 @@ def make_figure(parser: Parser, file: Path) -> Any:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train both models and show the results."""
     options = read_options(arguments)
-    if options.device == "auto":
-        print("device auto: this version compiles for the CPU only, training there.")
+    with fnad.default_device(options.device):
+        train(options)
+    return 0
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train both models where that is chosen."""
+    print(f"Device {options.processor}")
     print("Tutorial model: 10-5-1, mean squared error, gradient descent, 1000 epochs of one batch of 100")
     tutorial = train_tutorial(options.seed)
     layers = "-".join(map(str, [64, *options.hidden, 10]))
@@ -240,7 +263,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.plot:
         draw(options.figure, options.plot, tutorial, digits)
         print(f"Curves drawn into {options.plot}")
-    return 0
 
 
 if __name__ == "__main__":

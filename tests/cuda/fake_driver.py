@@ -18,6 +18,8 @@ import numpy as np
 from fnad.compiler.cuda.driver import LOST
 from fnad.compiler.cuda.host import HostMemory
 
+from tests.ptxsim.kernel import Kernel
+
 _ENUMS = ("CUresult", "CUdevice_attribute", "CUstream_flags", "CUstreamCaptureMode", "CUevent_flags")
 _CONSTANTS = (
     "CUDA_VERSION", "CU_LAUNCH_PARAM_BUFFER_POINTER_AS_INT", "CU_LAUNCH_PARAM_BUFFER_SIZE_AS_INT",
@@ -325,3 +327,15 @@ class FakeDriver:
     def cuGraphExecDestroy(self, hGraphExec: int) -> tuple[Any, ...]:
         del self.graphs[hGraphExec]
         return ()
+
+
+_kernels: dict[bytes, Kernel] = {}
+
+
+def execute_ptx(launched: Launched, fake: FakeDriver) -> None:
+    """Run a launch on the memory that the driver has given."""
+    kernel = _kernels.get(launched.image)
+    if kernel is None:
+        kernel = _kernels[launched.image] = Kernel(launched.image.decode().strip("\0"))
+    ranges = [(memory.address, memory.address + memory.nbytes, 1) for memory in fake.memory.values()]
+    kernel.launch(launched.grid, launched.block, launched.words, ranges)

@@ -109,7 +109,7 @@ def test_a_gpu_that_is_not_there_is_an_error_where_that_is_asked_for() -> None:
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "CPU", 0, b"cpu", ["cuda"]])
 def test_an_unknown_device_is_an_error(device: Any) -> None:
-    with pytest.raises(ValueError, match=r"device: requires 'cpu', 'cuda', 'auto' or a device of fnad.devices\(\), got"):
+    with pytest.raises(ValueError, match="device: requires 'cpu', 'cuda', 'auto' or a device of fnad"):
         choose(device)
 
 

@@ -92,7 +92,8 @@ def test_trim_gives_back_what_no_array_uses() -> None:
 def test_what_is_kept_is_given_back_before_memory_runs_out() -> None:
     card = Card(1 << 16)
     pool = card.pool()
-    del (pieces := [pool.take(1 << 14) for _ in range(4)])[:]
+    pieces = [pool.take(1 << 14) for _ in range(4)]
+    del pieces
     assert card.free_bytes == 0
     assert pool.take(1 << 15).nbytes == 1 << 15
 

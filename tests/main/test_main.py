@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fnad
 import pytest
 from fnad import __main__ as command
+from fnad.compiler.cuda import devices
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,30 @@ def test_options_are_used(optimizer: str, capsys: pytest.CaptureFixture[str]) ->
     printed = capsys.readouterr().out
     assert f"Digits: 64-12-10, softmax cross-entropy, {optimizer} at {command.LEARNING_RATES[optimizer]:g}" in printed
     assert "batches of 100" in printed and "epoch    2" in printed and "epoch    3" not in printed
-    assert printed.startswith("device auto: ")
+    assert printed.startswith("Device c")
+
+
+def test_without_a_gpu_one_line_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(devices, "_known", [devices._Opened(None, "there is no driver.")])
+    monkeypatch.setattr(devices, "_said", set())
+    assert command.main(["--epochs", "1", "--hidden", "8", "--device", "cuda"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("Device cpu: ")
+    said = [line for line in captured.err.splitlines() if "device" in line]
+    assert len(said) == 1 and said[0].startswith("device cuda: requires a GPU that works, got none: there is no driver")
+    assert fnad.default_device() == "cpu"
+
+
+def test_without_a_gpu_a_strict_choice_is_refused_before_training(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(devices, "_known", [devices._Opened(None, "there is no driver.")])
+    monkeypatch.setattr(fnad.config, "strict_device", True)
+    with pytest.raises(SystemExit) as stop:
+        command.main(["--device", "cuda"])
+    captured = capsys.readouterr()
+    assert (stop.value.code, captured.out, captured.err.count("\n")) == (2, "", 1)
+    assert captured.err.startswith("python -m fnad: error: argument --device: device: requires a GPU that works")
 
 
 def test_the_seed_decides_the_training(capsys: pytest.CaptureFixture[str]) -> None:

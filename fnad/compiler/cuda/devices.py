@@ -90,6 +90,11 @@ def _described(runtime: Runtime) -> Device:
     return Device(f"cuda:{runtime.ordinal}", "cuda", True, details=details)
 
 
+def chosen(device: Any = None) -> Device:
+    """The device that functions run on by what a user says; see `choose`."""
+    return _cpu() if choose(device) == "cpu" else _described(current())
+
+
 def is_simulated() -> bool:
     """Whether numba's simulator stands for the GPU, as numba's environment variable says."""
     return os.environ.get("NUMBA_ENABLE_CUDASIM", "0") not in ("", "0")

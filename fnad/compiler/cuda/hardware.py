@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -108,7 +109,6 @@ class DriverRuntime(Runtime):
         self.handle = driver("cuStreamCreate", driver.api.CUstream_flags.CU_STREAM_DEFAULT)
         self.stream = int(self.handle)
         self.pool = Pool(self._allocate, self._free, self._available)
-        self._launch = driver.api.cuLaunchKernel
         self._modules: list[Any] = []
         self._lock = threading.Lock()
 
@@ -181,13 +181,20 @@ class DriverRuntime(Runtime):
 
     def launch(self, function: Function, launch: GridLaunch, words: np.ndarray) -> None:
         """Run a kernel with its arguments, int64 words, which the caller may change right after."""
-        with self._lock:
-            function.words[:] = words
-            code = self._launch(function.handle, *launch.grid, *function.block, 0, self.handle, 0, function.extra)[0]
-            if code or self.driver.lost:
-                self.ask(
-                    "cuLaunchKernel", function.handle, *launch.grid, *function.block, 0, self.handle, 0, function.extra
-                )
+        self.launcher(function, launch)(words)
+
+    def launcher(self, function: Function, launch: GridLaunch) -> Callable[[np.ndarray], None]:
+        """What runs a kernel on its words: all else is ready, so that Python does the least for a launch."""
+        given = (function.handle, *launch.grid, *function.block, 0, self.handle, 0, function.extra)
+        arguments, call, lock, driver = function.words, self.driver.api.cuLaunchKernel, self._lock, self.driver
+
+        def run(words: np.ndarray) -> None:
+            with lock:
+                arguments[:] = words
+                if call(*given)[0] or driver.lost:
+                    self.ask("cuLaunchKernel", *given)
+
+        return run
 
     def synchronize(self) -> None:
         """Wait until all that was asked before is done."""

@@ -6,6 +6,8 @@ Whatever is asked of a device happens in the order of asking. Three kinds of dev
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -48,6 +50,9 @@ class Runtime(Protocol):
     def allocate(self, nbytes: int) -> Memory:
         """A piece of memory, of any content."""
 
+    def adopt(self, memory: Memory) -> None:
+        """Know memory of another library, which kernels will work on; it is not given back."""
+
     def upload(self, address: int, array: np.ndarray) -> None:
         """Copy a C-contiguous array of the host to the device."""
 
@@ -62,6 +67,10 @@ class Runtime(Protocol):
 
     def launch(self, function: Any, launch: GridLaunch, words: np.ndarray) -> None:
         """Run a kernel with its arguments, int64 words, which the caller may change right after."""
+
+    def launcher(self, function: Any, launch: GridLaunch) -> Callable[[np.ndarray], None]:
+        """What `launch` does, for a function and a launch that are known, given the words."""
+        return partial(self.launch, function, launch)
 
     def synchronize(self) -> None:
         """Wait until all that was asked before is done."""

@@ -138,6 +138,7 @@ def _imported(tensor: Any, runtime: Runtime) -> DeviceArray:
     nbytes = prod(tensor.shape) * tensor.dtype.itemsize
     if tensor.is_contiguous:
         memory = exchange.Borrowed(tensor.address, nbytes, tensor.owner)
+        runtime.adopt(memory)
         made = DeviceArray(runtime, memory, tensor.shape, tensor.dtype)
         return made.copy() if tensor.address % ALIGNMENT else made
     low, high = tensor.span

@@ -1,0 +1,84 @@
+"""Compiled functions on the runtime of a GPU: the driver is made up, and runs the kernels' PTX on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import fnad
+import numpy as np
+import pytest
+from fnad import DeviceArray, DeviceError, DeviceMemoryError
+from fnad.compiler.cuda import devices, driver, hardware
+from fnad.compiler.cuda.hardware import DriverRuntime
+
+from tests.cuda.fake_driver import FakeDriver, execute_ptx
+
+real = pytest.importorskip("cuda.bindings.driver", reason="requires the package cuda-bindings", exc_type=ImportError)
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDriver]:
+    monkeypatch.setattr(hardware, "machine_code", lambda ptx, capability: ptx.encode())
+    fake = FakeDriver(real, execute_ptx)
+    asked = driver.started(fake)
+    with devices.use(DriverRuntime(asked, driver.find_gpus(asked)[0])):
+        yield fake
+
+
+def model(params: Any, x: Any) -> Any:
+    return np.maximum(x * params["scale"] + params["shift"], 0)
+
+
+def step(params: Any, x: Any) -> Any:
+    value, grads = fnad.value_and_grad(lambda p, x: np.mean(model(p, x) ** 2))(params, x)
+    return fnad.tree.map(lambda p, g: p - 0.1 * g, params, grads), value
+
+
+PARAMS = {"scale": np.linspace(0.5, 1.5, 5, dtype=np.float32), "shift": np.float32(0.1) * np.ones(5, np.float32)}
+X = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
+
+
+def test_training_goes_as_on_the_cpu(fake: FakeDriver) -> None:
+    ours, theirs = fnad.jit(step, device="cuda"), fnad.jit(step, device="cpu")
+    params, expected = fnad.device_put(PARAMS, "cuda"), PARAMS
+    x = fnad.device_put(X, "cuda")
+    for _ in range(3):
+        waited = fake.calls["cuStreamSynchronize"]
+        params, value = ours(params, x)
+        assert fake.calls["cuStreamSynchronize"] == waited  # a step waits for nothing
+        expected, expected_value = theirs(expected, X)
+        assert type(value) is DeviceArray and np.allclose(value, expected_value, rtol=1e-6)
+    for name, leaf in expected.items():
+        assert np.allclose(params[name], leaf, rtol=1e-6) and params[name].dtype == np.float32
+
+
+def test_a_device_that_is_lost_in_a_step_leaves_the_host_as_it_was(fake: FakeDriver) -> None:
+    run = fnad.jit(step, device="cuda")
+    params, value = run(PARAMS, X)
+    before = X.copy(), {name: leaf.copy() for name, leaf in PARAMS.items()}
+    fake.faults["cuStreamSynchronize", fake.calls["cuStreamSynchronize"] + 1] = "CUDA_ERROR_LAUNCH_FAILED"
+    with pytest.raises(DeviceError, match="CUDA_ERROR_LAUNCH_FAILED.*lost to this process"):
+        float(value)
+    with pytest.raises(DeviceError, match="was lost by CUDA_ERROR_LAUNCH_FAILED before"):
+        run(PARAMS, X)
+    assert (before[0] == X).all() and all((PARAMS[name] == leaf).all() for name, leaf in before[1].items())
+    assert fnad.jit(step, device="cpu")(PARAMS, X)[1] > 0
+
+
+def test_a_step_that_needs_too_much_memory_is_an_error_and_the_next_one_runs(fake: FakeDriver) -> None:
+    double = fnad.jit(lambda x: x * 2, device="cuda")
+    fake.gpus = [("Fake GPU", (8, 0), 1 << 20)]
+    with pytest.raises(DeviceMemoryError, match="requires .* bytes of device memory, got .* free of 1048576") as raised:
+        double(np.ones(1 << 18))
+    assert __file__ in str(raised.value)
+    assert double(np.ones(4)).tolist() == [2, 2, 2, 2]
+
+
+def test_memory_of_steps_is_reused(fake: FakeDriver) -> None:
+    run = fnad.jit(step, device="cuda")
+    params, _ = run(fnad.device_put(PARAMS, "cuda"), X)
+    params, _ = run(params, X)
+    asked = fake.calls["cuMemAlloc"]
+    for _ in range(4):
+        params, value = run(params, X)
+    assert fake.calls["cuMemAlloc"] == asked and float(value) > 0
