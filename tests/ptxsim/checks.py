@@ -19,7 +19,7 @@ from numba.extending import intrinsic
 
 from tests.ptxsim.context import (
     BLOCK_NUMBER, EPOCH, ERRORS, FIRST, IN_SHARED, LOAD, MISALIGNED, OUT_OF_BOUNDS, RACE, RANGE_START,
-    RANGE_WORDS, RANGES, READ_ONLY, SHADOW_WORDS, SHARED, SHARED_BYTES, SHARED_SHADOW, STORE, WARP_EPOCHS,
+    RANGE_WORDS, RANGES, READ_ONLY, SHADOW_WORDS, SHARED, SHARED_BYTES, SHARED_GRANULE, SHARED_SHADOW, STORE, WARP_EPOCHS,
 )
 
 # A shadow record is (block + 1, epoch, warp epoch, thread) of the last write, then of the last read. Block 0: never;
@@ -120,7 +120,7 @@ def mistake(context, address, nbytes, kind, thread):  # type: ignore[no-untyped-
     """What is wrong with an access to an address; 0 for nothing."""
     shared = context[SHARED]
     if address >= shared and address + nbytes <= shared + context[SHARED_BYTES]:
-        shadow, origin, granule = context[SHARED_SHADOW], shared, 4
+        shadow, origin, granule = context[SHARED_SHADOW], shared, context[SHARED_GRANULE]
     else:
         k = range_of(context, address, nbytes)
         if k == 0:

@@ -28,7 +28,9 @@ BLOCK_INDEX = 23
 DYNAMIC_BYTES = 26
 RANGES = 27
 """How many ranges of memory the kernel may touch; they follow, RANGE_WORDS for each."""
-RANGE_START = 28
+SHARED_GRANULE = 28
+"""Bytes of shared memory in which races are looked for."""
+RANGE_START = 29
 RANGE_WORDS = 5
 """First byte, end, shadow (0: none), first byte that the shadow tells of, granule (0: may only be read)."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -14,7 +15,7 @@ from tests.ptxsim import machine
 from tests.ptxsim.checks import check as check_access
 from tests.ptxsim.context import (
     BLOCK_SIZE, DYNAMIC_BYTES, EXCHANGE, EXCHANGE_WORDS, FIRST, GRID_SIZE, MISTAKES, PARAMETERS, RANGE_START,
-    RANGE_WORDS, RANGES, SHADOW_WORDS, SHARED, SHARED_BYTES, SHARED_SHADOW, STATES, WARP_EPOCHS,
+    RANGE_WORDS, RANGES, SHADOW_WORDS, SHARED, SHARED_BYTES, SHARED_GRANULE, SHARED_SHADOW, STATES, WARP_EPOCHS,
 )
 from tests.ptxsim.parse import SIZES, Entry, PtxError, parse
 from tests.ptxsim.translate import module
@@ -25,6 +26,8 @@ MOST_BLOCKS = (2**31 - 1, 65535, 65535)
 Range = tuple[int, int, int]
 """First byte, end, and the granule (bytes) in which races are looked for; 0: it may only be read."""
 Extent = tuple[int, int, int]
+NARROW = re.compile(r"\.shared(?:\.v\d)?\.[bus](?:8|16)\b")
+"""An access to shared memory of less than 4 bytes."""
 
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
@@ -114,6 +117,7 @@ class Kernel:
         self.check, self.order, self.seed, self.dynamic_shared = check, order, seed, dynamic_shared
         self.entry = parse(ptx)
         offsets, self.shared_bytes = shared_layout(self.entry, check)
+        self.shared_granule = 1 if NARROW.search(ptx) else 4
         self._constants = constants(self.entry)
         addresses = {name: held.ctypes.data for name, held in self._constants.items()}
         text, self.meets = module(self.entry, offsets | addresses, check)
@@ -158,7 +162,7 @@ class Kernel:
         shadows.add([*ranges, *self._constant_ranges()])
         context = np.zeros(RANGE_START + RANGE_WORDS * len(shadows.rows), np.int64)
         shared = aligned_bytes(max(shared_bytes + 4, 16))
-        shadow = np.zeros((len(shared) // 4 + 2) * SHADOW_WORDS, np.int32)
+        shadow = np.zeros((len(shared) // self.shared_granule + 2) * SHADOW_WORDS, np.int32)
         states, exchange = np.zeros(n, np.int64), np.zeros((n, EXCHANGE_WORDS), np.int32)
         epochs, packed = np.zeros(64, np.int64), self._packed(words)
         for number, array in (
@@ -167,6 +171,7 @@ class Kernel:
         ):
             context[number] = array.ctypes.data
         context[SHARED_BYTES], context[DYNAMIC_BYTES] = shared_bytes, self.dynamic_shared
+        context[SHARED_GRANULE] = self.shared_granule
         context[BLOCK_SIZE : BLOCK_SIZE + 3], context[GRID_SIZE : GRID_SIZE + 3] = block, grid
         context[RANGES] = len(shadows.rows)
         context[RANGE_START:] = np.array(shadows.rows, np.int64).ravel()

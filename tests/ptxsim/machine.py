@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from tests.ptxsim.checks import int32_at, int64_at
 from tests.ptxsim.context import (
     AT_BARRIER, AT_SHUFFLE, AT_VOTE, BLOCK_INDEX, BLOCK_NUMBER, BLOCK_SIZE, DONE, EPOCH, ERRORS, EXCHANGE,
-    EXCHANGE_WORDS, GRID_SIZE, LANES, MODE, REDUCTION, SECOND, SHADOW_WORDS, SHARED, SHARED_BYTES, SHARED_SHADOW,
+    EXCHANGE_WORDS, GRID_SIZE, LANES, MODE, REDUCTION, SECOND, SHADOW_WORDS, SHARED, SHARED_BYTES, SHARED_GRANULE, SHARED_SHADOW,
     STATES, THIRD, TRAPPED, VALUE, WARP_EPOCHS,
 )
 
@@ -279,7 +279,8 @@ def prepare_block(context, block):  # type: ignore[no-untyped-def]
     if words:
         carray(int32_at(context[SHARED]), (words,))[:] = -1
         if context[SHARED_SHADOW]:
-            carray(int32_at(context[SHARED_SHADOW]), (words * SHADOW_WORDS,))[:] = 0
+            granules = 4 * words // context[SHARED_GRANULE]
+            carray(int32_at(context[SHARED_SHADOW]), (granules * SHADOW_WORDS,))[:] = 0
 
 
 @njit
