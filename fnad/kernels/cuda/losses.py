@@ -27,10 +27,12 @@ def mse_with_gradient(prediction, target, losses, gradient, count, each, scale):
     """gradient = 2 scale (prediction - target), losses = scale * sum of squares, a block for `each` predictions."""
     twice, total = add(scale, scale), number_like(0, scale)
     start = cuda.blockIdx.x * each
-    for i in range(start + cuda.threadIdx.x, min(count, start + each), THREADS):
+    i, end = start + cuda.threadIdx.x, min(count, start + each)
+    while i < end:
         error = prediction[i] - target[i]
         gradient[i] = twice * error
         total = add(total, error * error)
+        i += THREADS
     total = block_reduce(add, total, THREADS)
     if cuda.threadIdx.x == 0:
         losses[cuda.blockIdx.x] = scale * total
