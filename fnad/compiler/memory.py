@@ -55,10 +55,14 @@ class Layout:
     buffer_of: tuple[int, ...]
     donated: dict[int, int]
     arena_bytes: int
+    is_inner: bool
+    """Whether it is that of a loop's body or a branch, whose inputs and outputs lie anywhere in the outer plan's."""
 
     def view(self, view: View) -> View:
         """A view of a storage as a view of its buffer."""
-        return replace(view, buffer=self.buffer_of[view.buffer])
+        number = self.buffer_of[view.buffer]
+        is_outer = self.is_inner and self.buffers[number].kind in ("input", "output")
+        return replace(view, buffer=number, alignment=view.dtype.itemsize if is_outer else ALIGNMENT)
 
 
 def plan_memory(schedule: Schedule, donated: Collection[int]) -> Layout:
@@ -175,7 +179,7 @@ class _Planner:
                 buffers.append(Buffer(home.nbytes, "constant", value=home.value))
         donated = {h.output: h.input for h in homes if h.input is not None and h.output is not None}
         buffer_of = tuple([number_of[id(h)] if h is not None else -1 for h in self.homes])
-        return Layout(tuple(buffers), buffer_of, donated, arena_bytes)
+        return Layout(tuple(buffers), buffer_of, donated, arena_bytes, self.carries is not None)
 
 
 def _stages(schedule: Schedule) -> list[_Stage]:

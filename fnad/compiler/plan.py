@@ -33,13 +33,17 @@ class Buffer:
 
 @dataclass(frozen=True)
 class View:
-    """A strided array inside a buffer; `offset` and `strides` are in bytes."""
+    """A strided array inside a buffer; `offset` and `strides` are in bytes.
+
+    `alignment` divides the address of the buffer in the memory of a device.
+    """
 
     buffer: int
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     dtype: np.dtype
+    alignment: int = 64
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,11 @@ def is_contiguous(view: View) -> bool:
     return all([n == 1 or s == e for n, s, e in zip(view.shape, view.strides, expected)])
 
 
+def is_aligned(view: View, nbytes: int) -> bool:
+    """Whether the first element's address in the memory of a device is a multiple of so many bytes."""
+    return view.offset % nbytes == 0 and view.alignment % nbytes == 0
+
+
 def broadcast(view: View, shape: Ints, dims: Ints) -> View:
     strides = [0] * len(shape)
     for d, stride, n in zip(dims, view.strides, view.shape):
