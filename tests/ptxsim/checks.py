@@ -10,6 +10,8 @@ starts with one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,14 @@ from tests.ptxsim.context import (
 # a thread or a block of SEVERAL: more than one. A write by an atomic has its thread as ATOMIC_WRITER - thread.
 SEVERAL = -1
 ATOMIC_WRITER = -1000
+
+
+# numba keeps compiled functions from one process to the next, until their own file changes, or what they close over:
+# those that are kept close over this.
+SOURCES = sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
+
+# Functions of the compiled code alone, in which no division raises.
+compiled = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def pointer_intrinsic(kind: Any, bits: int) -> Any:
@@ -45,7 +55,7 @@ int32_at = pointer_intrinsic(types.int32, 32)
 int64_at = pointer_intrinsic(types.int64, 64)
 
 
-@njit
+@compiled
 def range_of(context, address, nbytes):  # type: ignore[no-untyped-def]
     """Where the range that holds an access starts in the context; 0 if there is none."""
     for i in range(context[RANGES]):
@@ -55,7 +65,7 @@ def range_of(context, address, nbytes):  # type: ignore[no-untyped-def]
     return 0
 
 
-@njit
+@compiled
 def conflicts(record, o, block, epoch, warp_epoch, thread, kind):  # type: ignore[no-untyped-def]
     """Whether an access races with the write or read that the record keeps at `o`."""
     if record[o] == 0:
@@ -76,7 +86,7 @@ def conflicts(record, o, block, epoch, warp_epoch, thread, kind):  # type: ignor
     return other // 32 != thread // 32 or record[o + 2] == warp_epoch
 
 
-@njit
+@compiled
 def note(record, o, block, epoch, warp_epoch, thread, kind):  # type: ignore[no-untyped-def]
     """Keep an access in the shadow."""
     if kind != LOAD:
@@ -99,7 +109,7 @@ def note(record, o, block, epoch, warp_epoch, thread, kind):  # type: ignore[no-
     record[o + 3] = thread
 
 
-@njit
+@compiled
 def races(context, shadow, first, last, thread, kind):  # type: ignore[no-untyped-def]
     """Whether an access to granules `first` to `last` races; the shadow then knows of it."""
     record = carray(int32_at(shadow), (1 << 40,))
@@ -115,7 +125,7 @@ def races(context, shadow, first, last, thread, kind):  # type: ignore[no-untype
     return hit
 
 
-@njit
+@compiled
 def mistake(context, address, nbytes, kind, thread):  # type: ignore[no-untyped-def]
     """What is wrong with an access to an address; 0 for nothing."""
     shared = context[SHARED]
@@ -137,21 +147,30 @@ def mistake(context, address, nbytes, kind, thread):  # type: ignore[no-untyped-
     return 0
 
 
-@cfunc(types.int32(types.int64, types.int64, types.int64, types.int64, types.CPointer(types.int64)))
-def check(address, nbytes, kind, thread, words):  # type: ignore[no-untyped-def]
-    """Check an access, and keep the first mistake in the context; gives the mistake, 0 for none."""
-    context = carray(words, (1 << 40,))
-    in_shared, kind = kind >= IN_SHARED, kind % IN_SHARED
-    place = address + context[SHARED] if in_shared else address
-    outside = in_shared and (address < 0 or address + nbytes > context[SHARED_BYTES])
-    found = OUT_OF_BOUNDS if outside else mistake(context, place, nbytes, kind, thread)
-    if found:
-        if context[ERRORS] == 0:
-            context[FIRST] = found
-            context[FIRST + 1] = place
-            context[FIRST + 2] = thread
-            context[FIRST + 3] = context[BLOCK_NUMBER]
-            context[FIRST + 4] = kind
-            context[FIRST + 5] = nbytes
-        context[ERRORS] += 1
-    return np.int32(found)
+def access_check(sources: str) -> Any:
+    """The function that kernels call for each access; see `SOURCES`."""
+
+    @cfunc(types.int32(types.int64, types.int64, types.int64, types.int64, types.CPointer(types.int64)), cache=True)
+    def check(address, nbytes, kind, thread, words):  # type: ignore[no-untyped-def]
+        """Check an access, and keep the first mistake in the context; gives the mistake, 0 for none."""
+        sources  # noqa: B018
+        context = carray(words, (1 << 40,))
+        in_shared, kind = kind >= IN_SHARED, kind % IN_SHARED
+        place = address + context[SHARED] if in_shared else address
+        outside = in_shared and (address < 0 or address + nbytes > context[SHARED_BYTES])
+        found = OUT_OF_BOUNDS if outside else mistake(context, place, nbytes, kind, thread)
+        if found:
+            if context[ERRORS] == 0:
+                context[FIRST] = found
+                context[FIRST + 1] = place
+                context[FIRST + 2] = thread
+                context[FIRST + 3] = context[BLOCK_NUMBER]
+                context[FIRST + 4] = kind
+                context[FIRST + 5] = nbytes
+            context[ERRORS] += 1
+        return np.int32(found)
+
+    return check
+
+
+check = access_check(SOURCES)

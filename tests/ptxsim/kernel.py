@@ -63,15 +63,20 @@ def constants(entry: Entry) -> dict[str, np.ndarray]:
     return held
 
 
-def target_machine() -> llvm.TargetMachine:
-    features = llvm.get_host_cpu_features().flatten()
-    return llvm.Target.from_default_triple().create_target_machine(llvm.get_host_cpu_name(), features, opt=1)
-
-
 def compile_native(text: str) -> llvm.ExecutionEngine:
-    """Native code of LLVM text."""
-    parsed, target = llvm.parse_assembly(text), target_machine()
-    builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=1))
+    """Native code of LLVM text.
+
+    Most kernels run once, on little: the passes are few, those that turn the registers into values, and then those
+    without which there are no coroutines.
+    """
+    features = llvm.get_host_cpu_features().flatten()
+    target = llvm.Target.from_default_triple().create_target_machine(llvm.get_host_cpu_name(), features, opt=0)
+    builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=0))
+    parsed, passes = llvm.parse_assembly(text), llvm.create_new_module_pass_manager()
+    passes.add_sroa_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_simplify_cfg_pass()
+    passes.run(parsed, builder)
     builder.getModulePassManager().run(parsed, builder)
     engine = llvm.create_mcjit_compiler(parsed, target)
     engine.finalize_object()

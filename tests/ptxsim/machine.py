@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import carray, njit, types
 from numba.extending import intrinsic
 
-from tests.ptxsim.checks import int32_at, int64_at
+from tests.ptxsim.checks import SOURCES, compiled, int32_at, int64_at
 from tests.ptxsim.context import (
     AT_BARRIER, AT_SHUFFLE, AT_VOTE, BLOCK_INDEX, BLOCK_NUMBER, BLOCK_SIZE, DONE, EPOCH, ERRORS, EXCHANGE,
     EXCHANGE_WORDS, GRID_SIZE, LANES, MODE, REDUCTION, SECOND, SHADOW_WORDS, SHARED, SHARED_BYTES, SHARED_GRANULE, SHARED_SHADOW,
@@ -62,21 +62,21 @@ def frame_function(index: int) -> Any:
 resume, destroy = frame_function(0), frame_function(1)
 
 
-@njit
+@compiled
 def random(seed, below):  # type: ignore[no-untyped-def]
     """The next state of a generator of numbers, and a number below a limit."""
     seed = (seed * 6364136223846793005 + 1442695040888963407) & 0x7FFFFFFFFFFFFFFF
     return seed, (seed >> 33) % below
 
 
-@njit
+@compiled
 def common_divisor(a, b):  # type: ignore[no-untyped-def]
     while b:
         a, b = b, a % b
     return a
 
 
-@njit
+@compiled
 def order(mode, seed, count):  # type: ignore[no-untyped-def]
     """Seed, first, step: the numbers below `count` are run as first + i * step, modulo count."""
     if mode == FORWARD or count < 2:
@@ -90,12 +90,12 @@ def order(mode, seed, count):  # type: ignore[no-untyped-def]
     return seed, first, step
 
 
-@njit
+@compiled
 def permute(value, n, first, step):  # type: ignore[no-untyped-def]
     return (first + value * step) % n
 
 
-@njit
+@compiled
 def shuffle_source(lane, mode, b, c):  # type: ignore[no-untyped-def]
     """The lane that a lane reads from, and whether that lies within its segment."""
     clamp, segment = c & 31, (c >> 8) & 31
@@ -112,7 +112,7 @@ def shuffle_source(lane, mode, b, c):  # type: ignore[no-untyped-def]
     return source, source <= last
 
 
-@njit
+@compiled
 def shuffle(exchange, base, lanes, mask):  # type: ignore[no-untyped-def]
     """Give each lane the value of the lane that it asks for, and whether there is one."""
     values = exchange[base : base + lanes, VALUE].copy()
@@ -126,7 +126,7 @@ def shuffle(exchange, base, lanes, mask):  # type: ignore[no-untyped-def]
             words[SECOND] = within
 
 
-@njit
+@compiled
 def vote(exchange, base, lanes, mask):  # type: ignore[no-untyped-def]
     """Tell each lane for which lanes, or whether for all or any, the predicate holds."""
     ballot, mode = 0, 0
@@ -147,7 +147,7 @@ def vote(exchange, base, lanes, mask):  # type: ignore[no-untyped-def]
             exchange[base + i, VALUE] = result
 
 
-@njit
+@compiled
 def meeting_lanes(state, exchange, base, lanes, lane):  # type: ignore[no-untyped-def]
     """The lanes that a waiting lane meets; 0 if not all have come. Lanes that are not there need not come.
 
@@ -164,7 +164,7 @@ def meeting_lanes(state, exchange, base, lanes, lane):  # type: ignore[no-untype
     return mask
 
 
-@njit
+@compiled
 def run_warp(state, exchange, handles, epochs, warp, lanes, mode, seed):  # type: ignore[no-untyped-def]
     """Let a warp's lanes meet and run until none of them can go on; gives whether any did."""
     base, moved = warp * 32, False
@@ -190,7 +190,7 @@ def run_warp(state, exchange, handles, epochs, warp, lanes, mode, seed):  # type
                 resume(handles[base + lane])
 
 
-@njit
+@compiled
 def run_warps(state, exchange, handles, epochs, n, mode, seed):  # type: ignore[no-untyped-def]
     """Run all warps of a block until each thread has ended or waits at the barrier, or can not go on."""
     warps, moved = (n + 31) // 32, True
@@ -204,7 +204,7 @@ def run_warps(state, exchange, handles, epochs, n, mode, seed):  # type: ignore[
     return seed
 
 
-@njit
+@compiled
 def reduce(exchange, n):  # type: ignore[no-untyped-def]
     """Tell all threads at a reducing barrier the result."""
     how, count = exchange[0, REDUCTION], 0
@@ -214,7 +214,7 @@ def reduce(exchange, n):  # type: ignore[no-untyped-def]
         exchange[:n, VALUE] = count if how == 1 else int(count == n) if how == 2 else int(count > 0)
 
 
-@njit
+@compiled
 def ending(context, state, n):  # type: ignore[no-untyped-def]
     """FINISHED, or what went wrong, of a block whose threads can not go on; -1 when all are at the barrier."""
     if context[ERRORS]:
@@ -232,7 +232,7 @@ def ending(context, state, n):  # type: ignore[no-untyped-def]
     return FINISHED if done == n else DIVERGENT_BARRIER
 
 
-@njit
+@compiled
 def run_meeting_block(context, kernel, handles, n, mode, seed):  # type: ignore[no-untyped-def]
     """Run the threads of a block that meet; gives the seed, and how it ended."""
     state = carray(int64_at(context[STATES]), (n,))
@@ -254,7 +254,7 @@ def run_meeting_block(context, kernel, handles, n, mode, seed):  # type: ignore[
     return seed, end
 
 
-@njit
+@compiled
 def start_threads(context, kernel, handles, n, mode, seed):  # type: ignore[no-untyped-def]
     """Start the threads of a block, which run until they end or wait."""
     wide, high = context[BLOCK_SIZE], context[BLOCK_SIZE + 1]
@@ -267,7 +267,7 @@ def start_threads(context, kernel, handles, n, mode, seed):  # type: ignore[no-u
     return seed
 
 
-@njit
+@compiled
 def prepare_block(context, block):  # type: ignore[no-untyped-def]
     """Set the block's index; poison its shared memory with nan, and forget who used it."""
     wide, high = context[GRID_SIZE], context[GRID_SIZE + 1]
@@ -283,21 +283,30 @@ def prepare_block(context, block):  # type: ignore[no-untyped-def]
             carray(int32_at(context[SHARED_SHADOW]), (granules * SHADOW_WORDS,))[:] = 0
 
 
-@njit
-def run_grid(context, kernel, meets, mode, seed):  # type: ignore[no-untyped-def]
-    """Run all blocks, until one fails; gives how it ended."""
-    n = context[BLOCK_SIZE] * context[BLOCK_SIZE + 1] * context[BLOCK_SIZE + 2]
-    blocks = context[GRID_SIZE] * context[GRID_SIZE + 1] * context[GRID_SIZE + 2]
-    handles = np.zeros(n, np.int64)
-    seed, first, step = order(mode, seed, blocks)
-    for i in range(blocks):
-        prepare_block(context, permute(i, blocks, first, step))
-        if meets:
-            seed, end = run_meeting_block(context, kernel, handles, n, mode, seed)
-        else:
-            seed = start_threads(context, kernel, handles, n, mode, seed)
-            end = FOUND_MISTAKE if context[ERRORS] else TRAP if context[TRAPPED] else FINISHED
-        if end != FINISHED:
-            return end
-        context[EPOCH] += 1
-    return FINISHED
+def grid_runner(sources: str) -> Any:
+    """The function that runs a grid; see `SOURCES`."""
+
+    @njit(error_model="numpy", cache=True)
+    def run_grid(context, kernel, meets, mode, seed):  # type: ignore[no-untyped-def]
+        """Run all blocks, until one fails; gives how it ended."""
+        sources  # noqa: B018
+        n = context[BLOCK_SIZE] * context[BLOCK_SIZE + 1] * context[BLOCK_SIZE + 2]
+        blocks = context[GRID_SIZE] * context[GRID_SIZE + 1] * context[GRID_SIZE + 2]
+        handles = np.zeros(n, np.int64)
+        seed, first, step = order(mode, seed, blocks)
+        for i in range(blocks):
+            prepare_block(context, permute(i, blocks, first, step))
+            if meets:
+                seed, end = run_meeting_block(context, kernel, handles, n, mode, seed)
+            else:
+                seed = start_threads(context, kernel, handles, n, mode, seed)
+                end = FOUND_MISTAKE if context[ERRORS] else TRAP if context[TRAPPED] else FINISHED
+            if end != FINISHED:
+                return end
+            context[EPOCH] += 1
+        return FINISHED
+
+    return run_grid
+
+
+run_grid = grid_runner(SOURCES)
