@@ -11,6 +11,9 @@ import pytest
 from fnad.testing import checked_programs
 from hypothesis import HealthCheck, settings
 
+from tests.cuda.requirements import assembler as assembler
+from tests.cuda.requirements import cuda_compiler as cuda_compiler
+
 # The kernel cache is cold at the start of a session and shared by its workers; FNAD_CACHE_DIR names one to keep.
 _private_cache = None
 if "FNAD_CACHE_DIR" not in os.environ:
