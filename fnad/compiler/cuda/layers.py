@@ -10,7 +10,9 @@ import numpy as np
 
 from fnad.compiler import failures
 from fnad.compiler.cuda import library
-from fnad.compiler.cuda.library import LANES, THREADS, Launches, Workspace, dtype_word, launch, plane, power_of_2_from
+from fnad.compiler.cuda.library import (
+    LANES, THREADS, Launches, Workspace, dtype_word, grid_of_threads, launch, power_of_2_from,
+)
 from fnad.compiler.plan import GridLaunch, View
 from fnad.ops.layers import BLOCK
 
@@ -77,11 +79,9 @@ def random_bits(key: View, out: View, stream: int) -> Launches:
     words = prod(out.shape) * out.dtype.itemsize // 4 // max(keys, 1)
     if keys == 0 or words == 0:
         return []
-    numbers = {"count": keys, "words": words, "stream": stream}
-    call = "random_bits(keys, out, count, words, stream)"
-    return [
-        launch("random_bits", call, {"keys": key, "out": out}, numbers, *plane(keys, -(-words // 2)), carrier="uint32")
-    ]
+    operands, numbers = {"keys": key, "out": out}, {"count": keys, "words": words, "stream": stream}
+    call, (grid, block) = "random_bits(keys, out, count, words, stream)", grid_of_threads(keys, -(-words // 2))
+    return [launch("random_bits", call, operands, numbers, grid, block, carrier="uint32")]
 
 
 # --- rows: (input views, output views, workspace, **params) -> launches, or None where the dtypes do not fit ----

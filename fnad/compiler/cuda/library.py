@@ -65,11 +65,23 @@ def launch(
     return GridLaunch(kernel, tuple(operands.values()), tuple(numbers.values()), grid, label)
 
 
-def plane(rows: int, columns: int) -> tuple[Triple, Triple]:
-    """The grid and the block that cover a matrix, as fnad/kernels/cuda/grids.py says."""
+def grid_of_threads(rows: int, columns: int) -> tuple[Triple, Triple]:
+    """The grid and the block that cover a matrix with threads, as fnad/kernels/cuda/grids.py says."""
     across = min(THREADS, power_of_2_from(columns))
     down = THREADS // across
-    return (-(-rows // down), min(-(-columns // across), MOST_ALONG_Y), 1), (across, down, 1)
+    return _grid(-(-rows // down), -(-columns // across)), (across, down, 1)
+
+
+def grid_of_warps(rows: int, columns: int) -> tuple[Triple, Triple]:
+    """The same with warps."""
+    across = min(THREADS // LANES, power_of_2_from(columns))
+    down = THREADS // LANES // across
+    return _grid(-(-rows // down), -(-columns // across)), (LANES, across, down)
+
+
+def _grid(down: int, across: int) -> Triple:
+    along_y = min(across, MOST_ALONG_Y)
+    return down, along_y, -(-across // along_y)
 
 
 def power_of_2_from(n: int) -> int:
@@ -87,7 +99,7 @@ def power_of_2_to(n: int) -> int:
 SHORT = 16
 """A line of so few elements is one thread's, wherever they lie."""
 
-MANY = 8192
+MANY = 65536
 """So many lines, if neighbouring ones lie side by side, are a thread's each; else they are a warp's each."""
 
 LONG, FEW = 16384, 64
@@ -102,28 +114,27 @@ def cumulative(x: View, out: View, axis: int, combine: str, workspace: Workspace
     outer, n, inner = _around(x.shape, axis)
     # In another order than that of the axis, a product of floats may overflow where it does not, and give nan for 0.
     if n >= LONG and 0 < outer * inner <= FEW and (combine == "add" or x.dtype.kind in "biu"):
-        return _accumulate_by_chunks(x, out, outer * inner, n, inner, combine, workspace)
+        return _accumulate_by_chunks(x, out, axis, combine, workspace)
     return _along_axis("accumulate", f"cumulative {combine}", combine, {"x": x, "out": out}, axis)
 
 
-def _accumulate_by_chunks(
-    x: View, out: View, lines: int, n: int, inner: int, combine: str, workspace: Workspace
-) -> Launches:
+def _accumulate_by_chunks(x: View, out: View, axis: int, combine: str, workspace: Workspace) -> Launches:
     """The totals of whole chunks, these accumulated, then each chunk accumulated on top of those before it."""
+    outer, n, inner = _around(x.shape, axis)
     chunks, label = -(-n // CHUNK), f"cumulative {combine}"
-    shape = (lines, chunks - 1)
+    shape = (outer * inner, chunks - 1)
     totals = views.whole(workspace(prod(shape) * x.dtype.itemsize), shape, x.dtype)
     neutral = f"{dtype_word(x.dtype)}({0 if combine == 'add' else 1})"
     sizes = {"n": n, "inner": inner}
     return [
         launch(
             f"{label} of chunks", f"total_chunks({combine}, x, totals, n, inner)", {"x": x, "totals": totals}, sizes,
-            (chunks - 1, lines, 1),
+            (chunks - 1, outer, inner),
         ),
         *_along_axis("accumulate", label, combine, {"x": totals, "out": totals}, 1),
         launch(
             f"{label} in chunks", f"accumulate_chunks({combine}, {neutral}, x, totals, out, n, inner)",
-            {"x": x, "totals": totals, "out": out}, sizes, (chunks, lines, 1),
+            {"x": x, "totals": totals, "out": out}, sizes, (chunks, outer, inner),
         ),
     ]
 
@@ -142,7 +153,7 @@ def extreme_place(x: View, out: View, axis: int, name: str) -> Launches:
     operands, replaces = {"x": x, "out": out}, EXTREMES[name]
     if n >= LONG and 0 < outer * inner <= FEW:
         call = f"find_extreme_by_block({replaces}, x, out, n, inner)"
-        return [launch(f"{name} by blocks", call, operands, {"n": n, "inner": inner}, (outer * inner, 1, 1))]
+        return [launch(f"{name} by blocks", call, operands, {"n": n, "inner": inner}, (1, outer, inner))]
     return _along_axis("find_extreme", name, replaces, operands, axis)
 
 
@@ -154,14 +165,14 @@ def _around(shape: tuple[int, ...], axis: int) -> Triple:
 def _along_axis(function: str, label: str, how: str, operands: dict[str, View], axis: int) -> Launches:
     """A kernel for lines along an axis, by a thread or by a warp for each."""
     outer, n, inner = _around(next(iter(operands.values())).shape, axis)
-    lines, arguments = outer * inner, ", ".join([*filter(None, [how]), *operands])
+    sizes, arguments = {"outer": outer, "n": n, "inner": inner}, ", ".join([*filter(None, [how]), *operands])
     if 0 in (outer, n, inner):
         return []
-    if n <= SHORT or inner >= LANES and lines >= MANY:
-        call, sizes = f"{function}({arguments}, outer, n, inner)", {"outer": outer, "n": n, "inner": inner}
-        return [launch(label, call, operands, sizes, *plane(outer, inner))]
-    call, sizes = f"{function}_by_warp({arguments}, lines, n, inner)", {"lines": lines, "n": n, "inner": inner}
-    return [launch(f"{label} by warps", call, operands, sizes, (-(-lines * LANES // THREADS), 1, 1))]
+    if n <= SHORT or inner >= LANES and outer * inner >= MANY:
+        call = f"{function}({arguments}, outer, n, inner)"
+        return [launch(label, call, operands, sizes, *grid_of_threads(outer, inner))]
+    call = f"{function}_by_warp({arguments}, outer, n, inner)"
+    return [launch(f"{label} by warps", call, operands, sizes, *grid_of_warps(outer, inner))]
 
 
 # --- integer indexing -------------------------------------------------------------------------
@@ -175,14 +186,14 @@ def gather(x: View, indices: Sequence[View], out: View) -> Launches:
     rows, nbytes = prod(indices[0].shape), prod(x.shape[len(indices) :]) * x.dtype.itemsize
     if rows == 0 or nbytes == 0:
         return []
-    width = next(w for w in sorted(_CARRIERS, reverse=True) if all([n % w == 0 for n in (nbytes, x.offset, out.offset)]))
+    width = next(w for w in reversed(_CARRIERS) if all([n % w == 0 for n in (nbytes, x.offset, out.offset)]))
     move, size = "move_16_bytes" if width == 16 else "move_element", nbytes // width
     operands, numbers, index_tuples = _index_arguments(x, indices)
     call = f"gather({move}, x, out, {index_tuples}, n, size, status, number)"
     return [
         launch(
             "gather", call, {"x": x, "out": out, **operands}, {"n": rows, "size": size, **numbers},
-            *plane(rows, size), reports=True, carrier=_CARRIERS[width],
+            *grid_of_threads(rows, size), reports=True, carrier=_CARRIERS[width],
         )
     ]
 

@@ -1,30 +1,17 @@
 """What runs along one axis in order: cumulative sums and products, recurrences, and the place of an extreme.
 
-Arrays are C-contiguous and seen as (outer, n, inner) with the axis in the middle; no extent is 0. There are outer *
-inner lines. By one thread a line, over a plane of outer and inner, neighbouring threads read neighbouring elements if
-inner is long. Otherwise a warp or a block takes a line, and neighbouring threads read along it.
+Arrays are C-contiguous and seen as (outer, n, inner) with the axis in the middle; no extent is 0. The lines along it
+are a matrix of (outer, inner). By a thread for each line, over a grid of threads, neighbouring threads read
+neighbouring elements if inner is long. By a warp, over a grid of warps, or by a block, they read along the line.
 """
 
 from numba import cuda, int64
 
 from fnad.kernels.cuda.arithmetic import add, multiply, select
-from fnad.kernels.cuda.grids import plane_column, plane_row, plane_step
+from fnad.kernels.cuda.grids import thread_column, thread_row, warp_column, warp_row
 from fnad.kernels.cuda.reductions import block_reduce
 from fnad.kernels.cuda.shared import shared_like
 from fnad.kernels.cuda.warps import WARP, lane_number, shuffle, shuffle_up, shuffle_xor, warp_number
-
-
-@cuda.jit(device=True, forceinline=True)
-def line_of_warp():
-    """The line of this thread's warp, in a row of blocks."""
-    return cuda.blockIdx.x * (cuda.blockDim.x // WARP) + warp_number()
-
-
-@cuda.jit(device=True, forceinline=True)
-def start_of(line, n, inner):
-    """The place of a line's first element."""
-    return line // inner * (n * inner) + line % inner
-
 
 # --- cumulative sums and products, and recurrences, from the first element to the last --------
 
@@ -32,8 +19,8 @@ def start_of(line, n, inner):
 @cuda.jit(device=True, forceinline=True)
 def accumulate(combine, x, out, outer, n, inner):
     """out[o, j, i] = combine(out[o, j - 1, i], x[o, j, i]), a thread a line."""
-    o, i = plane_row(), plane_column()
-    while o < outer and i < inner:
+    o, i = thread_row(), thread_column()
+    if o < outer and i < inner:
         at = o * n * inner + i
         value = x[at]
         out[at] = value
@@ -41,14 +28,13 @@ def accumulate(combine, x, out, outer, n, inner):
             at += inner
             value = combine(value, x[at])
             out[at] = value
-        i += plane_step()
 
 
 @cuda.jit(device=True, forceinline=True)
 def recur(a, b, out, outer, n, inner):
     """out[o, j, i] = a[o, j, i] out[o, j - 1, i] + b[o, j, i], with nothing before the first, a thread a line."""
-    o, i = plane_row(), plane_column()
-    while o < outer and i < inner:
+    o, i = thread_row(), thread_column()
+    if o < outer and i < inner:
         at = o * n * inner + i
         value = b[at]
         out[at] = value
@@ -56,18 +42,17 @@ def recur(a, b, out, outer, n, inner):
             at += inner
             value = add(b[at], multiply(a[at], value))
             out[at] = value
-        i += plane_step()
 
 
 @cuda.jit(device=True, forceinline=True)
-def accumulate_by_warp(combine, x, out, lines, n, inner):
+def accumulate_by_warp(combine, x, out, outer, n, inner):
     """As `accumulate`, a warp a line: each lane reads one element, and all go through them in order."""
-    line, lane = line_of_warp(), lane_number()
-    if line < lines:
-        start = start_of(line, n, inner)
+    o, i, lane = warp_row(), warp_column(), lane_number()
+    if o < outer and i < inner:
+        start, first = o * n * inner + i, int64(0)
         following = x[start + min(lane, n - 1) * inner]
         value = following
-        for first in range(0, n, WARP):
+        while first < n:
             term, own = following, first + lane
             following = x[start + min(own + WARP, n - 1) * inner]
             kept = term
@@ -77,18 +62,19 @@ def accumulate_by_warp(combine, x, out, lines, n, inner):
                 kept = select(lane == k, value, kept)
             if own < n:
                 out[start + own * inner] = kept
+            first += WARP
 
 
 @cuda.jit(device=True, forceinline=True)
-def recur_by_warp(a, b, out, lines, n, inner):
+def recur_by_warp(a, b, out, outer, n, inner):
     """As `recur`, a warp a line. In order, since composed steps overflow where the steps one by one do not."""
-    line, lane = line_of_warp(), lane_number()
-    if line < lines:
-        start = start_of(line, n, inner)
+    o, i, lane = warp_row(), warp_column(), lane_number()
+    if o < outer and i < inner:
+        start, first = o * n * inner + i, int64(0)
         at = start + min(lane, n - 1) * inner
         next_factor, next_term = a[at], b[at]
         value = next_term
-        for first in range(0, n, WARP):
+        while first < n:
             factor, term, own = next_factor, next_term, first + lane
             at = start + min(own + WARP, n - 1) * inner
             next_factor, next_term = a[at], b[at]
@@ -99,6 +85,7 @@ def recur_by_warp(a, b, out, lines, n, inner):
                 kept = select(lane == k, value, kept)
             if own < n:
                 out[start + own * inner] = kept
+            first += WARP
 
 
 # --- long lines in chunks, where the order of combining does not matter -----------------------
@@ -107,31 +94,38 @@ CHUNK = 4096
 """Elements of a line that a block handles."""
 
 THREADS = 256
-"""Threads of such a block."""
+"""Threads of such a block, over a grid of chunks along x, outer along y and inner along z."""
+
+
+@cuda.jit(device=True, forceinline=True)
+def chunk_line():
+    """The number of this block's line."""
+    return cuda.blockIdx.y * cuda.gridDim.z + cuda.blockIdx.z
 
 
 @cuda.jit(device=True, forceinline=True)
 def total_chunks(combine, x, totals, n, inner):
-    """totals[line, c] = chunk c of a line combined, a block for each, over a grid of whole chunks and lines."""
-    at = start_of(cuda.blockIdx.y, n, inner) + (cuda.blockIdx.x * CHUNK + cuda.threadIdx.x) * inner
+    """totals[line, c] = chunk c of a line combined, for whole chunks."""
+    at = cuda.blockIdx.y * n * inner + cuda.blockIdx.z + (cuda.blockIdx.x * CHUNK + cuda.threadIdx.x) * inner
     value = x[at]
     for _ in range(1, CHUNK // THREADS):
         at += THREADS * inner
         value = combine(value, x[at])
     value = block_reduce(combine, value, THREADS)
     if cuda.threadIdx.x == 0:
-        totals[cuda.blockIdx.y * cuda.gridDim.x + cuda.blockIdx.x] = value
+        totals[chunk_line() * cuda.gridDim.x + cuda.blockIdx.x] = value
 
 
 @cuda.jit(device=True, forceinline=True)
 def accumulate_chunks(combine, neutral, x, totals, out, n, inner):
-    """As `accumulate` by blocks for each chunk and line; `totals[line, c]` is all up to the end of chunk c."""
+    """As `accumulate`; totals[line, c] is all up to the end of chunk c combined, for all chunks but the last."""
     chunk, lane, warp = cuda.blockIdx.x, lane_number(), warp_number()
-    start, ends = start_of(cuda.blockIdx.y, n, inner), shared_like(neutral, WARP)
+    start, ends = cuda.blockIdx.y * n * inner + cuda.blockIdx.z, shared_like(neutral, WARP)
     before = neutral
     if chunk > 0:
-        before = totals[cuda.blockIdx.y * (cuda.gridDim.x - 1) + chunk - 1]
-    for first in range(chunk * CHUNK, min(n, (chunk + 1) * CHUNK), THREADS):
+        before = totals[chunk_line() * (cuda.gridDim.x - 1) + chunk - 1]
+    first, last = chunk * CHUNK, min(n, (chunk + 1) * CHUNK)
+    while first < last:
         own = first + cuda.threadIdx.x
         value = x[start + min(own, n - 1) * inner]
         distance = 1
@@ -149,6 +143,7 @@ def accumulate_chunks(combine, neutral, x, totals, out, n, inner):
         cuda.syncthreads()
         if own < n:
             out[start + own * inner] = combine(below, value)
+        first += THREADS
 
 
 # --- the place of an extreme ------------------------------------------------------------------
@@ -167,10 +162,16 @@ def is_below(value, best):
 
 
 @cuda.jit(device=True, forceinline=True)
+def goes_before(replaces, value, at, best, place):
+    """Whether a candidate for the extreme and its place go before another: among equals the first one."""
+    return replaces(value, best) or (at < place and not replaces(best, value))
+
+
+@cuda.jit(device=True, forceinline=True)
 def find_extreme(replaces, x, out, outer, n, inner):
     """out[o, i] = the first j where x[o, j, i] is extreme, a thread a line."""
-    o, i = plane_row(), plane_column()
-    while o < outer and i < inner:
+    o, i = thread_row(), thread_column()
+    if o < outer and i < inner:
         at = o * n * inner + i
         best, place = x[at], int64(0)
         for j in range(1, n):
@@ -179,24 +180,19 @@ def find_extreme(replaces, x, out, outer, n, inner):
             if replaces(value, best):
                 best, place = value, j
         out[o * inner + i] = place
-        i += plane_step()
 
 
 @cuda.jit(device=True, forceinline=True)
-def goes_before(replaces, value, at, best, place):
-    """Whether a candidate for the extreme and its place go before another: among equals the first one."""
-    return replaces(value, best) or (at < place and not replaces(best, value))
-
-
-@cuda.jit(device=True, forceinline=True)
-def extreme_of_lanes(replaces, x, start, n, inner, lane, lanes):
-    """The extreme and its place among the elements of a line that every so many lanes look at, by each warp."""
+def extreme_of_warp(replaces, x, start, n, inner, lane, lanes):
+    """The extreme and its place among the elements of a line that this warp's lanes, of so many in all, look at."""
     place = int64(min(lane, n - 1))
     best = x[start + place * inner]
-    for j in range(lane + lanes, n, lanes):
+    j = int64(lane + lanes)
+    while j < n:
         value = x[start + j * inner]
         if replaces(value, best):
             best, place = value, j
+        j += lanes
     distance = WARP // 2
     while distance > 0:
         value, at = shuffle_xor(best, distance), shuffle_xor(place, distance)
@@ -207,27 +203,26 @@ def extreme_of_lanes(replaces, x, start, n, inner, lane, lanes):
 
 
 @cuda.jit(device=True, forceinline=True)
-def find_extreme_by_warp(replaces, x, out, lines, n, inner):
+def find_extreme_by_warp(replaces, x, out, outer, n, inner):
     """As `find_extreme`, a warp a line."""
-    line = line_of_warp()
-    if line < lines:
-        lane = lane_number()
-        place = extreme_of_lanes(replaces, x, start_of(line, n, inner), n, inner, lane, WARP)[1]
+    o, i, lane = warp_row(), warp_column(), lane_number()
+    if o < outer and i < inner:
+        place = extreme_of_warp(replaces, x, o * n * inner + i, n, inner, lane, WARP)[1]
         if lane == 0:
-            out[line] = place
+            out[o * inner + i] = place
 
 
 @cuda.jit(device=True, forceinline=True)
 def find_extreme_by_block(replaces, x, out, n, inner):
-    """As `find_extreme`, a block a line."""
-    line, thread = cuda.blockIdx.x, cuda.threadIdx.x
-    best, place = extreme_of_lanes(replaces, x, start_of(line, n, inner), n, inner, thread, THREADS)
+    """As `find_extreme`, a block a line, over a grid of outer along y and inner along z."""
+    start = cuda.blockIdx.y * n * inner + cuda.blockIdx.z
+    best, place = extreme_of_warp(replaces, x, start, n, inner, cuda.threadIdx.x, THREADS)
     bests, places = shared_like(best, WARP), shared_like(place, WARP)
     if lane_number() == 0:
         bests[warp_number()], places[warp_number()] = best, place
     cuda.syncthreads()
-    if thread == 0:
+    if cuda.threadIdx.x == 0:
         for warp in range(1, THREADS // WARP):
             if goes_before(replaces, bests[warp], places[warp], best, place):
                 best, place = bests[warp], places[warp]
-        out[line] = place
+        out[chunk_line()] = place

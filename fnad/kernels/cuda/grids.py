@@ -1,30 +1,36 @@
-"""The place of a thread in a grid that covers a matrix: rows along x, columns along y.
+"""The place of a thread, or of a warp, in a grid that covers a matrix: rows along x, columns along y and then z.
 
-A block covers as many columns as it has threads along x, neighbours by neighbouring threads, and as many rows as along
-y. Each thread has one row and goes through columns:
-
-    row, column = plane_row(), plane_column()
-    while row < rows and column < columns:
-        ...
-        column += plane_step()
+Neighbouring columns are those of neighbouring threads or warps of a block. A grid is often larger than its matrix.
 """
 
 from numba import cuda
 
 
 @cuda.jit(device=True, forceinline=True)
-def plane_row():
-    """This thread's row."""
+def tile_of_columns():
+    """The number of this block among those of its rows."""
+    return cuda.blockIdx.z * cuda.gridDim.y + cuda.blockIdx.y
+
+
+@cuda.jit(device=True, forceinline=True)
+def thread_row():
+    """This thread's row, where a block has threads of columns along x and of rows along y."""
     return cuda.blockIdx.x * cuda.blockDim.y + cuda.threadIdx.y
 
 
 @cuda.jit(device=True, forceinline=True)
-def plane_column():
-    """This thread's first column."""
-    return cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x
+def thread_column():
+    """This thread's column."""
+    return tile_of_columns() * cuda.blockDim.x + cuda.threadIdx.x
 
 
 @cuda.jit(device=True, forceinline=True)
-def plane_step():
-    """Columns from one of this thread to its next."""
-    return cuda.gridDim.y * cuda.blockDim.x
+def warp_row():
+    """This warp's row, where a block has a warp's lanes along x, warps of columns along y and of rows along z."""
+    return cuda.blockIdx.x * cuda.blockDim.z + cuda.threadIdx.z
+
+
+@cuda.jit(device=True, forceinline=True)
+def warp_column():
+    """This warp's column."""
+    return tile_of_columns() * cuda.blockDim.y + cuda.threadIdx.y

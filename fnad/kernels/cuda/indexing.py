@@ -10,7 +10,7 @@ the places along axis j; negative ones count from the end. A row of the indices 
 from numba import cuda, int32, int64
 
 from fnad.kernels.cuda.arithmetic import select
-from fnad.kernels.cuda.grids import plane_column, plane_row, plane_step
+from fnad.kernels.cuda.grids import thread_column, thread_row
 from fnad.kernels.cuda.pointers import load_vector, report, store_vector
 from fnad.kernels.cuda.warps import WARP, WARP_BITS
 from fnad.kernels.failures import OPERAND_BITS
@@ -52,15 +52,12 @@ def move_16_bytes(target, i, source, j):
 
 @cuda.jit(device=True, forceinline=True)
 def gather(move, x, out, indices, extents, count, size, status, number):
-    """out[i, :] = x[index_0[i], ..., index_k-1[i], :] for n = count rows of R = size elements, over a plane of those."""
-    i = plane_row()
-    if i < count:
+    """out[i, :] = x[index_0[i], ..., index_k-1[i], :] for n = count rows of R = size elements."""
+    i, r = thread_row(), thread_column()
+    if i < count and r < size:
         place = slice_number(indices, extents, i, status, number)
         if place >= 0:
-            r = plane_column()
-            while r < size:
-                move(out, i * size + r, x, place * size + r)
-                r += plane_step()
+            move(out, i * size + r, x, place * size + r)
 
 
 # --- scatter: in order, without atomics -------------------------------------------------------
@@ -83,8 +80,8 @@ def list_own(places, rows, lengths, indices, extents, first, count, thread, stat
     """
     warp, lane = thread >> WARP_BITS, thread & (WARP - 1)
     length = int32(0)
-    for step in range(0, SHARE, WARP):
-        row = warp * SHARE + step + lane
+    for step in range(SHARE // WARP):
+        row = warp * SHARE + step * WARP + lane
         place = int64(-1)
         if first + row < count:
             place = slice_number(indices, extents, first + row, status, number)
@@ -110,8 +107,8 @@ def scatter(combine, out, updates, indices, extents, count, size, part_bits, sta
     lengths = cuda.shared.array(WARPS, int32)
     thread = cuda.threadIdx.y * cuda.blockDim.x + cuda.threadIdx.x
     column = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
-    held, value = int64(-1), updates[0]
-    for first in range(0, count, TILE):
+    held, value, first = int64(-1), updates[0], int64(0)
+    while first < count:
         list_own(places, rows, lengths, indices, extents, first, count, thread, status, number)
         cuda.syncthreads()
         for warp in range(WARPS):
@@ -124,6 +121,7 @@ def scatter(combine, out, updates, indices, extents, count, size, part_bits, sta
                         held, value = place, out[place * size + column]
                     value = combine(value, updates[(first + rows[k]) * size + column])
         cuda.syncthreads()
+        first += TILE
     if held >= 0:
         out[held * size + column] = value
 

@@ -13,7 +13,7 @@ Labels are integers, one a row, or probabilities ("soft"), n a row. An integer t
 
 from numba import cuda, int64
 
-from fnad.kernels.cuda.arithmetic import add, number_like, radd, rmax, select
+from fnad.kernels.cuda.arithmetic import add, number_like, rmax, select
 from fnad.kernels.cuda.indexing import out_of_bounds
 from fnad.kernels.cuda.pointers import report
 from fnad.kernels.cuda.reductions import block_reduce
@@ -27,11 +27,13 @@ def mse_with_gradient(prediction, target, losses, gradient, count, each, scale):
     """gradient = 2 scale (prediction - target), losses = scale * sum of squares, a block for `each` predictions."""
     twice, total = add(scale, scale), number_like(0, scale)
     start = cuda.blockIdx.x * each
-    for i in range(start + cuda.threadIdx.x, min(count, start + each), THREADS):
+    i, end = start + cuda.threadIdx.x, min(count, start + each)
+    while i < end:
         error = prediction[i] - target[i]
         gradient[i] = twice * error
-        total = radd(total, error * error)
-    total = block_reduce(radd, total, THREADS)
+        total = add(total, error * error)
+        i += THREADS
+    total = block_reduce(add, total, THREADS)
     if cuda.threadIdx.x == 0:
         losses[cuda.blockIdx.x] = scale * total
 
@@ -60,8 +62,8 @@ def weighted_depth(reduce, z, weights, start, top, n, lane, lanes):
     zero = number_like(0, top)
     total = zero
     for j in range(start + lane, start + n, lanes):
-        total = radd(total, select(weights[j] == zero, zero, weights[j] * (top - z[j])))
-    return reduce(radd, total, lanes)
+        total = add(total, select(weights[j] == zero, zero, weights[j] * (top - z[j])))
+    return reduce(add, total, lanes)
 
 
 @cuda.jit(device=True, forceinline=True)
@@ -69,8 +71,8 @@ def sum_of(reduce, x, like, start, n, lane, lanes):
     """The sum of n numbers."""
     total = number_like(0, like)
     for j in range(start + lane, start + n, lanes):
-        total = radd(total, x[j])
-    return reduce(radd, total, lanes)
+        total = add(total, x[j])
+    return reduce(add, total, lanes)
 
 
 @cuda.jit(device=True, forceinline=True)
@@ -78,8 +80,8 @@ def sum_of_exponentials(reduce, exp, z, start, top, n, lane, lanes):
     """Sum of exp(z - top)."""
     total = number_like(0, top)
     for j in range(start + lane, start + n, lanes):
-        total = radd(total, exp(z[j] - top))
-    return reduce(radd, total, lanes)
+        total = add(total, exp(z[j] - top))
+    return reduce(add, total, lanes)
 
 
 @cuda.jit(device=True, forceinline=True)

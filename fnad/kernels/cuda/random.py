@@ -2,13 +2,13 @@
 
 J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. Block j of a
 stream is the 64-bit counter j enciphered with the key, two words of 32 bits; no block depends on another one. A thread
-makes a block, over a plane of keys and blocks.
+makes a block, over a grid of keys and blocks.
 """
 
 from numba import cuda, uint32, uint64
 
 from fnad.kernels.cpu.random import PARITY, STREAM_BITS
-from fnad.kernels.cuda.grids import plane_column, plane_row, plane_step
+from fnad.kernels.cuda.grids import thread_column, thread_row
 
 
 @cuda.jit(device=True, forceinline=True)
@@ -58,11 +58,10 @@ def threefry_block(k0, k1, j, stream):
 @cuda.jit(device=True, forceinline=True)
 def random_bits(keys, out, count, words, stream):
     """The streams of so many keys, `words` words for each."""
-    key, j = plane_row(), plane_column()
-    while key < count and 2 * j < words:
+    key, j = thread_row(), thread_column()
+    if key < count and 2 * j < words:
         x, y = threefry_block(keys[2 * key], keys[2 * key + 1], j, stream)
         at = key * words + 2 * j
         out[at] = x
         if 2 * j + 1 < words:
             out[at + 1] = y
-        j += plane_step()

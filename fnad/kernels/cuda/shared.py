@@ -24,6 +24,7 @@ def shared_like(typing_context: Any, value: types.Type, length: types.Type) -> A
         name = f"_shared_{next(_numbers)}"
         memory = ir.GlobalVariable(builder.module, array, name, _SHARED)
         memory.initializer, memory.align = ir.Constant(array, ir.Undefined), _ALIGNMENT
+        memory.linkage = "internal"
         return builder.addrspacecast(memory, context.get_value_type(sig.return_type))
 
     return types.CPointer(dtype)(dtype, length), generate
