@@ -35,7 +35,7 @@ def fake() -> FakeDriver:
 
 @pytest.fixture
 def runtime(fake: FakeDriver, monkeypatch: pytest.MonkeyPatch) -> DriverRuntime:
-    monkeypatch.setattr(hardware, "toolchain", _Toolchain)
+    monkeypatch.setattr(hardware, "loader", _Toolchain)
     monkeypatch.setattr(hardware, "machine_code", lambda ptx, capability: ptx.encode())
     return opened(fake)
 

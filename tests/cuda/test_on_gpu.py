@@ -178,5 +178,5 @@ def test_kernels_become_machine_code_before_the_driver_sees_them() -> None:
         pytest.importorskip("cuda.pathfinder").load_nvidia_dynamic_lib("nvJitLink")
     except RuntimeError:
         pytest.skip("requires the package nvidia-nvjitlink")
-    code = hardware.machine_code(hardware.toolchain.ptx_of(DOUBLE, (8, 0)), (8, 0))
+    code = hardware.machine_code(hardware.loader.ptx_of(DOUBLE, (8, 0)), (8, 0))
     assert code.startswith(b"\x7fELF")

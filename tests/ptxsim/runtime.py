@@ -8,16 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from fnad.compiler.cuda import loader
 from fnad.compiler.cuda.host import HostRuntime
 from fnad.compiler.cuda.runtime import ALIGNMENT
 from fnad.compiler.plan import GridKernel, GridLaunch, View
-from fnad.lazy import LazyModule
 
 from tests.ptxsim.kernel import Kernel, Range, aligned_bytes
 from tests.ptxsim.parse import PtxError
-
-# Where the CUDA compiler is not there, the tests that need it are skipped, not this file.
-toolchain = LazyModule("fnad.compiler.cuda.toolchain")
 
 STATUS_BYTES = 16
 _kernels: dict[tuple[Any, ...], Kernel] = {}
@@ -75,7 +72,7 @@ class PtxRuntime(HostRuntime):
         key = (kernel.source, kernel.pointers, kernel.numbers, kernel.block, kernel.min_blocks, kernel.reports)
         key += (self.capability, self.check)
         if key not in _kernels:
-            _kernels[key] = Kernel(toolchain.ptx_of(kernel, self.capability), check=self.check)
+            _kernels[key] = Kernel(loader.ptx_of(kernel, self.capability), check=self.check)
         return _kernels[key]
 
     def launch(self, function: Kernel, launch: GridLaunch, words: np.ndarray) -> None:

@@ -93,8 +93,8 @@ class LinkedPlan:
             number = self.runtime.failures.register(partial(self.describe, launch, source))
             self._numbers.append(number)
             self._word(self._zero, number)
-        last, function, run = len(self._slots), self.runtime.load(launch.kernel), self.runtime.launch
-        return lambda table, words: run(function, launch, words[first:last])
+        last, run = len(self._slots), self.runtime.launcher(self.runtime.load(launch.kernel), launch)
+        return lambda table, words: run(words[first:last])
 
     def _word(self, slot: int, offset: int) -> None:
         self._slots.append(slot)

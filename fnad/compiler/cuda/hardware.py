@@ -15,15 +15,13 @@ from typing import Any
 import numpy as np
 
 from fnad.compiler.cuda import driver as drivers
+from fnad.compiler.cuda import loader
 from fnad.compiler.cuda.driver import Driver, Gpu
 from fnad.compiler.cuda.failures import Failures
 from fnad.compiler.cuda.pool import OutOfMemory, Piece, Pool
 from fnad.compiler.cuda.runtime import Runtime, Unusable
 from fnad.compiler.plan import GridKernel, GridLaunch
 from fnad.errors import DeviceError, DeviceMemoryError
-from fnad.lazy import LazyModule
-
-toolchain = LazyModule("fnad.compiler.cuda.toolchain")
 
 
 def find_gpus() -> list[Gpu]:
@@ -173,7 +171,7 @@ class DriverRuntime(Runtime):
 
     def load(self, kernel: GridKernel) -> Function:
         """A kernel, compiled for the device."""
-        ptx = toolchain.ptx_of(kernel, self.capability)
+        ptx = loader.ptx_of(kernel, self.capability)
         self._enter()
         module = self.ask("cuModuleLoadData", machine_code(ptx, self.capability))
         self._modules.append(module)

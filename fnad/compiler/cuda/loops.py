@@ -175,7 +175,7 @@ def make_nest(
     parts = -(-prod(others) // loop.chunk) if loop.chunk else 1
     results = {v for eqn in reductions_of(loop) for v in eqn.outputs}
     for (v, view), *rows in zip(views.items(), kept_strides, other_strides):
-        pointer = signature.pointer(_all_parts(view, parts * prod(kept)) if v in results and parts > 1 else view)
+        pointer = signature.pointer(_whole(view, parts * prod(kept)) if v in results else view)
         key = pointer, *map(tuple, rows)
         if key not in strides:
             strides[key] = tuple([_named(row, signature) for row in rows])
@@ -184,8 +184,8 @@ def make_nest(
     return Nest(loop, *axes, operands, reductions_of(loop), team, loop.chunk, parts, mark)
 
 
-def _all_parts(view: View, count: int) -> View:
-    """The view of all parts of results, by that of the first parts."""
+def _whole(view: View, count: int) -> View:
+    """The view of all parts of all results, by that of one which is repeated along the reduced axes."""
     return replace(view, shape=(count,), strides=(view.dtype.itemsize,))
 
 

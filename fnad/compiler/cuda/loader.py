@@ -1,0 +1,80 @@
+"""The PTX of a kernel: from memory, from disk, or compiled now, which alone brings numba-cuda in."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+import fnad.kernels
+from fnad.compiler.cache import COUNTS, DiskCache, default_folder, default_limit
+from fnad.compiler.cpu.loader import CompileError
+from fnad.compiler.plan import GridKernel
+from fnad.lazy import LazyModule
+from fnad.version import __version__
+
+toolchain = LazyModule("fnad.compiler.cuda.toolchain")
+
+PACKAGES = ("numba-cuda", "numba", "llvmlite", "numpy", "cuda-bindings", "nvidia-nvvm", "nvidia-cuda-nvcc-cu12")
+"""What compiles, as far as it is installed."""
+
+_lock = threading.RLock()
+_known: dict[str, str] = {}
+
+
+@cache
+def environment() -> bytes:
+    """A hash of everything but a kernel's own text that decides its PTX."""
+    digest = hashlib.sha256(__version__.encode())
+    for package in PACKAGES:
+        digest.update(f"\0{package} {_version(package)}".encode())
+    (folder,) = fnad.kernels.__path__
+    shared = [path for path in Path(folder).rglob("*.py") if "cpu" not in path.parts]
+    for path in [Path(__file__).with_name("toolchain.py"), *sorted(shared)]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.digest()
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def kernel_key(kernel: GridKernel, capability: tuple[int, int]) -> str:
+    """The content address of a kernel's PTX for a compute capability."""
+    text = repr((kernel.source, kernel.pointers, kernel.numbers, kernel.block, kernel.min_blocks, kernel.reports))
+    return hashlib.sha256(environment() + f"{capability}\0{text}".encode()).hexdigest()
+
+
+@cache
+def _disk() -> DiskCache:
+    return DiskCache(default_folder(), default_limit())
+
+
+def ptx_of(kernel: GridKernel, capability: tuple[int, int]) -> str:
+    """A kernel as PTX for devices of a compute capability."""
+    with _lock:
+        key = kernel_key(kernel, capability)
+        if key in _known:
+            COUNTS.memory_hits += 1
+            return _known[key]
+        entry = _disk().get(key)
+        if entry is not None:
+            COUNTS.disk_hits += 1
+            ptx = entry.decode()
+        else:
+            started = time.perf_counter()
+            try:
+                ptx = toolchain.ptx_of(kernel, capability)
+            except Exception as error:
+                raise CompileError(kernel) from error
+            COUNTS.compiled += 1
+            COUNTS.compile_seconds += time.perf_counter() - started
+            _disk().put(key, ptx.encode())
+        _known[key] = ptx
+        return ptx
