@@ -302,6 +302,9 @@ def test_the_interface_of_a_gpus_array() -> None:
         assert x.__cuda_array_interface__ == {
             "shape": (2, 3), "typestr": "<f4", "data": (x.address, False), "strides": None, "version": 3, "stream": 77,
         }
+        assert np.from_dlpack(x, device="cpu").tolist() == x.tolist()
+        with pytest.raises(BufferError, match="requires device .2, 1., where the array is, got .1, 0."):
+            np.from_dlpack(x, device="cpu", copy=False)
         assert on_device(np.zeros((0, 2), bool)).__cuda_array_interface__["data"] == (0, False)
         assert on_device(np.zeros(1, bool)).__cuda_array_interface__["typestr"] == "|b1"
     assert not hasattr(on_device(1.0), "__cuda_array_interface__")  # its memory is no GPU's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,9 +13,12 @@ from fnad import DeviceArray, DeviceError, DeviceMemoryError
 from fnad.compiler.cuda import devices, driver, hardware
 from fnad.compiler.cuda.hardware import DriverRuntime
 
-from tests.cuda.fake_driver import FakeDriver, execute_ptx
+from tests.cuda.executing import execute_ptx
+from tests.cuda.fake_driver import FakeDriver, bindings
+from tests.cuda.requirements import needs_cuda_compiler
 
-real = pytest.importorskip("cuda.bindings.driver", reason="requires the package cuda-bindings", exc_type=ImportError)
+real = bindings()
+pytestmark = needs_cuda_compiler
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDriver]:
@@ -82,3 +86,22 @@ def test_memory_of_steps_is_reused(fake: FakeDriver) -> None:
     for _ in range(4):
         params, value = run(params, X)
     assert fake.calls["cuMemAlloc"] == asked and float(value) > 0
+
+
+def test_a_failure_in_a_late_step_of_a_loop_is_told(fake: FakeDriver) -> None:
+    def total(x: Any, n: Any) -> Any:
+        go_on, step = lambda s: s[0] < n, lambda s: (s[0] + 1, s[1] + x[s[0]])
+        return fnad.while_loop(go_on, step, (np.int64(0), np.float32(0)))[1]
+
+    run, x = fnad.jit(total, device="cuda"), np.ones(3, np.float32)
+    assert float(run(x, np.int64(3))) == 3
+    with pytest.raises(IndexError, match="index 3 is out of bounds for axis 0 with size 3"):
+        float(run(x, np.int64(5)))
+    assert float(run(x, np.int64(2))) == 2
+
+
+def test_a_failure_is_told_though_its_function_is_gone(fake: FakeDriver) -> None:
+    value = fnad.jit(lambda x, i: x[i], device="cuda")(np.ones(3), np.int64(7))
+    gc.collect()
+    with pytest.raises(IndexError, match="index 7 is out of bounds"):
+        np.asarray(value)

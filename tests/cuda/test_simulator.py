@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import fnad
-import pytest
+
+from tests.cuda.requirements import needs_cuda_compiler
 
 ROOT = Path(fnad.__file__).parent.parent
 
-pytestmark = pytest.mark.skipif(find_spec("numba_cuda") is None, reason="requires the package numba-cuda")
+pytestmark = needs_cuda_compiler
 
 
 def run(code: str, simulate: str = "1") -> str:

@@ -196,9 +196,12 @@ class DeviceArray:
     ) -> Any:
         """A capsule as the DLPack protocol wants it; what it holds is complete, whatever the stream."""
         here = self.__dlpack_device__()
-        if dl_device not in (None, here):
+        wanted = here if dl_device is None else tuple(map(int, dl_device))
+        if wanted == exchange.HOST != here and copy is not False:
+            return self.numpy().__dlpack__(max_version=max_version)
+        if wanted != here:
             raise BufferError(
-                f"__dlpack__: requires device {here}, where the array is, got {tuple(dl_device)}. "
+                f"__dlpack__: requires device {here}, where the array is, got {wanted}. "
                 "Use np.asarray for the values on the host."
             )
         array = self.copy() if copy else self

@@ -16,8 +16,10 @@ import numpy as np
 
 from fnad.compiler.cuda.runtime import Runtime
 
-CPU, CUDA, CUDA_HOST, CUDA_MANAGED = 1, 2, 3, 13
+CUDA, CUDA_MANAGED = 2, 13
 """Kinds of devices."""
+HOST = 1, 0
+"""The kind of the host, and its number."""
 VERSION = 1, 0
 _CODES = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}
 _KINDS = {code: kind for kind, code in _CODES.items()}
@@ -89,7 +91,7 @@ _destructors = {kind: _end_of(kind) for kind in _NAMES}
 
 def dlpack_device(runtime: Runtime) -> tuple[int, int]:
     """The device of a runtime's memory, as DLPack numbers it."""
-    return (CPU, 0) if runtime.is_host else (CUDA, runtime.ordinal)
+    return HOST if runtime.is_host else (CUDA, runtime.ordinal)
 
 
 def capsule(

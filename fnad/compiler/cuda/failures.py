@@ -31,6 +31,7 @@ class Failures:
         self._count = 0
         self._memory: Memory | None = None
         self._awaited = False
+        self._leaving: list[int] = []
         self._lock = threading.RLock()
 
     def register(self, describe: Callable[[int], Exception]) -> int:
@@ -43,11 +44,17 @@ class Failures:
             return self._count
 
     def forget(self, number: int) -> None:
-        """Drop a launch that will not be made again."""
-        self._describe.pop(number, None)
+        """Drop a launch that will not be made again, when it is known whether it failed."""
+        if self._awaited:
+            self._leaving.append(number)
+        else:
+            self._describe.pop(number, None)
 
     def expect(self, runtime: Runtime) -> int:
-        """The address of the two words, for a launch that is about to be made and may fail."""
+        """The address of the two words, and a note that a failure may be there: made after each launch that may fail.
+
+        It is made after the launch, since who looks before it is made does not see it.
+        """
         self._awaited = True
         return self._memory.address if self._memory is not None else self._make(runtime)
 
@@ -73,17 +80,18 @@ class Failures:
             number, code = map(int, words)
             if number:
                 runtime.upload(self._memory.address, _WORDS)
+            describe = self._describe.get(number)
+            while self._leaving:
+                self._describe.pop(self._leaving.pop(), None)
         if number:
-            raise self._error(number, code)
+            raise describe(code) if describe is not None else _unknown(code)
 
-    def _error(self, number: int, code: int) -> Exception:
-        describe = self._describe.get(number)
-        if describe is not None:
-            return describe(code)
-        return DeviceError(
-            f"device: requires kernels that do not fail, got failure {code} of a function that is gone. "
-            "Look at each result before the next call."
-        )
+
+def _unknown(code: int) -> DeviceError:
+    return DeviceError(
+        f"device: requires kernels that do not fail, got failure {code} of a function that is gone. "
+        "Look at each result before the next call."
+    )
 
 
 _WORDS = np.zeros(2, np.int64)
