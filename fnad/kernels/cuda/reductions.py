@@ -11,9 +11,10 @@ from numba import cuda
 
 from fnad.kernels.cuda.shared import shared_like
 from fnad.kernels.cuda.warps import WARP, lane_number, shuffle_xor, warp_number
+from fnad.kernels.cuda.words import inlined
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def warp_reduce(combine, value, lanes):
     """The values of `lanes` lanes, a power of 2 that is at most 32, combined pairwise."""
     distance = lanes // 2
@@ -23,7 +24,7 @@ def warp_reduce(combine, value, lanes):
     return value
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def block_reduce(combine, value, threads):
     """The values of all threads of a block combined: each warp's, then those of the warps in order."""
     partial = shared_like(value, WARP)

@@ -11,6 +11,8 @@ from llvmlite import ir
 from numba import cuda, types
 from numba.cuda.extending import intrinsic
 
+from fnad.kernels.cuda.words import inlined
+
 WARP_BITS = 5
 WARP = 1 << WARP_BITS
 """Lanes of a warp."""
@@ -70,13 +72,13 @@ shuffle_up = _shuffle(_UP, 0, "The value of the lane so many below; of this lane
 shuffle_xor = _shuffle(_XOR, 0x1F, "The value of the lane whose number differs in these bits.")
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def lane_number():
     """This thread's place in its warp, in a block whose rows are of whole warps."""
     return cuda.threadIdx.x & (WARP - 1)
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def warp_number():
     """The place of this thread's warp in its row of the block."""
     return cuda.threadIdx.x >> WARP_BITS
