@@ -20,8 +20,7 @@ from tests.ptxsim import PtxError
 pytestmark = needs_cuda_compiler
 
 ONE = [((8, 0), "fwd")]
-PRIMITIVES = {"cumsum": reductions.cumsum, "cumprod": reductions.cumprod, "recurrence": reductions.recurrence,
-              "argmax": reductions.argmax, "argmin": reductions.argmin}
+PRIMITIVES = {name: getattr(reductions, name) for name in ("cumsum", "cumprod", "recurrence", "argmax", "argmin")}
 
 
 def evaluated(primitive: Primitive, inputs: list[np.ndarray], **params: Any) -> np.ndarray:
@@ -54,8 +53,10 @@ def places(shape: tuple[int, ...], count: int) -> list[np.ndarray]:
 
 # --- gather -----------------------------------------------------------------------------------
 
-GATHERED = [("bool", (7,), 1, 257), ("int16", (5, 3), 1, 33), ("float32", (5, 3, 33), 2, 31), ("float64", (4, 600), 1, 3),
-            ("complex64", (3, 2, 4), 2, 1), ("complex128", (9,), 1, 40), ("float32", (5, 3), 1, 0), ("int8", (3, 0), 1, 4)]
+GATHERED = [
+    ("bool", (7,), 1, 257), ("int16", (5, 3), 1, 33), ("float32", (5, 3, 33), 2, 31), ("float64", (4, 600), 1, 3),
+    ("complex64", (3, 2, 4), 2, 1), ("complex128", (9,), 1, 40), ("float32", (5, 3), 1, 0), ("int8", (3, 0), 1, 4),
+]
 
 
 @pytest.mark.parametrize(("dtype", "shape", "rank", "count"), GATHERED)
@@ -87,9 +88,11 @@ def test_a_gather_reports_an_index_out_of_bounds_and_leaves_its_row_out(value: i
 
 # --- scatter ----------------------------------------------------------------------------------
 
-SCATTERED = [("float32", "add", (7,), 1, 257), ("int8", "mul", (5, 3), 1, 33), ("bool", "max", (40, 33), 1, 9),
-             ("float64", "set", (3, 2, 16), 2, 31), ("complex64", "min", (5, 3), 2, 40), ("uint16", "add", (2, 300), 1, 5),
-             ("complex128", "mul", (9,), 1, 20), ("float32", "set", (5, 3), 1, 0), ("int64", "add", (3, 0), 1, 4)]
+SCATTERED = [
+    ("float32", "add", (7,), 1, 257), ("int8", "mul", (5, 3), 1, 33), ("bool", "max", (40, 33), 1, 9),
+    ("float64", "set", (3, 2, 16), 2, 31), ("complex64", "min", (5, 3), 2, 40), ("uint16", "add", (2, 300), 1, 5),
+    ("complex128", "mul", (9,), 1, 20), ("float32", "set", (5, 3), 1, 0), ("int64", "add", (3, 0), 1, 4),
+]
 
 
 @pytest.mark.parametrize(("dtype", "mode", "shape", "rank", "count"), SCATTERED)
