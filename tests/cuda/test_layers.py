@@ -103,7 +103,8 @@ def test_a_label_that_names_no_class_is_reported_and_its_row_left_out(label: int
 
 @pytest.mark.parametrize("dtype", ["uint32", "uint64"])
 @pytest.mark.parametrize(
-    ("keys", "shape"), [((), (1,)), ((), (31, 33)), ((), (513,)), ((3, 2), (5,)), ((257,), (3,)), ((0,), (3,)), ((), (0,))],
+    ("keys", "shape"),
+    [((), (1,)), ((), (31, 33)), ((), (513,)), ((3, 2), (5,)), ((257,), (3,)), ((0,), (3,)), ((), (0,))],
 )
 def test_random_bits_are_those_of_every_target(keys: tuple[int, ...], shape: tuple[int, ...], dtype: str) -> None:
     key = np.random.default_rng(0).integers(0, 2**32, (*keys, 2)).astype(np.uint32)

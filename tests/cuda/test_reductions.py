@@ -36,7 +36,8 @@ def launched(source: str, x: np.ndarray, rows: int, order: str = "fwd") -> np.nd
 
 CASES = {
     "float32": ("add", np.add), "float64": ("rmax", np.maximum), "int8": ("multiply", np.multiply),
-    "uint16": ("rmin", np.minimum), "int64": ("add", np.add), "bool": ("maximum", np.maximum), "complex64": ("add", np.add),
+    "uint16": ("rmin", np.minimum), "int64": ("add", np.add), "bool": ("maximum", np.maximum),
+    "complex64": ("add", np.add),
 }
 
 

@@ -37,9 +37,3 @@ def block_reduce(combine, value, threads):
         value = combine(value, partial[warp])
     cuda.syncthreads()  # before the next reduction writes to the same memory
     return value
-
-
-def team_reduction(op: str, value: str, lanes: int, indent: str = "") -> list[str]:
-    """The line of kernel source that reduces a variable by a word over a team: part of a warp, or a block."""
-    reduce = "warp_reduce" if lanes <= WARP else "block_reduce"
-    return [f"{indent}{value} = {reduce}({op}, {value}, {lanes})"]
