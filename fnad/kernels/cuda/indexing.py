@@ -12,7 +12,7 @@ from numba import cuda, int32, int64
 from fnad.kernels.cuda.arithmetic import select
 from fnad.kernels.cuda.grids import thread_column, thread_row
 from fnad.kernels.cuda.pointers import load_vector, report, store_vector
-from fnad.kernels.cuda.warps import WARP, WARP_BITS
+from fnad.kernels.cuda.warps import WARP, WARP_BITS, ballot
 from fnad.kernels.cuda.words import inlined
 from fnad.kernels.failures import OPERAND_BITS
 
@@ -87,7 +87,7 @@ def list_own(places, rows, lengths, indices, extents, first, count, thread, stat
         if first + row < count:
             place = slice_number(indices, extents, first + row, status, number)
         own = place >= 0 and place & (cuda.gridDim.y - 1) == cuda.blockIdx.y
-        votes = cuda.ballot_sync(0xFFFFFFFF, own)
+        votes = ballot(own)
         if own:
             at = warp * SHARE + length + cuda.popc(votes & ((1 << lane) - 1))
             places[at], rows[at] = place, row
@@ -104,7 +104,8 @@ def scatter(combine, out, updates, indices, extents, count, size, part_bits, sta
     slices, as `list_own` says, dealt to its threads along y by the next bits of their numbers. Every block looks
     through all indices. A thread holds the element it wrote last, since the next update is often for the same one.
     """
-    places, rows = cuda.shared.array(TILE, int64), cuda.shared.array(TILE, int32)
+    places = cuda.shared.array(TILE, int64)
+    rows = cuda.shared.array(TILE, int32)
     lengths = cuda.shared.array(WARPS, int32)
     thread = cuda.threadIdx.y * cuda.blockDim.x + cuda.threadIdx.x
     column = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
