@@ -186,7 +186,7 @@ def gather(x: View, indices: Sequence[View], out: View) -> Launches:
     rows, nbytes = prod(indices[0].shape), prod(x.shape[len(indices) :]) * x.dtype.itemsize
     if rows == 0 or nbytes == 0:
         return []
-    width = next(w for w in reversed(_CARRIERS) if all([n % w == 0 for n in (nbytes, x.offset, out.offset)]))
+    width = next(w for w in reversed(_CARRIERS) if nbytes % w == 0 and all([views.is_aligned(v, w) for v in (x, out)]))
     move, size = "move_16_bytes" if width == 16 else "move_element", nbytes // width
     operands, numbers, index_tuples = _index_arguments(x, indices)
     call = f"gather({move}, x, out, {index_tuples}, n, size, status, number)"

@@ -12,11 +12,12 @@ from fnad.kernels.cuda.grids import thread_column, thread_row, warp_column, warp
 from fnad.kernels.cuda.reductions import block_reduce
 from fnad.kernels.cuda.shared import shared_like
 from fnad.kernels.cuda.warps import WARP, lane_number, shuffle, shuffle_up, shuffle_xor, warp_number
+from fnad.kernels.cuda.words import inlined
 
 # --- cumulative sums and products, and recurrences, from the first element to the last --------
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def accumulate(combine, x, out, outer, n, inner):
     """out[o, j, i] = combine(out[o, j - 1, i], x[o, j, i]), a thread a line."""
     o, i = thread_row(), thread_column()
@@ -30,7 +31,7 @@ def accumulate(combine, x, out, outer, n, inner):
             out[at] = value
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def recur(a, b, out, outer, n, inner):
     """out[o, j, i] = a[o, j, i] out[o, j - 1, i] + b[o, j, i], with nothing before the first, a thread a line."""
     o, i = thread_row(), thread_column()
@@ -44,7 +45,7 @@ def recur(a, b, out, outer, n, inner):
             out[at] = value
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def accumulate_by_warp(combine, x, out, outer, n, inner):
     """As `accumulate`, a warp a line: each lane reads one element, and all go through them in order."""
     o, i, lane = warp_row(), warp_column(), lane_number()
@@ -65,7 +66,7 @@ def accumulate_by_warp(combine, x, out, outer, n, inner):
             first += WARP
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def recur_by_warp(a, b, out, outer, n, inner):
     """As `recur`, a warp a line. In order, since composed steps overflow where the steps one by one do not."""
     o, i, lane = warp_row(), warp_column(), lane_number()
@@ -97,13 +98,13 @@ THREADS = 256
 """Threads of such a block, over a grid of chunks along x, outer along y and inner along z."""
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def chunk_line():
     """The number of this block's line."""
     return cuda.blockIdx.y * cuda.gridDim.z + cuda.blockIdx.z
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def total_chunks(combine, x, totals, n, inner):
     """totals[line, c] = chunk c of a line combined, for whole chunks."""
     at = cuda.blockIdx.y * n * inner + cuda.blockIdx.z + (cuda.blockIdx.x * CHUNK + cuda.threadIdx.x) * inner
@@ -116,7 +117,7 @@ def total_chunks(combine, x, totals, n, inner):
         totals[chunk_line() * cuda.gridDim.x + cuda.blockIdx.x] = value
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def accumulate_chunks(combine, neutral, x, totals, out, n, inner):
     """As `accumulate`; totals[line, c] is all up to the end of chunk c combined, for all chunks but the last."""
     chunk, lane, warp = cuda.blockIdx.x, lane_number(), warp_number()
@@ -149,25 +150,25 @@ def accumulate_chunks(combine, neutral, x, totals, out, n, inner):
 # --- the place of an extreme ------------------------------------------------------------------
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def is_above(value, best):
     """Whether a value takes the place of the largest so far; the first NaN is larger than all."""
     return value > best or (value != value and best == best)
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def is_below(value, best):
     """Whether a value takes the place of the smallest so far; the first NaN is smaller than all."""
     return value < best or (value != value and best == best)
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def goes_before(replaces, value, at, best, place):
     """Whether a candidate for the extreme and its place go before another: among equals the first one."""
     return replaces(value, best) or (at < place and not replaces(best, value))
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def find_extreme(replaces, x, out, outer, n, inner):
     """out[o, i] = the first j where x[o, j, i] is extreme, a thread a line."""
     o, i = thread_row(), thread_column()
@@ -182,7 +183,7 @@ def find_extreme(replaces, x, out, outer, n, inner):
         out[o * inner + i] = place
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def extreme_of_warp(replaces, x, start, n, inner, lane, lanes):
     """The extreme and its place among the elements of a line that this warp's lanes, of so many in all, look at."""
     place = int64(min(lane, n - 1))
@@ -202,7 +203,7 @@ def extreme_of_warp(replaces, x, start, n, inner, lane, lanes):
     return best, place
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def find_extreme_by_warp(replaces, x, out, outer, n, inner):
     """As `find_extreme`, a warp a line."""
     o, i, lane = warp_row(), warp_column(), lane_number()
@@ -212,7 +213,7 @@ def find_extreme_by_warp(replaces, x, out, outer, n, inner):
             out[o * inner + i] = place
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def find_extreme_by_block(replaces, x, out, n, inner):
     """As `find_extreme`, a block a line, over a grid of outer along y and inner along z."""
     start = cuda.blockIdx.y * n * inner + cuda.blockIdx.z

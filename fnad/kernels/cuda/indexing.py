@@ -12,17 +12,18 @@ from numba import cuda, int32, int64
 from fnad.kernels.cuda.arithmetic import select
 from fnad.kernels.cuda.grids import thread_column, thread_row
 from fnad.kernels.cuda.pointers import load_vector, report, store_vector
-from fnad.kernels.cuda.warps import WARP, WARP_BITS
+from fnad.kernels.cuda.warps import WARP, WARP_BITS, ballot
+from fnad.kernels.cuda.words import inlined
 from fnad.kernels.failures import OPERAND_BITS
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def out_of_bounds(j, value):
     """What is reported of index operand j whose value does not fit its axis."""
     return (value << OPERAND_BITS) | (j + 1)
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def slice_number(indices, extents, i, status, number):
     """The number of the slice of the array that row i of the indices names; -1, and a report, if there is none."""
     place = int64(0)
@@ -38,19 +39,19 @@ def slice_number(indices, extents, i, status, number):
 # --- gather: a thread for each element of the result ------------------------------------------
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def move_element(target, i, source, j):
     """target[i] = source[j]."""
     target[i] = source[j]
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def move_16_bytes(target, i, source, j):
     """target[i] = source[j] in units of 16 bytes, for pointers to words of 4 bytes that are aligned to it."""
     store_vector(target, 4 * i, load_vector(source, 4 * j, 4))
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def gather(move, x, out, indices, extents, count, size, status, number):
     """out[i, :] = x[index_0[i], ..., index_k-1[i], :] for n = count rows of R = size elements."""
     i, r = thread_row(), thread_column()
@@ -72,7 +73,7 @@ SHARE = TILE // WARPS
 """Rows of a tile for each warp."""
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def list_own(places, rows, lengths, indices, extents, first, count, thread, status, number):
     """List the rows of a tile that this block's part of the slices is named by, in order, in a list for each warp.
 
@@ -86,7 +87,7 @@ def list_own(places, rows, lengths, indices, extents, first, count, thread, stat
         if first + row < count:
             place = slice_number(indices, extents, first + row, status, number)
         own = place >= 0 and place & (cuda.gridDim.y - 1) == cuda.blockIdx.y
-        votes = cuda.ballot_sync(0xFFFFFFFF, own)
+        votes = ballot(own)
         if own:
             at = warp * SHARE + length + cuda.popc(votes & ((1 << lane) - 1))
             places[at], rows[at] = place, row
@@ -95,7 +96,7 @@ def list_own(places, rows, lengths, indices, extents, first, count, thread, stat
         lengths[warp] = length
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def scatter(combine, out, updates, indices, extents, count, size, part_bits, status, number):
     """Combine n = count > 0 rows of updates of R = size elements into out, one after the other.
 
@@ -103,7 +104,8 @@ def scatter(combine, out, updates, indices, extents, count, size, part_bits, sta
     slices, as `list_own` says, dealt to its threads along y by the next bits of their numbers. Every block looks
     through all indices. A thread holds the element it wrote last, since the next update is often for the same one.
     """
-    places, rows = cuda.shared.array(TILE, int64), cuda.shared.array(TILE, int32)
+    places = cuda.shared.array(TILE, int64)
+    rows = cuda.shared.array(TILE, int32)
     lengths = cuda.shared.array(WARPS, int32)
     thread = cuda.threadIdx.y * cuda.blockDim.x + cuda.threadIdx.x
     column = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
@@ -126,7 +128,7 @@ def scatter(combine, out, updates, indices, extents, count, size, part_bits, sta
         out[held * size + column] = value
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def second(old, new):
     """The combination of a plain assignment."""
     return new

@@ -17,12 +17,13 @@ from fnad.kernels.cuda.arithmetic import add, number_like, rmax, select
 from fnad.kernels.cuda.indexing import out_of_bounds
 from fnad.kernels.cuda.pointers import report
 from fnad.kernels.cuda.reductions import block_reduce
+from fnad.kernels.cuda.words import inlined
 
 THREADS = 256
 """Threads of a block."""
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def mse_with_gradient(prediction, target, losses, gradient, count, each, scale):
     """gradient = 2 scale (prediction - target), losses = scale * sum of squares, a block for `each` predictions."""
     twice, total = add(scale, scale), number_like(0, scale)
@@ -41,13 +42,13 @@ def mse_with_gradient(prediction, target, losses, gradient, count, each, scale):
 # --- softmax cross-entropy --------------------------------------------------------------------
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def row_of_team(lanes):
     """The row of this thread's team of so many lanes."""
     return (cuda.blockIdx.x * THREADS + cuda.threadIdx.x) // lanes
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def largest(reduce, z, start, n, lane, lanes):
     """The largest of n > 0 logits; NaN if one is."""
     top = z[start + min(lane, n - 1)]
@@ -56,7 +57,7 @@ def largest(reduce, z, start, n, lane, lanes):
     return reduce(rmax, top, lanes)
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def weighted_depth(reduce, z, weights, start, top, n, lane, lanes):
     """Sum of weights * (top - z); a weight of 0 counts for nothing, also where z is -inf."""
     zero = number_like(0, top)
@@ -66,7 +67,7 @@ def weighted_depth(reduce, z, weights, start, top, n, lane, lanes):
     return reduce(add, total, lanes)
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def sum_of(reduce, x, like, start, n, lane, lanes):
     """The sum of n numbers."""
     total = number_like(0, like)
@@ -75,7 +76,7 @@ def sum_of(reduce, x, like, start, n, lane, lanes):
     return reduce(add, total, lanes)
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def sum_of_exponentials(reduce, exp, z, start, top, n, lane, lanes):
     """Sum of exp(z - top)."""
     total = number_like(0, top)
@@ -84,7 +85,7 @@ def sum_of_exponentials(reduce, exp, z, start, top, n, lane, lanes):
     return reduce(add, total, lanes)
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def cross_entropy(reduce, exp, log, z, labels, losses, gradient, m, n, scale, lanes, has_gradient, status, number):
     """losses = scale * (logsumexp(z) - z[label]), gradient = scale * (softmax(z) - 1 at the label)."""
     row, lane = row_of_team(lanes), cuda.threadIdx.x & (lanes - 1)
@@ -105,7 +106,7 @@ def cross_entropy(reduce, exp, log, z, labels, losses, gradient, m, n, scale, la
                 gradient[start + j] = share - select(j == label, scale, zero)
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def soft_cross_entropy(reduce, exp, log, z, labels, losses, gradient, m, n, scale, lanes, has_gradient):
     """losses = scale * sum over classes of label * (logsumexp(z) - z); gradient = scale * (sum of labels * softmax(z) -
     labels)."""

@@ -5,19 +5,20 @@ stream is the 64-bit counter j enciphered with the key, two words of 32 bits; no
 makes a block, over a grid of keys and blocks.
 """
 
-from numba import cuda, uint32, uint64
+from numba import uint32, uint64
 
 from fnad.kernels.cpu.random import PARITY, STREAM_BITS
 from fnad.kernels.cuda.grids import thread_column, thread_row
+from fnad.kernels.cuda.words import inlined
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def rotate_left(x, distance):
     """The bits of a 32-bit word rotated."""
     return uint32(uint32(x << uint32(distance)) | (x >> uint32(32 - distance)))
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def four_rounds(x, y, a, b, c, d):
     """Four rounds with these rotations."""
     x = uint32(x + y)
@@ -31,7 +32,7 @@ def four_rounds(x, y, a, b, c, d):
     return x, y
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def threefry(k0, k1, x, y):
     """The block of two words for a key and a counter of two words each."""
     k2 = uint32(k0 ^ k1 ^ uint32(PARITY))
@@ -48,14 +49,14 @@ def threefry(k0, k1, x, y):
     return uint32(x + k2), uint32(y + k0 + uint32(5))
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def threefry_block(k0, k1, j, stream):
     """Block j of a stream."""
     counter = uint64(j) | (uint64(stream) << uint64(64 - STREAM_BITS))
     return threefry(k0, k1, uint32(counter), uint32(counter >> uint64(32)))
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def random_bits(keys, out, count, words, stream):
     """The streams of so many keys, `words` words for each."""
     key, j = thread_row(), thread_column()

@@ -11,9 +11,10 @@ from numba import cuda
 
 from fnad.kernels.cuda.shared import shared_like
 from fnad.kernels.cuda.warps import WARP, lane_number, shuffle_xor, warp_number
+from fnad.kernels.cuda.words import inlined
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def warp_reduce(combine, value, lanes):
     """The values of `lanes` lanes, a power of 2 that is at most 32, combined pairwise."""
     distance = lanes // 2
@@ -23,7 +24,7 @@ def warp_reduce(combine, value, lanes):
     return value
 
 
-@cuda.jit(device=True, forceinline=True)
+@inlined
 def block_reduce(combine, value, threads):
     """The values of all threads of a block combined: each warp's, then those of the warps in order."""
     partial = shared_like(value, WARP)
@@ -36,9 +37,3 @@ def block_reduce(combine, value, threads):
         value = combine(value, partial[warp])
     cuda.syncthreads()  # before the next reduction writes to the same memory
     return value
-
-
-def team_reduction(op: str, value: str, lanes: int, indent: str = "") -> list[str]:
-    """The line of kernel source that reduces a variable by a word over a team: part of a warp, or a block."""
-    reduce = "warp_reduce" if lanes <= WARP else "block_reduce"
-    return [f"{indent}{value} = {reduce}({op}, {value}, {lanes})"]

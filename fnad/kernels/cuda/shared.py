@@ -5,14 +5,15 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.cuda.extending import intrinsic
+
+from fnad.kernels.cuda.words import word
 
 _SHARED = 3  # NVVM's address space
 _ALIGNMENT = 16
 _numbers = count()
 
 
-@intrinsic
+@word
 def shared_like(typing_context: Any, value: types.Type, length: types.Type) -> Any:
     """A pointer to `length` elements, a literal number, of a value's dtype. Each call in the source is other memory."""
     dtype = types.unliteral(value)

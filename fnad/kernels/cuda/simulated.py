@@ -6,7 +6,9 @@ seen through a `Pointer`, which knows where it ends.
 
 import math
 import operator
+import sys
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -149,7 +151,81 @@ def zero_of(pointer: Pointer) -> Any:
     return pointer.array.dtype.type(0)
 
 
+# --- what the threads of a block share --------------------------------------------------------
+
+WARP = 32
+
+
+class _Warp:
+    """Where the lanes of a warp meet and leave values for one another."""
+
+    def __init__(self, lanes: int) -> None:
+        self._barrier, self._left = threading.Barrier(lanes, timeout=60), [None] * lanes
+
+    def exchange(self, lane: int, value: Any) -> list[Any]:
+        """The values of all lanes."""
+        self._left[lane] = value
+        self._barrier.wait()
+        values = list(self._left)
+        self._barrier.wait()
+        return values
+
+
+class _Block:
+    """What a block of the simulator's threads has in common."""
+
+    def __init__(self, threads: int) -> None:
+        self.memory: dict[Any, np.ndarray] = {}
+        self.warps = [_Warp(min(WARP, threads - first)) for first in range(0, threads, WARP)]
+
+
+_blocks: weakref.WeakKeyDictionary[Any, _Block] = weakref.WeakKeyDictionary()
 _first = threading.Lock()
+
+
+def _block() -> tuple[_Block, int]:
+    """This thread's block, and its number there; the simulator's threads know both."""
+    thread: Any = threading.current_thread()
+    manager = thread._manager
+    with _first:
+        if manager not in _blocks:
+            _blocks[manager] = _Block(math.prod(manager._block_dim))
+        return _blocks[manager], thread.thread_id
+
+
+def shared_like(value: Any, length: int) -> Pointer:
+    """Memory of a value's dtype that belongs to the place of the call and to the block."""
+    caller, dtype = sys._getframe(1), np.asarray(value).dtype
+    block, _ = _block()
+    with _first:
+        return Pointer(block.memory.setdefault((caller.f_code, caller.f_lasti, dtype), np.empty(length, dtype)))
+
+
+def _exchanged(value: Any) -> tuple[int, list[Any]]:
+    """This thread's lane, and the values of all lanes of its warp."""
+    block, thread = _block()
+    return thread % WARP, block.warps[thread // WARP].exchange(thread % WARP, value)
+
+
+def shuffle(value: Any, lane: int) -> Any:
+    return _exchanged(value)[1][lane]
+
+
+def shuffle_up(value: Any, distance: int) -> Any:
+    lane, values = _exchanged(value)
+    return values[lane - distance] if lane >= distance else value
+
+
+def shuffle_xor(value: Any, bits: int) -> Any:
+    lane, values = _exchanged(value)
+    return values[lane ^ bits]
+
+
+def ballot(holds: Any) -> int:
+    return sum(1 << lane for lane, value in enumerate(_exchanged(holds)[1]) if value)
+
+
+# --- failures ---------------------------------------------------------------------------------
 
 
 def report(status: Pointer, number: int, code: int) -> None:

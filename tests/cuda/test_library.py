@@ -1,0 +1,198 @@
+"""Gather, scatter and what runs along an axis, on a GPU: NumPy's results, whatever the order of threads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from fnad.compiler.cuda import library
+from fnad.compiler.plan import GridLaunch
+from fnad.ir.primitive import Primitive
+from fnad.ir.types import ArrayType
+from fnad.ops import indexing, reductions
+
+from tests.cuda.library_running import Device, results, same_results
+from tests.cuda.requirements import needs_cuda_compiler
+from tests.ptxsim import PtxError
+
+pytestmark = needs_cuda_compiler
+
+ONE = [((8, 0), "fwd")]
+PRIMITIVES = {name: getattr(reductions, name) for name in ("cumsum", "cumprod", "recurrence", "argmax", "argmin")}
+
+
+def evaluated(primitive: Primitive, inputs: list[np.ndarray], **params: Any) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return np.asarray(primitive.evaluate(*inputs, **params))
+
+
+def run(primitive: Primitive, inputs: list[np.ndarray], devices: Any = None, **params: Any) -> np.ndarray:
+    """What the library gives for one result, on some devices."""
+    expected = evaluated(primitive, inputs, **params)
+    kind = [ArrayType(expected.shape, expected.dtype)]
+    row = library.LAUNCHES[primitive.name]
+    return same_results(row, inputs, kind, **({"devices": devices} if devices else {}), **params)[0]
+
+
+def check(primitive: Primitive, inputs: list[np.ndarray], devices: Any = None, **params: Any) -> None:
+    got = run(primitive, inputs, devices, **params)
+    np.testing.assert_array_equal(got, evaluated(primitive, inputs, **params))
+
+
+def whole_numbers(shape: tuple[int, ...], dtype: str, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(-3, 4, shape).astype(dtype)
+
+
+def places(shape: tuple[int, ...], count: int) -> list[np.ndarray]:
+    """Index arrays for axes of these extents, from either end."""
+    rng = np.random.default_rng(1)
+    return [rng.integers(-extent, extent, count) for extent in shape]
+
+
+# --- gather -----------------------------------------------------------------------------------
+
+GATHERED = [
+    ("bool", (7,), 1, 257), ("int16", (5, 3), 1, 33), ("float32", (5, 3, 33), 2, 31), ("float64", (4, 600), 1, 3),
+    ("complex64", (3, 2, 4), 2, 1), ("complex128", (9,), 1, 40), ("float32", (5, 3), 1, 0), ("int8", (3, 0), 1, 4),
+]
+
+
+@pytest.mark.parametrize(("dtype", "shape", "rank", "count"), GATHERED)
+def test_gather_is_numpys(dtype: str, shape: tuple[int, ...], rank: int, count: int) -> None:
+    check(indexing.gather, [whole_numbers(shape, dtype), *places(shape[:rank], count)])
+
+
+@pytest.mark.parametrize(("offset", "carrier"), [(0, "move_16_bytes"), (8, "uint64"), (4, "uint32")])
+def test_a_gather_moves_the_widest_elements_that_are_aligned(offset: int, carrier: str) -> None:
+    x, (index,), device = whole_numbers((6, 8), "float32"), places((6,), 9), Device()
+    given, named = device.array(x.shape, x.dtype, x, offset), device.array((9,), "int64", index)
+    out = device.array((9, 8), "float32")
+    (launch,) = library.gather(given, [named], out)
+    assert isinstance(launch, GridLaunch)
+    assert carrier in (launch.kernel.pointers[0], launch.kernel.source.partition("gather(")[2].partition(",")[0])
+    device.run([launch])
+    np.testing.assert_array_equal(device.read(out), x[index])
+
+
+@pytest.mark.parametrize("value", [4, -5, 2**40])
+def test_a_gather_reports_an_index_out_of_bounds_and_leaves_its_row_out(value: int) -> None:
+    x, device = whole_numbers((3, 4), "float32"), Device()
+    given = [device.array(a.shape, a.dtype, a) for a in (x, np.array([0, 1]), np.array([1, value]))]
+    out = device.array((2,), "float32", np.full(2, 7, "float32"))
+    with pytest.raises(IndexError, match=f"^index {value} is out of bounds for axis 1 with size 4$"):
+        device.run(library.gather(given[0], given[1:], out))
+    np.testing.assert_array_equal(device.read(out), [x[0, 1], 7])
+
+
+# --- scatter ----------------------------------------------------------------------------------
+
+SCATTERED = [
+    ("float32", "add", (7,), 1, 257), ("int8", "mul", (5, 3), 1, 33), ("bool", "max", (40, 33), 1, 9),
+    ("float64", "set", (3, 2, 16), 2, 31), ("complex64", "min", (5, 3), 2, 40), ("uint16", "add", (2, 300), 1, 5),
+    ("complex128", "mul", (9,), 1, 20), ("float32", "set", (5, 3), 1, 0), ("int64", "add", (3, 0), 1, 4),
+]
+
+
+@pytest.mark.parametrize(("dtype", "mode", "shape", "rank", "count"), SCATTERED)
+def test_scatter_is_numpys(dtype: str, mode: str, shape: tuple[int, ...], rank: int, count: int) -> None:
+    updates = whole_numbers((count, *shape[rank:]), dtype, seed=2)
+    check(indexing.scatter, [whole_numbers(shape, dtype), updates, *places(shape[:rank], count)], mode=mode)
+
+
+def test_updates_come_one_after_the_other_over_many_tiles_and_blocks() -> None:
+    rng = np.random.default_rng(0)
+    updates, x = rng.normal(size=3000).astype("float32") * 10 ** rng.uniform(-5, 5, 3000), np.zeros(700)
+    index = np.minimum(rng.geometric(0.02, 3000), 699)
+    # Sums of floats of many sizes: another order would give other bits.
+    check(indexing.scatter, [x.astype("float32"), updates.astype("float32"), index], ONE, mode="add")
+
+
+def test_an_array_that_is_scattered_to_in_its_place_is_not_copied() -> None:
+    device = Device()
+    x = device.array((4,), "int32", np.arange(4, dtype="int32"))
+    index = device.array((2,), "int64", np.array([1, -1]))
+    (launch,) = library.LAUNCHES["scatter"]([x, x, index], [x], device.workspace, mode="add")
+    assert isinstance(launch, GridLaunch)
+
+
+def test_a_scatter_reports_an_index_out_of_bounds_and_leaves_its_row_out() -> None:
+    device = Device()
+    out = device.array((3, 2), "int32", np.zeros((3, 2), "int32"))
+    index = device.array((4,), "int64", np.array([0, 3, -4, 2]))
+    updates = device.array((4, 2), "int32", np.arange(8, dtype="int32"))
+    with pytest.raises(IndexError, match="^index (3|-4) is out of bounds for axis 0 with size 3$"):
+        device.run(library.scatter(out, [index], updates, "add"))
+    np.testing.assert_array_equal(device.read(out), [[0, 1], [0, 0], [6, 7]])
+
+
+def test_blocks_that_scatter_to_the_same_elements_are_caught() -> None:
+    device = Device()
+    out = device.array((4,), "float32", np.zeros(4, "float32"))
+    index = device.array((8,), "int64", np.arange(8) % 4)
+    updates = device.array((8,), "float32", np.ones(8, "float32"))
+    (launch,) = library.scatter(out, [index], updates, "add")
+    assert isinstance(launch, GridLaunch)
+    device.run([launch])
+    with pytest.raises(PtxError, match="race at"):
+        device.run([replace(launch, grid=(*launch.grid[:2], 2))])
+
+
+# --- along an axis ----------------------------------------------------------------------------
+
+LINES = [((5,), 0), ((3, 33), 1), ((2, 40, 5), 1), ((3, 7, 300), 1), ((0, 3), 1), ((3, 1), 1), ((1, 257), 1)]
+
+
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_what_runs_along_an_axis_is_numpys(name: str) -> None:
+    for shape, axis in LINES:
+        x = whole_numbers(shape, "float32")
+        check(PRIMITIVES[name], [x, x] if name == "recurrence" else [x], axis=axis)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint64", "complex128"])
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_every_dtype(name: str, dtype: str) -> None:
+    row, x = library.LAUNCHES[name], whole_numbers((2, 35), dtype)
+    inputs = [x, x] if name == "recurrence" else [x]
+    if dtype.startswith("complex") and not name.startswith("cum"):
+        views = [Device().array(x.shape, x.dtype)] * len(inputs)
+        assert row(views, views[:1], lambda nbytes: 0, axis=1) is None
+        return
+    check(PRIMITIVES[name], inputs, ONE, axis=1)
+
+
+def test_floats_are_accumulated_in_the_order_of_the_axis() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 100)).astype("float32")
+    check(reductions.cumsum, [x], axis=1)
+    # Composed, the steps of each would be inf and 0 * inf.
+    steep = np.array([0, 1e30, 1e30, 1e-30, 1e-30] * 7, "float32")
+    check(reductions.cumprod, [steep], ONE, axis=0)
+    check(reductions.recurrence, [steep, np.zeros(35, "float32")], ONE, axis=0)
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("cumsum", "float32"), ("cumprod", "uint8"), ("argmin", "int16")])
+def test_long_lines(name: str, dtype: str) -> None:
+    x = whole_numbers((2, 20001), dtype)
+    got = run(PRIMITIVES[name], [x], [((8, 0), "rand")], axis=1)
+    np.testing.assert_allclose(got, evaluated(PRIMITIVES[name], [x], axis=1), rtol=0, atol=0)
+
+
+def test_a_long_line_of_floats_is_accumulated_as_exactly_as_in_order() -> None:
+    x = np.random.default_rng(0).normal(size=(20001, 2)).astype("float32")
+    got = run(reductions.cumsum, [x], ONE, axis=0)
+    exact = np.cumsum(x.astype("float64"), axis=0)
+    in_order = np.cumsum(x, axis=0, dtype="float32")
+    assert np.abs(got - exact).max() <= np.abs(in_order - exact).max()
+
+
+@pytest.mark.parametrize("name", ["argmax", "argmin"])
+@pytest.mark.parametrize("shape", [(2, 8), (2, 70), (2, 16400)])
+def test_the_first_of_equals_and_the_first_nan_win(name: str, shape: tuple[int, int]) -> None:
+    x = np.zeros(shape, "float32")
+    sign = 1 if name == "argmax" else -1
+    x[0, [3, 5, -1]] = sign
+    x[1, [4, 6]], x[1, [2, -2]] = np.nan, np.inf * sign
+    got = results(library.LAUNCHES[name], [x], [ArrayType((2,), np.dtype("int64"))], axis=1)[0]
+    assert got.tolist() == [3, 4]
