@@ -17,6 +17,10 @@ from tests.kernels import words
 from tests.kernels.words import DTYPES, PLACES, assert_same_bits, on_cpu, on_simulator, values
 
 
+INEXACT = {"f": ("fma", "maximum", "minimum", "rmax", "rmin"), "c": ("multiply", "rmul", "maximum", "minimum", "r")}
+"""Words that differ in the sign of a zero, or by a rounding."""
+
+
 def test_every_word_has_its_twins():
     ours = [name for module in (arithmetic, vector_math, pointers) for name, value in vars(module).items()
             if type(value).__name__ == "_Intrinsic"]
@@ -31,12 +35,16 @@ def test_every_word_has_its_twins():
 @given(data=st.data())
 def test_arithmetic_of_any_number(dtype, data):
     inputs = [data.draw(values(dtype)) for _ in range(3)]
-    inexact = ("fma", "maximum", "minimum", "rmax", "rmin") if dtype.kind in "fc" else ()
-    expressions = [text for text in words.arithmetic(dtype) if not text.startswith(inexact)]
+    expressions = [text for text in words.arithmetic(dtype) if not text.startswith(INEXACT.get(dtype.kind, ()))]
     assert_same_bits(expressions, inputs, on_simulator(expressions, inputs))
-    for text in set(words.arithmetic(dtype)) - set(expressions):  # the sign of zero may differ, fma be rounded twice
-        if text != "fma(a, b, c)":
-            np.testing.assert_array_equal(on_simulator([text], inputs), on_cpu([text], inputs))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
+def test_extremes_are_equal_numbers(dtype):
+    x, y = np.meshgrid([0, -0.0, 1, np.nan, -np.inf, 2, np.inf, 1], [-0.0, 0, np.nan, 3, -1, np.inf, 1, -np.inf])
+    inputs = [x.ravel().astype(dtype), y.ravel().astype(dtype)]
+    expressions = [f"{word}(a, b)" for word in ("maximum", "minimum", "rmax", "rmin")]
+    np.testing.assert_array_equal(on_simulator(expressions, inputs), on_cpu(expressions, inputs))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])

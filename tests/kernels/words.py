@@ -26,7 +26,10 @@ _FLOAT = [
     *(f"{word}(a)" for word in ("sqrt", "fabs", "floor", "ceil", "trunc", "rint")),
     *(*_REAL, "copysign(a, b)", "fma(a, b, c)", "(-a)", "a / b"),
 ]
-_BITCAST = {4: "bitcast(bitcast(a, int32) & int32(-2), float32)", 8: "bitcast(bitcast(a, int64) & int64(-2), float64)"}
+_BITCAST = {
+    4: "bitcast(int32(bitcast(a, int32) & int32(-2)), float32)",
+    8: "bitcast(int64(bitcast(a, int64) & int64(-2)), float64)",
+}
 
 
 def arithmetic(dtype: np.dtype) -> list[str]:
