@@ -114,13 +114,14 @@ def test_processes_that_race_all_succeed_and_leave_one_entry(tmp_path):
 
 def test_the_key_follows_the_source_and_the_kernel_modules(tmp_path):
     assert kernel_key(TRIVIAL.source) != kernel_key(OTHER.source)
-    same, changed = tmp_path / "same", tmp_path / "changed"
-    for copy in (same, changed):
-        shutil.copytree(loader.KERNELS, copy)
-    with open(changed / "pointers.py", "a") as file:
-        file.write("#")
-    assert loader.environment(same) == loader.environment()
-    assert loader.environment(changed) != loader.environment()
+    shutil.copytree(loader.KERNELS, tmp_path / "same")
+    assert loader.environment(tmp_path / "same") == loader.environment()
+    for number, (name, counts) in enumerate([("cpu/pointers", True), ("arithmetic", True), ("cuda/arithmetic", False)]):
+        changed = tmp_path / str(number)
+        shutil.copytree(loader.KERNELS, changed)
+        with open(changed / f"{name}.py", "a") as file:
+            file.write("#")
+        assert (loader.environment(changed) != loader.environment()) == counts
 
 
 @pytest.mark.parametrize("what", ["__version__", "llvmlite", "np"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mpmath import mpf
 
 from fnad.compiler.cpu import toolchain
-from fnad.kernels.cpu.vector_math import ULPS
+from fnad.kernels.vector_math import ULPS
 from tests.compiler.kernel_running import elementwise, kernel
 from tests.kernels.accuracy import (
     BINARY,

@@ -18,7 +18,7 @@ import llvmlite
 import llvmlite.binding as llvm
 import numpy as np
 
-import fnad.kernels.cpu
+import fnad.kernels
 from fnad.compiler.cache import COUNTS, DiskCache, Statistics, default_folder, default_limit
 from fnad.compiler.plan import Kernel
 from fnad.lazy import LazyModule
@@ -47,8 +47,8 @@ class CompileError(RuntimeError):
         self.kernel = kernel
 
 
-KERNELS = Path(fnad.kernels.cpu.__path__[0])
-"""The folder of the functions that kernels may call, down to its lowest file."""
+KERNELS = Path(fnad.kernels.__path__[0])
+"""The folder of the functions that kernels may call, down to its lowest file; those in `cuda` are not the CPU's."""
 
 
 @cache
@@ -68,7 +68,7 @@ def environment(kernels: Path = KERNELS) -> bytes:
     files = [
         Path(numba.origin).with_name("_version.py"),  # read, since importing numba takes 0.2 s
         *(Path(__file__).with_name(name) for name in ("functions.py", "toolchain.py")),
-        *sorted(kernels.rglob("*.py")),
+        *sorted(path for path in kernels.rglob("*.py") if path.relative_to(kernels).parts[0] != "cuda"),
     ]
     digest = hashlib.sha256("\0".join(versions).encode())
     for path in files:

@@ -24,7 +24,6 @@ each operand:
 import operator
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from llvmlite import ir
 from numba import types
@@ -33,8 +32,7 @@ from numba.core.datamodel import models
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, register_model
 
-SCOPES = 32
-"""Scope numbers run from 0 to SCOPES - 1; larger ones promise nothing."""
+from fnad.kernels.scopes import SCOPES, mark_scope
 
 
 class Pointer(types.Type):
@@ -66,28 +64,11 @@ class _SetItem(AbstractTemplate):
         return None
 
 
-_scope_nodes: WeakKeyDictionary = WeakKeyDictionary()
-
-
-def _mark_scope(builder: ir.IRBuilder, access: ir.Instruction, scope: int | None) -> None:
-    """Tell LLVM that `access` belongs to `scope` and overlaps no other scope."""
-    if scope is None:
-        return
-    module = builder.module
-    nodes = _scope_nodes.get(module)
-    if nodes is None:
-        domain = module.add_metadata(["fnad"])
-        nodes = [module.add_metadata([f"operand {k}", domain]) for k in range(SCOPES)]
-        _scope_nodes[module] = nodes
-    access.set_metadata("alias.scope", module.add_metadata([nodes[scope]]))
-    access.set_metadata("noalias", module.add_metadata(nodes[:scope] + nodes[scope + 1 :]))
-
-
 @lower_builtin(operator.getitem, Pointer, types.intp)
 def _load(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
     pointer = sig.args[0]
     data = builder.load(builder.gep(args[0], [args[1]], inbounds=True))
-    _mark_scope(builder, data, pointer.scope)
+    mark_scope(builder, data, pointer.scope)
     return context.data_model_manager[pointer.dtype].from_data(builder, data)
 
 
@@ -96,7 +77,7 @@ def _store(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Val
     pointer = sig.args[0]
     data = context.data_model_manager[pointer.dtype].as_data(builder, args[2])
     access = builder.store(data, builder.gep(args[0], [args[1]], inbounds=True))
-    _mark_scope(builder, access, pointer.scope)
+    mark_scope(builder, access, pointer.scope)
     return context.get_dummy_value()
 
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
-from fnad.kernels.cpu.pointers import SCOPES, _mark_scope
+from fnad.kernels.instructions import call, negative
+from fnad.kernels.scopes import SCOPES, mark_scope
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Number:
         return self._with(self.builder.fdiv, None, other, self)
 
     def __neg__(self) -> Number:
-        return Number(self.builder, self.builder.fneg(self.value))
+        return Number(self.builder, negative(self.builder, self.value))
 
     def __and__(self, other: Any) -> Number:
         return self._with(None, self.builder.and_, self, other)
@@ -168,10 +168,7 @@ class Number:
 
 def _call(name: str, *numbers: Any) -> Number:
     first = next(number for number in numbers if isinstance(number, Number))
-    dtype, module = first.value.type, first.builder.module
-    routine = ir.FunctionType(dtype, [dtype] * len(numbers))
-    function = module.declare_intrinsic(name, [dtype], routine)
-    return Number(first.builder, first.builder.call(function, [first.like(n) for n in numbers]))
+    return Number(first.builder, call(first.builder, name, *(first.like(n) for n in numbers)))
 
 
 def fused(x: Any, y: Any, z: Any) -> Number:
@@ -246,7 +243,7 @@ def lookup(name: str, table: Sequence[float], index: Number) -> Number:
     place = builder.gep(known, [ir.Constant(index.value.type, 0), index.value], inbounds=True)
     element = builder.load(place)
     # nothing writes to the table: without being told so, LLVM would not vectorize the loop
-    _mark_scope(builder, element, SCOPES - 1)
+    mark_scope(builder, element, SCOPES - 1)
     return Number(builder, element)
 
 
@@ -317,12 +314,12 @@ def divide(a: Any, a_low: Any, b: Number, b_low: Any) -> Pair:
     return quotient, rest * inverse
 
 
-# --- the kernel's functions -------------------------------------------------------------------
+# --- the words --------------------------------------------------------------------------------
 
 _DTYPES = {32: types.float32, 64: types.float64}
 
 
-def _intrinsic(emit: Callable[..., Number], operands: int, bits: int) -> Any:
+def _word(emit: Callable[..., Number], operands: int, bits: int) -> Any:
     dtype = _DTYPES[bits]
 
     def resolve(*given: types.Type) -> Any:
@@ -339,14 +336,14 @@ def _intrinsic(emit: Callable[..., Number], operands: int, bits: int) -> Any:
         1: lambda typing_context, x: resolve(x),
         2: lambda typing_context, x, y: resolve(x, y),
     }
-    function = intrinsic(typers[operands])
+    function = typers[operands]
     function.__doc__ = emit.__doc__
     return function
 
 
 def elementary(emit: Callable[..., Number], operands: int = 1) -> tuple[Any, Any]:
-    """The functions `<op>_float32` and `<op>_float64` for kernels, computed in their own dtype."""
-    return _intrinsic(emit, operands, 32), _intrinsic(emit, operands, 64)
+    """The words `<op>_float32` and `<op>_float64`, as `intrinsic` takes them, computed in their own dtype."""
+    return _word(emit, operands, 32), _word(emit, operands, 64)
 
 
 def elementary_by_width(
@@ -358,4 +355,4 @@ def elementary_by_width(
         return narrow(single(*map(wide, given)))
 
     emit.__doc__ = double.__doc__
-    return _intrinsic(emit, operands, 32), _intrinsic(double, operands, 64)
+    return _word(emit, operands, 32), _word(double, operands, 64)

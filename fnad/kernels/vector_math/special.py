@@ -1,6 +1,6 @@
 """erf."""
 
-from fnad.kernels.cpu.vector_math.emitting import (
+from fnad.kernels.vector_math.emitting import (
     Number,
     at_most,
     choose,
@@ -11,7 +11,7 @@ from fnad.kernels.cpu.vector_math.emitting import (
     power_of_two,
     signed_like,
 )
-from fnad.kernels.cpu.vector_math.exponential import EXP_SHORT, reduced
+from fnad.kernels.vector_math.exponential import EXP_SHORT, reduced
 
 ERF = {
     # erf(x) / x - 1 in powers of x**2 for |x| <= 0.9: 2**-31, 2**-60

@@ -9,7 +9,7 @@ sum 1 + f has lost: that makes the rest accurate also where the result is near 0
 from collections.abc import Callable
 from typing import Any
 
-from fnad.kernels.cpu.vector_math.emitting import (
+from fnad.kernels.vector_math.emitting import (
     INF,
     NAN,
     Number,
@@ -30,7 +30,7 @@ from fnad.kernels.cpu.vector_math.emitting import (
     two_product,
     two_sum,
 )
-from fnad.kernels.cpu.vector_math.exponential import LN2, exp2, exp_pair, or_itself
+from fnad.kernels.vector_math.exponential import LN2, exp2, exp_pair, or_itself
 
 LOG = {
     # (2 artanh(s) - 2 s) / s**3 in powers of s**2, relative to 1 / s**2: 2**-36, 2**-65

@@ -5,7 +5,7 @@ x * 2 / pi = q + f with whole q and |f| <= 1/2. All digits of f are right for ev
 multiple of 4 and so changes nothing (Payne and Hanek).
 """
 
-from fnad.kernels.cpu.vector_math.emitting import (
+from fnad.kernels.vector_math.emitting import (
     INF,
     Number,
     Pair,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from fnad.kernels.cpu.vector_math.emitting import (
+from fnad.kernels.vector_math.emitting import (
     INF,
     NAN,
     Number,
@@ -27,8 +27,8 @@ from fnad.kernels.cpu.vector_math.emitting import (
     two_product,
     two_sum,
 )
-from fnad.kernels.cpu.vector_math.exponential import LN2, LOG2_E, exp_pair
-from fnad.kernels.cpu.vector_math.logarithmic import normal
+from fnad.kernels.vector_math.exponential import LN2, LOG2_E, exp_pair
+from fnad.kernels.vector_math.logarithmic import normal
 
 ARTANH = (
     # (artanh(s) / s - 1 - s**2 / 3) / s**4 in powers of s**2, relative to 1 / s**4: 2**-73

@@ -4,7 +4,7 @@ x = n ln 2 + r with whole n and |r| <= ln(2) / 2 (Cody and Waite); e**r is a min
 2**n is put together from bits. Coefficients are by Remez's method, for the error noted.
 """
 
-from fnad.kernels.cpu.vector_math.emitting import (
+from fnad.kernels.vector_math.emitting import (
     Number,
     Pair,
     at_least,

@@ -1,8 +1,14 @@
 """Elementary functions for kernels: `<op>_float32` and `<op>_float64`, scalar to scalar.
 
 Nothing in them branches or calls, so loops over them vectorize; NaN, infinities, signed zeros and
-subnormal numbers come out as C's and NumPy's functions give them.
+subnormal numbers come out as C's and NumPy's functions give them. Each target registers them as
+words of its kernel source; on a GPU they give the CPU's bits (but not those of a NaN).
+
+float32's functions compute in float32, but for sin, cos, tan, sinc, pow, cbrt and hypot: these are
+computed in float64 and rounded, which a GPU does at a small part of its speed.
 """
+
+from fnad.kernels.vector_math import exponential, logarithmic, powers, special, trigonometric
 
 ULPS = {
     "exp": (0.95, 0.95),
@@ -40,3 +46,11 @@ They are the largest errors of millions of numbers, rounded up; `docs/vector_mat
 logaddexp and logaddexp2 the unit is that of an operand where one is larger than the result; sinc is
 that of the rounded product of pi and x, as in NumPy.
 """
+
+WORDS = {
+    name: word
+    for module in (exponential, logarithmic, trigonometric, powers, special)
+    for name, word in vars(module).items()
+    if name.endswith(("_float32", "_float64"))
+}
+"""The words, by name, as `intrinsic` of a target takes them."""

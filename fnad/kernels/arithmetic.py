@@ -1,0 +1,329 @@
+"""Arithmetic for kernels that numba's operators do not give, with NumPy's meaning.
+
+The operands of an operation are of one dtype, and so is its result: int8 stays int8 and wraps,
+where numba's own operators would widen it. Nothing branches, so loops over it vectorize, but for
+`fmod`, `remainder` and `floor_divide` of floats (a call of the C library) and `integer_power`.
+
+The functions here are what `intrinsic` of a target takes: they are given the types of a call, and
+resolve it to a signature and a writer of instructions. Each target registers them as the words of
+its kernel source: `fnad.kernels.cpu.arithmetic` and `fnad.kernels.cuda.arithmetic`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import types
+
+from fnad.kernels.instructions import call, for_gpu
+
+_ANY = types.Number | types.Boolean
+_REAL = types.Float | types.Integer | types.Boolean
+
+
+def _operation(accepted: Any, meaning: str, operands: int = 2) -> Callable:
+    """Make `generate(builder, dtype, *values) -> value` a function of operands of one dtype."""
+
+    def decorate(generate: Callable[..., ir.Value]) -> Callable:
+        def resolve(*given: types.Type) -> Any:
+            dtype = types.unliteral(given[0])
+            if not isinstance(dtype, accepted):
+                return None
+            if any(types.unliteral(other) != dtype for other in given):
+                return None
+
+            def lower(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+                return generate(builder, dtype, *args)
+
+            return dtype(*[dtype] * operands), lower
+
+        typers: dict[int, Callable] = {
+            1: lambda typing_context, x: resolve(x),
+            2: lambda typing_context, x, y: resolve(x, y),
+            3: lambda typing_context, x, y, z: resolve(x, y, z),
+        }
+        operation = typers[operands]
+        operation.__doc__ = meaning
+        return operation
+
+    return decorate
+
+
+def _llvm(name: str) -> Callable[..., ir.Value]:
+    """A generator that calls one of LLVM's own functions of numbers."""
+
+    def generate(builder: ir.IRBuilder, dtype: types.Type, *values: ir.Value) -> ir.Value:
+        return call(builder, name, *values)
+
+    return generate
+
+
+def _parts(builder: ir.IRBuilder, value: ir.Value) -> list[ir.Value]:
+    """The real and imaginary part of a complex number."""
+    return [builder.extract_value(value, 0), builder.extract_value(value, 1)]
+
+
+def _complex(builder: ir.IRBuilder, like: ir.Value, real: ir.Value, imag: ir.Value) -> ir.Value:
+    pair = builder.insert_value(ir.Constant(like.type, ir.Undefined), real, 0)
+    return builder.insert_value(pair, imag, 1)
+
+
+# --- sums and products ------------------------------------------------------------------------
+
+
+def _add(flags: tuple[str, ...]) -> Callable[..., ir.Value]:
+    def generate(builder: ir.IRBuilder, dtype: types.Type, x: ir.Value, y: ir.Value) -> ir.Value:
+        if isinstance(dtype, types.Boolean):
+            return builder.or_(x, y)
+        if isinstance(dtype, types.Integer):
+            return builder.add(x, y)
+        if isinstance(dtype, types.Float):
+            return builder.fadd(x, y, flags=flags)
+        pairs = zip(_parts(builder, x), _parts(builder, y), strict=True)
+        return _complex(builder, x, *(builder.fadd(a, b, flags=flags) for a, b in pairs))
+
+    return generate
+
+
+def _multiply(flags: tuple[str, ...]) -> Callable[..., ir.Value]:
+    def generate(builder: ir.IRBuilder, dtype: types.Type, x: ir.Value, y: ir.Value) -> ir.Value:
+        if isinstance(dtype, types.Boolean):
+            return builder.and_(x, y)
+        if isinstance(dtype, types.Integer):
+            return builder.mul(x, y)
+        if isinstance(dtype, types.Float):
+            return builder.fmul(x, y, flags=flags)
+        (a, b), (c, d) = _parts(builder, x), _parts(builder, y)
+        real = builder.fsub(builder.fmul(a, c), builder.fmul(b, d))
+        return _complex(builder, x, real, builder.fadd(builder.fmul(a, d), builder.fmul(b, c)))
+
+    return generate
+
+
+add = _operation(_ANY, "a + b: integers wrap, booleans are or-ed.")(_add(()))
+multiply = _operation(_ANY, "a * b: integers wrap, booleans are and-ed.")(_multiply(()))
+# `reassoc` on this instruction alone lets LLVM split a sum into lanes, and nothing else.
+radd = _operation(_ANY, "A term of a sum in any order: acc = radd(acc, x).")(_add(("reassoc",)))
+rmul = _operation(_ANY, "A factor of a product in any order.")(_multiply(("reassoc",)))
+
+
+# --- comparisons ------------------------------------------------------------------------------
+
+
+def _first_wins(builder: ir.IRBuilder, dtype: types.Type, test: str, x: Any, y: Any) -> ir.Value:
+    """Whether x is the extreme of the two; numbers only, complex ones compare as pairs."""
+    if isinstance(dtype, types.Float):
+        return builder.fcmp_ordered(test, x, y)
+    if not isinstance(dtype, types.Complex):
+        signed = isinstance(dtype, types.Integer) and dtype.signed
+        return (builder.icmp_signed if signed else builder.icmp_unsigned)(test, x, y)
+    (a, b), (c, d) = _parts(builder, x), _parts(builder, y)
+    tie = builder.and_(builder.fcmp_ordered("==", a, c), builder.fcmp_ordered(test, b, d))
+    return builder.or_(builder.fcmp_ordered(test, a, c), tie)
+
+
+def _is_nan(builder: ir.IRBuilder, dtype: types.Type, x: ir.Value) -> ir.Value:
+    if isinstance(dtype, types.Complex):
+        return builder.fcmp_unordered("uno", *_parts(builder, x))
+    return builder.fcmp_unordered("uno", x, x)
+
+
+def _extreme(test: str) -> Callable[..., ir.Value]:
+    def generate(builder: ir.IRBuilder, dtype: types.Type, x: ir.Value, y: ir.Value) -> ir.Value:
+        chosen = builder.select(_first_wins(builder, dtype, test, x, y), x, y)
+        if not isinstance(dtype, types.Float | types.Complex):
+            return chosen
+        if isinstance(dtype, types.Complex):  # an ordered float test has seen that y is NaN
+            chosen = builder.select(_is_nan(builder, dtype, y), y, chosen)
+        return builder.select(_is_nan(builder, dtype, x), x, chosen)
+
+    return generate
+
+
+def _running_extreme(test: str, name: str) -> Callable[..., ir.Value]:
+    """As `_extreme`, but for floats in the one form that LLVM vectorizes as a reduction."""
+    known = llvm.llvm_version_info >= (17,)  # before, x86 has no code for it
+
+    def generate(builder: ir.IRBuilder, dtype: types.Type, x: ir.Value, y: ir.Value) -> ir.Value:
+        special = known and isinstance(dtype, types.Float) and not for_gpu(builder.module)
+        return (_llvm(name) if special else _extreme(test))(builder, dtype, x, y)
+
+    return generate
+
+
+maximum = _operation(_ANY, "The larger one; NaN if either is NaN.")(_extreme(">"))
+minimum = _operation(_ANY, "The smaller one; NaN if either is NaN.")(_extreme("<"))
+rmax = _operation(_ANY, "A term of a running maximum: acc = rmax(acc, x).")(
+    _running_extreme(">", "llvm.maximum")
+)
+rmin = _operation(_ANY, "A term of a running minimum: acc = rmin(acc, x).")(
+    _running_extreme("<", "llvm.minimum")
+)
+
+
+def select(typing_context: Any, condition: types.Type, a: types.Type, b: types.Type) -> Any:
+    """a where the condition holds, else b; both are computed, there is no branch."""
+    dtype = types.unliteral(a)
+    if condition != types.boolean or types.unliteral(b) != dtype:
+        return None
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        return builder.select(*args)
+
+    return dtype(types.boolean, dtype, dtype), generate
+
+
+# --- floats -----------------------------------------------------------------------------------
+
+sqrt = _operation(types.Float, "The square root.", 1)(_llvm("llvm.sqrt"))
+fabs = _operation(types.Float, "The absolute value.", 1)(_llvm("llvm.fabs"))
+floor = _operation(types.Float, "Rounded down.", 1)(_llvm("llvm.floor"))
+ceil = _operation(types.Float, "Rounded up.", 1)(_llvm("llvm.ceil"))
+trunc = _operation(types.Float, "Rounded towards zero.", 1)(_llvm("llvm.trunc"))
+rint = _operation(types.Float, "Rounded to an integer, ties to even.", 1)(_llvm("llvm.rint"))
+copysign = _operation(types.Float, "x with the sign of y.")(_llvm("llvm.copysign"))
+fma = _operation(types.Float, "x * y + z, rounded once.", 3)(_llvm("llvm.fma"))
+
+
+def bitcast(typing_context: Any, value: types.Type, dtype: types.Type) -> Any:
+    """The bits of a number read as another dtype of the same size: `bitcast(x, int32)`."""
+    target = dtype.dtype
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        return builder.bitcast(args[0], context.get_value_type(target))
+
+    return target(value, dtype), generate
+
+
+# --- division ---------------------------------------------------------------------------------
+
+
+def _integer_division(
+    builder: ir.IRBuilder, dtype: types.Integer, a: ir.Value, b: ir.Value
+) -> tuple[ir.Value, ir.Value]:
+    """Quotient rounded towards zero, and remainder; both 0 for b = 0, and MIN / -1 = MIN."""
+    zero, one = ir.Constant(a.type, 0), ir.Constant(a.type, 1)
+    by_zero = builder.icmp_signed("==", b, zero)
+    if not dtype.signed:
+        divisor = builder.select(by_zero, one, b)
+        quotient, rest = builder.udiv(a, divisor), builder.urem(a, divisor)
+    else:
+        negates = builder.icmp_signed("==", b, ir.Constant(a.type, -1))
+        divisor = builder.select(builder.or_(by_zero, negates), one, b)
+        quotient, rest = builder.sdiv(a, divisor), builder.srem(a, divisor)
+        quotient = builder.select(negates, builder.neg(a), quotient)
+    return builder.select(by_zero, zero, quotient), builder.select(by_zero, zero, rest)
+
+
+def _rounds_down(builder: ir.IRBuilder, rest: ir.Value, b: ir.Value) -> ir.Value:
+    """Whether a quotient rounded towards zero is 1 more than the floor: an integer's test."""
+    zero = ir.Constant(b.type, 0)
+    unequal_signs = builder.icmp_signed("<", builder.xor(rest, b), zero)
+    return builder.and_(builder.icmp_signed("!=", rest, zero), unequal_signs)
+
+
+def _float_division(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """NumPy's floor quotient and remainder of floats (npy_divmod)."""
+    zero, half, one = (ir.Constant(a.type, value) for value in (0.0, 0.5, 1.0))
+    rest = call(builder, "frem", a, b)
+    quotient = builder.fdiv(builder.fsub(a, rest), b)
+    has_rest = builder.fcmp_unordered("!=", rest, zero)
+    signs = (builder.fcmp_ordered("<", value, zero) for value in (b, rest))
+    shifts = builder.and_(has_rest, builder.xor(*signs))
+    quotient = builder.select(shifts, builder.fsub(quotient, one), quotient)
+    signed_zero = call(builder, "llvm.copysign", zero, b)
+    rest_found = builder.select(shifts, builder.fadd(rest, b), rest)
+    rest_found = builder.select(has_rest, rest_found, signed_zero)
+
+    whole = call(builder, "llvm.floor", quotient)
+    too_low = builder.fcmp_ordered(">", builder.fsub(quotient, whole), half)
+    whole = builder.select(too_low, builder.fadd(whole, one), whole)
+    ratio = builder.fdiv(a, b)
+    signed_zero = call(builder, "llvm.copysign", zero, ratio)
+    whole = builder.select(builder.fcmp_unordered("!=", quotient, zero), whole, signed_zero)
+    by_zero = builder.fcmp_ordered("==", b, zero)
+    return builder.select(by_zero, ratio, whole), builder.select(by_zero, rest, rest_found)
+
+
+@_operation(types.Integer | types.Float, "The quotient rounded down; of integers by 0, 0.")
+def floor_divide(builder: ir.IRBuilder, dtype: types.Type, a: ir.Value, b: ir.Value) -> ir.Value:
+    if isinstance(dtype, types.Float):
+        return _float_division(builder, a, b)[0]
+    quotient, rest = _integer_division(builder, dtype, a, b)
+    if not dtype.signed:
+        return quotient
+    lower = builder.sub(quotient, ir.Constant(a.type, 1))
+    return builder.select(_rounds_down(builder, rest, b), lower, quotient)
+
+
+@_operation(types.Integer | types.Float, "a - b * floor_divide(a, b); of integers by 0, 0.")
+def remainder(builder: ir.IRBuilder, dtype: types.Type, a: ir.Value, b: ir.Value) -> ir.Value:
+    if isinstance(dtype, types.Float):
+        return _float_division(builder, a, b)[1]
+    rest = _integer_division(builder, dtype, a, b)[1]
+    if not dtype.signed:
+        return rest
+    return builder.select(_rounds_down(builder, rest, b), builder.add(rest, b), rest)
+
+
+@_operation(types.Integer | types.Float, "The remainder with the sign of a; of integers by 0, 0.")
+def fmod(builder: ir.IRBuilder, dtype: types.Type, a: ir.Value, b: ir.Value) -> ir.Value:
+    if isinstance(dtype, types.Float):
+        return call(builder, "frem", a, b)
+    return _integer_division(builder, dtype, a, b)[1]
+
+
+# --- integers ---------------------------------------------------------------------------------
+
+
+@_operation(types.Integer, "a << b; 0 where b is no less than the width.")
+def left_shift(builder: ir.IRBuilder, dtype: types.Integer, a: ir.Value, b: ir.Value) -> ir.Value:
+    inside = builder.icmp_unsigned("<", b, ir.Constant(b.type, dtype.bitwidth))
+    return builder.select(inside, builder.shl(a, b), ir.Constant(a.type, 0))
+
+
+@_operation(types.Integer, "a >> b; the sign alone where b is no less than the width.")
+def right_shift(builder: ir.IRBuilder, dtype: types.Integer, a: ir.Value, b: ir.Value) -> ir.Value:
+    inside = builder.icmp_unsigned("<", b, ir.Constant(b.type, dtype.bitwidth))
+    if not dtype.signed:
+        return builder.select(inside, builder.lshr(a, b), ir.Constant(a.type, 0))
+    last = ir.Constant(b.type, dtype.bitwidth - 1)
+    return builder.ashr(a, builder.select(inside, b, last))
+
+
+def number_like(typing_context: Any, value: types.Type, like: types.Type) -> Any:
+    """A number in the dtype of another one: `number_like(1, x)`."""
+    dtype = types.unliteral(like)
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        return context.cast(builder, args[0], sig.args[0], dtype)
+
+    return dtype(types.unliteral(value), dtype), generate
+
+
+
+@_operation(types.Integer, "base to the power of an exponent; wraps; 0 if the exponent is negative.")
+def integer_power(builder: ir.IRBuilder, dtype: types.Integer, base: ir.Value, exponent: ir.Value) -> ir.Value:
+    """A loop over the exponent's digits, the last one first: what goes around is phi nodes."""
+    zero, one = ir.Constant(base.type, 0), ir.Constant(base.type, 1)
+    negative = builder.icmp_signed("<", exponent, zero) if dtype.signed else ir.Constant(ir.IntType(1), False)
+    first, digits = builder.select(negative, zero, one), builder.select(negative, zero, exponent)
+    before = builder.block
+    around, after = builder.append_basic_block("digit"), builder.append_basic_block("power")
+    builder.cbranch(builder.icmp_unsigned("!=", digits, zero), around, after)
+
+    builder.position_at_end(around)
+    result, square, rest = (builder.phi(base.type) for _ in range(3))
+    product = builder.select(builder.trunc(rest, ir.IntType(1)), builder.mul(result, square), result)
+    following = product, builder.mul(square, square), builder.lshr(rest, one)
+    for phi, start, end in zip((result, square, rest), (first, base, digits), following, strict=True):
+        phi.add_incoming(start, before)
+        phi.add_incoming(end, around)
+    builder.cbranch(builder.icmp_unsigned("!=", following[2], zero), around, after)
+
+    builder.position_at_end(after)
+    power = builder.phi(base.type)
+    power.add_incoming(first, before)
+    power.add_incoming(product, around)
+    return power

@@ -1,0 +1,24 @@
+"""The arithmetic of `fnad.kernels.arithmetic` as words of a GPU's kernel source."""
+
+from typing import Any
+
+from fnad.kernels import arithmetic
+from fnad.kernels.cuda.words import word
+
+
+def _word(name: str) -> Any:
+    return word(getattr(arithmetic, name), name)
+
+
+add, multiply, radd, rmul = _word("add"), _word("multiply"), _word("radd"), _word("rmul")
+
+maximum, minimum, rmax, rmin = _word("maximum"), _word("minimum"), _word("rmax"), _word("rmin")
+select = _word("select")
+
+sqrt, fabs, copysign, fma = _word("sqrt"), _word("fabs"), _word("copysign"), _word("fma")
+floor, ceil, trunc, rint = _word("floor"), _word("ceil"), _word("trunc"), _word("rint")
+bitcast, number_like = _word("bitcast"), _word("number_like")
+
+floor_divide, remainder, fmod = _word("floor_divide"), _word("remainder"), _word("fmod")
+left_shift, right_shift = _word("left_shift"), _word("right_shift")
+integer_power = _word("integer_power")

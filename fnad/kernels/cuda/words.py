@@ -1,0 +1,14 @@
+"""How functions become words of a GPU's kernel source."""
+
+from collections.abc import Callable
+from typing import Any
+
+from numba.cuda import config
+from numba.cuda.extending import intrinsic
+
+from fnad.kernels.cuda import simulated
+
+
+def word(resolve: Callable, name: str = "") -> Any:
+    """An intrinsic; in numba's simulator, which has none, the Python function of the name that does the same."""
+    return getattr(simulated, name or resolve.__name__) if config.ENABLE_CUDASIM else intrinsic(resolve)
