@@ -1,0 +1,86 @@
+"""Source text to PTX: what brings numba-cuda in. No GPU and no driver are needed."""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import pkgutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+from types import FunctionType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numba import cuda, types
+from numba.cuda import compiler, dispatcher
+from numba.cuda.cudadrv import nvvm
+from numba.cuda.dispatcher import CUDADispatcher
+from numba.cuda.extending import _Intrinsic
+
+import fnad.kernels.cuda
+from fnad.compiler.plan import GridKernel
+
+_DTYPES = (
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float32", "float64", "complex64", "complex128"),
+)
+_lock = threading.RLock()
+
+
+def _words() -> dict[str, Any]:
+    """What kernel source may name: `cuda`, dtypes, and the public functions of the kernel modules."""
+    words: dict[str, Any] = {name: getattr(np, name) for name in _DTYPES}
+    words |= {"boolean": np.bool_, "cuda": cuda}
+    for found in pkgutil.walk_packages(fnad.kernels.cuda.__path__, "fnad.kernels.cuda."):
+        for name, value in vars(importlib.import_module(found.name)).items():
+            if not name.startswith("_") and isinstance(value, CUDADispatcher | _Intrinsic):
+                words[name] = value
+    return words
+
+
+_WORDS = _words()
+
+
+def ptx_of(kernel: GridKernel, capability: tuple[int, int]) -> str:
+    """A kernel as PTX for devices of a compute capability; products and sums are not contracted."""
+    with _lock, _compiling_for(capability):
+        library, _ = compiler._compile_pyfunc_with_fixup(
+            _define(kernel), _arguments(kernel), debug=None, lineinfo=False, device=False, fastmath=False,
+            cc=capability, opt=None, abi="numba", abi_info=None, forceinline=False, launch_bounds=_bounds(kernel),
+            lto=False,
+        )
+        arch = "compute_{}{}".format(*capability)
+        return nvvm.compile_ir(library.llvm_strs, opt=3, arch=arch, fma=False).decode().strip("\0").strip()
+
+
+@contextmanager
+def _compiling_for(capability: tuple[int, int]) -> Iterator[None]:
+    """Device functions ask the present GPU, which may not be there, what they are compiled for, and nothing else."""
+    asked = dispatcher.get_current_device
+    dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=capability)
+    try:
+        yield
+    finally:
+        dispatcher.get_current_device = asked
+
+
+def _define(kernel: GridKernel) -> FunctionType:
+    """The function `kernel` of the source, which numba's errors can quote."""
+    filename = f"<kernel {kernel.name}>"
+    linecache.cache[filename] = (len(kernel.source), None, kernel.source.splitlines(True), filename)
+    namespace = dict(_WORDS)
+    exec(compile(kernel.source, filename, "exec"), namespace)
+    return namespace["kernel"]
+
+
+def _arguments(kernel: GridKernel) -> tuple[types.Type, ...]:
+    pointers = [types.CPointer(getattr(types, word)) for word in kernel.pointers]
+    reporting = [types.CPointer(types.int64), types.int64] if kernel.reports else []
+    return (*pointers, *[types.int64] * kernel.numbers, *reporting)
+
+
+def _bounds(kernel: GridKernel) -> tuple[int, ...]:
+    threads = prod(kernel.block)
+    return (threads, kernel.min_blocks) if kernel.min_blocks else (threads,)
