@@ -142,12 +142,22 @@ def _extreme(test: str) -> Callable[..., ir.Value]:
 
 
 def _running_extreme(test: str, name: str) -> Callable[..., ir.Value]:
-    """As `_extreme`, but for floats in the one form that LLVM vectorizes as a reduction."""
+    """As `_extreme`, but 0 is more than -0, so that the order of the terms of a maximum or minimum has no part in it.
+
+    On the CPU this is the one form that LLVM vectorizes as a reduction.
+    """
     known = llvm.llvm_version_info >= (17,)  # before, x86 has no code for it
 
     def generate(builder: ir.IRBuilder, dtype: types.Type, x: ir.Value, y: ir.Value) -> ir.Value:
-        special = known and isinstance(dtype, types.Float) and not for_gpu(builder.module)
-        return (_llvm(name) if special else _extreme(test))(builder, dtype, x, y)
+        if not (known and isinstance(dtype, types.Float)):
+            return _extreme(test)(builder, dtype, x, y)
+        if not for_gpu(builder.module):
+            return call(builder, name, x, y)
+        bits = ir.IntType(dtype.bitwidth)
+        join = builder.and_ if test == ">" else builder.or_  # of equal numbers, only zeros have different bits
+        joined = builder.bitcast(join(builder.bitcast(x, bits), builder.bitcast(y, bits)), x.type)
+        equal = builder.fcmp_ordered("==", x, y)
+        return builder.select(equal, joined, _extreme(test)(builder, dtype, x, y))
 
     return generate
 

@@ -15,7 +15,7 @@ from functools import reduce
 from typing import Any
 
 from llvmlite import ir
-from numba.cuda import cgutils, config, types
+from numba.cuda import cgutils, types
 from numba.cuda.extending import lower_builtin
 from numba.cuda.typing.templates import AbstractTemplate, infer_global, signature
 
@@ -25,9 +25,7 @@ LARGEST = 16
 """Bytes that a thread can read or write at once."""
 
 
-# --- elements ---------------------------------------------------------------------------------
-
-
+@infer_global(operator.add)
 class _Offset(AbstractTemplate):
     def generic(self, args: tuple, kws: dict) -> Any:
         if isinstance(args[0], types.CPointer) and isinstance(args[1], types.Integer):
@@ -35,34 +33,19 @@ class _Offset(AbstractTemplate):
         return None
 
 
+@lower_builtin(operator.add, types.CPointer, types.intp)
 def _offset(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
     return builder.gep(args[0], args[1:])
 
 
-def _load_boolean(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
-    return _as_value(context, builder, types.boolean, builder.load(builder.gep(args[0], [args[1]])))
+@word
+def zero_of(typing_context: Any, pointer: types.Type) -> Any:
+    """Zero in the dtype that a pointer points to."""
 
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        return ir.Constant(context.get_value_type(pointer.dtype), None)
 
-def _store_boolean(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
-    builder.store(_as_data(context, builder, types.boolean, args[2]), builder.gep(args[0], [args[1]]))
-    return context.get_dummy_value()
-
-
-def _as_value(context: Any, builder: ir.IRBuilder, dtype: types.Type, data: ir.Value) -> ir.Value:
-    """An element in memory as a value: they differ for booleans, which are bytes in memory."""
-    return context.data_model_manager[dtype].from_data(builder, data)
-
-
-def _as_data(context: Any, builder: ir.IRBuilder, dtype: types.Type, value: ir.Value) -> ir.Value:
-    return context.data_model_manager[dtype].as_data(builder, value)
-
-
-if not config.ENABLE_CUDASIM:
-    infer_global(operator.add)(_Offset)
-    lower_builtin(operator.add, types.CPointer, types.intp)(_offset)
-    # numba-cuda's own confuse a boolean's byte with its value
-    lower_builtin(operator.getitem, types.CPointer(types.boolean), types.Integer)(_load_boolean)
-    lower_builtin(operator.setitem, types.CPointer(types.boolean), types.Integer, types.Any)(_store_boolean)
+    return pointer.dtype(pointer), generate
 
 
 # --- vectors ----------------------------------------------------------------------------------
@@ -78,6 +61,15 @@ def _has_vectors(memory: types.Type, count: int) -> bool:
 
 def _size(dtype: types.Type) -> int:
     return 1 if isinstance(dtype, types.Boolean) else dtype.bitwidth // 8
+
+
+def _as_value(context: Any, builder: ir.IRBuilder, dtype: types.Type, data: ir.Value) -> ir.Value:
+    """An element in memory as a value: they differ for booleans, which are bytes in memory."""
+    return context.data_model_manager[dtype].from_data(builder, data)
+
+
+def _as_data(context: Any, builder: ir.IRBuilder, dtype: types.Type, value: ir.Value) -> ir.Value:
+    return context.data_model_manager[dtype].as_data(builder, value)
 
 
 def _per_part(dtype: types.Type, count: int) -> int:
@@ -190,16 +182,6 @@ def store_float32x4(
 def store_float64x2(typing_context: Any, memory: types.Type, i: types.Type, a: types.Type, b: types.Type) -> Any:
     """Set two elements."""
     return _storing(memory, (a, b)) if memory.dtype == types.float64 else None
-
-
-@word
-def zero_of(typing_context: Any, pointer: types.Type) -> Any:
-    """Zero in the dtype that a pointer points to."""
-
-    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
-        return ir.Constant(context.get_value_type(pointer.dtype), None)
-
-    return pointer.dtype(pointer), generate
 
 
 # --- failures ---------------------------------------------------------------------------------
