@@ -1,0 +1,241 @@
+"""A kernel of PTX made native, and its launches on memory of the host."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+
+from tests.ptxsim import machine
+from tests.ptxsim.checks import check as check_access
+from tests.ptxsim.context import (
+    BLOCK_SIZE, DYNAMIC_BYTES, EXCHANGE, EXCHANGE_WORDS, FIRST, GRID_SIZE, MISTAKES, PARAMETERS, RANGE_START,
+    RANGE_WORDS, RANGES, SHADOW_WORDS, SHARED, SHARED_BYTES, SHARED_SHADOW, STATES, WARP_EPOCHS,
+)
+from tests.ptxsim.parse import SIZES, Entry, PtxError, parse
+from tests.ptxsim.translate import module
+
+MOST_SHARED = 48 * 1024
+MOST_THREADS = 1024
+MOST_BLOCKS = (2**31 - 1, 65535, 65535)
+Range = tuple[int, int, int]
+"""First byte, end, and the granule (bytes) in which races are looked for; 0: it may only be read."""
+Extent = tuple[int, int, int]
+
+llvm.initialize_native_target()
+llvm.initialize_native_asmprinter()
+llvm.add_symbol("ptxsim_check", check_access.address)
+
+
+def aligned_bytes(nbytes: int, alignment: int = 256) -> np.ndarray:
+    """Zeros that start at a multiple of the alignment."""
+    raw = np.zeros(nbytes + alignment, np.uint8)
+    start = -raw.ctypes.data % alignment
+    return raw[start : start + nbytes]
+
+
+def shared_layout(entry: Entry, hostile: bool) -> tuple[dict[str, int], int]:
+    """Offsets of the shared variables, and their size: a hostile layout aligns each no more than it asks for."""
+    offsets, end = {}, 0
+    for v in sorted((v for v in entry.variables if v.space == "shared"), key=lambda v: v.dynamic):
+        start = -(-end // v.alignment) * v.alignment
+        if hostile and v.alignment < 128 and start % (2 * v.alignment) == 0:
+            start += v.alignment
+        offsets[v.name] = start
+        end = start + v.nbytes
+    return offsets, end
+
+
+def constants(entry: Entry) -> dict[str, np.ndarray]:
+    """Memory that holds the module's own variables."""
+    held = {}
+    for v in entry.variables:
+        if v.space in ("global", "const"):
+            held[v.name] = aligned_bytes(v.nbytes, max(v.alignment, 16))
+            held[v.name][: len(v.initial)] = np.frombuffer(v.initial, np.uint8)
+    return held
+
+
+def target_machine() -> llvm.TargetMachine:
+    features = llvm.get_host_cpu_features().flatten()
+    return llvm.Target.from_default_triple().create_target_machine(llvm.get_host_cpu_name(), features, opt=1)
+
+
+def compile_native(text: str) -> llvm.ExecutionEngine:
+    """Native code of LLVM text."""
+    parsed, target = llvm.parse_assembly(text), target_machine()
+    builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=1))
+    builder.getModulePassManager().run(parsed, builder)
+    engine = llvm.create_mcjit_compiler(parsed, target)
+    engine.finalize_object()
+    return engine
+
+
+@dataclass
+class Shadows:
+    """Shadow memory of the ranges of a launch; those that overlap share it, in the finest granule of them."""
+
+    rows: list[tuple[int, ...]] = field(default_factory=list)
+    memory: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, ranges: Sequence[Range]) -> None:
+        """Give each range its row of the context."""
+        group: list[Range] = []
+        for one in sorted(r for r in ranges if r[1] > r[0] and r[2]):
+            if group and one[0] >= max(r[1] for r in group):
+                self.add_group(group)
+                group = []
+            group.append(one)
+        if group:
+            self.add_group(group)
+        self.rows += [(start, end, 0, start, 0) for start, end, granule in ranges if not granule]
+
+    def add_group(self, group: list[Range]) -> None:
+        origin, end, granule = group[0][0], max(r[1] for r in group), min(r[2] for r in group)
+        shadow = np.zeros((-(-(end - origin) // granule) + 1) * SHADOW_WORDS, np.int32)
+        self.memory.append(shadow)
+        self.rows += [(r[0], r[1], shadow.ctypes.data, origin, granule) for r in sorted(set(group))]
+
+
+class Kernel:
+    """The first entry of PTX text.
+
+    `order` is that in which threads, warps and blocks run: "fwd", "rev" or "rand", by a seed. Without `check`,
+    accesses to memory are not checked. `stats` tell of the last launch.
+    """
+
+    def __init__(
+        self, ptx: str, check: bool = True, order: str = "fwd", seed: int = 0, dynamic_shared: int = 0
+    ) -> None:
+        self.check, self.order, self.seed, self.dynamic_shared = check, order, seed, dynamic_shared
+        self.entry = parse(ptx)
+        offsets, self.shared_bytes = shared_layout(self.entry, check)
+        self._constants = constants(self.entry)
+        addresses = {name: held.ctypes.data for name, held in self._constants.items()}
+        text, self.meets = module(self.entry, offsets | addresses, check)
+        self._engine = compile_native(text)
+        self._address = self._engine.get_function_address("kernel")
+        self.stats: dict[str, int] = {}
+
+    def __getitem__(self, shape: tuple[Any, Any]) -> Callable[..., None]:
+        """Launch on a grid of blocks: arrays, one pointer each, which are changed, and numbers."""
+        grid, block = (three(extent) for extent in shape)
+        return lambda *arguments: self._run_on_copies(grid, block, arguments)
+
+    def _run_on_copies(self, grid: Extent, block: Extent, arguments: tuple[Any, ...]) -> None:
+        """Arrays are copied to where they are aligned as a device's memory is, and back."""
+        words = np.zeros(len(arguments), np.int64)
+        copies, ranges = [], []
+        for k, argument in enumerate(arguments):
+            if isinstance(argument, np.ndarray):
+                held = aligned_bytes(argument.nbytes)
+                held.view(argument.dtype)[:] = argument.ravel()
+                copies.append((argument, held))
+                words[k] = held.ctypes.data
+                ranges.append((held.ctypes.data, held.ctypes.data + held.nbytes, min(argument.itemsize, 4)))
+            else:
+                words[k] = bits(argument)
+        try:
+            self.launch(grid, block, words, ranges)
+        finally:
+            for argument, held in copies:
+                argument[...] = held.view(argument.dtype).reshape(argument.shape)
+
+    def launch(
+        self, grid: Extent, block: Extent, words: np.ndarray, ranges: Sequence[Range], order: str = "", seed: int = -1
+    ) -> None:
+        """Run on memory where it lies: `words` are the arguments, `ranges` what the kernel may touch.
+
+        PtxError: a GPU would refuse the launch, or a check failed.
+        """
+        shared_bytes = self.shared_bytes + self.dynamic_shared
+        self._refuse(grid, block, words, shared_bytes)
+        shadows, n = Shadows(), prod(block)
+        shadows.add([*ranges, *self._constant_ranges()])
+        context = np.zeros(RANGE_START + RANGE_WORDS * len(shadows.rows), np.int64)
+        shared = aligned_bytes(max(shared_bytes + 4, 16))
+        shadow = np.zeros((len(shared) // 4 + 2) * SHADOW_WORDS, np.int32)
+        states, exchange = np.zeros(n, np.int64), np.zeros((n, EXCHANGE_WORDS), np.int32)
+        epochs, packed = np.zeros(64, np.int64), self._packed(words)
+        for number, array in (
+            (SHARED, shared), (SHARED_SHADOW, shadow), (WARP_EPOCHS, epochs), (PARAMETERS, packed), (STATES, states),
+            (EXCHANGE, exchange),
+        ):
+            context[number] = array.ctypes.data
+        context[SHARED_BYTES], context[DYNAMIC_BYTES] = shared_bytes, self.dynamic_shared
+        context[BLOCK_SIZE : BLOCK_SIZE + 3], context[GRID_SIZE : GRID_SIZE + 3] = block, grid
+        context[RANGES] = len(shadows.rows)
+        context[RANGE_START:] = np.array(shadows.rows, np.int64).ravel()
+        mode = machine.ORDERS[order or self.order]
+        end = machine.run_grid(context, self._address, self.meets, mode, self.seed if seed < 0 else seed)
+        self.stats = {"blocks": prod(grid), "shared": shared_bytes}
+        if end != machine.FINISHED:
+            raise PtxError(failure(end, context, states, ranges))
+
+    def _refuse(self, grid: Extent, block: Extent, words: np.ndarray, shared_bytes: int) -> None:
+        """A GPU does not start a kernel that asks for too much."""
+        if prod(block) > self.entry.block_limit:
+            raise PtxError(f"blocks of {prod(block)} threads, at most {self.entry.block_limit}")
+        if any(g < 1 for g in (*grid, *block)) or any(g > most for g, most in zip(grid, MOST_BLOCKS)):
+            raise PtxError(f"a grid of {grid} blocks of {block} threads, from 1 to {MOST_BLOCKS} blocks")
+        if shared_bytes > MOST_SHARED:
+            raise PtxError(f"{shared_bytes} bytes of shared memory, at most {MOST_SHARED}")
+        if len(words) != len(self.entry.parameters):
+            raise PtxError(f"{len(words)} argument words for {len(self.entry.parameters)} parameters")
+
+    def _constant_ranges(self) -> list[Range]:
+        return [(held.ctypes.data, held.ctypes.data + held.nbytes, 0) for held in self._constants.values()]
+
+    def _packed(self, words: np.ndarray) -> np.ndarray:
+        """The parameters as the kernel reads them, from a word for each."""
+        packed, raw = np.zeros(max(self.entry.parameter_bytes, 8), np.uint8), words.astype(np.int64).view(np.uint8)
+        for k, (offset, kind) in enumerate(self.entry.parameters.values()):
+            packed[offset : offset + SIZES[kind]] = raw[8 * k : 8 * k + SIZES[kind]]
+        return packed
+
+
+def three(extent: Any) -> Extent:
+    numbers = tuple(extent) if isinstance(extent, tuple | list) else (extent,)
+    return (*(int(number) for number in numbers), 1, 1)[:3]  # type: ignore[return-value]
+
+
+def bits(number: Any) -> int:
+    """A number as an argument word: an integer as it is, a NumPy float by its bits."""
+    if isinstance(number, np.floating):
+        return int(np.frombuffer(number.tobytes().ljust(8, b"\0"), np.int64)[0])
+    return int(number)
+
+
+def failure(end: int, context: np.ndarray, states: np.ndarray, ranges: Sequence[Range]) -> str:
+    """What went wrong, in words."""
+    block = int(context[machine.BLOCK_NUMBER])
+    if end == machine.FOUND_MISTAKE:
+        return mistake(context, ranges)
+    if end == machine.TRAP:
+        return f"trap in block {block}"
+    if end == machine.MISSING_LANES:
+        return f"lanes missing at a shuffle, vote or barrier of a warp, block {block}"
+    arrived = int((states == machine.AT_BARRIER).sum())
+    return f"barrier divergence in block {block}: {arrived} of {len(states)} threads arrived"
+
+
+def mistake(context: np.ndarray, ranges: Sequence[Range]) -> str:
+    """The first mistake that the checks found."""
+    which, address, thread, block, kind, nbytes = (int(n) for n in context[FIRST : FIRST + 6])
+    access = f"{MISTAKES[which]} {('load', 'store', 'atomic')[kind]} of {nbytes} bytes"
+    shared = int(context[SHARED])
+    if shared - 4096 <= address < shared + int(context[SHARED_BYTES]) + 4096:
+        place = f"shared byte {address - shared}"
+    else:
+        nearest = min(range(len(ranges)), key=lambda k: distance(address, ranges[k]), default=-1)
+        place = f"byte {address - ranges[nearest][0]} of operand {nearest}" if nearest >= 0 else f"address {address:#x}"
+    return f"{access}, {place}, thread {thread}, block {block}"
+
+
+def distance(address: int, span: Range) -> int:
+    return max(span[0] - address, address - span[1] + 1, 0)
