@@ -11,9 +11,9 @@ every access is verified:
 - shared memory starts as nan, so that what is read before it is written shows in the results;
 - barriers that not all threads of a block reach, and shuffles without all of their lanes.
 
-Instructions spelled .rn (fma, div, sqrt, rcp, cvt) are exact and give the bits that a GPU gives. *.approx (ex2, lg2, sin,
-cos, tanh, rsqrt, div) are computed accurately: a GPU is a few ulp worse. Plain mul and add are not contracted here, but
-may be by ptxas.
+Instructions spelled .rn (add, mul, fma, div, sqrt, rcp, cvt) are exact and give the bits that a GPU gives. *.approx
+(ex2, lg2, sin, cos, tanh, rsqrt, div) are computed accurately: a GPU is a few ulp worse. mul and add without .rn are
+not contracted here, but may be by ptxas.
 
 Not modelled: weak memory order (fences do nothing), one block waiting for another, tensor cores, asynchronous copies,
 clusters, textures, calls of other functions, and generic or out-of-bounds addresses of local memory. Whatever is not

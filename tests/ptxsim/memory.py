@@ -12,8 +12,8 @@ from tests.ptxsim.writer import FLOATS, TYPES, Writer
 
 SPACES = "global shared local param const"
 # How memory is ordered and cached, which makes no difference when one thread runs at a time.
-HINTS = "volatile weak relaxed acquire release acq_rel cta cluster gpu sys nc ca cg cs cv lu wb wt L1 L2 L1::no_allocate"
-HINTS += " L1::evict_first L1::evict_last L1::evict_normal L2::64B L2::128B L2::256B"
+HINTS = "volatile weak relaxed acquire release acq_rel cta cluster gpu sys nc ca cg cs cv lu wb wt"
+HINTS += " L1::no_allocate L1::evict_first L1::evict_last L1::evict_normal L2::64B L2::128B L2::256B"
 
 
 def space_of(instruction: Instruction) -> str:
@@ -141,7 +141,7 @@ def trap(writer: Writer, instruction: Instruction, _: str) -> None:
     leave(writer, instruction, "")
 
 
-@family("membar fence prefetch nanosleep", f"{HINTS} gl cta sys sc acq_rel global")
+@family("membar fence prefetch nanosleep", f"{HINTS} gl sc global L1 L2")
 def nothing(writer: Writer, instruction: Instruction, _: str) -> None:
     """One thread runs at a time, and sees what those before it did."""
 

@@ -116,7 +116,9 @@ def parameters(text: str) -> dict[str, tuple[int, str]]:
     return places
 
 
-def variable(space: str, alignment: str | None, kind: str, name: str, count: str | None, initial: str | None) -> Variable:
+def variable(
+    space: str, alignment: str | None, kind: str, name: str, count: str | None, initial: str | None
+) -> Variable:
     size = SIZES[kind]
     dynamic = space == "shared" and count in ("", "0")
     nbytes = size * int(count or 1)

@@ -80,7 +80,8 @@ def slots(writer: Writer) -> list[str]:
     """The kernel's own memory: the carry, its registers, its local variables, and where its parameters lie."""
     lines = ["  %carry = alloca i1"]
     lines += [f"  {writer.slot(name)} = alloca {kind}" for name, kind in writer.kinds.items()]
-    lines += [f'  %"L{v.name}" = alloca [{v.nbytes} x i8], align {max(v.alignment, 16)}' for v in writer.locals.values()]
+    for v in writer.locals.values():
+        lines.append(f'  %"L{v.name}" = alloca [{v.nbytes} x i8], align {max(v.alignment, 16)}')
     return [
         *lines,
         f"  %parameters.word = getelementptr i64, ptr %context, i64 {PARAMETERS}",
