@@ -102,3 +102,23 @@ def is_by_rows(view: View, nbytes: int) -> bool:
         return False
     inside = view.offset + sum([(n - 1) * s for n, s in zip(view.shape[1:], view.strides[1:])]) + view.dtype.itemsize
     return view.strides[0] == nbytes // rows and inside <= nbytes // rows
+
+
+def matrix_layout(view: View) -> tuple[bool, int] | None:
+    """Whether the last two axes are kept transposed, and the elements between kept rows.
+
+    None where neither axis is contiguous, as matrix products want one to be: such a view must be copied.
+    """
+    (rows, columns), itemsize = view.shape[-2:], view.dtype.itemsize
+    if rows == 0 or columns == 0:
+        return False, max(columns, 1)
+    row = view.strides[-2] if rows > 1 else columns * itemsize
+    column = view.strides[-1] if columns > 1 else rows * itemsize
+    if row % itemsize or column % itemsize:
+        return None
+    row, column = row // itemsize, column // itemsize
+    if (column == 1 or columns == 1) and row >= columns:
+        return False, row
+    if (row == 1 or rows == 1) and column >= rows:
+        return True, column
+    return None

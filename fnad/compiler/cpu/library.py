@@ -20,6 +20,7 @@ from fnad.compiler import failures
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, chunk_of, chunk_of_product
 from fnad.compiler.expressions import dtype_word
 from fnad.compiler.plan import Kernel, Launch, View
+from fnad.compiler.views import matrix_layout
 
 BLAS_LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 """The dtypes that BLAS knows, and what its routines' names begin with."""
@@ -38,26 +39,6 @@ _CARRIER = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "complex128"}
 
 
 # --- matrix products --------------------------------------------------------------------------
-
-
-def matrix_layout(view: View) -> tuple[bool, int] | None:
-    """Whether the last two axes are kept transposed, and the elements between kept rows.
-
-    None where neither axis is contiguous, as BLAS wants one to be: such a view must be copied.
-    """
-    (rows, columns), itemsize = view.shape[-2:], view.dtype.itemsize
-    if rows == 0 or columns == 0:
-        return False, max(columns, 1)
-    row = view.strides[-2] if rows > 1 else columns * itemsize
-    column = view.strides[-1] if columns > 1 else rows * itemsize
-    if row % itemsize or column % itemsize:
-        return None
-    row, column = row // itemsize, column // itemsize
-    if (column == 1 or columns == 1) and row >= columns:
-        return False, row
-    if (row == 1 or rows == 1) and column >= rows:
-        return True, column
-    return None
 
 
 def matmul(a: View, b: View, c: View, alpha: float = 1.0, beta: float = 0.0) -> Launch:

@@ -93,7 +93,7 @@ ROWS: dict[str, Row] = {
 
 def _takes(eqn: Equation, i: int, view: View) -> bool:
     if eqn.primitive.name in ("matmul", "dense") or eqn.primitive.name == "matmul_add" and i > 0:
-        return len(view.shape) >= 2 and library.matrix_layout(view) is not None
+        return len(view.shape) >= 2 and views.matrix_layout(view) is not None
     return takes_slices(eqn, i, view)
 
 

@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 
 from fnad.compiler import views
 from fnad.compiler.control import is_control, takes_slices
-from fnad.compiler.cpu.library import matrix_layout
-from fnad.compiler.cuda import layers, library
+from fnad.compiler.cuda import layers, library, products
 from fnad.compiler.cuda.loops import emit_loop, emit_rows
 from fnad.compiler.lowering import Emitter, is_loop
 from fnad.compiler.plan import GridLaunch, View
 from fnad.compiler.schedule import Abilities
+from fnad.compiler.views import matrix_layout
 from fnad.ir.program import Equation
 
 Row = Callable[..., list[GridLaunch] | None]
-ROWS: dict[str, Row] = {**library.LAUNCHES, **layers.LAUNCHES}
+ROWS: dict[str, Row] = {**library.LAUNCHES, **layers.LAUNCHES, **products.LAUNCHES}
 
 failure = layers.failure
 """The error that the code means which a launch's kernel has reported."""

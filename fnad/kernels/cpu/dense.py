@@ -1,12 +1,12 @@
 """A dense layer, y = x w + b, with or without ReLU, and what its backward pass needs.
 
 Forward, the outer index space is the rows or the columns of y: a range of them is made by the product,
-then given bias and ReLU. Words of `params`: those of blas.py for the product of x, w and y, which has no
+then given bias and ReLU. Words of `params`: those of matmul.py for the product of x, w and y, which has no
 batch axes (0-19), then
 
     20-21   the bias: number and byte offset of its buffer
 
-Backward, x̄ = ḡ wᵀ and w̄ = xᵀ ḡ are products of blas.py over transposed views, and b̄ is the sum
+Backward, x̄ = ḡ wᵀ and w̄ = xᵀ ḡ are products of matmul.py over transposed views, and b̄ is the sum
 of the rows of ḡ. With ReLU, ḡ is the cotangent of y where y is positive, else 0; it and its sum are
 made in one pass, over columns [lo, hi). Words of `params`:
 
@@ -17,7 +17,7 @@ made in one pass, over columns [lo, hi). Words of `params`:
 from numba import njit
 
 from fnad.kernels.cpu.arithmetic import add
-from fnad.kernels.cpu.blas import by_blas, matmul
+from fnad.kernels.cpu.matmul import by_blas, matmul
 from fnad.kernels.cpu.pointers import zero_of
 from fnad.kernels.cpu.relu import relu, relu_backward
 

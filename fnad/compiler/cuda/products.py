@@ -1,0 +1,385 @@
+"""Launches of the matrix products and the dense layer of fnad/kernels/cuda, from views of their operands.
+
+Which kernel runs, and on how many blocks, depends on shapes and layouts alone: results are the same on every device.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from math import prod
+
+import numpy as np
+
+from fnad.compiler.plan import GridKernel, GridLaunch, View
+from fnad.compiler.views import contiguous_strides, matrix_layout, transpose, whole
+from fnad.kernels.cuda import dense as dense_kernels
+from fnad.kernels.cuda import matmul as kernels
+from fnad.kernels.cuda.matmul import Tile
+
+Workspace = Callable[[int], int]
+"""Gives the number of a buffer of so many bytes, to use between launches."""
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+WHOLE_NUMBERS = tuple([np.dtype(f"{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)])
+MULTIPLIED = (*FLOATS, *WHOLE_NUMBERS, np.dtype(np.complex64), np.dtype(np.complex128))
+"""The dtypes that there are products of."""
+
+THREADS = 256
+ENOUGH = 128
+"""Blocks that keep a device busy: about one for each multiprocessor of a large one."""
+PIECE, VECTOR_PIECE = 512, 2048
+"""The least terms of a sum that are worth a block of their own, for matrices and for vectors."""
+
+LEAST_ROWS = 64
+"""The least rows that are worth a block of their own, where columns are added up."""
+
+WIDE = {"float32": Tile(128, 64, 16, 8, 2), "float64": Tile(128, 64, 8, 8, 1)}
+MIDDLE, SMALL = Tile(64, 64, 16, 4, 2), Tile(32, 32, 16, 4, 8)
+TALL, FLAT = Tile(64, 16, 16, 4, 8), Tile(16, 64, 16, 4, 8)
+THIN = 16
+"""Rows or columns for which there are tiles as thin as that."""
+
+
+# --- matrix products --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What is done to the sums: an epilogue of the kernels with its operands and numbers."""
+
+    epilogue: str = ""
+    operands: tuple[View, ...] = ()
+    numbers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Product:
+    """C = finish(A B) for views (..., m, k), (..., k, n) and (..., m, n), the axes before the last two a batch."""
+
+    a: View
+    b: View
+    c: View
+    finish: Finish
+    label: str
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        return *self.a.shape[-2:], self.b.shape[-1]
+
+    @property
+    def word(self) -> str:
+        return self.c.dtype.name
+
+    @property
+    def transposed(self) -> Product:
+        """The same as C^T = B^T A^T."""
+        a, b, c = (_transposed(view) for view in (self.b, self.a, self.c))
+        return replace(self, a=a, b=b, c=c)
+
+    @property
+    def count(self) -> int:
+        """How many products there are."""
+        return prod(self.c.shape[:-2])
+
+
+def matmul(a: View, b: View, c: View, workspace: Workspace, alpha: float = 1.0, beta: float = 0.0) -> list[GridLaunch]:
+    """C = alpha A B + beta C for views (..., m, k), (..., k, n) and (..., m, n) of one dtype.
+
+    The axes before the last two are the batch, of the same extents in all three; a stride of 0 broadcasts.
+    Where beta is 0, C is not read.
+    """
+    scaled = (alpha, beta) != (1.0, 0.0)
+    if c.dtype in FLOATS:
+        numbers = (_float_bits(alpha, c.dtype), _float_bits(beta, c.dtype))
+    else:
+        numbers = (int(alpha), int(beta))
+    return launches(Product(a, b, c, Finish("scaled", (), numbers) if scaled else Finish(), "matmul"), workspace)
+
+
+def dense(x: View, w: View, b: View, y: View, workspace: Workspace, relu: bool) -> list[GridLaunch]:
+    """y = x w + b, or relu(x w + b), for views (m, k), (k, n), (n,) and (m, n) of one float dtype.
+
+    x and w may be kept transposed; b and y are C-contiguous.
+    """
+    finish = Finish("bias_relu" if relu else "bias", (b,))
+    return launches(Product(x, w, y, finish, "dense relu" if relu else "dense"), workspace)
+
+
+def launches(product: Product, workspace: Workspace) -> list[GridLaunch]:
+    """What makes a product: one launch, or two where sums are made in pieces."""
+    if 0 in product.c.shape:
+        return []
+    m, _, n = product.sizes
+    if product.c.dtype not in FLOATS:
+        return [_plain(product)]
+    product = _merged(product)
+    if n == 1:
+        return _matvec(product, workspace, 0)
+    if m == 1:
+        return _matvec(product.transposed, workspace, 1)
+    if matrix_layout(product.c) is None or matrix_layout(product.c)[0]:
+        return _tiled(product.transposed, workspace)
+    return _tiled(product, workspace)
+
+
+def _tiled(product: Product, workspace: Workspace) -> list[GridLaunch]:
+    (m, k, n), word, views = product.sizes, product.word, (product.a, product.b, product.c)
+    layouts = [_require_layout(view) for view in views]
+    tile = _tile(m, k, n, product.count, word)
+    blocks = product.count * -(-m // tile.rows) * -(-n // tile.columns)
+    size, pieces = _pieces(k, blocks, PIECE, tile.depth)
+    along_k = (not layouts[0][0], layouts[1][0])
+    width = kernels.WIDTHS[word]
+    main, partial = _with_partial(product, pieces, workspace)
+    is_whole = [_is_whole(view, width) for view in (product.a, product.b, main.c)]
+    if main.finish.operands:
+        is_whole[2] = is_whole[2] and main.finish.operands[0].offset % 16 == 0
+    kernel = _tiled_kernel(word, tile, along_k, tuple(is_whole), main.finish.epilogue, len(main.c.shape) - 2)
+    rows = [row for _, row in layouts[:2]] + [_require_layout(main.c)[1]]
+    params = (m, n, k, *rows, *main.finish.numbers, size, product.count * m * n, *_batch(main))
+    made = _launch(kernel, main, partial, params, blocks * pieces)
+    return [made] if partial is None else [made, _sum(partial, product.c, product.label, product.finish)]
+
+
+def _tile(m: int, k: int, n: int, count: int, word: str) -> Tile:
+    """The largest tile that still gives every multiprocessor something to do."""
+    if n <= THIN:
+        return TALL
+    if m <= THIN:
+        return FLAT
+    for tile in (WIDE[word], MIDDLE):
+        if count * -(-m // tile.rows) * -(-n // tile.columns) * max(k // PIECE, 1) >= ENOUGH:
+            return tile
+    return SMALL
+
+
+def _pieces(k: int, blocks: int, least: int, multiple: int) -> tuple[int, int]:
+    """Terms in a piece of each sum, a multiple of `multiple`, and the number of pieces."""
+    wanted = min(-(-ENOUGH // blocks), k // least)
+    if wanted <= 1:
+        return k, 1
+    size = -(-k // (wanted * multiple)) * multiple
+    return size, -(-k // size)
+
+
+def _with_partial(product: Product, pieces: int, workspace: Workspace) -> tuple[Product, View | None]:
+    """The product as it is, or one that leaves its pieces in a workspace, and their view."""
+    if pieces == 1:
+        return product, None
+    dtype, shape = product.c.dtype, product.c.shape
+    partial = whole(workspace(pieces * prod(shape) * dtype.itemsize), (pieces, *shape), dtype)
+    first = replace(partial, shape=shape, strides=partial.strides[1:])
+    return replace(product, c=first, finish=Finish()), partial
+
+
+def _sum(
+    partial: View, c: View, label: str, finish: Finish = Finish(), bias_steps: tuple[int, int] = (0, 1),
+) -> GridLaunch:
+    """The launch that adds up the pieces of sums, whose first axis they are, and finishes them."""
+    (m, n), size, itemsize = c.shape[-2:], prod(c.shape), c.dtype.itemsize
+    batch = [number for extent, stride in zip(c.shape[:-2], c.strides) for number in (extent, stride // itemsize)]
+    biased = bias_steps if finish.operands else ()
+    params = (size, m, n, _row(c), *biased, *finish.numbers, partial.shape[0], *batch)
+    kernel = _sum_kernel(c.dtype.name, finish.epilogue, len(c.shape) - 2)
+    return GridLaunch(kernel, (partial, c, *finish.operands), params, (-(-size // THREADS), 1, 1), f"sum of {label}")
+
+
+def _matvec(product: Product, workspace: Workspace, bias_row: int) -> list[GridLaunch]:
+    """A product of a matrix and a vector, (m, k) by (k, 1); a bias has a number for each row, or one (`bias_row` 0)."""
+    m, k, _ = product.sizes
+    transposed, row = _require_layout(product.a)
+    lanes = 8 if transposed else 32 if product.count * m >= 64 or k <= 256 else THREADS
+    blocks = product.count * -(-m // (THREADS // lanes))
+    size, pieces = _pieces(k, blocks, VECTOR_PIECE, 4 * lanes)
+    main, partial = _with_partial(product, pieces, workspace)
+    kernel = _matvec_kernel(product.word, not transposed, lanes, main.finish.epilogue, len(main.c.shape) - 2)
+    biased = (bias_row,) if main.finish.operands else ()
+    rows = row, _row(main.b), _row(main.c)
+    params = (m, k, *rows, *biased, *main.finish.numbers, size, product.count * m, *_batch(main))
+    made = _launch(kernel, main, partial, params, blocks * pieces)
+    if partial is None:
+        return [made]
+    return [made, _sum(partial, product.c, product.label, product.finish, (bias_row, 0))]
+
+
+def _launch(
+    kernel: GridKernel, main: Product, partial: View | None, params: tuple[int, ...], blocks: int,
+) -> GridLaunch:
+    operands = main.a, main.b, partial or main.c, *main.finish.operands
+    return GridLaunch(kernel, operands, params, (blocks, 1, 1), main.label)
+
+
+def _plain(product: Product) -> GridLaunch:
+    m, k, n = product.sizes
+    a, b, c, finish = product.a, product.b, product.c, product.finish
+    steps = [stride // view.dtype.itemsize for view in (a, b, c) for stride in view.strides[-2:]]
+    kernel = _plain_kernel(product.word, bool(finish.epilogue), len(c.shape) - 2)
+    blocks = product.count * -(-m // kernels.SIDE) * -(-n // kernels.SIDE)
+    params = (m, n, k, *steps, *finish.numbers, *_batch(product))
+    return GridLaunch(kernel, (a, b, c), params, (blocks, 1, 1), product.label)
+
+
+@cache
+def _tiled_kernel(
+    word: str, tile: Tile, along_k: tuple[bool, bool], is_whole: tuple[bool, bool, bool], epilogue: str, axes: int,
+) -> GridKernel:
+    made = kernels.tiled_source(word, tile, along_k, is_whole, epilogue, axes)
+    return _kernel("matmul", word, made, tile.threads, tile.min_blocks)
+
+
+@cache
+def _matvec_kernel(word: str, along_k: bool, lanes: int, epilogue: str, axes: int) -> GridKernel:
+    return _kernel("matvec", word, kernels.matvec_source(word, along_k, lanes, epilogue, axes, THREADS), THREADS)
+
+
+@cache
+def _sum_kernel(word: str, epilogue: str, axes: int) -> GridKernel:
+    return _kernel("sum", word, kernels.sum_source(word, epilogue, axes), THREADS)
+
+
+@cache
+def _plain_kernel(word: str, scaled: bool, axes: int) -> GridKernel:
+    return _kernel("matmul_plain", word, kernels.plain_source(word, scaled, axes), kernels.SIDE**2)
+
+
+Made = tuple[str, list[str], list[str]]
+"""A kernel's source, and the names of its pointers and numbers."""
+
+
+def _kernel(name: str, word: str, made: Made, threads: int, min_blocks: int = 0) -> GridKernel:
+    source, pointers, numbers = made
+    return GridKernel(f"{name}_{word}", source, (word,) * len(pointers), len(numbers), (threads, 1, 1), min_blocks)
+
+
+# --- layouts ----------------------------------------------------------------------------------
+
+
+def _transposed(view: View) -> View:
+    axes = range(len(view.shape) - 2)
+    return transpose(view, (*axes, len(axes) + 1, len(axes)))
+
+
+def _require_layout(view: View) -> tuple[bool, int]:
+    layout = matrix_layout(view)
+    if layout is None:
+        raise ValueError(f"matmul: requires views with a contiguous axis, got {view}. Copy it first.")
+    return layout
+
+
+def _row(view: View) -> int:
+    """Elements from one row to the next."""
+    return view.strides[-2] // view.dtype.itemsize if view.shape[-2] > 1 else view.shape[-1]
+
+
+def _is_whole(view: View, width: int) -> bool:
+    """Whether every line of the matrices can be taken 16 bytes at a time."""
+    transposed, row = _require_layout(view)
+    across = view.shape[-2] if transposed else view.shape[-1]
+    steps = [stride for n, stride in zip(view.shape[:-2], view.strides) if n > 1]
+    return across % width == 0 and row % width == 0 and view.offset % 16 == 0 and not any(s % 16 for s in steps)
+
+
+def _merged(product: Product) -> Product:
+    """The same product with axes of the batch made one where they lie like one in all three."""
+    views = [product.a, product.b, product.c]
+    axes: list[list[int]] = []
+    for axis, extent in enumerate(product.c.shape[:-2]):
+        strides = [view.strides[axis] for view in views]
+        if extent == 1:
+            continue
+        if axes and all(before == extent * stride for before, stride in zip(axes[-1][1:], strides)):
+            axes[-1] = [axes[-1][0] * extent, *strides]
+        else:
+            axes.append([extent, *strides])
+    extents = tuple(axis[0] for axis in axes)
+    a, b, c = (
+        replace(view, shape=(*extents, *view.shape[-2:]), strides=(*(axis[i] for axis in axes), *view.strides[-2:]))
+        for i, view in enumerate(views, start=1)
+    )
+    return replace(product, a=a, b=b, c=c)
+
+
+def _batch(product: Product) -> list[int]:
+    """For each axis of the batch its extent, and the elements from one matrix to the next of A, B and C."""
+    views = product.a, product.b, product.c
+    return [
+        number for axis, extent in enumerate(product.c.shape[:-2])
+        for number in (extent, *(view.strides[axis] // view.dtype.itemsize for view in views))
+    ]
+
+
+def _float_bits(value: float, dtype: np.dtype) -> int:
+    """A number's bits in a float dtype; those of 0.0 for -0.0, so that they tell whether it is zero."""
+    kinds = {4: ("i", "f"), 8: ("q", "d")}
+    whole_number, number = kinds[dtype.itemsize]
+    return struct.unpack(whole_number, struct.pack(number, value + 0.0))[0]
+
+
+# --- the backward pass of a dense layer with ReLU ---------------------------------------------
+
+
+def relu_backward_sum(g: View, y: View, masked: View, sums: View, workspace: Workspace) -> list[GridLaunch]:
+    """masked = g where y > 0, else 0, for views (m, n), and its column sums (n,); all C-contiguous."""
+    m, n = g.shape
+    if n == 0:
+        return []
+    word = g.dtype.name
+    width = kernels.WIDTHS[word]
+    across = width if n % width == 0 and all(view.offset % 16 == 0 for view in (g, y, masked)) else 1
+    columns = -(-n // (dense_kernels.COLUMNS * across))
+    pieces = max(min(-(-ENOUGH // columns), m // LEAST_ROWS), 1)
+    size = max(-(-m // pieces), 1)
+    pieces = max(-(-m // size), 1)
+    partial = whole(workspace(pieces * n * g.dtype.itemsize), (pieces, 1, n), g.dtype) if pieces > 1 else None
+    kernel = _relu_backward_sum_kernel(word, across)
+    grid = (columns * pieces, 1, 1)
+    made = GridLaunch(kernel, (g, y, masked, partial or sums), (m, n, size), grid, "relu_backward_sum")
+    if partial is None:
+        return [made]
+    row = View(sums.buffer, sums.offset, (1, n), contiguous_strides((1, n), g.dtype.itemsize), g.dtype)
+    return [made, _sum(partial, row, made.label)]
+
+
+@cache
+def _relu_backward_sum_kernel(word: str, across: int) -> GridKernel:
+    made = dense_kernels.relu_backward_sum_source(word, across)
+    return _kernel("relu_backward_sum", word, made, THREADS)
+
+
+# --- rows: (input views, output views, workspace, **params) -> launches, or None where the dtypes do not fit --------
+
+
+Row = Callable[..., list[GridLaunch] | None]
+
+
+def _matmul(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace) -> list[GridLaunch] | None:
+    return matmul(*inputs, *outputs, workspace) if outputs[0].dtype in MULTIPLIED else None
+
+
+def _matmul_add(
+    inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, alpha: float,
+) -> list[GridLaunch] | None:
+    """The output holds already what is added to."""
+    _, a, b = inputs
+    fits = outputs[0].dtype in (*FLOATS, *WHOLE_NUMBERS)
+    return matmul(a, b, *outputs, workspace, alpha, beta=1.0) if fits else None
+
+
+def _dense(
+    inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, relu: bool,
+) -> list[GridLaunch] | None:
+    return dense(*inputs, *outputs, workspace, relu) if outputs[0].dtype in FLOATS else None
+
+
+def _relu_backward_sum(
+    inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace,
+) -> list[GridLaunch] | None:
+    return relu_backward_sum(*inputs, *outputs, workspace) if outputs[0].dtype in FLOATS else None
+
+
+LAUNCHES: dict[str, Row] = {
+    "matmul": _matmul, "matmul_add": _matmul_add, "dense": _dense, "relu_backward_sum": _relu_backward_sum,
+}

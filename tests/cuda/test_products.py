@@ -1,0 +1,327 @@
+"""Matrix products and the dense layer of a GPU against NumPy, in every order of threads."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fnad.compiler.cuda import products
+from fnad.compiler.plan import GridLaunch
+from fnad.compiler.views import whole
+from fnad.kernels.cuda.matmul import Tile
+from tests.cuda.launching import Memory, run_in_every_order
+from tests.ptxsim import PtxError
+
+CAPABILITIES = [(8, 0), (10, 0)]
+WHOLE = ["int8", "uint16", "int32", "uint64"]
+
+
+def draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    if np.dtype(dtype).kind in "iu":
+        return rng.integers(0 if dtype[0] == "u" else -99, 100, shape).astype(dtype)
+    values = rng.standard_normal(shape)
+    return (values + 1j * rng.standard_normal(shape) if np.dtype(dtype).kind == "c" else values).astype(dtype)
+
+
+def exact(*operands: np.ndarray) -> list[np.ndarray]:
+    """The operands in the dtype that the reference is computed in."""
+    wide = {"f": np.float64, "c": np.complex128}
+    return [x.astype(wide.get(x.dtype.kind, x.dtype)) for x in operands]
+
+
+def assert_near(found: np.ndarray, expected: np.ndarray, terms: np.ndarray, k: int) -> None:
+    """Equal integers; floats within what rounding k terms, whose absolute values add up to `terms`, may cost."""
+    if found.dtype.kind in "iu":
+        np.testing.assert_array_equal(found, expected.astype(found.dtype))
+    else:
+        assert (np.abs(found - expected) <= (np.sqrt(k) + 4) * np.finfo(found.dtype).eps * terms).all()
+
+
+def check_matmul(
+    m: int, k: int, n: int, dtype: str = "float32", transposed: str = "", batch: tuple[int, ...] = (),
+    alpha: float = 1, beta: float = 0, pads: tuple[int, int, int] = (0, 0, 0),
+    offsets: tuple[int, int, int] = (0, 0, 0), fixed: str = "", capability: tuple[int, int] = (8, 0),
+) -> list[GridLaunch]:
+    """alpha A B + beta C, with the operands named in `transposed` kept so, and those in `fixed` without the batch."""
+    rng = np.random.default_rng(m + k + n)
+    a, b, c = (draw(rng, (*batch, *shape), dtype) for shape in ((m, k), (k, n), (m, n)))
+    a, b = (np.broadcast_to(x[(0,) * len(batch)], x.shape) if name in fixed else x for x, name in ((a, "a"), (b, "b")))
+    start = c if beta else np.full_like(c, np.nan if c.dtype.kind in "fc" else 99)
+    made: list[GridLaunch] = []
+
+    def build(memory: Memory) -> Any:
+        views = [
+            memory.hold(x, name in transposed, pad, offset)
+            for x, name, pad, offset in zip((a, b, start), "abc", pads, offsets)
+        ]
+        made[:] = products.matmul(*views, memory.workspace, alpha, beta)
+        return made, [views[2]]
+
+    (found,) = run_in_every_order(build, capability)
+    x, y, z = exact(a, b, c)
+    with np.errstate(over="ignore"):
+        expected = x @ y * np.asarray(alpha).astype(x.dtype) + z * np.asarray(beta).astype(x.dtype)
+    terms = abs(alpha) * (np.abs(x) @ np.abs(y)) + abs(beta) * np.abs(z)
+    assert_near(found, expected, terms, k)
+    return made
+
+
+def check_dense(
+    m: int, k: int, n: int, dtype: str = "float32", relu: bool = True, capability: tuple[int, int] = (8, 0),
+) -> list[GridLaunch]:
+    rng = np.random.default_rng(m + k + n)
+    x, w, b = (draw(rng, shape, dtype) for shape in ((m, k), (k, n), (n,)))
+    made: list[GridLaunch] = []
+
+    def build(memory: Memory) -> Any:
+        views = [memory.hold(operand) for operand in (x, w, b, np.full((m, n), np.nan, dtype))]
+        made[:] = products.LAUNCHES["dense"](views[:3], views[3:], memory.workspace, relu=relu)
+        return made, views[3:]
+
+    (found,) = run_in_every_order(build, capability)
+    sums = x.astype("float64") @ w + b
+    terms = np.abs(x).astype("float64") @ np.abs(w) + np.abs(b)
+    assert_near(found, np.maximum(sums, 0) if relu else sums, terms, k)
+    return made
+
+
+def tiles(launches: list[GridLaunch]) -> Tile:
+    """The tile of a product's first launch."""
+    source = launches[0].kernel.source
+    known = [*products.WIDE.values(), products.MIDDLE, products.SMALL, products.TALL, products.FLAT]
+    sizes = {t: f"(n + {t.columns - 1}) // {t.columns}, (m + {t.rows - 1}) // {t.rows}\n" for t in known}
+    return next(t for t, text in sizes.items() if text in source and f"k_at += {t.depth}\n" in source)
+
+
+# --- matrix products --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("transposed", ["", "a", "b", "ab"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("sizes", [(36, 40, 68), (37, 41, 67)], ids=["whole", "ragged"])
+def test_a_product_of_matrices_kept_either_way(sizes: Any, dtype: str, transposed: str) -> None:
+    launches = check_matmul(*sizes, dtype, transposed)
+    assert ("fetch_each" in launches[0].kernel.source) == (sizes[0] % 4 != 0)
+
+
+@given(m=st.integers(1, 40), k=st.integers(0, 40), n=st.integers(1, 40))
+@settings(max_examples=60, deadline=None)
+def test_products_of_any_size(m: int, k: int, n: int) -> None:
+    check_matmul(2 * m - 1, 2 * k + 1, 2 * n - 1)  # odd sizes have one kernel for each tile
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_large_products_have_large_tiles(dtype: str) -> None:
+    assert tiles(check_matmul(517, 35, 1031, dtype)) == products.MIDDLE
+    assert tiles(check_matmul(1028, 20, 1028, dtype)) == products.WIDE[dtype]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "tile"), [((100, 50, 10), products.TALL), ((10, 50, 100), products.FLAT), ((9, 9, 9), products.TALL)]
+)
+def test_thin_products_have_thin_tiles(sizes: Any, tile: Tile) -> None:
+    assert tiles(check_matmul(*sizes)) == tile
+
+
+def test_accesses_of_16_bytes_where_everything_allows_them() -> None:
+    for pads, offsets, each in [
+        ((4, 8, 4), (4, 8, 12), []), ((0, 0, 0), (1, 0, 3), ["a", "c"]), ((0, 3, 0), (0, 0, 0), ["b"]),
+        ((1, 0, 2), (0, 0, 0), ["a", "c"]), ((0, 0, 0), (0, 3, 0), ["b"]),
+    ]:
+        source = check_matmul(36, 40, 68, pads=pads, offsets=offsets)[0].kernel.source
+        assert [name for name in "abc" if re.search(rf"_each_float32x4\({name}, ", source)] == each
+
+
+def test_a_batch_whose_matrices_start_anywhere_is_not_read_16_bytes_at_a_time() -> None:
+    source = check_matmul(3, 5, 4, transposed="a", batch=(2,), fixed="a")[0].kernel.source
+    assert "each_float32x4(b" not in source and "each_float32x4(c" not in source
+    a, b, c = (whole(i, (2, 4, 4), np.dtype("float32")) for i in range(3))
+    source = products.matmul(a, replace(b, strides=(68, 16, 4)), c, Memory().workspace)[0].kernel.source
+    assert "each_float32x4(b" in source and "each_float32x4(a" not in source
+
+
+@pytest.mark.parametrize(
+    ("sizes", "dtype"),
+    [*((sizes, "float32") for sizes in ((33, 20, 35), (33, 20, 1), (1, 20, 33), (1, 20, 1))), ((33, 20, 35), "float64")],
+)
+def test_scaled_products_and_sums(sizes: Any, dtype: str) -> None:
+    check_matmul(*sizes, dtype, alpha=-0.5, beta=2)
+    check_matmul(*sizes, dtype, alpha=3)
+
+
+def test_adding_a_product_to_the_output() -> None:
+    rng = np.random.default_rng(0)
+    c, a, b = (draw(rng, shape, "float32") for shape in ((20, 30), (20, 8), (8, 30)))
+
+    def build(memory: Memory) -> Any:
+        views = [memory.hold(x) for x in (c, a, b)]
+        return products.LAUNCHES["matmul_add"](views, views[:1], memory.workspace, alpha=-1.0), views[:1]
+
+    (found,) = run_in_every_order(build)
+    np.testing.assert_allclose(found, c - a @ b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("transposed", ["", "c"])
+def test_a_batch_of_products(transposed: str) -> None:
+    check_matmul(6, 7, 9, batch=(3, 2), transposed=transposed)
+    check_matmul(6, 7, 9, batch=(3, 2), transposed=transposed, fixed="a")
+    check_matmul(6, 7, 9, batch=(3,), transposed=transposed, fixed="b", pads=(1, 2, 3))
+    check_matmul(20, 7, 1, batch=(3,), transposed=transposed, fixed="a")
+
+
+def test_axes_of_a_batch_that_lie_like_one_are_one() -> None:
+    assert "extent" not in check_matmul(4, 4, 4, batch=(1, 1))[0].kernel.source
+    assert "extent1" not in check_matmul(4, 4, 4, batch=(3, 2))[0].kernel.source
+
+
+@pytest.mark.parametrize("dtype", ["float32"])
+@pytest.mark.parametrize("sizes", [(70, 90, 1), (1, 90, 70), (3, 300, 1), (1, 1000, 1), (1, 1, 1), (65, 0, 1)])
+@pytest.mark.parametrize("transposed", ["", "ab"])
+def test_products_with_vectors(sizes: Any, transposed: str, dtype: str) -> None:
+    assert check_matmul(*sizes, dtype, transposed)[0].kernel.name.startswith("matvec")
+
+
+@pytest.mark.parametrize("beta", [0, 1])
+@pytest.mark.parametrize("sizes", [(40, 1500, 30), (3, 1100, 5), (5, 9000, 1), (1, 9001, 6), (1, 5000, 1)])
+def test_long_sums_are_made_in_pieces(sizes: Any, beta: float) -> None:
+    assert len(check_matmul(*sizes, transposed="a", alpha=1 + beta, beta=beta)) == 2
+
+
+def test_long_sums_of_a_batch() -> None:
+    assert len(check_matmul(3, 1100, 5, batch=(3,), pads=(0, 0, 2))) == 2
+    assert len(check_matmul(3, 1100, 5, "float64", batch=(2, 3), transposed="b")) == 2
+
+
+@pytest.mark.parametrize("dtype", [*WHOLE, "complex64", "complex128"])
+def test_products_of_other_dtypes(dtype: str) -> None:
+    check_matmul(17, 20, 33, dtype, "b", offsets=(1, 0, 3))
+
+
+def test_a_batch_of_products_of_whole_numbers() -> None:
+    check_matmul(5, 18, 3, "int32", "ab", batch=(2,), fixed="b")
+
+
+@pytest.mark.parametrize("dtype", WHOLE)
+def test_scaled_products_of_whole_numbers(dtype: str) -> None:
+    check_matmul(17, 20, 33, dtype, alpha=3, beta=2)
+    check_matmul(17, 20, 33, dtype, alpha=1, beta=1, transposed="c")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32"])
+def test_a_sum_of_nothing_is_zero(dtype: str) -> None:
+    check_matmul(20, 0, 30, dtype)
+    check_matmul(20, 0, 30, dtype, alpha=2, beta=3)
+
+
+@pytest.mark.parametrize("sizes", [(0, 3, 4), (4, 3, 0), (0, 0, 0)])
+def test_an_empty_result_launches_nothing(sizes: Any) -> None:
+    assert check_matmul(*sizes) == []
+    assert check_matmul(*sizes, batch=(2,), dtype="int32") == []
+    assert check_matmul(2, 3, 4, batch=(0,)) == []
+
+
+def test_products_on_a_newer_device() -> None:
+    check_matmul(36, 40, 68, capability=(10, 0))
+    check_matmul(37, 41, 67, "float64", "ab", capability=(10, 0))
+    check_matmul(40, 1500, 30, transposed="a", capability=(10, 0))
+    check_matmul(37, 41, 1, "float64", capability=(10, 0))
+    check_matmul(17, 20, 33, "int16", capability=(10, 0))
+
+
+def test_what_there_are_no_products_of() -> None:
+    memory = Memory()
+    for dtype in ("bool", "float16", "longdouble"):
+        views = [memory.hold(np.zeros((4, 4), dtype)) for _ in range(3)]
+        assert products.LAUNCHES["matmul"](views[:2], views[2:], memory.workspace) is None
+    a, b, c = (memory.hold(np.zeros((4, 4), "complex64")) for _ in range(3))
+    assert products.LAUNCHES["matmul_add"]([c, a, b], [c], memory.workspace, alpha=1.0) is None
+
+
+def test_a_view_without_a_contiguous_axis_must_be_copied() -> None:
+    memory = Memory()
+    a, b, c = (memory.hold(np.zeros((4, 4), "float32")) for _ in range(3))
+    with pytest.raises(ValueError, match="matmul: requires views with a contiguous axis"):
+        products.matmul(replace(a, strides=(32, 8)), b, c, memory.workspace)
+
+
+# --- a dense layer ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sizes", "dtype", "relu"),
+    [
+        *(((37, 21, 41), dtype, relu) for dtype in ("float32", "float64") for relu in (False, True)),
+        *(((36, 20, 40), dtype, True) for dtype in ("float32", "float64")),
+        *((sizes, "float32", relu) for sizes in ((30, 600, 1), (1, 30, 20), (37, 0, 41)) for relu in (False, True)),
+    ],
+)
+def test_a_dense_layer(sizes: Any, dtype: str, relu: bool) -> None:
+    assert len(check_dense(*sizes, dtype, relu)) == 1
+
+
+@pytest.mark.parametrize("sizes", [(30, 1100, 12), (3, 9000, 1), (1, 9000, 3)])
+def test_a_dense_layer_whose_sums_are_made_in_pieces(sizes: Any) -> None:
+    assert len(check_dense(*sizes)) == 2
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+def test_layers_of_a_realistic_size(capability: tuple[int, int]) -> None:
+    check_dense(128, 784, 256, capability=capability)
+    check_dense(128, 256, 10, relu=False, capability=capability)
+
+
+def test_relu_keeps_nan_and_makes_minus_zero_zero() -> None:
+    x, w = np.array([[np.nan], [-0.0], [2.0], [-3.0]], "float32"), np.ones((1, 2), "float32")
+
+    def build(memory: Memory) -> Any:
+        views = [memory.hold(operand) for operand in (x, w, np.full(2, -0.0, "float32"), np.zeros((4, 2), "float32"))]
+        return products.dense(*views, memory.workspace, True), views[3:]
+
+    (found,) = run_in_every_order(build)
+    np.testing.assert_array_equal(found[:, 0], [np.nan, 0, 2, 0])
+    assert not np.signbit(found[1:]).any()
+
+
+@pytest.mark.parametrize(("dtype", "capability"), [("float32", (8, 0)), ("float64", (10, 0))])
+@pytest.mark.parametrize("sizes", [(37, 40), (37, 41), (300, 36), (150, 5), (0, 4), (3, 0)])
+def test_the_backward_pass_of_relu_with_its_sums(sizes: Any, dtype: str, capability: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    g, y = draw(rng, sizes, dtype), draw(rng, sizes, dtype)
+    y[::3] = 0
+    blank = np.full(sizes, np.nan, dtype)
+
+    def build(memory: Memory) -> Any:
+        views = [memory.hold(operand) for operand in (g, y, blank, np.full(sizes[1], np.nan, dtype))]
+        return products.LAUNCHES["relu_backward_sum"](views[:2], views[2:], memory.workspace), views[2:]
+
+    masked, sums = run_in_every_order(build, capability)
+    expected = np.where(y > 0, g, 0)
+    np.testing.assert_array_equal(masked, expected)
+    assert_near(sums, expected.astype("float64").sum(0), np.abs(expected).sum(0), sizes[0])
+
+
+# --- the checks themselves --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("        cuda.syncthreads()\n", "", "race"),
+        ("stage = int32(1 - stage)", "stage = int32(0)", "race"),
+        ("min(n - column0, 32)", "min(n - column0 + 4, 32)", "out-of-bounds"),
+        ("select(row < m, count, 0)", "count", "out-of-bounds"),
+        ("fetch_each_float32x4(a", "fetch_float32x4(a", "misaligned|out-of-bounds"),
+    ],
+)
+def test_a_wrong_kernel_is_caught(right: str, wrong: str, message: str) -> None:
+    memory = Memory()
+    a, b, c = (memory.hold(np.ones(shape, "float32")) for shape in ((33, 37), (37, 34), (33, 34)))
+    (launch,) = products.matmul(a, b, c, memory.workspace)
+    assert right in launch.kernel.source
+    kernel = replace(launch.kernel, source=launch.kernel.source.replace(right, wrong))
+    with pytest.raises(PtxError, match=message):
+        memory.run([replace(launch, kernel=kernel)])
