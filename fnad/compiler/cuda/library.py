@@ -12,6 +12,7 @@ from math import prod
 import numpy as np
 
 from fnad.compiler import failures, views
+from fnad.compiler.expressions import dtype_word
 from fnad.compiler.plan import Copy, GridKernel, GridLaunch, Place, View
 
 THREADS = 256
@@ -41,11 +42,6 @@ Triple = tuple[int, int, int]
 Launches = list[GridLaunch | Copy]
 Workspace = Callable[[int], int]
 """Gives the number of a buffer of so many bytes, which the launches may use."""
-
-
-def dtype_word(dtype: np.dtype) -> str:
-    """What kernel source calls a dtype."""
-    return "boolean" if dtype == np.bool_ else dtype.name
 
 
 def launch(
@@ -250,10 +246,10 @@ def _scatter(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspa
     (out,) = outputs
     if out.dtype not in NUMBERS:
         return None
-    return [*_copy(x, out), *scatter(out, indices, updates, mode)]
+    return [*copied(x, out), *scatter(out, indices, updates, mode)]
 
 
-def _copy(x: View, out: View) -> Launches:
+def copied(x: View, out: View) -> Launches:
     """The copy of a C-contiguous array, unless it is there."""
     places, nbytes = [Place(view.buffer, view.offset) for view in (x, out)], prod(x.shape) * x.dtype.itemsize
     return [Copy(*places, nbytes)] if nbytes and places[0] != places[1] else []

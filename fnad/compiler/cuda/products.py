@@ -13,8 +13,9 @@ from math import prod
 
 import numpy as np
 
+from fnad.compiler.cuda.library import copied
 from fnad.compiler.plan import GridKernel, GridLaunch, View
-from fnad.compiler.views import contiguous_strides, matrix_layout, transpose, whole
+from fnad.compiler.views import contiguous_strides, is_aligned, matrix_layout, transpose, whole
 from fnad.kernels.cuda import dense as dense_kernels
 from fnad.kernels.cuda import matmul as kernels
 from fnad.kernels.cuda.matmul import Tile
@@ -136,7 +137,7 @@ def _tiled(product: Product, workspace: Workspace) -> list[GridLaunch]:
     main, partial = _with_partial(product, pieces, workspace)
     is_whole = [_is_whole(view, width) for view in (product.a, product.b, main.c)]
     if main.finish.operands:
-        is_whole[2] = is_whole[2] and main.finish.operands[0].offset % 16 == 0
+        is_whole[2] = is_whole[2] and is_aligned(main.finish.operands[0], 16)
     kernel = _tiled_kernel(word, tile, along_k, tuple(is_whole), main.finish.epilogue, len(main.c.shape) - 2)
     rows = [row for _, row in layouts[:2]] + [_require_layout(main.c)[1]]
     params = (m, n, k, *rows, *main.finish.numbers, size, product.count * m * n, *_batch(main))
@@ -279,7 +280,7 @@ def _is_whole(view: View, width: int) -> bool:
     transposed, row = _require_layout(view)
     across = view.shape[-2] if transposed else view.shape[-1]
     steps = [stride for n, stride in zip(view.shape[:-2], view.strides) if n > 1]
-    return across % width == 0 and row % width == 0 and view.offset % 16 == 0 and not any(s % 16 for s in steps)
+    return across % width == 0 and row % width == 0 and is_aligned(view, 16) and not any(s % 16 for s in steps)
 
 
 def _merged(product: Product) -> Product:
@@ -328,7 +329,7 @@ def relu_backward_sum(g: View, y: View, masked: View, sums: View, workspace: Wor
         return []
     word = g.dtype.name
     width = kernels.WIDTHS[word]
-    across = width if n % width == 0 and all(view.offset % 16 == 0 for view in (g, y, masked)) else 1
+    across = width if n % width == 0 and all(is_aligned(view, 16) for view in (g, y, masked)) else 1
     columns = -(-n // (dense_kernels.COLUMNS * across))
     pieces = max(min(-(-ENOUGH // columns), m // LEAST_ROWS), 1)
     size = max(-(-m // pieces), 1)
@@ -362,10 +363,11 @@ def _matmul(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspac
 def _matmul_add(
     inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, alpha: float,
 ) -> list[GridLaunch] | None:
-    """The output holds already what is added to."""
-    _, a, b = inputs
-    fits = outputs[0].dtype in (*FLOATS, *WHOLE_NUMBERS)
-    return matmul(a, b, *outputs, workspace, alpha, beta=1.0) if fits else None
+    c, a, b = inputs
+    (out,) = outputs
+    if out.dtype not in (*FLOATS, *WHOLE_NUMBERS):
+        return None
+    return [*copied(c, out), *matmul(a, b, out, workspace, alpha, beta=1.0)]
 
 
 def _dense(
