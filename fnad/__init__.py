@@ -32,6 +32,7 @@ from fnad.errors import EscapedTracerError as EscapedTracerError
 from fnad.errors import InPlaceError as InPlaceError
 from fnad.errors import NonFiniteError as NonFiniteError
 from fnad.tracing import make_program as make_program
+from fnad.transforms import eager as _eager  # noqa: F401
 from fnad.transforms.custom import custom_jvp as custom_jvp
 from fnad.transforms.custom import custom_vjp as custom_vjp
 from fnad.transforms.grad import grad as grad

@@ -20,7 +20,7 @@ from fnad.ir.evaluate import QUIET, evaluate, evaluate_equation, read
 from fnad.ir.primitive import Primitive, Traced
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, filled, prune, quiet_equation, scalar
 from fnad.ir.sources import current_source
-from fnad.ir.types import ArrayType, is_array_like, is_inexact, type_of
+from fnad.ir.types import ArrayType, is_array, is_array_like, is_inexact, type_of
 from fnad.refusals import cut_gradient, escaped, stored, unknown_value
 
 
@@ -255,10 +255,10 @@ class Builder:
             if value.builder is self:
                 return value.atom
             return self._capture_tracer(value)
-        if isinstance(value, np.ndarray):
-            return self._capture(value, value, type_of(value))
         if isinstance(value, np.generic):
             return Literal(value, type_of(value))
+        if is_array(value):
+            return self._capture(value, value, type_of(value))
         if isinstance(value, Literal):
             return value
         return None

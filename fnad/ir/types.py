@@ -62,6 +62,11 @@ def declare_array_type(kind: type) -> None:
     _array_types += (kind,)
 
 
+def is_array(value: Any) -> bool:
+    """Whether an object is an array or a NumPy scalar, of whatever dtype."""
+    return isinstance(value, _array_types)
+
+
 def type_of(value: Any) -> ArrayType:
     """The type of a NumPy array, an array of another declared type, a NumPy scalar or a Python scalar."""
     if type(value) is np.ndarray:  # which most are, and `isinstance` takes longer

@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-import numpy as np
-
 from fnad import tree
 from fnad.errors import is_library_file
-from fnad.ir.types import ArrayType
+from fnad.ir.types import ArrayType, is_array
 from fnad.tracing import is_value, value_type
 
 Reader = Callable[[], Any]
@@ -24,7 +22,7 @@ def find_readers(function: Callable[..., Any], values: Sequence[Any]) -> list[Re
 
     A value that is not found is read once and for all.
     """
-    wanted = {id(v) for v in values if isinstance(v, (np.ndarray, np.generic))}
+    wanted = {id(v) for v in values if is_array(v)}
     found: dict[int, Reader] = {}
     for value, read in _places(function):
         if id(value) in wanted:
@@ -61,7 +59,7 @@ def _places(function: Any) -> Iterator[tuple[Any, Reader]]:
     while pending and len(seen) < MOST_OBJECTS:
         for read in _names(pending.popleft()):
             value = _read(read)
-            if isinstance(value, (np.ndarray, np.generic)):
+            if is_array(value):
                 yield value, read
             elif isinstance(value, (dict, list, tuple)):
                 yield from _leaves(read, value)
@@ -101,7 +99,7 @@ def _global_names(code: Any) -> Iterator[str]:
 
 def _leaves(read: Reader, container: Any) -> Iterator[tuple[Any, Reader]]:
     for i, leaf in enumerate(tree.leaves(container)):
-        if isinstance(leaf, (np.ndarray, np.generic)):
+        if is_array(leaf):
             yield leaf, lambda i=i: tree.leaves(read())[i]
 
 

@@ -147,12 +147,13 @@ class DeviceArray:
 
     def copy(self) -> DeviceArray:
         """A new array of the same values on the same device."""
-        return self._copied(self.address, self.shape)
+        return self.part(0, self.shape)
 
-    def _copied(self, source: int, shape: tuple[int, ...]) -> DeviceArray:
+    def part(self, offset: int, shape: tuple[int, ...]) -> DeviceArray:
+        """A new array of the elements from so many bytes on."""
         nbytes = prod(shape) * self.dtype.itemsize
         memory = self.runtime.allocate(nbytes)
-        self.runtime.copy(memory.address, source, nbytes)
+        self.runtime.copy(memory.address, self.address + offset, nbytes)
         return DeviceArray(self.runtime, memory, shape, self.dtype)
 
     def __copy__(self) -> DeviceArray:
@@ -167,7 +168,7 @@ class DeviceArray:
             raise TypeError("iteration over a 0-d array")
         shape = self.shape[1:]
         step = prod(shape) * self.dtype.itemsize
-        return iter([self._copied(self.address + i * step, shape) for i in range(self.shape[0])])
+        return iter([self.part(i * step, shape) for i in range(self.shape[0])])
 
     def __reduce__(self) -> Any:
         """Pickled as a NumPy array, which every machine can read."""

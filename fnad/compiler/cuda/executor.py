@@ -94,7 +94,15 @@ class LinkedPlan:
             self._numbers.append(number)
             self._word(self._zero, number)
         last, run = len(self._slots), self.runtime.launcher(self.runtime.load(launch.kernel), launch)
-        return lambda table, words: run(words[first:last])
+        if not launch.kernel.reports:
+            return lambda table, words: run(words[first:last])
+
+        def step(table: Table, words: np.ndarray) -> None:
+            run(words[first:last])
+            # After it: what is asked for in a loop's condition may have been looked at since the table was made.
+            self.runtime.failures.expect(self.runtime)
+
+        return step
 
     def _word(self, slot: int, offset: int) -> None:
         self._slots.append(slot)

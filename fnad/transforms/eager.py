@@ -1,0 +1,148 @@
+"""The operators and NumPy's functions on device arrays: each is compiled for its arguments and runs where they are.
+
+This is the one place that gives them to `DeviceArray`. In a loop, compile the whole of it: every operation here is a
+launch of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from fnad import tree
+from fnad.compiler.cuda.arrays import DeviceArray
+from fnad.compiler.views import contiguous_strides
+from fnad.errors import boundary
+from fnad.ir.types import is_array, is_array_like
+from fnad.memo import Memo, typed
+from fnad.tracing import Tracer
+from fnad.transforms.jit import Jitted
+
+_compiled = Memo()
+
+
+class _Operation(Jitted):
+    """An operation for arrays of any shapes: that there are many is no reason to warn."""
+
+    def _reason(self, signature: Any) -> str:
+        return "new signature"
+
+
+def run(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], numbers: bool = False) -> Any:
+    """Call a function, compiled; arrays, and perhaps ``numbers``, are its inputs, anything else is part of it."""
+    leaves, treedef = tree.flatten((tuple(args), kwargs))
+    is_input = is_array_like if numbers else is_array
+    inputs = [i for i, leaf in enumerate(leaves) if is_input(leaf)]
+    fixed = {i: leaf for i, leaf in enumerate(leaves) if i not in inputs}
+
+    def flat(*arrays: Any) -> Any:
+        whole = {**fixed, **dict(zip(inputs, arrays))}
+        args, kwargs = tree.unflatten(treedef, [whole[i] for i in range(len(leaves))])
+        return function(*args, **kwargs)
+
+    key = function, treedef, tuple(inputs), typed(tuple(fixed.values()))
+    return _compiled.get(key, lambda: _Operation(flat, (), (), ()))(*[leaves[i] for i in inputs])
+
+
+@boundary
+def _array_ufunc(self: DeviceArray, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    if any([type(x) is Tracer for x in inputs]):
+        return NotImplemented  # which knows what to do
+    function = ufunc if method == "__call__" else getattr(ufunc, method)
+    if kwargs.get("out") is not None or method == "at":  # an array of the host is written to
+        return function(*[np.asarray(x) if type(x) is DeviceArray else x for x in inputs], **kwargs)
+    return run(function, inputs, kwargs, numbers=method == "__call__")
+
+
+@boundary
+def _array_function(self: DeviceArray, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+    if Tracer in types:
+        return NotImplemented
+    return run(function, args, kwargs)
+
+
+def _method(name: str) -> Callable[..., Any]:
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(x, name)(*args, **kwargs)
+
+    @boundary
+    def method(self: DeviceArray, *args: Any, **kwargs: Any) -> Any:
+        return run(call, (self, *args), kwargs)
+
+    method.__name__, method.__doc__ = name, getattr(np.ndarray, name).__doc__
+    return method
+
+
+def _property(name: str) -> property:
+    def read(x: Any) -> Any:
+        return getattr(x, name)
+
+    return property(lambda self: run(read, (self,), {}), doc=getattr(np.ndarray, name).__doc__)
+
+
+@boundary
+def _getitem(self: DeviceArray, index: Any) -> Any:
+    """Part of an array: a copy on the device, of neighbours by itself, of others by a compiled function."""
+    found = _window(self, index)
+    if found is not None:
+        return self.part(*found)
+    if type(index) is DeviceArray or type(index) is tuple and any([is_array(i) for i in index]):
+        return run(lambda x, i: x[i], (self, index), {})
+    return run(_Item(index), (self,), {})
+
+
+def _window(x: DeviceArray, index: Any) -> tuple[int, tuple[int, ...]] | None:
+    """Where a basic index leads, in bytes, and the shape; ``None`` where the elements are no neighbours."""
+    parts = index if type(index) is tuple else (index,)
+    if not all([isinstance(part, (int, np.integer, slice, type(None), type(...))) for part in parts]):
+        return None
+    # Of an array that is as large but has no memory: nothing is read of it.
+    dummy = np.lib.stride_tricks.as_strided(np.zeros(1, x.dtype), x.shape, contiguous_strides(x.shape, x.itemsize))
+    shown = dummy[parts if ... in parts else (*parts, ...)]  # a view also where it has no axes
+    return (shown.ctypes.data - dummy.ctypes.data, shown.shape) if shown.flags.c_contiguous else None
+
+
+class _Item:
+    """What an index shows of an array, a function that is equal for equal indices."""
+
+    def __init__(self, index: Any) -> None:
+        self.index = index
+
+    def __call__(self, x: Any) -> Any:
+        return x[self.index]
+
+    def __eq__(self, other: Any) -> bool:
+        return type(other) is _Item and repr(self.index) == repr(other.index)
+
+    def __hash__(self) -> int:
+        return hash(repr(self.index))
+
+
+METHODS = (
+    "sum", "prod", "mean", "var", "std", "max", "min", "argmax", "argmin", "any", "all", "cumsum", "cumprod", "swapaxes",
+    "ravel", "repeat", "take", "dot", "clip", "round", "trace", "diagonal", "argsort", "reshape", "transpose", "astype",
+    "squeeze", "flatten", "conj", "conjugate",
+)
+PROPERTIES = ("T", "mT", "real", "imag")
+
+
+def _install() -> None:
+    operators = {name: value for name, value in vars(NDArrayOperatorsMixin).items() if name.startswith("__")}
+    for name in ("__module__", "__doc__", "__slots__", "__dict__", "__weakref__", "__firstlineno__"):
+        operators.pop(name, None)
+    in_place = [name for name in operators if name.startswith("__i") and name not in ("__invert__",)]
+    for name in in_place:  # `x += y` then makes a new array, as everything does: a device array never changes
+        del operators[name]
+    special = {"__array_ufunc__": _array_ufunc, "__array_function__": _array_function, "__getitem__": _getitem}
+    for name, value in {**operators, **special}.items():
+        setattr(DeviceArray, name, value)
+    for name in METHODS:
+        setattr(DeviceArray, name, _method(name))
+    for name in PROPERTIES:
+        setattr(DeviceArray, name, _property(name))
+
+
+_install()
