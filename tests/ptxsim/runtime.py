@@ -45,10 +45,13 @@ class PtxRuntime(HostRuntime):
 
     def allocate(self, nbytes: int) -> PtxMemory:
         memory = PtxMemory(nbytes)
-        bisect.insort(self._starts, memory.address)
-        self._sizes[memory.address] = nbytes
-        weakref.finalize(memory, self._forget, memory.address).atexit = False
+        self.adopt(memory)
         return memory
+
+    def adopt(self, memory: Any) -> None:
+        bisect.insort(self._starts, memory.address)
+        self._sizes[memory.address] = memory.nbytes
+        weakref.finalize(memory, self._forget, memory.address).atexit = False
 
     def _forget(self, address: int) -> None:
         del self._sizes[address]
