@@ -20,7 +20,7 @@ from fnad.compiler.cuda.failures import fetch
 from fnad.compiler.cuda.lower import failure
 from fnad.compiler.cuda.runtime import Memory, Runtime
 from fnad.compiler.plan import (
-    Copy, GridLaunch, HostStep, Inner, Instruction, Place, Plan, Scan, Switch, Turn, View, While,
+    Copy, GridLaunch, HostStep, Inner, Instruction, Place, Plan, Scan, Switch, Turn, View, While, walk,
 )
 from fnad.compiler.views import is_contiguous
 from fnad.errors import place_at
@@ -44,7 +44,8 @@ class LinkedPlan:
         self._offsets: list[int] = []
         self._numbers: list[int] = []
         self._zero = len(plan.buffers)
-        self._reports = any([isinstance(i, GridLaunch) and i.kernel.reports for i in plan.instructions])
+        self.reports = any([isinstance(i, GridLaunch) and i.kernel.reports for i, _ in walk(plan)])
+        """Whether any of its kernels may fail."""
         for number, buffer in enumerate(plan.buffers):
             if buffer.value is not None:
                 memory = runtime.allocate(buffer.nbytes)
@@ -63,7 +64,7 @@ class LinkedPlan:
                 table[number] = arena + buffer.offset
         for number, memory in self._constants:
             table[number] = memory.address
-        if self._reports:
+        if self.reports:
             table[self._zero + 1] = self.runtime.failures.expect(self.runtime)
         return table
 
@@ -240,12 +241,25 @@ def fetch_view(runtime: Runtime, view: View, address: int) -> np.ndarray:
 # --- Called with arrays
 
 
+FEWEST, MOST = 3, 4096
+"""Launches that are worth a recording, and that one may hold."""
+
+MOST_RECORDINGS = 8
+"""Recordings of a plan that are kept: a loop that trains goes between a few pieces of memory."""
+
+
 class Executable:
-    """A plan on a device, to be called with arrays; any number of threads may do so."""
+    """A plan on a device, to be called with arrays; any number of threads may do so.
+
+    A plan of launches alone that is called again on the same memory, as happens in a loop, is recorded, where the
+    device can do so, and is a single launch from then on.
+    """
 
     def __init__(self, plan: Plan, runtime: Runtime) -> None:
         self.plan, self.runtime = plan, runtime
         self.linked = LinkedPlan(plan, runtime, _placed)
+        self._is_recorded = runtime.records and FEWEST <= (launches_of(plan) or 0) <= MOST
+        self._recordings: dict[bytes, Any] = {}  # by all addresses; None: seen once
 
     def __call__(
         self, inputs: Sequence[Any], results: Sequence[tuple[tuple[int, ...], np.dtype]], donated: Mapping[int, int]
@@ -257,8 +271,49 @@ class Executable:
             arrays[donated[k]] if k in donated else empty(runtime, *result) for k, result in enumerate(results)
         ]
         arena = runtime.allocate(self.plan.arena_bytes)
-        self.linked.run(self.linked.table([x.address for x in (*arrays, *outputs)], arena.address))
+        table = self.linked.table([x.address for x in (*arrays, *outputs)], arena.address)
+        if self._is_recorded:
+            self._run_recorded(table)
+        else:
+            self.linked.run(table)
         return outputs
+
+    def _run_recorded(self, table: Table) -> None:
+        """Run the plan, by what was recorded of it for the same memory."""
+        key = table.tobytes()
+        if key not in self._recordings:
+            if len(self._recordings) >= MOST_RECORDINGS:
+                self._recordings.clear()
+            self._recordings[key] = None
+            self.linked.run(table)
+            return
+        recording = self._recordings[key]
+        if recording is None:
+            recording = self._recordings[key] = self._recorded(table)
+        recording.launch()
+        if self.linked.reports:
+            self.runtime.failures.expect(self.runtime)
+
+    def _recorded(self, table: Table) -> Any:
+        self.runtime.begin_capture()
+        try:
+            self.linked.run(table)
+        finally:
+            recording = self.runtime.end_capture()
+        return recording
+
+
+def launches_of(plan: Plan) -> int | None:
+    """How many launches and copies a plan makes; ``None`` where the host has to look at values."""
+    count = 0
+    for instruction in plan.instructions:
+        if isinstance(instruction, (GridLaunch, Copy)):
+            count += 1
+        elif isinstance(instruction, Scan) and (each := launches_of(instruction.body.plan)) is not None:
+            count += instruction.length * each
+        else:
+            return None
+    return count
 
 
 def link(plan: Plan, runtime: Runtime) -> Executable:

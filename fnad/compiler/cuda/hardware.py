@@ -6,6 +6,7 @@ ordinary one: what the driver's default stream is given, which those libraries u
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Callable
@@ -86,7 +87,7 @@ class Graph:
 
     def launch(self) -> None:
         """Make the launches, on the addresses and numbers that they were recorded with."""
-        self._runtime.ask("cuGraphLaunch", self._handle, self._runtime.handle)
+        self._runtime._in_turn("cuGraphLaunch", self._handle, self._runtime.handle)
 
     def __del__(self) -> None:
         handle = getattr(self, "_handle", None)
@@ -95,11 +96,12 @@ class Graph:
 
 
 class DriverRuntime(Runtime):
-    """A GPU."""
+    """A GPU. FNAD_CUDA_GRAPHS=0 in the environment keeps it from recording launches."""
 
     def __init__(self, driver: Driver, gpu: Gpu) -> None:
         self.driver = driver
         self.name, self.capability, self.ordinal = gpu.name, gpu.capability, gpu.ordinal
+        self.records = os.environ.get("FNAD_CUDA_GRAPHS", "1") != "0"
         self.failures = Failures()
         self._context = driver("cuDevicePrimaryCtxRetain", gpu.handle)
         self._enter()
@@ -108,7 +110,7 @@ class DriverRuntime(Runtime):
         self.stream = int(self.handle)
         self.pool = Pool(self._allocate, self._free, self._available)
         self._modules: list[Any] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # held while launches are recorded, so that nothing else gets among them
 
     def _enter(self) -> None:
         self.driver("cuCtxSetCurrent", self._context)
@@ -128,6 +130,11 @@ class DriverRuntime(Runtime):
                 f"device: requires more device memory for {name}, got {free} bytes free of {total}. "
                 "Use smaller batches, or drop device arrays that are no longer needed."
             ) from None
+
+    def _in_turn(self, name: str, *arguments: Any) -> Any:
+        """Ask for something on the stream, not while another thread records what it launches."""
+        with self._lock:
+            return self.ask(name, *arguments)
 
     # Memory
 
@@ -154,18 +161,18 @@ class DriverRuntime(Runtime):
         """Copy a C-contiguous array of the host to the device; it may be changed right after."""
         if array.nbytes:
             # The driver has read ordinary memory when it returns, though the device may get it later.
-            self.ask("cuMemcpyHtoDAsync", address, array.ctypes.data, array.nbytes, self.handle)
+            self._in_turn("cuMemcpyHtoDAsync", address, array.ctypes.data, array.nbytes, self.handle)
 
     def download(self, address: int, array: np.ndarray) -> None:
         """Fill a C-contiguous array of the host from the device, when all that was asked before is done."""
         if array.nbytes:
-            self.ask("cuMemcpyDtoHAsync", array.ctypes.data, address, array.nbytes, self.handle)
+            self._in_turn("cuMemcpyDtoHAsync", array.ctypes.data, address, array.nbytes, self.handle)
         self.synchronize()
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         """Copy bytes within the device."""
         if nbytes:
-            self.ask("cuMemcpyDtoDAsync", target, source, nbytes, self.handle)
+            self._in_turn("cuMemcpyDtoDAsync", target, source, nbytes, self.handle)
 
     # Kernels
 
@@ -196,14 +203,14 @@ class DriverRuntime(Runtime):
 
     def synchronize(self) -> None:
         """Wait until all that was asked before is done."""
-        self.ask("cuStreamSynchronize", self.handle)
+        self._in_turn("cuStreamSynchronize", self.handle)
 
     def wait_for(self, stream: int) -> None:
         """Let what is asked from now on happen after what another stream was given."""
         event = self.ask("cuEventCreate", self.driver.api.CUevent_flags.CU_EVENT_DISABLE_TIMING)
         try:
             self.ask("cuEventRecord", event, stream)
-            self.ask("cuStreamWaitEvent", self.handle, event, 0)
+            self._in_turn("cuStreamWaitEvent", self.handle, event, 0)
         finally:
             self.driver.api.cuEventDestroy(event)
 
@@ -214,12 +221,16 @@ class DriverRuntime(Runtime):
 
         Memory that the recorded launches use must be kept as long as the graph.
         """
+        self._lock.acquire()  # until the recording ends
         mode = self.driver.api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
         self.ask("cuStreamBeginCapture", self.handle, mode)
 
     def end_capture(self) -> Graph:
         """What was recorded since `begin_capture`."""
-        return Graph(self, self.ask("cuStreamEndCapture", self.handle))
+        try:
+            return Graph(self, self.ask("cuStreamEndCapture", self.handle))
+        finally:
+            self._lock.release()
 
 
 def entry_name(ptx: str) -> bytes:

@@ -44,6 +44,8 @@ class Runtime(Protocol):
     """Which of the GPUs it is."""
     stream: int = 0
     """The driver's handle of the stream that everything happens on."""
+    records: bool = False
+    """Whether launches can be recorded, to be made again by a single one."""
     is_host: bool = False
     """Whether its memory is the host's, so that other libraries read it as such."""
 
@@ -71,6 +73,12 @@ class Runtime(Protocol):
     def launcher(self, function: Any, launch: GridLaunch) -> Callable[[np.ndarray], None]:
         """What `launch` does, for a function and a launch that are known, given the words."""
         return partial(self.launch, function, launch)
+
+    def begin_capture(self) -> None:
+        """Record what is launched and copied on the device from now on, in place of doing it."""
+
+    def end_capture(self) -> Any:
+        """What was recorded; its ``launch()`` does it on the same memory."""
 
     def synchronize(self) -> None:
         """Wait until all that was asked before is done."""

@@ -4,6 +4,7 @@ They have NumPy's meaning and keep the dtype of their operands, but not every bi
 seen through a `Pointer`, which knows where it ends.
 """
 
+import itertools
 import math
 import operator
 import sys
@@ -80,6 +81,11 @@ def _elementary(op: str, dtype: Any) -> Callable:
 globals().update(
     {f"{op}_{dtype.__name__}": _elementary(op, dtype) for op in ULPS for dtype in (np.float32, np.float64)}
 )
+
+
+def add_outer(totals: tuple, x: tuple, y: tuple) -> tuple:
+    """The totals plus x[i] y[j], row by row."""
+    return tuple(fma(a, b, total) for (a, b), total in zip(itertools.product(x, y), totals))
 
 
 # --- memory -----------------------------------------------------------------------------------
