@@ -12,8 +12,9 @@ from fnad.compiler.cuda.runtime import ALIGNMENT
 from fnad.compiler.plan import GridKernel, GridLaunch, View
 from fnad.lazy import LazyModule
 
-from tests.ptxsim.kernel import Kernel, Range, aligned_bytes
+from tests.ptxsim.kernel import Kernel, aligned_bytes
 from tests.ptxsim.parse import PtxError
+from tests.ptxsim.shadows import Range
 
 # Where the CUDA compiler is not there, the tests that need it are skipped, not this file.
 toolchain = LazyModule("fnad.compiler.cuda.toolchain")
