@@ -239,6 +239,19 @@ def test_writing_the_same_byte_is_caught() -> None:
         run(ptx, 4, 64, X, np.zeros(256, np.int8))
 
 
+BYTES = ".shared .align 4 .b8 s[64];"
+
+
+def test_neighbouring_bytes_of_shared_memory_are_right() -> None:
+    code = "cvt.u64.u32 %rd3, %r0; mov.b64 %rd4, s; add.s64 %rd4, %rd4, %rd3; st.shared.u8 [%rd4], %r0;"
+    code += "bar.sync 0; ld.shared.u8 %rs1, [%rd4]; add.s64 %rd3, %rd3, %rd0; st.global.u8 [%rd3], %rs1;"
+    y = np.zeros(64, np.uint8)
+    run(handwritten("", code, 1, BYTES), 1, 64, y)
+    assert y.tolist() == list(range(64))
+    with pytest.raises(PtxError, match="race at"):
+        run(handwritten("", code.replace("bar.sync 0;", "xor.b64 %rd4, %rd4, 1;"), 1, BYTES), 1, 64, y)
+
+
 ATOMIC = """
 and.b32 %r1, %r0, 3;
 mul.wide.u32 %rd3, %r1, 4;

@@ -20,12 +20,14 @@ from numba import carray, cfunc, njit, types
 from numba.extending import intrinsic
 
 from tests.ptxsim.context import (
-    BLOCK_NUMBER, EPOCH, ERRORS, FIRST, IN_SHARED, LOAD, MISALIGNED, OUT_OF_BOUNDS, RACE, RANGE_START,
-    RANGE_WORDS, RANGES, READ_ONLY, SHADOW_WORDS, SHARED, SHARED_BYTES, SHARED_SHADOW, STORE, WARP_EPOCHS,
+    BLOCK_NUMBER, EPOCH, ERRORS, FIRST, FIRST_BLOCK, IN_SHARED, LOAD, MISALIGNED, OUT_OF_BOUNDS, RACE, RANGE_START,
+    RANGE_WORDS, RANGES, READ_ONLY, SHADOW_WORDS, SHARED, SHARED_BYTES, SHARED_GRANULE, SHARED_SHADOW, STORE,
+    WARP_EPOCHS,
 )
 
-# A shadow record is (block + 1, epoch, warp epoch, thread) of the last write, then of the last read. Block 0: never;
-# a thread or a block of SEVERAL: more than one. A write by an atomic has its thread as ATOMIC_WRITER - thread.
+# A shadow record is (block, epoch, warp epoch, thread) of the last write, then of the last read. Blocks are counted on
+# from FIRST_BLOCK, and what is less belongs to launches before; FIRST_BLOCK itself, and the thread SEVERAL, stand for
+# more than one. A write by an atomic has its thread as ATOMIC_WRITER - thread.
 SEVERAL = -1
 ATOMIC_WRITER = -1000
 
@@ -66,9 +68,9 @@ def range_of(context, address, nbytes):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def conflicts(record, o, block, epoch, warp_epoch, thread, kind):  # type: ignore[no-untyped-def]
-    """Whether an access races with the write or read that the record keeps at `o`."""
-    if record[o] == 0:
+def conflicts(record, o, first, block, epoch, warp_epoch, thread, kind):  # type: ignore[no-untyped-def]
+    """Whether an access races with the write or read that the record keeps at `o`, if by a block from `first` on."""
+    if record[o] < first or record[o] > first and first == block:
         return False
     other = record[o + 3]
     if other <= ATOMIC_WRITER:
@@ -87,7 +89,7 @@ def conflicts(record, o, block, epoch, warp_epoch, thread, kind):  # type: ignor
 
 
 @compiled
-def note(record, o, block, epoch, warp_epoch, thread, kind):  # type: ignore[no-untyped-def]
+def note(record, o, first, block, epoch, warp_epoch, thread, kind):  # type: ignore[no-untyped-def]
     """Keep an access in the shadow."""
     if kind != LOAD:
         record[o] = block
@@ -96,8 +98,8 @@ def note(record, o, block, epoch, warp_epoch, thread, kind):  # type: ignore[no-
         record[o + 3] = thread if kind == STORE else ATOMIC_WRITER - thread
         return
     o += 4
-    if record[o] == SEVERAL or (record[o] != 0 and record[o] != block):
-        record[o] = SEVERAL
+    if first < block and record[o] >= first and record[o] != block:
+        record[o] = first
         return
     last = record[o + 3]
     same = record[o] == block and record[o + 1] == epoch and last != thread
@@ -110,18 +112,22 @@ def note(record, o, block, epoch, warp_epoch, thread, kind):  # type: ignore[no-
 
 
 @compiled
-def races(context, shadow, first, last, thread, kind):  # type: ignore[no-untyped-def]
-    """Whether an access to granules `first` to `last` races; the shadow then knows of it."""
+def races(context, shadow, shared, start, last, thread, kind):  # type: ignore[no-untyped-def]
+    """Whether an access to granules `start` to `last` races; the shadow then knows of it.
+
+    Shared memory is the block's own: what others did in its place before is forgotten.
+    """
     record = carray(int32_at(shadow), (1 << 40,))
-    block, epoch = context[BLOCK_NUMBER] + 1, context[EPOCH]
+    block, epoch = context[FIRST_BLOCK] + 1 + context[BLOCK_NUMBER], context[EPOCH]
+    first = block if shared else context[FIRST_BLOCK]
     warp_epoch = carray(int64_at(context[WARP_EPOCHS]), (64,))[thread // 32]
     hit = False
-    for w in range(first, last + 1):
+    for w in range(start, last + 1):
         o = w * SHADOW_WORDS
-        hit |= conflicts(record, o, block, epoch, warp_epoch, thread, kind)
+        hit |= conflicts(record, o, first, block, epoch, warp_epoch, thread, kind)
         if kind == STORE:
-            hit |= conflicts(record, o + 4, block, epoch, warp_epoch, thread, kind)
-        note(record, o, block, epoch, warp_epoch, thread, kind)
+            hit |= conflicts(record, o + 4, first, block, epoch, warp_epoch, thread, kind)
+        note(record, o, first, block, epoch, warp_epoch, thread, kind)
     return hit
 
 
@@ -129,8 +135,9 @@ def races(context, shadow, first, last, thread, kind):  # type: ignore[no-untype
 def mistake(context, address, nbytes, kind, thread):  # type: ignore[no-untyped-def]
     """What is wrong with an access to an address; 0 for nothing."""
     shared = context[SHARED]
-    if address >= shared and address + nbytes <= shared + context[SHARED_BYTES]:
-        shadow, origin, granule = context[SHARED_SHADOW], shared, 4
+    in_shared = address >= shared and address + nbytes <= shared + context[SHARED_BYTES]
+    if in_shared:
+        shadow, origin, granule = context[SHARED_SHADOW], shared, context[SHARED_GRANULE]
     else:
         k = range_of(context, address, nbytes)
         if k == 0:
@@ -142,7 +149,7 @@ def mistake(context, address, nbytes, kind, thread):  # type: ignore[no-untyped-
         return MISALIGNED
     if shadow != 0:
         first, last = (address - origin) // granule, (address - origin + nbytes - 1) // granule
-        if races(context, shadow, first, last, thread, kind):
+        if races(context, shadow, in_shared, first, last, thread, kind):
             return RACE
     return 0
 

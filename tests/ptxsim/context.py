@@ -26,9 +26,13 @@ BLOCK_SIZE = 17
 GRID_SIZE = 20
 BLOCK_INDEX = 23
 DYNAMIC_BYTES = 26
-RANGES = 27
+SHARED_GRANULE = 27
+"""Bytes of shared memory that a record of its shadow tells of."""
+FIRST_BLOCK = 28
+"""What is added to a block's number in shadows, so that no two launches have a block in common; see shadows.py."""
+RANGES = 29
 """How many ranges of memory the kernel may touch; they follow, RANGE_WORDS for each."""
-RANGE_START = 28
+RANGE_START = 30
 RANGE_WORDS = 5
 """First byte, end, shadow (0: none), first byte that the shadow tells of, granule (0: may only be read)."""
 

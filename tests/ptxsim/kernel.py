@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -13,17 +12,16 @@ import numpy as np
 from tests.ptxsim import machine
 from tests.ptxsim.checks import check as check_access
 from tests.ptxsim.context import (
-    BLOCK_SIZE, DYNAMIC_BYTES, EXCHANGE, EXCHANGE_WORDS, FIRST, GRID_SIZE, MISTAKES, PARAMETERS, RANGE_START,
-    RANGE_WORDS, RANGES, SHADOW_WORDS, SHARED, SHARED_BYTES, SHARED_SHADOW, STATES, WARP_EPOCHS,
+    BLOCK_SIZE, DYNAMIC_BYTES, EXCHANGE, EXCHANGE_WORDS, FIRST, FIRST_BLOCK, GRID_SIZE, MISTAKES, PARAMETERS,
+    RANGE_START, RANGE_WORDS, RANGES, SHARED, SHARED_BYTES, SHARED_GRANULE, SHARED_SHADOW, STATES, WARP_EPOCHS,
 )
 from tests.ptxsim.parse import SIZES, Entry, PtxError, parse
+from tests.ptxsim.shadows import Range, Shadows
 from tests.ptxsim.translate import module
 
 MOST_SHARED = 48 * 1024
 MOST_THREADS = 1024
 MOST_BLOCKS = (2**31 - 1, 65535, 65535)
-Range = tuple[int, int, int]
-"""First byte, end, and the granule (bytes) in which races are looked for; 0: it may only be read."""
 Extent = tuple[int, int, int]
 
 llvm.initialize_native_target()
@@ -80,32 +78,6 @@ def compile_native(text: str) -> llvm.ExecutionEngine:
     return engine
 
 
-@dataclass
-class Shadows:
-    """Shadow memory of the ranges of a launch; those that overlap share it, in the finest granule of them."""
-
-    rows: list[tuple[int, ...]] = field(default_factory=list)
-    memory: list[np.ndarray] = field(default_factory=list)
-
-    def add(self, ranges: Sequence[Range]) -> None:
-        """Give each range its row of the context."""
-        group: list[Range] = []
-        for one in sorted(r for r in ranges if r[1] > r[0] and r[2]):
-            if group and one[0] >= max(r[1] for r in group):
-                self.add_group(group)
-                group = []
-            group.append(one)
-        if group:
-            self.add_group(group)
-        self.rows += [(start, end, 0, start, 0) for start, end, granule in ranges if not granule]
-
-    def add_group(self, group: list[Range]) -> None:
-        origin, end, granule = group[0][0], max(r[1] for r in group), min(r[2] for r in group)
-        shadow = np.zeros((-(-(end - origin) // granule) + 1) * SHADOW_WORDS, np.int32)
-        self.memory.append(shadow)
-        self.rows += [(r[0], r[1], shadow.ctypes.data, origin, granule) for r in sorted(set(group))]
-
-
 class Kernel:
     """The first entry of PTX text.
 
@@ -121,7 +93,7 @@ class Kernel:
         offsets, self.shared_bytes = shared_layout(self.entry, check)
         self._constants = constants(self.entry)
         addresses = {name: held.ctypes.data for name, held in self._constants.items()}
-        text, self.meets = module(self.entry, offsets | addresses, check)
+        text, self.meets, self.shared_granule = module(self.entry, offsets | addresses, check)
         self._engine = compile_native(text)
         self._address = self._engine.get_function_address("kernel")
         self.stats: dict[str, int] = {}
@@ -159,21 +131,20 @@ class Kernel:
         """
         shared_bytes = self.shared_bytes + self.dynamic_shared
         self._refuse(grid, block, words, shared_bytes)
-        shadows, n = Shadows(), prod(block)
-        shadows.add([*ranges, *self._constant_ranges()])
+        shared, n = aligned_bytes(max(shared_bytes + 4, 16)), prod(block)
+        shadows = Shadows([*ranges, *self._constant_ranges()], len(shared) // self.shared_granule, prod(grid))
         context = np.zeros(RANGE_START + RANGE_WORDS * len(shadows.rows), np.int64)
-        shared = aligned_bytes(max(shared_bytes + 4, 16))
-        shadow = np.zeros((len(shared) // 4 + 2) * SHADOW_WORDS, np.int32)
         states, exchange = np.zeros(n, np.int64), np.zeros((n, EXCHANGE_WORDS), np.int32)
         epochs, packed = np.zeros(64, np.int64), self._packed(words)
         for number, array in (
-            (SHARED, shared), (SHARED_SHADOW, shadow), (WARP_EPOCHS, epochs), (PARAMETERS, packed), (STATES, states),
+            (SHARED, shared), (WARP_EPOCHS, epochs), (PARAMETERS, packed), (STATES, states),
             (EXCHANGE, exchange),
         ):
             context[number] = array.ctypes.data
         context[SHARED_BYTES], context[DYNAMIC_BYTES] = shared_bytes, self.dynamic_shared
         context[BLOCK_SIZE : BLOCK_SIZE + 3], context[GRID_SIZE : GRID_SIZE + 3] = block, grid
-        context[RANGES] = len(shadows.rows)
+        context[SHARED_SHADOW], context[SHARED_GRANULE] = shadows.shared, self.shared_granule
+        context[FIRST_BLOCK], context[RANGES] = shadows.first_block, len(shadows.rows)
         context[RANGE_START:] = np.array(shadows.rows, np.int64).ravel()
         mode = machine.ORDERS[order or self.order]
         end = machine.run_grid(context, self._address, self.meets, mode, self.seed if seed < 0 else seed)

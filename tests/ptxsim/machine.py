@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from tests.ptxsim.checks import SOURCES, compiled, int32_at, int64_at
 from tests.ptxsim.context import (
     AT_BARRIER, AT_SHUFFLE, AT_VOTE, BLOCK_INDEX, BLOCK_NUMBER, BLOCK_SIZE, DONE, EPOCH, ERRORS, EXCHANGE,
-    EXCHANGE_WORDS, GRID_SIZE, LANES, MODE, REDUCTION, SECOND, SHADOW_WORDS, SHARED, SHARED_BYTES, SHARED_SHADOW,
+    EXCHANGE_WORDS, GRID_SIZE, LANES, MODE, REDUCTION, SECOND, SHARED, SHARED_BYTES,
     STATES, THIRD, TRAPPED, VALUE, WARP_EPOCHS,
 )
 
@@ -269,7 +269,7 @@ def start_threads(context, kernel, handles, n, mode, seed):  # type: ignore[no-u
 
 @compiled
 def prepare_block(context, block):  # type: ignore[no-untyped-def]
-    """Set the block's index; poison its shared memory with nan, and forget who used it."""
+    """Set the block's index, and poison its shared memory with nan."""
     wide, high = context[GRID_SIZE], context[GRID_SIZE + 1]
     context[BLOCK_NUMBER] = block
     context[BLOCK_INDEX] = block % wide
@@ -278,8 +278,6 @@ def prepare_block(context, block):  # type: ignore[no-untyped-def]
     words = (context[SHARED_BYTES] + 3) // 4
     if words:
         carray(int32_at(context[SHARED]), (words,))[:] = -1
-        if context[SHARED_SHADOW]:
-            carray(int32_at(context[SHARED_SHADOW]), (words * SHADOW_WORDS,))[:] = 0
 
 
 def grid_runner(sources: str) -> Any:

@@ -40,7 +40,7 @@ def load(writer: Writer, instruction: Instruction, kind: str) -> None:
         place = writer.entry.parameters[base][0] + offset
         pointer = writer.value(f"getelementptr i8, ptr %parameters, i64 {place}")
     else:
-        pointer = writer.pointer(instruction.operands[1], space, size * len(targets), access(LOAD, space))
+        pointer = writer.pointer(instruction.operands[1], space, size, access(LOAD, space), len(targets))
     for i, target in enumerate(targets):
         value = writer.value(f"load {TYPES[kind]}, ptr {writer.offset(pointer, i * size)}, align 1")
         writer.write(target, value, kind)
@@ -50,7 +50,7 @@ def load(writer: Writer, instruction: Instruction, kind: str) -> None:
 def store(writer: Writer, instruction: Instruction, kind: str) -> None:
     space, size = space_of(instruction), SIZES[kind]
     values = [writer.read(element, kind) for element in elements(instruction.operands[1])]
-    pointer = writer.pointer(instruction.operands[0], space, size * len(values), access(STORE, space))
+    pointer = writer.pointer(instruction.operands[0], space, size, access(STORE, space), len(values))
     for i, value in enumerate(values):
         writer.emit(f"store {TYPES[kind]} {value}, ptr {writer.offset(pointer, i * size)}, align 1")
 

@@ -13,8 +13,9 @@ from fnad.compiler.cuda.host import HostRuntime
 from fnad.compiler.cuda.runtime import ALIGNMENT
 from fnad.compiler.plan import GridKernel, GridLaunch, View
 
-from tests.ptxsim.kernel import Kernel, Range, aligned_bytes
+from tests.ptxsim.kernel import Kernel, aligned_bytes
 from tests.ptxsim.parse import PtxError
+from tests.ptxsim.shadows import Range
 
 STATUS_BYTES = 16
 _kernels: dict[tuple[Any, ...], Kernel] = {}

@@ -59,8 +59,8 @@ suspended:
 ARGUMENTS = "ptr %context, i64 %thread, i32 %x, i32 %y, i32 %z"
 
 
-def module(entry: Entry, symbols: Mapping[str, int], checked: bool) -> tuple[str, bool]:
-    """LLVM text, and whether the threads meet."""
+def module(entry: Entry, symbols: Mapping[str, int], checked: bool) -> tuple[str, bool, int]:
+    """LLVM text, whether the threads meet, and the least size of elements in shared memory, at most 4."""
     writer = Writer(entry, symbols, checked)
     for item in entry.code:
         if isinstance(item, str):
@@ -73,7 +73,7 @@ def module(entry: Entry, symbols: Mapping[str, int], checked: bool) -> tuple[str
     start, end = (COROUTINE_START, COROUTINE_END) if writer.meets else ("", "\n  ret ptr null\n")
     kind = " presplitcoroutine" if writer.meets else ""
     text = f"define ptr @kernel({ARGUMENTS}){kind} {{\nentry:{start}\n{body}\nfinish:{end}}}\n"
-    return DECLARATIONS + text, writer.meets
+    return DECLARATIONS + text, writer.meets, writer.shared_granule
 
 
 def slots(writer: Writer) -> list[str]:

@@ -39,6 +39,7 @@ class Writer:
         self.entry, self.symbols, self.checked = entry, symbols, checked
         self.lines: list[str] = []
         self.meets = False
+        self.shared_granule = 4
         self.count = 0
         self.kinds = {name: TYPES[kind] for name, kind in entry.registers.items()}
         self.locals = {v.name: v for v in entry.variables if v.space == "local"}
@@ -162,14 +163,16 @@ class Writer:
             raise PtxError(f"not an address: {operand}")
         return match[1], int(match[2] or "0", 0)
 
-    def pointer(self, operand: str, space: str, nbytes: int, access: int) -> str:
-        """A pointer to what an operand addresses, checked before it is used."""
+    def pointer(self, operand: str, space: str, size: int, access: int, count: int = 1) -> str:
+        """A pointer to what an operand addresses, so many elements of a size, checked before it is used."""
+        if space in ("shared", "generic"):
+            self.shared_granule = min(self.shared_granule, size)
         base, offset = self.address(operand)
         address = self.read(base, "u64")
         if offset:
             address = self.value(f"add i64 {address}, {offset}")
         if self.checked and space != "local":
-            arguments = f"i64 {address}, i64 {nbytes}, i64 {access}, i64 %thread, ptr %context"
+            arguments = f"i64 {address}, i64 {size * count}, i64 {access}, i64 %thread, ptr %context"
             found = self.value(f"call i32 @ptxsim_check({arguments})")
             bad, good = self.value(f"icmp eq i32 {found}, {OUT_OF_BOUNDS}"), self.new_label()
             self.emit(f"br i1 {bad}, label %finish, label %{good}")
