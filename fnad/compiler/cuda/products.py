@@ -116,7 +116,7 @@ def launches(product: Product, workspace: Workspace) -> list[GridLaunch]:
     m, _, n = product.sizes
     if product.c.dtype not in FLOATS:
         return [_plain(product)]
-    product = _merged(product)
+    product = merged(product)
     if n == 1:
         return _matvec(product, workspace, 0)
     if m == 1:
@@ -128,7 +128,7 @@ def launches(product: Product, workspace: Workspace) -> list[GridLaunch]:
 
 def _tiled(product: Product, workspace: Workspace) -> list[GridLaunch]:
     (m, k, n), word, views = product.sizes, product.word, (product.a, product.b, product.c)
-    layouts = [_require_layout(view) for view in views]
+    layouts = [require_layout(view) for view in views]
     tile = _tile(m, k, n, product.count, word)
     blocks = product.count * -(-m // tile.rows) * -(-n // tile.columns)
     size, pieces = _pieces(k, blocks, PIECE, tile.depth)
@@ -139,7 +139,7 @@ def _tiled(product: Product, workspace: Workspace) -> list[GridLaunch]:
     if main.finish.operands:
         is_whole[2] = is_whole[2] and is_aligned(main.finish.operands[0], 16)
     kernel = _tiled_kernel(word, tile, along_k, tuple(is_whole), main.finish.epilogue, len(main.c.shape) - 2)
-    rows = [row for _, row in layouts[:2]] + [_require_layout(main.c)[1]]
+    rows = [row for _, row in layouts[:2]] + [require_layout(main.c)[1]]
     params = (m, n, k, *rows, *main.finish.numbers, size, product.count * m * n, *_batch(main))
     made = _launch(kernel, main, partial, params, blocks * pieces)
     return [made] if partial is None else [made, _sum(partial, product.c, product.label, product.finish)]
@@ -191,7 +191,7 @@ def _sum(
 def _matvec(product: Product, workspace: Workspace, bias_row: int) -> list[GridLaunch]:
     """A product of a matrix and a vector, (m, k) by (k, 1); a bias has a number for each row, or one (`bias_row` 0)."""
     m, k, _ = product.sizes
-    transposed, row = _require_layout(product.a)
+    transposed, row = require_layout(product.a)
     lanes = 8 if transposed else 32 if product.count * m >= 64 or k <= 256 else THREADS
     blocks = product.count * -(-m // (THREADS // lanes))
     size, pieces = _pieces(k, blocks, VECTOR_PIECE, 4 * lanes)
@@ -263,7 +263,8 @@ def _transposed(view: View) -> View:
     return transpose(view, (*axes, len(axes) + 1, len(axes)))
 
 
-def _require_layout(view: View) -> tuple[bool, int]:
+def require_layout(view: View) -> tuple[bool, int]:
+    """Whether a matrix is kept transposed, and the elements between kept rows."""
     layout = matrix_layout(view)
     if layout is None:
         raise ValueError(f"matmul: requires views with a contiguous axis, got {view}. Copy it first.")
@@ -277,13 +278,13 @@ def _row(view: View) -> int:
 
 def _is_whole(view: View, width: int) -> bool:
     """Whether every line of the matrices can be taken 16 bytes at a time."""
-    transposed, row = _require_layout(view)
+    transposed, row = require_layout(view)
     across = view.shape[-2] if transposed else view.shape[-1]
     steps = [stride for n, stride in zip(view.shape[:-2], view.strides) if n > 1]
     return across % width == 0 and row % width == 0 and is_aligned(view, 16) and not any(s % 16 for s in steps)
 
 
-def _merged(product: Product) -> Product:
+def merged(product: Product) -> Product:
     """The same product with axes of the batch made one where they lie like one in all three."""
     views = [product.a, product.b, product.c]
     axes: list[list[int]] = []

@@ -1,0 +1,170 @@
+"""Products by cuBLAS: what is asked of it, done by NumPy as cuBLAS would, from addresses and by columns."""
+
+import ctypes
+import enum
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fnad.compiler.cuda import cublas
+from fnad.compiler.plan import View
+from tests.cuda.launching import Memory
+
+
+class Operation(enum.IntEnum):
+    N = 0
+    T = 1
+
+
+class Math(enum.IntEnum):
+    DEFAULT_MATH = 0
+    PEDANTIC_MATH = 2
+    TF32_TENSOR_OP_MATH = 3
+
+
+class PointerMode(enum.IntEnum):
+    HOST = 0
+    DEVICE = 1
+
+
+class AtomicsMode(enum.IntEnum):
+    NOT_ALLOWED = 0
+    ALLOWED = 1
+
+
+class Fake(ModuleType):
+    """nvmath.bindings.cublas on the host."""
+
+    Operation, Math, PointerMode, AtomicsMode = Operation, Math, PointerMode, AtomicsMode
+
+    def __init__(self) -> None:
+        super().__init__("nvmath.bindings.cublas")
+        self.calls: list[tuple] = []
+
+    def create(self) -> int:
+        return 7
+
+    def destroy(self, handle: int) -> None:
+        self.calls.append(("destroy", handle))
+
+    def set_stream(self, handle: int, stream: int) -> None:
+        self.calls.append(("stream", handle, stream))
+
+    def set_math_mode(self, handle: int, mode: int) -> None:
+        self.calls.append(("math", handle, mode))
+
+    def set_pointer_mode(self, handle: int, mode: int) -> None:
+        self.calls.append(("pointers", handle, mode))
+
+    def set_atomics_mode(self, handle: int, mode: int) -> None:
+        self.calls.append(("atomics", handle, mode))
+
+    def sgemm_strided_batched_64(self, *arguments: Any) -> None:
+        self._multiply(np.dtype("float32"), *arguments)
+
+    def dgemm_strided_batched_64(self, *arguments: Any) -> None:
+        self._multiply(np.dtype("float64"), *arguments)
+
+    def _multiply(
+        self, dtype: np.dtype, handle: int, transa: int, transb: int, m: int, n: int, k: int, alpha: int, a: int,
+        lda: int, stride_a: int, b: int, ldb: int, stride_b: int, beta: int, c: int, ldc: int, stride_c: int, count: int,
+    ) -> None:
+        assert handle == 7 and min(m, n, k, count) > 0
+        self.calls.append((transa, transb, m, n, k, count))
+        for i in range(count):
+            x = by_columns(a + i * stride_a * dtype.itemsize, (m, k) if transa == Operation.N else (k, m), lda, dtype)
+            y = by_columns(b + i * stride_b * dtype.itemsize, (k, n) if transb == Operation.N else (n, k), ldb, dtype)
+            z = by_columns(c + i * stride_c * dtype.itemsize, (m, n), ldc, dtype)
+            result = number_at(alpha, dtype) * ((x.T if transa else x) @ (y.T if transb else y))
+            z[...] = result + number_at(beta, dtype) * z if number_at(beta, dtype) else result
+
+
+def by_columns(address: int, shape: tuple[int, int], column: int, dtype: np.dtype) -> np.ndarray:
+    """A matrix kept by columns, whose starts lie `column` elements apart, at an address."""
+    rows, columns = shape
+    assert column >= max(rows, 1)
+    size = ((columns - 1) * column + rows) * dtype.itemsize
+    flat = np.frombuffer((ctypes.c_char * size).from_address(address), dtype)
+    strides = (dtype.itemsize, column * dtype.itemsize)
+    return np.lib.stride_tricks.as_strided(flat, shape, strides)
+
+
+def number_at(address: int, dtype: np.dtype) -> Any:
+    return np.frombuffer((ctypes.c_char * dtype.itemsize).from_address(address), dtype)[0]
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
+    module = Fake()
+    for name in ("nvmath", "nvmath.bindings"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setitem(sys.modules, "nvmath.bindings.cublas", module)
+    return module
+
+
+def multiply(memory: Memory, product: cublas.Multiplication) -> None:
+    library = cublas.start(5)
+    assert library is not None
+    library.multiply(product, [memory.buffers[v.buffer].ctypes.data + v.offset for v in product.operands])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("transposed", ["", "a", "b", "ab", "c", "abc"])
+@pytest.mark.parametrize(
+    ("sizes", "batch", "fixed"),
+    [((4, 5, 6), (), ""), ((4, 5, 6), (3,), "a"), ((4, 5, 6), (2, 3), ""), ((4, 5, 1), (), ""), ((1, 5, 4), (2,), "b")],
+)
+@pytest.mark.parametrize(("alpha", "beta"), [(1, 0), (-0.5, 2)])
+def test_what_is_asked_of_cublas(
+    fake: Fake, sizes: Any, batch: Any, fixed: str, transposed: str, dtype: str, alpha: float, beta: float,
+) -> None:
+    (m, k, n), rng, memory = sizes, np.random.default_rng(0), Memory()
+    a, b, c = (rng.standard_normal((*batch, *shape)).astype(dtype) for shape in ((m, k), (k, n), (m, n)))
+    a, b = (np.broadcast_to(x[:1], x.shape) if name in fixed else x for x, name in ((a, "a"), (b, "b")))
+    start = c if beta else np.full_like(c, np.nan)
+    views: list[View] = [
+        memory.hold(x, name in transposed, pad=2, offset=1) for x, name in ((a, "a"), (b, "b"), (start, "c"))
+    ]
+    if len(batch) == 2:  # rows apart by more than their length keep the axes of a batch apart, too
+        views = [memory.hold(x, name in transposed) for x, name in ((a, "a"), (b, "b"), (start, "c"))]
+    product = cublas.multiplication(*views, alpha, beta)
+    assert product is not None
+    multiply(memory, product)
+    np.testing.assert_allclose(memory.show(views[2]), alpha * (a @ b) + beta * c, rtol=1e-4, atol=1e-5)
+
+
+def test_cublas_is_set_to_exact_products_on_the_stream(fake: Fake) -> None:
+    library = cublas.start(5)
+    assert fake.calls == [
+        ("stream", 7, 5), ("math", 7, Math.PEDANTIC_MATH), ("atomics", 7, AtomicsMode.NOT_ALLOWED),
+        ("pointers", 7, PointerMode.HOST),
+    ]
+    del library
+    assert fake.calls[-1] == ("destroy", 7)
+
+
+def test_what_cublas_is_not_asked() -> None:
+    memory = Memory()
+
+    def product(dtype: str, batch: tuple[int, ...] = (), k: int = 4, fixed: bool = False) -> Any:
+        a, b, c = (np.zeros((*batch, *shape), dtype) for shape in ((3, k), (k, 5), (3, 5)))
+        a = np.broadcast_to(a[:1], a.shape) if fixed else a
+        return cublas.multiplication(*map(memory.hold, (a, b, c)))
+
+    assert product("float32") is not None
+    assert product("int32") is None and product("complex64") is None
+    assert product("float32", k=0) is None and product("float32", (0,)) is None
+    assert product("float32", (2, 3), fixed=True) is None
+
+
+def test_without_cublas_there_is_none(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def create() -> int:
+        raise RuntimeError("libcublas.so is not there")
+
+    monkeypatch.setattr(fake, "create", create)
+    assert cublas.start(0) is None
+    monkeypatch.setitem(sys.modules, "nvmath.bindings.cublas", None)
+    assert cublas.start(0) is None
