@@ -15,7 +15,7 @@ from numba import cuda, int64
 
 from fnad.kernels.cuda.arithmetic import add, number_like, rmax, select
 from fnad.kernels.cuda.indexing import out_of_bounds
-from fnad.kernels.cuda.pointers import report
+from fnad.kernels.cuda.pointers import load_vector, report, store_vector
 from fnad.kernels.cuda.reductions import block_reduce
 from fnad.kernels.cuda.words import inlined
 
@@ -24,16 +24,48 @@ THREADS = 256
 
 
 @inlined
-def mse_with_gradient(prediction, target, losses, gradient, count, each, scale):
-    """gradient = 2 scale (prediction - target), losses = scale * sum of squares, a block for `each` predictions."""
+def errors_of_1(prediction, target, gradient, i, twice):
+    """Element i of the gradient; gives the square of the error."""
+    a = prediction[i] - target[i]
+    gradient[i] = twice * a
+    return a * a
+
+
+@inlined
+def errors_of_2(prediction, target, gradient, i, twice):
+    """Two elements from i on; gives the sum of the squares."""
+    (a, b), (s, t) = load_vector(prediction, i, 2), load_vector(target, i, 2)
+    a, b = a - s, b - t
+    store_vector(gradient, i, (twice * a, twice * b))
+    return a * a + b * b
+
+
+@inlined
+def errors_of_4(prediction, target, gradient, i, twice):
+    """Four elements from i on; gives the sum of the squares."""
+    (a, b, c, d), (s, t, u, v) = load_vector(prediction, i, 4), load_vector(target, i, 4)
+    a, b, c, d = a - s, b - t, c - u, d - v
+    store_vector(gradient, i, (twice * a, twice * b, twice * c, twice * d))
+    return (a * a + b * b) + (c * c + d * d)
+
+
+@inlined
+def mse_with_gradient(errors, width, prediction, target, losses, gradient, count, each, scale):
+    """gradient = 2 scale (prediction - target), losses = scale * sum of squares, a block for `each` predictions.
+
+    A thread takes `width` elements at a time, by `errors`, the function of so many.
+    """
     twice, total = add(scale, scale), number_like(0, scale)
     start = cuda.blockIdx.x * each
-    i, end = start + cuda.threadIdx.x, min(count, start + each)
-    while i < end:
-        error = prediction[i] - target[i]
-        gradient[i] = twice * error
-        total = add(total, error * error)
-        i += THREADS
+    end = min(count, start + each)
+    whole = end - (end - start & width - 1)
+    i = start + cuda.threadIdx.x * width
+    while i < whole:
+        total = add(total, errors(prediction, target, gradient, i, twice))
+        i += THREADS * width
+    i = whole + cuda.threadIdx.x
+    if i < end:
+        total = add(total, errors_of_1(prediction, target, gradient, i, twice))
     total = block_reduce(add, total, THREADS)
     if cuda.threadIdx.x == 0:
         losses[cuda.blockIdx.x] = scale * total
