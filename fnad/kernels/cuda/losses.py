@@ -90,25 +90,6 @@ def largest(reduce, z, start, n, lane, lanes):
 
 
 @inlined
-def weighted_depth(reduce, z, weights, start, top, n, lane, lanes):
-    """Sum of weights * (top - z); a weight of 0 counts for nothing, also where z is -inf."""
-    zero = number_like(0, top)
-    total = zero
-    for j in range(start + lane, start + n, lanes):
-        total = add(total, select(weights[j] == zero, zero, weights[j] * (top - z[j])))
-    return reduce(add, total, lanes)
-
-
-@inlined
-def sum_of(reduce, x, like, start, n, lane, lanes):
-    """The sum of n numbers."""
-    total = number_like(0, like)
-    for j in range(start + lane, start + n, lanes):
-        total = add(total, x[j])
-    return reduce(add, total, lanes)
-
-
-@inlined
 def sum_of_exponentials(reduce, exp, z, start, top, n, lane, lanes):
     """Sum of exp(z - top)."""
     total = number_like(0, top)
@@ -139,15 +120,31 @@ def cross_entropy(reduce, exp, log, z, labels, losses, gradient, m, n, scale, la
 
 
 @inlined
+def weighted_sums(reduce, exp, z, weights, start, top, n, lane, lanes):
+    """Sums of exp(z - top), of the weights, and of weights * (top - z).
+
+    A weight of 0 counts for nothing, also where z is -inf.
+    """
+    zero = number_like(0, top)
+    total, weight, depth = zero, zero, zero
+    for j in range(start + lane, start + n, lanes):
+        below = top - z[j]
+        total = add(total, exp(-below))
+        weight = add(weight, weights[j])
+        depth = add(depth, select(weights[j] == zero, zero, weights[j] * below))
+    return reduce(add, total, lanes), reduce(add, weight, lanes), reduce(add, depth, lanes)
+
+
+@inlined
 def soft_cross_entropy(reduce, exp, log, z, labels, losses, gradient, m, n, scale, lanes, has_gradient):
-    """losses = scale * sum over classes of label * (logsumexp(z) - z); gradient = scale * (sum of labels * softmax(z) -
-    labels)."""
+    """losses = scale * sum over classes of label * (logsumexp(z) - z).
+
+    gradient = scale * (sum of labels * softmax(z) - labels).
+    """
     row, lane = row_of_team(lanes), cuda.threadIdx.x & (lanes - 1)
     start = min(row, m - 1) * n
     top = largest(reduce, z, start, n, lane, lanes)
-    total = sum_of_exponentials(reduce, exp, z, start, top, n, lane, lanes)
-    weight = sum_of(reduce, labels, top, start, n, lane, lanes)
-    depth = weighted_depth(reduce, z, labels, start, top, n, lane, lanes)
+    total, weight, depth = weighted_sums(reduce, exp, z, labels, start, top, n, lane, lanes)
     if row < m:
         if lane == 0:
             losses[row] = scale * (weight * log(total) + depth)
