@@ -37,8 +37,9 @@ def _recurrence(shape: tuple[int, ...]) -> GridKernel:
     return _kernels(library.recurrence(*[_view(shape)] * 3, axis=1))[0]
 
 
-def _argmax(shape: tuple[int, ...], dtype: str = "float32") -> GridKernel:
-    return _kernels(library.extreme_place(_view(shape, dtype), _view(shape[:1], "int64"), 1, "argmax"))[0]
+def _argmax(shape: tuple[int, ...], dtype: str = "float32") -> list[GridKernel]:
+    places = _view(shape[:1], "int64")
+    return _kernels(library.extreme_place(_view(shape, dtype), places, 1, "argmax", lambda nbytes: 1))
 
 
 def _cross_entropy(shape: tuple[int, int], labels: View) -> GridKernel:
@@ -64,10 +65,11 @@ KERNELS: dict[str, GridKernel] = {
     "cumulative product by warps, complex64": _cumulative(FEW, "multiply", "complex64")[0],
     "recurrence by threads": _recurrence(MANY),
     "recurrence by warps": _recurrence(FEW),
-    "argmax by threads": _argmax((1000, 8)),
-    "argmax by warps": _argmax(FEW),
-    "argmax by blocks": _argmax(LONG),
-    "argmax by warps, uint8": _argmax(FEW, "uint8"),
+    "argmax by threads": _argmax((1000, 8))[0],
+    "argmax by warps": _argmax(FEW)[0],
+    "argmax by warps, uint8": _argmax(FEW, "uint8")[0],
+    "argmax of chunks": _argmax(LONG)[0],
+    "argmax among chunks": _argmax(LONG)[1],
     "mean squared error": _kernels(layers.mse_with_gradient(*[_view((9000,))] * 2, _view((3,)), _view((9000,))))[0],
     "cross-entropy, few classes": _cross_entropy(CLASSES, _view(CLASSES[:1], "int64")),
     "cross-entropy, many classes": _cross_entropy(TOKENS, _view(TOKENS[:1], "int64")),

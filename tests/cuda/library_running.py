@@ -25,6 +25,10 @@ class Device:
         self.memories: list[Any] = []
         self.views: list[View] = []
         self.status = self.runtime.allocate(16)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget the failure that a kernel has reported."""
         self.runtime.upload(self.status.address, np.zeros(2, np.int64))
 
     def workspace(self, nbytes: int) -> int:

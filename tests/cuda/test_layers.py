@@ -55,6 +55,16 @@ def test_mean_squared_error(shape: tuple[int, ...], dtype: str) -> None:
     check(mse_with_gradient, [normal(shape, dtype), normal(shape, dtype, 1)])
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_mean_squared_error_of_arrays_that_are_not_aligned(dtype: str) -> None:
+    device, x, y = Device(), normal((101,), dtype), normal((101,), dtype, 1)
+    given = [device.array(a.shape, dtype, a, 8) for a in (x, y)]
+    losses, gradient = device.array((1,), dtype), device.array((101,), dtype)
+    device.run(layers.mse_with_gradient(*given, losses, gradient))
+    np.testing.assert_allclose(device.read(losses), [np.mean((x - y) ** 2)], rtol=1e-5)
+    np.testing.assert_allclose(device.read(gradient), 2 / 101 * (x - y), rtol=1e-6)
+
+
 ROWS = [(1, 1), (5, 10), (33, 33), (3, 1025), (0, 4)]
 """By a lane, by part of a warp, by a warp, by a block; and none."""
 

@@ -76,6 +76,16 @@ def test_a_gather_moves_the_widest_elements_that_are_aligned(offset: int, carrie
     np.testing.assert_array_equal(device.read(out), x[index])
 
 
+def test_an_index_of_empty_slices_is_checked_too() -> None:
+    device = Device()
+    x, index = device.array((3, 0), "float32"), device.array((2,), "int64", np.array([1, 3]))
+    out = device.array((2, 0), "float32")
+    for launches in (library.gather(x, [index], out), library.scatter(x, [index], out, "set")):
+        with pytest.raises(IndexError, match="^index 3 is out of bounds for axis 0 with size 3$"):
+            device.run(launches)
+        device.forget()
+
+
 @pytest.mark.parametrize("value", [4, -5, 2**40])
 def test_a_gather_reports_an_index_out_of_bounds_and_leaves_its_row_out(value: int) -> None:
     x, device = whole_numbers((3, 4), "float32"), Device()

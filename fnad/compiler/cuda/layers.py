@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from fnad.compiler import failures
+from fnad.compiler import failures, views
 from fnad.compiler.cuda import library
 from fnad.compiler.cuda.library import (
     LANES, THREADS, Launches, Workspace, dtype_word, grid_of_threads, launch, power_of_2_from,
@@ -32,8 +32,10 @@ def mse_with_gradient(prediction: View, target: View, losses: View, gradient: Vi
         return []
     operands = {"prediction": prediction, "target": target, "losses": losses, "gradient": gradient}
     numbers = {"count": count, "scale": _reciprocal_bits(count, prediction.dtype)}
-    scale = _float("scale", prediction.dtype)
-    call = f"mse_with_gradient({', '.join(operands)}, count, {BLOCK}, {scale})"
+    # 16 bytes at a time, where they start at multiples of so many.
+    fits = all([views.is_aligned(view, 16) for view in (prediction, target, gradient)])
+    width, scale = 16 // prediction.dtype.itemsize if fits else 1, _float("scale", prediction.dtype)
+    call = f"mse_with_gradient(errors_of_{width}, {width}, {', '.join(operands)}, count, {BLOCK}, {scale})"
     return [launch("mse_with_gradient", call, operands, numbers, (-(-count // BLOCK), 1, 1))]
 
 

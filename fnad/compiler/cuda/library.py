@@ -102,7 +102,7 @@ LONG, FEW = 16384, 64
 """So few lines of so many elements are shared by more threads than a warp's."""
 
 CHUNK = 4096
-"""Elements of a line that one block accumulates."""
+"""Elements of a line that one block handles then."""
 
 
 def cumulative(x: View, out: View, axis: int, combine: str, workspace: Workspace) -> Launches:
@@ -143,14 +143,32 @@ def recurrence(a: View, b: View, out: View, axis: int) -> Launches:
 EXTREMES = {"argmax": "is_above", "argmin": "is_below"}
 
 
-def extreme_place(x: View, out: View, axis: int, name: str) -> Launches:
+def extreme_place(x: View, out: View, axis: int, name: str, workspace: Workspace) -> Launches:
     """The first places of the extremes, a key of EXTREMES, along an axis, as int64."""
     outer, n, inner = _around(x.shape, axis)
-    operands, replaces = {"x": x, "out": out}, EXTREMES[name]
     if n >= LONG and 0 < outer * inner <= FEW:
-        call = f"find_extreme_by_block({replaces}, x, out, n, inner)"
-        return [launch(f"{name} by blocks", call, operands, {"n": n, "inner": inner}, (1, outer, inner))]
-    return _along_axis("find_extreme", name, replaces, operands, axis)
+        return _extreme_of_chunks(x, out, axis, name, workspace)
+    return _along_axis("find_extreme", name, EXTREMES[name], {"x": x, "out": out}, axis)
+
+
+def _extreme_of_chunks(x: View, out: View, axis: int, name: str, workspace: Workspace) -> Launches:
+    """The places of the extremes of chunks, then the extreme among these."""
+    (outer, n, inner), replaces = _around(x.shape, axis), EXTREMES[name]
+    chunks = -(-n // CHUNK)
+    shape = (outer * inner, chunks)
+    places = views.whole(workspace(prod(shape) * out.dtype.itemsize), shape, out.dtype)
+    grid, block = grid_of_warps(outer, inner)
+    return [
+        launch(
+            f"{name} of chunks", f"find_extremes_of_chunks({replaces}, x, places, n, inner)",
+            {"x": x, "places": places}, {"n": n, "inner": inner}, (chunks, outer, inner),
+        ),
+        launch(
+            f"{name} among chunks", f"find_extreme_of_places({replaces}, x, places, out, chunks, outer, n, inner)",
+            {"x": x, "places": places, "out": out}, {"chunks": chunks, "outer": outer, "n": n, "inner": inner},
+            grid, block,
+        ),
+    ]
 
 
 def _around(shape: tuple[int, ...], axis: int) -> Triple:
@@ -180,7 +198,7 @@ _CARRIERS = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "uint32"}
 def gather(x: View, indices: Sequence[View], out: View) -> Launches:
     """out[i] = x[indices[0][i], indices[1][i], ...]; all C-contiguous, indices int64 of (n,)."""
     rows, nbytes = prod(indices[0].shape), prod(x.shape[len(indices) :]) * x.dtype.itemsize
-    if rows == 0 or nbytes == 0:
+    if rows == 0:
         return []
     width = next(w for w in reversed(_CARRIERS) if nbytes % w == 0 and all([views.is_aligned(v, w) for v in (x, out)]))
     move, size = "move_16_bytes" if width == 16 else "move_element", nbytes // width
@@ -189,7 +207,7 @@ def gather(x: View, indices: Sequence[View], out: View) -> Launches:
     return [
         launch(
             "gather", call, {"x": x, "out": out, **operands}, {"n": rows, "size": size, **numbers},
-            *grid_of_threads(rows, size), reports=True, carrier=_CARRIERS[width],
+            *grid_of_threads(rows, max(size, 1)), reports=True, carrier=_CARRIERS[width],
         )
     ]
 
@@ -205,11 +223,11 @@ def scatter(out: View, indices: Sequence[View], updates: View, mode: str) -> Lau
     """
     rank = len(indices)
     rows, slices, size = prod(indices[0].shape), prod(out.shape[:rank]), prod(out.shape[rank:])
-    if rows == 0 or size == 0:
+    if rows == 0:
         return []
-    columns = min(THREADS, power_of_2_from(size))
-    tiles, groups = -(-size // columns), THREADS // columns
-    parts = power_of_2_to(max(1, min(BLOCKS // tiles, slices // groups, rows)))
+    columns = min(THREADS, power_of_2_from(max(size, 1)))
+    tiles, groups = max(-(-size // columns), 1), THREADS // columns
+    parts = power_of_2_to(max(1, min(BLOCKS // tiles, slices, rows)))
     operands, numbers, index_tuples = _index_arguments(out, indices)
     sizes = {"n": rows, "size": size, "part_bits": parts.bit_length() - 1}
     call = f"scatter({COMBINATIONS[mode]}, out, updates, {index_tuples}, n, size, part_bits, status, number)"
@@ -268,7 +286,7 @@ def _recurrence(inputs: Sequence[View], outputs: Sequence[View], workspace: Work
 
 def _extreme_place(name: str) -> Callable[..., Launches | None]:
     def row(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, axis: int) -> Launches | None:
-        return extreme_place(*inputs, *outputs, axis, name) if inputs[0].dtype in REALS else None
+        return extreme_place(*inputs, *outputs, axis, name, workspace) if inputs[0].dtype in REALS else None
 
     return row
 

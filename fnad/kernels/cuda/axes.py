@@ -92,10 +92,10 @@ def recur_by_warp(a, b, out, outer, n, inner):
 # --- long lines in chunks, where the order of combining does not matter -----------------------
 
 CHUNK = 4096
-"""Elements of a line that a block handles."""
+"""Elements of a line that a block handles; its lines lie along y and z of the grid, as (outer, inner)."""
 
 THREADS = 256
-"""Threads of such a block, over a grid of chunks along x, outer along y and inner along z."""
+"""Threads of such a block."""
 
 
 @inlined
@@ -184,16 +184,21 @@ def find_extreme(replaces, x, out, outer, n, inner):
 
 
 @inlined
-def extreme_of_warp(replaces, x, start, n, inner, lane, lanes):
-    """The extreme and its place among the elements of a line that this warp's lanes, of so many in all, look at."""
-    place = int64(min(lane, n - 1))
-    best = x[start + place * inner]
-    j = int64(lane + lanes)
-    while j < n:
+def extreme_of_elements(replaces, x, start, first, end, inner, lane, lanes):
+    """The extreme and its place among those of the elements first to end of a line that one of some lanes looks at."""
+    place = int64(min(first + lane, end - 1))
+    best, j = x[start + place * inner], place + lanes
+    while j < end:
         value = x[start + j * inner]
         if replaces(value, best):
             best, place = value, j
         j += lanes
+    return best, place
+
+
+@inlined
+def extreme_of_warp(replaces, best, place):
+    """The extreme and its place among those of the lanes of a warp."""
     distance = WARP // 2
     while distance > 0:
         value, at = shuffle_xor(best, distance), shuffle_xor(place, distance)
@@ -208,22 +213,45 @@ def find_extreme_by_warp(replaces, x, out, outer, n, inner):
     """As `find_extreme`, a warp a line."""
     o, i, lane = warp_row(), warp_column(), lane_number()
     if o < outer and i < inner:
-        place = extreme_of_warp(replaces, x, o * n * inner + i, n, inner, lane, WARP)[1]
+        best, place = extreme_of_elements(replaces, x, o * n * inner + i, 0, n, inner, lane, WARP)
+        best, place = extreme_of_warp(replaces, best, place)
         if lane == 0:
             out[o * inner + i] = place
 
 
 @inlined
-def find_extreme_by_block(replaces, x, out, n, inner):
-    """As `find_extreme`, a block a line, over a grid of outer along y and inner along z."""
-    start = cuda.blockIdx.y * n * inner + cuda.blockIdx.z
-    best, place = extreme_of_warp(replaces, x, start, n, inner, cuda.threadIdx.x, THREADS)
-    bests, places = shared_like(best, WARP), shared_like(place, WARP)
+def find_extremes_of_chunks(replaces, x, places, n, inner):
+    """places[line, c] = the first j in chunk c of a line where x is extreme there, over a grid of chunks and lines."""
+    start, first = cuda.blockIdx.y * n * inner + cuda.blockIdx.z, cuda.blockIdx.x * CHUNK
+    best, place = extreme_of_elements(
+        replaces, x, start, first, min(n, first + CHUNK), inner, cuda.threadIdx.x, THREADS
+    )
+    best, place = extreme_of_warp(replaces, best, place)
+    bests, candidates = shared_like(best, WARP), shared_like(place, WARP)
     if lane_number() == 0:
-        bests[warp_number()], places[warp_number()] = best, place
+        bests[warp_number()], candidates[warp_number()] = best, place
     cuda.syncthreads()
     if cuda.threadIdx.x == 0:
         for warp in range(1, THREADS // WARP):
-            if goes_before(replaces, bests[warp], places[warp], best, place):
-                best, place = bests[warp], places[warp]
-        out[chunk_line()] = place
+            if goes_before(replaces, bests[warp], candidates[warp], best, place):
+                best, place = bests[warp], candidates[warp]
+        places[chunk_line() * cuda.gridDim.x + cuda.blockIdx.x] = place
+
+
+@inlined
+def find_extreme_of_places(replaces, x, places, out, chunks, outer, n, inner):
+    """out[line] = the one of places[line, :] where x is extreme, a warp a line."""
+    o, i, lane = warp_row(), warp_column(), lane_number()
+    if o < outer and i < inner:
+        start, line = o * n * inner + i, o * inner + i
+        place = places[line * chunks + min(lane, chunks - 1)]
+        best, c = x[start + place * inner], int64(lane + WARP)
+        while c < chunks:
+            at = places[line * chunks + c]
+            value = x[start + at * inner]
+            if replaces(value, best):
+                best, place = value, at
+            c += WARP
+        best, place = extreme_of_warp(replaces, best, place)
+        if lane == 0:
+            out[line] = place

@@ -11,7 +11,7 @@ from numba import cuda, int32, int64
 
 from fnad.kernels.cuda.arithmetic import select
 from fnad.kernels.cuda.grids import thread_column, thread_row
-from fnad.kernels.cuda.pointers import load_vector, report, store_vector
+from fnad.kernels.cuda.pointers import load_vector, report, store_vector, zero_of
 from fnad.kernels.cuda.warps import WARP, WARP_BITS, ballot
 from fnad.kernels.cuda.words import inlined
 from fnad.kernels.failures import OPERAND_BITS
@@ -55,9 +55,9 @@ def move_16_bytes(target, i, source, j):
 def gather(move, x, out, indices, extents, count, size, status, number):
     """out[i, :] = x[index_0[i], ..., index_k-1[i], :] for n = count rows of R = size elements."""
     i, r = thread_row(), thread_column()
-    if i < count and r < size:
+    if i < count and (r < size or r == 0):
         place = slice_number(indices, extents, i, status, number)
-        if place >= 0:
+        if place >= 0 and r < size:
             move(out, i * size + r, x, place * size + r)
 
 
@@ -98,7 +98,7 @@ def list_own(places, rows, lengths, indices, extents, first, count, thread, stat
 
 @inlined
 def scatter(combine, out, updates, indices, extents, count, size, part_bits, status, number):
-    """Combine n = count > 0 rows of updates of R = size elements into out, one after the other.
+    """Combine n = count rows of updates of R = size elements into out, one after the other.
 
     An element of `out` is one thread's: a block has a tile of columns, a thread for each along x, and a part of the
     slices, as `list_own` says, dealt to its threads along y by the next bits of their numbers. Every block looks
@@ -109,7 +109,7 @@ def scatter(combine, out, updates, indices, extents, count, size, part_bits, sta
     lengths = cuda.shared.array(WARPS, int32)
     thread = cuda.threadIdx.y * cuda.blockDim.x + cuda.threadIdx.x
     column = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
-    held, value, first = int64(-1), updates[0], int64(0)
+    held, value, first = int64(-1), zero_of(out), int64(0)
     while first < count:
         list_own(places, rows, lengths, indices, extents, first, count, thread, status, number)
         cuda.syncthreads()

@@ -15,7 +15,7 @@ from numba import cuda, int64
 
 from fnad.kernels.cuda.arithmetic import add, number_like, rmax, select
 from fnad.kernels.cuda.indexing import out_of_bounds
-from fnad.kernels.cuda.pointers import report
+from fnad.kernels.cuda.pointers import load_vector, report, store_vector
 from fnad.kernels.cuda.reductions import block_reduce
 from fnad.kernels.cuda.words import inlined
 
@@ -24,16 +24,48 @@ THREADS = 256
 
 
 @inlined
-def mse_with_gradient(prediction, target, losses, gradient, count, each, scale):
-    """gradient = 2 scale (prediction - target), losses = scale * sum of squares, a block for `each` predictions."""
+def errors_of_1(prediction, target, gradient, i, twice):
+    """Element i of the gradient; gives the square of the error."""
+    a = prediction[i] - target[i]
+    gradient[i] = twice * a
+    return a * a
+
+
+@inlined
+def errors_of_2(prediction, target, gradient, i, twice):
+    """Two elements from i on; gives the sum of the squares."""
+    (a, b), (s, t) = load_vector(prediction, i, 2), load_vector(target, i, 2)
+    a, b = a - s, b - t
+    store_vector(gradient, i, (twice * a, twice * b))
+    return a * a + b * b
+
+
+@inlined
+def errors_of_4(prediction, target, gradient, i, twice):
+    """Four elements from i on; gives the sum of the squares."""
+    (a, b, c, d), (s, t, u, v) = load_vector(prediction, i, 4), load_vector(target, i, 4)
+    a, b, c, d = a - s, b - t, c - u, d - v
+    store_vector(gradient, i, (twice * a, twice * b, twice * c, twice * d))
+    return (a * a + b * b) + (c * c + d * d)
+
+
+@inlined
+def mse_with_gradient(errors, width, prediction, target, losses, gradient, count, each, scale):
+    """gradient = 2 scale (prediction - target), losses = scale * sum of squares, a block for `each` predictions.
+
+    A thread takes `width` elements at a time, by `errors`, the function of so many.
+    """
     twice, total = add(scale, scale), number_like(0, scale)
     start = cuda.blockIdx.x * each
-    i, end = start + cuda.threadIdx.x, min(count, start + each)
-    while i < end:
-        error = prediction[i] - target[i]
-        gradient[i] = twice * error
-        total = add(total, error * error)
-        i += THREADS
+    end = min(count, start + each)
+    whole = end - (end - start & width - 1)
+    i = start + cuda.threadIdx.x * width
+    while i < whole:
+        total = add(total, errors(prediction, target, gradient, i, twice))
+        i += THREADS * width
+    i = whole + cuda.threadIdx.x
+    if i < end:
+        total = add(total, errors_of_1(prediction, target, gradient, i, twice))
     total = block_reduce(add, total, THREADS)
     if cuda.threadIdx.x == 0:
         losses[cuda.blockIdx.x] = scale * total
@@ -55,25 +87,6 @@ def largest(reduce, z, start, n, lane, lanes):
     for j in range(lane + lanes, n, lanes):
         top = rmax(top, z[start + j])
     return reduce(rmax, top, lanes)
-
-
-@inlined
-def weighted_depth(reduce, z, weights, start, top, n, lane, lanes):
-    """Sum of weights * (top - z); a weight of 0 counts for nothing, also where z is -inf."""
-    zero = number_like(0, top)
-    total = zero
-    for j in range(start + lane, start + n, lanes):
-        total = add(total, select(weights[j] == zero, zero, weights[j] * (top - z[j])))
-    return reduce(add, total, lanes)
-
-
-@inlined
-def sum_of(reduce, x, like, start, n, lane, lanes):
-    """The sum of n numbers."""
-    total = number_like(0, like)
-    for j in range(start + lane, start + n, lanes):
-        total = add(total, x[j])
-    return reduce(add, total, lanes)
 
 
 @inlined
@@ -107,15 +120,31 @@ def cross_entropy(reduce, exp, log, z, labels, losses, gradient, m, n, scale, la
 
 
 @inlined
+def weighted_sums(reduce, exp, z, weights, start, top, n, lane, lanes):
+    """Sums of exp(z - top), of the weights, and of weights * (top - z).
+
+    A weight of 0 counts for nothing, also where z is -inf.
+    """
+    zero = number_like(0, top)
+    total, weight, depth = zero, zero, zero
+    for j in range(start + lane, start + n, lanes):
+        below = top - z[j]
+        total = add(total, exp(-below))
+        weight = add(weight, weights[j])
+        depth = add(depth, select(weights[j] == zero, zero, weights[j] * below))
+    return reduce(add, total, lanes), reduce(add, weight, lanes), reduce(add, depth, lanes)
+
+
+@inlined
 def soft_cross_entropy(reduce, exp, log, z, labels, losses, gradient, m, n, scale, lanes, has_gradient):
-    """losses = scale * sum over classes of label * (logsumexp(z) - z); gradient = scale * (sum of labels * softmax(z) -
-    labels)."""
+    """losses = scale * sum over classes of label * (logsumexp(z) - z).
+
+    gradient = scale * (sum of labels * softmax(z) - labels).
+    """
     row, lane = row_of_team(lanes), cuda.threadIdx.x & (lanes - 1)
     start = min(row, m - 1) * n
     top = largest(reduce, z, start, n, lane, lanes)
-    total = sum_of_exponentials(reduce, exp, z, start, top, n, lane, lanes)
-    weight = sum_of(reduce, labels, top, start, n, lane, lanes)
-    depth = weighted_depth(reduce, z, labels, start, top, n, lane, lanes)
+    total, weight, depth = weighted_sums(reduce, exp, z, labels, start, top, n, lane, lanes)
     if row < m:
         if lane == 0:
             losses[row] = scale * (weight * log(total) + depth)
