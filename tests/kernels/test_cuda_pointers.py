@@ -8,15 +8,14 @@ import pytest
 from tests.kernels.cuda_running import CAPABILITIES, ptx, run_threads
 from tests.ptxsim import PtxError
 
-DTYPE_WORDS = ["boolean", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
-
-VECTORS = [(word, count) for word in DTYPE_WORDS for count in (2, 4, 8, 16)
-           if count * np.dtype(word.replace("boolean", "bool")).itemsize <= 16]
+DTYPES = {word: np.dtype(word) for word in (
+    "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64",
+)} | {"boolean": np.dtype(bool)}
+VECTORS = [(word, count) for word, dtype in DTYPES.items() for count in (2, 4, 8, 16) if count * dtype.itemsize <= 16]
 
 
 def some(word: str, size: int) -> np.ndarray:
-    dtype = np.dtype(word.replace("boolean", "bool"))
-    return np.random.default_rng(2).integers(0, 2 if dtype == bool else 100, size).astype(dtype)
+    return np.random.default_rng(2).integers(0, 2 if word == "boolean" else 100, size).astype(DTYPES[word])
 
 
 def through_shared_memory(word: str, count: int, threads: int = 4) -> str:
