@@ -5,16 +5,19 @@ from __future__ import annotations
 import bisect
 import weakref
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 from fnad.compiler.cuda.runtime import ALIGNMENT
 from fnad.compiler.plan import GridKernel, GridLaunch, View
+from fnad.lazy import LazyModule
 
 from tests.ptxsim.kernel import Kernel, aligned_bytes
 from tests.ptxsim.parse import PtxError
 from tests.ptxsim.shadows import Range
+
+# Where the CUDA compiler is not there, the tests that need it are skipped, not this file.
+toolchain = LazyModule("fnad.compiler.cuda.toolchain")
 
 STATUS_BYTES = 16
 _kernels: dict[tuple[Any, ...], Kernel] = {}
@@ -72,9 +75,7 @@ class PtxRuntime:
         key = (kernel.source, kernel.pointers, kernel.numbers, kernel.block, kernel.min_blocks, kernel.reports)
         key += (self.capability, self.check)
         if key not in _kernels:
-            # Imported late: where the CUDA compiler is not there, only the tests that need it are to be skipped.
-            ptx = import_module("fnad.compiler.cuda.toolchain").ptx_of(kernel, self.capability)
-            _kernels[key] = Kernel(ptx, check=self.check)
+            _kernels[key] = Kernel(toolchain.ptx_of(kernel, self.capability), check=self.check)
         return _kernels[key]
 
     def launch(self, function: Kernel, launch: GridLaunch, words: np.ndarray) -> None:
