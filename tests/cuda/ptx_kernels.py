@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 
 import numpy as np
 from fnad.compiler.plan import GridKernel
-from fnad.lazy import LazyModule
 
 from tests.ptxsim import Kernel
-
-toolchain = LazyModule("fnad.compiler.cuda.toolchain")
 
 INDEX = "cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x"
 
@@ -27,7 +25,7 @@ def compiled(
     head = ["import math", f"def kernel({arguments}):", "    t = cuda.threadIdx.x", f"    i = {INDEX}"]
     numbers = len(arguments.split(",")) - len(pointers)
     kernel = GridKernel("test", "\n".join([*head, *lines, ""]), pointers, numbers, (block, 1, 1))
-    return toolchain.ptx_of(kernel, capability)
+    return import_module("fnad.compiler.cuda.toolchain").ptx_of(kernel, capability)
 
 
 def handwritten(registers: str, code: str, parameters: int = 3, declarations: str = "") -> str:

@@ -279,6 +279,13 @@ def test_blocks_beyond_the_launch_bounds_are_refused() -> None:
         run(compiled("x, y", TWO, "y[i] = x[i]"), 1, 128, X, X.copy())
 
 
+def test_more_than_48_kib_of_shared_memory_are_refused() -> None:
+    ptx = handwritten("", "st.shared.u8 [s], %r0;", 1, ".shared .align 16 .b8 s[{}];")
+    run(ptx.replace("{}", "49152"), 1, 1, X)
+    with pytest.raises(PtxError, match="49153 bytes of shared memory, at most 49152"):
+        run(ptx.replace("{}", "49153"), 1, 1, X)
+
+
 def test_a_wrong_number_of_words_is_refused() -> None:
     with pytest.raises(PtxError, match="1 argument words for 2 parameters"):
         run(compiled("x, y", TWO, "y[i] = x[i]"), 1, 64, X)

@@ -58,7 +58,7 @@ int64_at = pointer_intrinsic(types.int64, 64)
 
 
 @compiled
-def range_of(context, address, nbytes):  # type: ignore[no-untyped-def]
+def range_of(context, address, nbytes):
     """Where the range that holds an access starts in the context; 0 if there is none."""
     for i in range(context[RANGES]):
         k = RANGE_START + RANGE_WORDS * i
@@ -68,7 +68,7 @@ def range_of(context, address, nbytes):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def conflicts(record, o, first, block, epoch, warp_epoch, thread, kind):  # type: ignore[no-untyped-def]
+def conflicts(record, o, first, block, epoch, warp_epoch, thread, kind):
     """Whether an access races with the write or read that the record keeps at `o`, if by a block from `first` on."""
     if record[o] < first or record[o] > first and first == block:
         return False
@@ -89,7 +89,7 @@ def conflicts(record, o, first, block, epoch, warp_epoch, thread, kind):  # type
 
 
 @compiled
-def note(record, o, first, block, epoch, warp_epoch, thread, kind):  # type: ignore[no-untyped-def]
+def note(record, o, first, block, epoch, warp_epoch, thread, kind):
     """Keep an access in the shadow."""
     if kind != LOAD:
         record[o] = block
@@ -112,7 +112,7 @@ def note(record, o, first, block, epoch, warp_epoch, thread, kind):  # type: ign
 
 
 @compiled
-def races(context, shadow, shared, start, last, thread, kind):  # type: ignore[no-untyped-def]
+def races(context, shadow, shared, start, last, thread, kind):
     """Whether an access to granules `start` to `last` races; the shadow then knows of it.
 
     Shared memory is the block's own: what others did in its place before is forgotten.
@@ -132,7 +132,7 @@ def races(context, shadow, shared, start, last, thread, kind):  # type: ignore[n
 
 
 @compiled
-def mistake(context, address, nbytes, kind, thread):  # type: ignore[no-untyped-def]
+def mistake(context, address, nbytes, kind, thread):
     """What is wrong with an access to an address; 0 for nothing."""
     shared = context[SHARED]
     in_shared = address >= shared and address + nbytes <= shared + context[SHARED_BYTES]
@@ -158,7 +158,7 @@ def access_check(sources: str) -> Any:
     """The function that kernels call for each access; see `SOURCES`."""
 
     @cfunc(types.int32(types.int64, types.int64, types.int64, types.int64, types.CPointer(types.int64)), cache=True)
-    def check(address, nbytes, kind, thread, words):  # type: ignore[no-untyped-def]
+    def check(address, nbytes, kind, thread, words):
         """Check an access, and keep the first mistake in the context; gives the mistake, 0 for none."""
         sources  # noqa: B018
         context = carray(words, (1 << 40,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
@@ -18,6 +19,9 @@ from tests.ptxsim.context import (
 from tests.ptxsim.parse import SIZES, Entry, PtxError, parse
 from tests.ptxsim.shadows import Range, Shadows
 from tests.ptxsim.translate import module
+
+# Launches of all threads share the shadows: one runs at a time.
+_running = threading.Lock()
 
 MOST_SHARED = 48 * 1024
 MOST_THREADS = 1024
@@ -129,16 +133,22 @@ class Kernel:
 
         PtxError: a GPU would refuse the launch, or a check failed.
         """
+        self._refuse(grid, block, words)
+        with _running:
+            self._run(grid, block, words, ranges, order or self.order, self.seed if seed < 0 else seed)
+
+    def _run(
+        self, grid: Extent, block: Extent, words: np.ndarray, ranges: Sequence[Range], order: str, seed: int
+    ) -> None:
+        """Set up the context, and run the grid."""
         shared_bytes = self.shared_bytes + self.dynamic_shared
-        self._refuse(grid, block, words, shared_bytes)
         shared, n = aligned_bytes(max(shared_bytes + 4, 16)), prod(block)
         shadows = Shadows([*ranges, *self._constant_ranges()], len(shared) // self.shared_granule, prod(grid))
         context = np.zeros(RANGE_START + RANGE_WORDS * len(shadows.rows), np.int64)
         states, exchange = np.zeros(n, np.int64), np.zeros((n, EXCHANGE_WORDS), np.int32)
         epochs, packed = np.zeros(64, np.int64), self._packed(words)
         for number, array in (
-            (SHARED, shared), (WARP_EPOCHS, epochs), (PARAMETERS, packed), (STATES, states),
-            (EXCHANGE, exchange),
+            (SHARED, shared), (WARP_EPOCHS, epochs), (PARAMETERS, packed), (STATES, states), (EXCHANGE, exchange),
         ):
             context[number] = array.ctypes.data
         context[SHARED_BYTES], context[DYNAMIC_BYTES] = shared_bytes, self.dynamic_shared
@@ -146,14 +156,14 @@ class Kernel:
         context[SHARED_SHADOW], context[SHARED_GRANULE] = shadows.shared, self.shared_granule
         context[FIRST_BLOCK], context[RANGES] = shadows.first_block, len(shadows.rows)
         context[RANGE_START:] = np.array(shadows.rows, np.int64).ravel()
-        mode = machine.ORDERS[order or self.order]
-        end = machine.run_grid(context, self._address, self.meets, mode, self.seed if seed < 0 else seed)
+        end = machine.run_grid(context, self._address, self.meets, machine.ORDERS[order], seed)
         self.stats = {"blocks": prod(grid), "shared": shared_bytes}
         if end != machine.FINISHED:
             raise PtxError(failure(end, context, states, ranges))
 
-    def _refuse(self, grid: Extent, block: Extent, words: np.ndarray, shared_bytes: int) -> None:
+    def _refuse(self, grid: Extent, block: Extent, words: np.ndarray) -> None:
         """A GPU does not start a kernel that asks for too much."""
+        shared_bytes = shared_layout(self.entry, hostile=False)[1] + self.dynamic_shared
         if prod(block) > self.entry.block_limit:
             raise PtxError(f"blocks of {prod(block)} threads, at most {self.entry.block_limit}")
         if any(g < 1 for g in (*grid, *block)) or any(g > most for g, most in zip(grid, MOST_BLOCKS)):
@@ -175,6 +185,7 @@ class Kernel:
 
 
 def three(extent: Any) -> Extent:
+    """An extent of three axes, of which the last may be left out."""
     numbers = tuple(extent) if isinstance(extent, tuple | list) else (extent,)
     return (*(int(number) for number in numbers), 1, 1)[:3]  # type: ignore[return-value]
 

@@ -63,21 +63,21 @@ resume, destroy = frame_function(0), frame_function(1)
 
 
 @compiled
-def random(seed, below):  # type: ignore[no-untyped-def]
+def random(seed, below):
     """The next state of a generator of numbers, and a number below a limit."""
     seed = (seed * 6364136223846793005 + 1442695040888963407) & 0x7FFFFFFFFFFFFFFF
     return seed, (seed >> 33) % below
 
 
 @compiled
-def common_divisor(a, b):  # type: ignore[no-untyped-def]
+def common_divisor(a, b):
     while b:
         a, b = b, a % b
     return a
 
 
 @compiled
-def order(mode, seed, count):  # type: ignore[no-untyped-def]
+def order(mode, seed, count):
     """Seed, first, step: the numbers below `count` are run as first + i * step, modulo count."""
     if mode == FORWARD or count < 2:
         return seed, 0, 1
@@ -91,12 +91,12 @@ def order(mode, seed, count):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def permute(value, n, first, step):  # type: ignore[no-untyped-def]
+def permute(value, n, first, step):
     return (first + value * step) % n
 
 
 @compiled
-def shuffle_source(lane, mode, b, c):  # type: ignore[no-untyped-def]
+def shuffle_source(lane, mode, b, c):
     """The lane that a lane reads from, and whether that lies within its segment."""
     clamp, segment = c & 31, (c >> 8) & 31
     last, first = (lane & segment) | (clamp & ~segment), lane & segment
@@ -113,7 +113,7 @@ def shuffle_source(lane, mode, b, c):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def shuffle(exchange, base, lanes, mask):  # type: ignore[no-untyped-def]
+def shuffle(exchange, base, lanes, mask):
     """Give each lane the value of the lane that it asks for, and whether there is one."""
     values = exchange[base : base + lanes, VALUE].copy()
     for i in range(lanes):
@@ -127,7 +127,7 @@ def shuffle(exchange, base, lanes, mask):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def vote(exchange, base, lanes, mask):  # type: ignore[no-untyped-def]
+def vote(exchange, base, lanes, mask):
     """Tell each lane for which lanes, or whether for all or any, the predicate holds."""
     ballot, mode = 0, 0
     for i in range(lanes):
@@ -148,7 +148,7 @@ def vote(exchange, base, lanes, mask):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def meeting_lanes(state, exchange, base, lanes, lane):  # type: ignore[no-untyped-def]
+def meeting_lanes(state, exchange, base, lanes, lane):
     """The lanes that a waiting lane meets; 0 if not all have come. Lanes that are not there need not come.
 
     A barrier of the warp does not wait for lanes that have ended; a shuffle or vote must not name any.
@@ -165,7 +165,7 @@ def meeting_lanes(state, exchange, base, lanes, lane):  # type: ignore[no-untype
 
 
 @compiled
-def run_warp(state, exchange, handles, epochs, warp, lanes, mode, seed):  # type: ignore[no-untyped-def]
+def run_warp(state, exchange, handles, epochs, warp, lanes, mode, seed):
     """Let a warp's lanes meet and run until none of them can go on; gives whether any did."""
     base, moved = warp * 32, False
     while True:
@@ -191,7 +191,7 @@ def run_warp(state, exchange, handles, epochs, warp, lanes, mode, seed):  # type
 
 
 @compiled
-def run_warps(state, exchange, handles, epochs, n, mode, seed):  # type: ignore[no-untyped-def]
+def run_warps(state, exchange, handles, epochs, n, mode, seed):
     """Run all warps of a block until each thread has ended or waits at the barrier, or can not go on."""
     warps, moved = (n + 31) // 32, True
     while moved:
@@ -205,7 +205,7 @@ def run_warps(state, exchange, handles, epochs, n, mode, seed):  # type: ignore[
 
 
 @compiled
-def reduce(exchange, n):  # type: ignore[no-untyped-def]
+def reduce(exchange, n):
     """Tell all threads at a reducing barrier the result."""
     how, count = exchange[0, REDUCTION], 0
     if how:
@@ -215,7 +215,7 @@ def reduce(exchange, n):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def ending(context, state, n):  # type: ignore[no-untyped-def]
+def ending(context, state, n):
     """FINISHED, or what went wrong, of a block whose threads can not go on; -1 when all are at the barrier."""
     if context[ERRORS]:
         return FOUND_MISTAKE
@@ -233,7 +233,7 @@ def ending(context, state, n):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def run_meeting_block(context, kernel, handles, n, mode, seed):  # type: ignore[no-untyped-def]
+def run_meeting_block(context, kernel, handles, n, mode, seed):
     """Run the threads of a block that meet; gives the seed, and how it ended."""
     state = carray(int64_at(context[STATES]), (n,))
     exchange = carray(int32_at(context[EXCHANGE]), (n, EXCHANGE_WORDS))
@@ -255,7 +255,7 @@ def run_meeting_block(context, kernel, handles, n, mode, seed):  # type: ignore[
 
 
 @compiled
-def start_threads(context, kernel, handles, n, mode, seed):  # type: ignore[no-untyped-def]
+def start_threads(context, kernel, handles, n, mode, seed):
     """Start the threads of a block, which run until they end or wait."""
     wide, high = context[BLOCK_SIZE], context[BLOCK_SIZE + 1]
     seed, first, step = order(mode, seed, n)
@@ -268,7 +268,7 @@ def start_threads(context, kernel, handles, n, mode, seed):  # type: ignore[no-u
 
 
 @compiled
-def prepare_block(context, block):  # type: ignore[no-untyped-def]
+def prepare_block(context, block):
     """Set the block's index, and poison its shared memory with nan."""
     wide, high = context[GRID_SIZE], context[GRID_SIZE + 1]
     context[BLOCK_NUMBER] = block
@@ -284,7 +284,7 @@ def grid_runner(sources: str) -> Any:
     """The function that runs a grid; see `SOURCES`."""
 
     @njit(error_model="numpy", cache=True)
-    def run_grid(context, kernel, meets, mode, seed):  # type: ignore[no-untyped-def]
+    def run_grid(context, kernel, meets, mode, seed):
         """Run all blocks, until one fails; gives how it ended."""
         sources  # noqa: B018
         n = context[BLOCK_SIZE] * context[BLOCK_SIZE + 1] * context[BLOCK_SIZE + 2]

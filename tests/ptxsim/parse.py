@@ -178,8 +178,10 @@ def register_names(text: str) -> Iterator[str]:
 
 def renamed(text: str, scopes: list[dict[str, str]]) -> str:
     """A statement with the registers of scopes by their own names, the innermost first."""
+    if not any(scopes):
+        return text
     names = {old: new for scope in scopes for old, new in scope.items()}
-    return NAME.sub(lambda match: names.get(match[0], match[0]), text) if names else text
+    return NAME.sub(lambda match: names.get(match[0], match[0]), text)
 
 
 def instruction(text: str) -> Instruction:
