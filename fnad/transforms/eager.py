@@ -131,7 +131,7 @@ PROPERTIES = ("T", "mT", "real", "imag")
 
 def _install() -> None:
     operators = {name: value for name, value in vars(NDArrayOperatorsMixin).items() if name.startswith("__")}
-    for name in ("__module__", "__doc__", "__slots__", "__dict__", "__weakref__", "__firstlineno__"):
+    for name in ("__module__", "__doc__", "__hash__", "__slots__", "__dict__", "__weakref__", "__firstlineno__"):
         operators.pop(name, None)
     in_place = [name for name in operators if name.startswith("__i") and name not in ("__invert__",)]
     for name in in_place:  # `x += y` then makes a new array, as everything does: a device array never changes

@@ -40,10 +40,7 @@ def kernel(x, out):
 @pytest.mark.parametrize(("word", "count"), VECTORS)
 def test_vectors_of_every_dtype(word, count):
     x, out = some(word, 4 * count), np.zeros_like(some(word, 4 * count))
-    if x.itemsize * count >= 4:  # the checks see shared memory as words of 4 bytes
-        run_threads(through_shared_memory(word, count), [x, out], threads=4)
-    else:
-        run_threads(REVERSED.format(n=count), [x, out], threads=4)
+    run_threads(through_shared_memory(word, count), [x, out], threads=4)
     np.testing.assert_array_equal(out.reshape(4, count), x.reshape(4, count)[::-1])
 
 

@@ -191,11 +191,11 @@ class DriverRuntime(Runtime):
     def launcher(self, function: Function, launch: GridLaunch) -> Callable[[np.ndarray], None]:
         """What runs a kernel on its words: all else is ready, so that Python does the least for a launch."""
         given = (function.handle, *launch.grid, *function.block, 0, self.handle, 0, function.extra)
-        arguments, call, lock, driver = function.words, self.driver.api.cuLaunchKernel, self._lock, self.driver
+        call, lock, driver = self.driver.api.cuLaunchKernel, self._lock, self.driver
 
         def run(words: np.ndarray) -> None:
             with lock:
-                arguments[:] = words
+                function.words[:] = words  # the function is kept with what `given` only has addresses of
                 if call(*given)[0] or driver.lost:
                     self.ask("cuLaunchKernel", *given)
 

@@ -294,7 +294,7 @@ class _Writer:
         lines = []
         for k, eqn in enumerate(self.nest.reductions):
             total = f"a{k}{self.nest.mark}"
-            lines.append(f"{total} = {ACCUMULATIONS[eqn.primitive.name].take}({total}, {self.name(eqn.inputs[0])})")
+            lines.append(f"{total} = {ACCUMULATIONS[eqn.primitive.name].join}({total}, {self.name(eqn.inputs[0])})")
         return lines
 
     def name(self, atom: Atom) -> str:
