@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from fnad.kernels.cuda.sizes import WARP
 from fnad.kernels.vector_math import ULPS
 
 
@@ -152,8 +153,6 @@ def zero_of(pointer: Pointer) -> Any:
 
 
 # --- what the threads of a block share --------------------------------------------------------
-
-WARP = 32
 
 
 class _Warp:
