@@ -12,6 +12,8 @@ from fnad.compiler.plan import GridLaunch
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
 from fnad.ops import indexing, reductions
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.cuda.library_running import Device, results, same_results
 from tests.cuda.requirements import needs_cuda_compiler
@@ -109,6 +111,24 @@ SCATTERED = [
 def test_scatter_is_numpys(dtype: str, mode: str, shape: tuple[int, ...], rank: int, count: int) -> None:
     updates = whole_numbers((count, *shape[rank:]), dtype, seed=2)
     check(indexing.scatter, [whole_numbers(shape, dtype), updates, *places(shape[:rank], count)], mode=mode)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
+    """An array, index arrays for its first axes, and updates of the slices."""
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    rng, count = np.random.default_rng(draw(st.integers(0, 2**32))), draw(st.integers(0, 40))
+    indexed, dtype = draw(st.integers(1, len(shape))), draw(st.sampled_from(["float32", "int8"]))
+    x = rng.integers(-3, 4, shape).astype(dtype)
+    indices = [rng.integers(-extent, extent, count) for extent in shape[:indexed]]
+    return x, indices, rng.integers(-3, 4, (count, *shape[indexed:])).astype(dtype)
+
+
+@given(cases())
+def test_what_is_scattered_is_gathered(case: tuple[np.ndarray, list[np.ndarray], np.ndarray]) -> None:
+    x, indices, updates = case
+    check(indexing.scatter, [x, updates, *indices], ONE, mode="set")
+    check(indexing.gather, [x, *indices], ONE)
 
 
 def test_updates_come_one_after_the_other_over_many_tiles_and_blocks() -> None:

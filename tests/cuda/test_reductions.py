@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from fnad.compiler.plan import GridKernel, GridLaunch
@@ -80,3 +84,30 @@ def test_memory_that_is_written_again_without_a_barrier_is_caught() -> None:
     assert launched(WITHOUT_A_BARRIER.format(barrier="cuda.syncthreads()"), x, 1).tolist() == [[2] * 64]
     with pytest.raises(PtxError, match="race at"):
         launched(WITHOUT_A_BARRIER.format(barrier="pass"), x, 1)
+
+
+SIMULATED = """\
+import numpy as np
+from numba import cuda
+from fnad.kernels.cuda.arithmetic import add
+from fnad.kernels.cuda.reductions import block_reduce, warp_reduce
+from fnad.kernels.cuda.warps import ballot, lane_number, shuffle, shuffle_up
+
+@cuda.jit
+def kernel(x, out):
+    t = cuda.threadIdx.x
+    out[0, t] = warp_reduce(add, x[t], 8)
+    out[1, t] = block_reduce(add, block_reduce(add, x[t], 64), 64)
+    out[2, t] = shuffle_up(shuffle(x[t], 3), 1) + ballot(lane_number() < 2)
+
+x, out = np.arange(64), np.zeros((3, 64), int)
+kernel[1, 64](x, out)
+eights, total = np.repeat(x.reshape(8, 8).sum(axis=1), 8), np.full(64, 64 * x.sum())
+print(np.array_equal(out, [eights, total, np.repeat([3, 35], 32) + 3]))
+"""
+
+
+def test_threads_of_the_simulator_meet_too() -> None:
+    environment, command = os.environ | {"NUMBA_ENABLE_CUDASIM": "1"}, [sys.executable, "-c", SIMULATED]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    assert done.stdout == "True\n", done.stderr

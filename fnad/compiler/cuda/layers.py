@@ -11,7 +11,7 @@ import numpy as np
 from fnad.compiler import failures, views
 from fnad.compiler.cuda import library
 from fnad.compiler.cuda.library import (
-    LANES, THREADS, Launches, Workspace, dtype_word, grid_of_threads, launch, power_of_2_from,
+    THREADS, WARP, Launches, Workspace, dtype_word, grid_of_threads, launch, power_of_2_from,
 )
 from fnad.compiler.plan import GridLaunch, View
 from fnad.ops.layers import BLOCK
@@ -47,10 +47,10 @@ def softmax_cross_entropy(logits: View, labels: View, losses: View, gradient: Vi
     (m, n), word = logits.shape, dtype_word(logits.dtype)
     if m == 0:
         return []
-    soft, lanes = labels.dtype.kind == "f", THREADS if n >= WIDE else min(LANES, power_of_2_from(n))
+    soft, lanes = labels.dtype.kind == "f", THREADS if n >= WIDE else min(WARP, power_of_2_from(n))
     name = "soft_cross_entropy" if soft else "cross_entropy"
     operands = {"z": logits, "labels": labels, "losses": losses} | ({"gradient": gradient} if gradient else {})
-    reduce, where = "warp_reduce" if lanes <= LANES else "block_reduce", "gradient" if gradient else "losses"
+    reduce, where = "warp_reduce" if lanes <= WARP else "block_reduce", "gradient" if gradient else "losses"
     call = f"{name}({reduce}, exp_{word}, log_{word}, z, labels, losses, {where}, m, n, {_float('scale', logits.dtype)}"
     call += f", {lanes}, {gradient is not None}{'' if soft else ', status, number'})"
     numbers = {"m": m, "n": n, "scale": _reciprocal_bits(m, logits.dtype)}
@@ -83,7 +83,7 @@ def random_bits(key: View, out: View, stream: int) -> Launches:
         return []
     operands, numbers = {"keys": key, "out": out}, {"count": keys, "words": words, "stream": stream}
     call, (grid, block) = "random_bits(keys, out, count, words, stream)", grid_of_threads(keys, -(-words // 2))
-    return [launch("random_bits", call, operands, numbers, grid, block, carrier="uint32")]
+    return [launch("random_bits", call, operands, numbers, grid, block, carriers={"out": "uint32"})]
 
 
 # --- rows: (input views, output views, workspace, **params) -> launches, or None where the dtypes do not fit ----

@@ -6,20 +6,16 @@ gives the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
+from types import MappingProxyType
 
 import numpy as np
 
 from fnad.compiler import failures, views
 from fnad.compiler.expressions import dtype_word
 from fnad.compiler.plan import Copy, GridKernel, GridLaunch, Place, View
-
-THREADS = 256
-"""Threads of a block."""
-
-LANES = 32
-"""Threads of a warp."""
+from fnad.kernels.cuda.sizes import CHUNK, THREADS, WARP
 
 MOST_ALONG_Y = 65535
 """Blocks of a grid along y, at most."""
@@ -46,14 +42,13 @@ Workspace = Callable[[int], int]
 
 def launch(
     label: str, call: str, operands: dict[str, View], numbers: dict[str, int], grid: Triple,
-    block: Triple = (THREADS, 1, 1), reports: bool = False, carrier: str = "",
+    block: Triple = (THREADS, 1, 1), reports: bool = False, carriers: Mapping[str, str] = MappingProxyType({}),
 ) -> GridLaunch:
     """A launch of the kernel that makes one call, whose arguments are operands and numbers by their names.
 
-    Elements are of the operands' own dtypes, but for int64 ones all of the `carrier` if there is one.
+    The kernel takes the elements of an operand that is among the `carriers` for those of another dtype.
     """
-    words = [dtype_word(view.dtype) for view in operands.values()]
-    pointers = tuple([carrier if carrier and name in ("x", "out") else word for name, word in zip(operands, words)])
+    pointers = tuple([carriers.get(operand, dtype_word(view.dtype)) for operand, view in operands.items()])
     names = [*operands, *numbers, *(("status", "number") if reports else ())]
     source = f"def kernel({', '.join(names)}):\n    {call}\n"
     name = "_".join([label.replace(" ", "_"), *dict.fromkeys(pointers)])
@@ -70,9 +65,9 @@ def grid_of_threads(rows: int, columns: int) -> tuple[Triple, Triple]:
 
 def grid_of_warps(rows: int, columns: int) -> tuple[Triple, Triple]:
     """The same with warps."""
-    across = min(THREADS // LANES, power_of_2_from(columns))
-    down = THREADS // LANES // across
-    return _grid(-(-rows // down), -(-columns // across)), (LANES, across, down)
+    across = min(THREADS // WARP, power_of_2_from(columns))
+    down = THREADS // WARP // across
+    return _grid(-(-rows // down), -(-columns // across)), (WARP, across, down)
 
 
 def _grid(down: int, across: int) -> Triple:
@@ -100,9 +95,6 @@ MANY = 65536
 
 LONG, FEW = 16384, 64
 """So few lines of so many elements are shared by more threads than a warp's."""
-
-CHUNK = 4096
-"""Elements of a line that one block handles then."""
 
 
 def cumulative(x: View, out: View, axis: int, combine: str, workspace: Workspace) -> Launches:
@@ -182,7 +174,7 @@ def _along_axis(function: str, label: str, how: str, operands: dict[str, View], 
     sizes, arguments = {"outer": outer, "n": n, "inner": inner}, ", ".join([*filter(None, [how]), *operands])
     if 0 in (outer, n, inner):
         return []
-    if n <= SHORT or inner >= LANES and outer * inner >= MANY:
+    if n <= SHORT or inner >= WARP and outer * inner >= MANY:
         call = f"{function}({arguments}, outer, n, inner)"
         return [launch(label, call, operands, sizes, *grid_of_threads(outer, inner))]
     call = f"{function}_by_warp({arguments}, outer, n, inner)"
@@ -207,7 +199,7 @@ def gather(x: View, indices: Sequence[View], out: View) -> Launches:
     return [
         launch(
             "gather", call, {"x": x, "out": out, **operands}, {"n": rows, "size": size, **numbers},
-            *grid_of_threads(rows, max(size, 1)), reports=True, carrier=_CARRIERS[width],
+            *grid_of_threads(rows, max(size, 1)), reports=True, carriers=dict.fromkeys(("x", "out"), _CARRIERS[width]),
         )
     ]
 

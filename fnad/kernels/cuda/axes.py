@@ -11,7 +11,8 @@ from fnad.kernels.cuda.arithmetic import add, multiply, select
 from fnad.kernels.cuda.grids import thread_column, thread_row, warp_column, warp_row
 from fnad.kernels.cuda.reductions import block_reduce
 from fnad.kernels.cuda.shared import shared_like
-from fnad.kernels.cuda.warps import WARP, lane_number, shuffle, shuffle_up, shuffle_xor, warp_number
+from fnad.kernels.cuda.sizes import CHUNK, THREADS, WARP
+from fnad.kernels.cuda.warps import lane_number, shuffle, shuffle_up, shuffle_xor, warp_number
 from fnad.kernels.cuda.words import inlined
 
 # --- cumulative sums and products, and recurrences, from the first element to the last --------
@@ -90,12 +91,8 @@ def recur_by_warp(a, b, out, outer, n, inner):
 
 
 # --- long lines in chunks, where the order of combining does not matter -----------------------
-
-CHUNK = 4096
-"""Elements of a line that a block handles; its lines lie along y and z of the grid, as (outer, inner)."""
-
-THREADS = 256
-"""Threads of such a block."""
+#
+# A block handles a chunk: chunks lie along x of the grid, the lines along y and z, as (outer, inner).
 
 
 @inlined

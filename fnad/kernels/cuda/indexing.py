@@ -12,7 +12,8 @@ from numba import cuda, int32, int64
 from fnad.kernels.cuda.arithmetic import select
 from fnad.kernels.cuda.grids import thread_column, thread_row
 from fnad.kernels.cuda.pointers import load_vector, report, store_vector, zero_of
-from fnad.kernels.cuda.warps import WARP, WARP_BITS, ballot
+from fnad.kernels.cuda.sizes import THREADS, WARP, WARP_BITS
+from fnad.kernels.cuda.warps import ballot
 from fnad.kernels.cuda.words import inlined
 from fnad.kernels.failures import OPERAND_BITS
 
@@ -66,7 +67,7 @@ def gather(move, x, out, indices, extents, count, size, status, number):
 TILE = 1024
 """Rows of the indices that a block looks through at a time."""
 
-WARPS = 8
+WARPS = THREADS // WARP
 """Warps of a block."""
 
 SHARE = TILE // WARPS

@@ -17,11 +17,8 @@ from fnad.kernels.cuda.arithmetic import add, number_like, rmax, select
 from fnad.kernels.cuda.indexing import out_of_bounds
 from fnad.kernels.cuda.pointers import load_vector, report, store_vector
 from fnad.kernels.cuda.reductions import block_reduce
+from fnad.kernels.cuda.sizes import THREADS
 from fnad.kernels.cuda.words import inlined
-
-THREADS = 256
-"""Threads of a block."""
-
 
 @inlined
 def errors_of_1(prediction, target, gradient, i, twice):

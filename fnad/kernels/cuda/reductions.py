@@ -10,7 +10,8 @@ block must call, with the operation's neutral element where it has nothing to gi
 from numba import cuda
 
 from fnad.kernels.cuda.shared import shared_like
-from fnad.kernels.cuda.warps import WARP, lane_number, shuffle_xor, warp_number
+from fnad.kernels.cuda.sizes import WARP
+from fnad.kernels.cuda.warps import lane_number, shuffle_xor, warp_number
 from fnad.kernels.cuda.words import inlined
 
 

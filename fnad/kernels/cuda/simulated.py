@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from fnad.kernels.cuda.sizes import WARP
 from fnad.kernels.vector_math import ULPS
 
 
@@ -158,8 +159,6 @@ def zero_of(pointer: Pointer) -> Any:
 
 
 # --- what the threads of a block share --------------------------------------------------------
-
-WARP = 32
 
 
 class _Warp:

@@ -10,11 +10,8 @@ from typing import Any
 from llvmlite import ir
 from numba import cuda, types
 
+from fnad.kernels.cuda.sizes import WARP, WARP_BITS
 from fnad.kernels.cuda.words import inlined, word
-
-WARP_BITS = 5
-WARP = 1 << WARP_BITS
-"""Lanes of a warp."""
 
 _BY_NUMBER, _UP, _XOR = 0, 1, 3  # modes of the instruction `shfl.sync`
 _BITS = ir.IntType(32)
