@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 
 import numpy as np
+from fnad.compiler.cuda import loader
 from fnad.compiler.plan import GridKernel
 
 from tests.ptxsim import Kernel
@@ -25,7 +25,7 @@ def compiled(
     head = ["import math", f"def kernel({arguments}):", "    t = cuda.threadIdx.x", f"    i = {INDEX}"]
     numbers = len(arguments.split(",")) - len(pointers)
     kernel = GridKernel("test", "\n".join([*head, *lines, ""]), pointers, numbers, (block, 1, 1))
-    return import_module("fnad.compiler.cuda.toolchain").ptx_of(kernel, capability)
+    return loader.ptx_of(kernel, capability)
 
 
 def handwritten(registers: str, code: str, parameters: int = 3, declarations: str = "") -> str:

@@ -30,13 +30,6 @@ def kernel(x, out):
 """
 
 
-REVERSED = """
-def kernel(x, out):
-    i = cuda.threadIdx.x
-    store_vector(out, {n} * (3 - i), load_vector(x, {n} * i, {n}))
-"""
-
-
 @pytest.mark.parametrize(("word", "count"), VECTORS)
 def test_vectors_of_every_dtype(word, count):
     x, out = some(word, 4 * count), np.zeros_like(some(word, 4 * count))
