@@ -119,7 +119,7 @@ def run(
     small: bool = False,
     device: str = "cpu",
 ) -> Outcome:
-    """Check and time one workload, named by its module, in all libraries that are installed, and on the CPU its limit."""
+    """Check and time one workload, a module, in all libraries that are installed; on the CPU its limit too."""
     names = (*libraries, LIMIT) if device == "cpu" else libraries
     with ExitStack() as stack:
         workers = [stack.enter_context(Worker(name, workload, threads, small, device)) for name in names]
