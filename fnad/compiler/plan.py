@@ -104,6 +104,18 @@ class GridLaunch:
 
 
 @dataclass(frozen=True)
+class Multiply:
+    """A matrix product on a GPU, by a library of the device's own where there is one, else by launches.
+
+    `product` describes it as that library takes it.
+    """
+
+    product: Any
+    launches: tuple[GridLaunch, ...]
+    label: str = "matmul"
+
+
+@dataclass(frozen=True)
 class HostStep:
     """Call `function(*input_arrays)` from Python and copy the arrays it returns into `outputs`.
 
@@ -200,7 +212,7 @@ class Switch:
     branches: tuple[Inner, ...]
 
 
-Instruction = Launch | GridLaunch | HostStep | Copy | Scan | While | Switch
+Instruction = Launch | GridLaunch | Multiply | HostStep | Copy | Scan | While | Switch
 
 
 @dataclass(frozen=True)
@@ -229,6 +241,15 @@ def inner_plans(instruction: Instruction) -> dict[str, Plan]:
     if isinstance(instruction, Switch):
         return {f"branch {k}": branch.plan for k, branch in enumerate(instruction.branches)}
     return {}
+
+
+def kernels_of(plan: Plan) -> Iterator[Kernel | GridKernel]:
+    """The kernels that a plan and those in it launch."""
+    for instruction, _ in walk(plan):
+        if isinstance(instruction, Multiply):
+            yield from [launch.kernel for launch in instruction.launches]
+        elif isinstance(instruction, (Launch, GridLaunch)):
+            yield instruction.kernel
 
 
 def walk(plan: Plan) -> Iterator[tuple[Instruction, Source | None]]:

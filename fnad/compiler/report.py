@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fnad.compiler.compile import Compiled, schedule_of
 from fnad.compiler.plan import (
-    Copy, GridLaunch, HostStep, Instruction, Launch, Plan, Scan, Switch, View, While, inner_plans, walk,
+    Copy, GridLaunch, HostStep, Instruction, Multiply, Plan, Scan, Switch, View, While, inner_plans, kernels_of, walk,
 )
 from fnad.compiler.schedule import Call, Loop, Rows, Step
 from fnad.ir.printer import format_equation, variable_names
@@ -104,6 +104,8 @@ def _instruction(instruction: Instruction) -> str:
         return "while_loop"
     if isinstance(instruction, Switch):
         return f"switch of {len(instruction.branches)} branches"
+    if isinstance(instruction, Multiply):
+        return f"{'; '.join(map(_instruction, instruction.launches))}; or a library of the device's in their place"
     if isinstance(instruction, GridLaunch):
         blocks, threads = "x".join(map(str, instruction.grid)), "x".join(map(str, instruction.kernel.block))
         return f"{instruction.label or instruction.kernel.name} on a grid of {blocks} blocks of {threads} threads"
@@ -120,7 +122,7 @@ def _buffers(plan: Plan) -> Iterator[str]:
 
 
 def _sources(plan: Plan) -> Iterator[str]:
-    kernels = {i.kernel.source: i.kernel for i, _ in walk(plan) if isinstance(i, (Launch, GridLaunch))}
+    kernels = {kernel.source: kernel for kernel in kernels_of(plan)}
     for kernel in kernels.values():
         yield f"kernel {kernel.name}:\n{kernel.source}".rstrip()
 

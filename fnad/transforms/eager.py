@@ -122,8 +122,8 @@ class _Item:
 
 
 METHODS = (
-    "sum", "prod", "mean", "var", "std", "max", "min", "argmax", "argmin", "any", "all", "cumsum", "cumprod", "swapaxes",
-    "ravel", "repeat", "take", "dot", "clip", "round", "trace", "diagonal", "argsort", "reshape", "transpose", "astype",
+    "sum", "prod", "mean", "var", "std", "max", "min", "argmax", "argmin", "any", "all", "cumsum", "cumprod",
+    "swapaxes", "ravel", "repeat", "take", "dot", "clip", "round", "trace", "diagonal", "argsort", "reshape", "transpose", "astype",
     "squeeze", "flatten", "conj", "conjugate",
 )
 PROPERTIES = ("T", "mT", "real", "imag")

@@ -273,8 +273,8 @@ class Jitted:
             warnings.warn(
                 f"jit: requires few different signatures, got {self._signatures} for "
                 f"{getattr(self.function, '__name__', 'a function')}, each of which is staged and compiled"
-                f"{f'; the last one since {what}' if what else ''}. Pad arrays to a few sizes, or make numbers arguments that are not static. "
-                "cache_info() has all the reasons.",
+                f"{f'; the last one since {what}' if what else ''}. Pad arrays to a few sizes, or make numbers "
+                "arguments that are not static. cache_info() has all the reasons.",
                 RuntimeWarning, stacklevel=5,  # the line of the call
             )
         return f"new signature: {what}" if what else "new signature"

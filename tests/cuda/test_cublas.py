@@ -6,12 +6,15 @@ import sys
 from types import ModuleType
 from typing import Any
 
+import fnad
 import numpy as np
 import pytest
-
-from fnad.compiler.cuda import cublas
+from fnad.compiler.cuda import cublas, devices
 from fnad.compiler.plan import View
+
 from tests.cuda.launching import Memory
+from tests.cuda.requirements import needs_cuda_compiler
+from tests.ptxsim.runtime import PtxRuntime
 
 
 class Operation(enum.IntEnum):
@@ -168,3 +171,20 @@ def test_without_cublas_there_is_none(fake: Fake, monkeypatch: pytest.MonkeyPatc
     assert cublas.start(0) is None
     monkeypatch.setitem(sys.modules, "nvmath.bindings.cublas", None)
     assert cublas.start(0) is None
+
+
+@needs_cuda_compiler
+def test_compiled_functions_multiply_by_it_where_it_is_there(fake: Fake) -> None:
+    def step(w: Any, x: Any, y: Any) -> Any:
+        return w - 0.1 * fnad.grad(lambda w: np.mean((x @ w - y) ** 2))(w)
+
+    w, x, y = (np.random.default_rng(0).normal(size=size) for size in ((5, 3), (20, 5), (20, 3)))
+    runtime = PtxRuntime()
+    with devices.use(runtime):
+        own = np.asarray(fnad.jit(step, device="cuda")(w, x, y))
+        launches, runtime.launches, runtime.blas = runtime.launches, 0, cublas.start(0)
+        found = np.asarray(fnad.jit(step, device="cuda")(w, x, y))
+    products = [call for call in fake.calls if call[0] in (Operation.N, Operation.T)]
+    assert len(products) == 2 and runtime.launches < launches
+    np.testing.assert_allclose(found, own, rtol=1e-12)
+    np.testing.assert_allclose(own, fnad.jit(step)(w, x, y), rtol=1e-12)

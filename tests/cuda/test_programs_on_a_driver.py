@@ -105,3 +105,37 @@ def test_a_failure_is_told_though_its_function_is_gone(fake: FakeDriver) -> None
     gc.collect()
     with pytest.raises(IndexError, match="index 7 is out of bounds"):
         np.asarray(value)
+
+
+def test_a_step_on_the_same_memory_is_a_single_launch(fake: FakeDriver) -> None:
+    run, plain = fnad.jit(step, device="cuda"), fnad.jit(step, device="cpu")
+    params, expected, x = fnad.device_put(PARAMS, "cuda"), PARAMS, fnad.device_put(X, "cuda")
+    for count in range(12):
+        launched, replayed = fake.calls["cuLaunchKernel"], fake.calls["cuGraphLaunch"]
+        params, value = run(params, x)
+        expected, _ = plain(expected, X)
+        is_recorded = fake.calls["cuGraphLaunch"] == replayed + 1
+    assert is_recorded and fake.calls["cuLaunchKernel"] == launched
+    for name, leaf in expected.items():
+        np.testing.assert_allclose(np.asarray(params[name]), leaf, rtol=1e-5)
+
+
+def test_a_failure_in_a_recording_is_told_each_time(fake: FakeDriver) -> None:
+    run = fnad.jit(lambda x, i: (np.sum(x[i] * 2), np.cumsum(x) + 1, np.max(x)), device="cuda")
+    x, good, bad = (fnad.device_put(v, "cuda") for v in (np.arange(5.0), np.array([1, 2]), np.array([1, 9])))
+    for _ in range(4):
+        assert float(run(x, good)[0]) == 6
+    for _ in range(4):
+        with pytest.raises(IndexError, match="index 9 is out of bounds"):
+            float(run(x, bad)[0])
+    assert float(run(x, good)[0]) == 6 and fake.calls["cuGraphLaunch"] > 2
+
+
+def test_recording_can_be_turned_off(fake: FakeDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FNAD_CUDA_GRAPHS", "0")
+    asked = driver.started(fake)
+    with devices.use(DriverRuntime(asked, driver.find_gpus(asked)[0])):
+        run, params, x = fnad.jit(step, device="cuda"), fnad.device_put(PARAMS, "cuda"), fnad.device_put(X, "cuda")
+        for _ in range(6):
+            params, value = run(params, x)
+        assert float(value) > 0 and not fake.calls["cuGraphLaunch"]

@@ -31,13 +31,16 @@ MOST = 4096
 
 MOST_PARTS = 1024
 
+VECTORS = 4
+"""Terms that a thread may load at a time: parts are of whole ones."""
+
 
 def prepare_loops(schedule: Schedule) -> None:
     """Give each loop reductions of the same axes, and as few axes as its rows allow."""
-    schedule.steps = [
-        _by_two_axes(part) if isinstance(part, Loop) else part
-        for step in schedule.steps for part in (_apart(step) if isinstance(step, Loop) else [step])
-    ]
+    steps = [part for step in schedule.steps for part in (_apart(step) if isinstance(step, Loop) else [step])]
+    made = {id(step): _by_two_axes(step) for step in steps if isinstance(step, Loop)}
+    rows = {made[id(step)].space[0] for step in steps if isinstance(step, Loop) and made[id(step)] is not step}
+    schedule.steps = [_by_rows_alone(made[id(step)], rows) if id(step) in made else step for step in steps]
 
 
 # --- Reductions of the same axes
@@ -81,21 +84,32 @@ def _by_two_axes(loop: Loop) -> Loop:
     last = len(loop.space) - 1
     if last < 2 or reductions_of(loop) and set(reduced_axes(loop)) != {last}:
         return loop
-    merged = {v: _merged(view) for v, view in (loop.reads | loop.writes).items()}
+    return _leading_made_one(loop, last)
+
+
+def _by_rows_alone(loop: Loop, rows: set[int]) -> Loop:
+    """A loop over what others have a value a row of as a loop over these rows."""
+    is_alike = len(loop.space) > 1 and prod(loop.space) in rows
+    return _leading_made_one(loop, len(loop.space)) if is_alike and not reductions_of(loop) else loop
+
+
+def _leading_made_one(loop: Loop, count: int) -> Loop:
+    """A loop whose first axes are one, if its operands allow."""
+    merged = {v: _merged(view, count) for v, view in (loop.reads | loop.writes).items()}
     if None in merged.values():
         return loop
-    space = (prod(loop.space[:last]), loop.space[last])
     equations = [
         eqn._replace(params=eqn.params | {"axes": (1,)}) if eqn.primitive.name in ACCUMULATIONS else eqn
         for eqn in loop.equations
     ]
+    space = (prod(loop.space[:count]), *loop.space[count:])
     return Loop(space, equations, {v: merged[v] for v in loop.reads}, {v: merged[v] for v in loop.writes})
 
 
-def _merged(view: View) -> View | None:
-    """A view with its axes before the last made one; ``None`` where they do not lie like one."""
+def _merged(view: View, count: int) -> View | None:
+    """A view whose first axes are one; ``None`` where they do not lie like one."""
     extent, stride = 1, 0
-    for n, s in zip(reversed(view.shape[:-1]), reversed(view.strides[:-1])):
+    for n, s in zip(reversed(view.shape[:count]), reversed(view.strides[:count])):
         if n == 1:
             continue
         if extent == 1:
@@ -103,7 +117,8 @@ def _merged(view: View) -> View | None:
         elif s != extent * stride:
             return None
         extent *= n
-    return replace(view, shape=(prod(view.shape[:-1]), view.shape[-1]), strides=(stride, view.strides[-1]))
+    shape, strides = (prod(view.shape[:count]), *view.shape[count:]), (stride, *view.strides[count:])
+    return replace(view, shape=shape, strides=strides)
 
 
 def _is_by_rows(loop: Loop) -> bool:
@@ -141,7 +156,9 @@ def chunk_of_loop(loop: Loop) -> int:
     parts = -(-terms // (MOST * team))
     if elements >= WIDE and threads < WIDE:
         parts = max(parts, min(-(-WIDE // threads), terms // (EACH * team), MOST_PARTS))
-    return -(-terms // parts) if parts > 1 else 0
+    chunk = -(-terms // parts)
+    chunk = -(-chunk // (VECTORS * team)) * VECTORS * team if team > 1 else chunk
+    return chunk if chunk < terms else 0
 
 
 def _joining(loop: Loop, schedule: Schedule) -> list[Loop]:

@@ -20,7 +20,7 @@ from fnad.compiler.cuda.failures import fetch
 from fnad.compiler.cuda.lower import failure
 from fnad.compiler.cuda.runtime import Memory, Runtime
 from fnad.compiler.plan import (
-    Copy, GridLaunch, HostStep, Inner, Instruction, Place, Plan, Scan, Switch, Turn, View, While, walk,
+    Copy, GridLaunch, HostStep, Inner, Instruction, Multiply, Place, Plan, Scan, Switch, Turn, View, While, kernels_of,
 )
 from fnad.compiler.views import is_contiguous
 from fnad.errors import place_at
@@ -44,7 +44,7 @@ class LinkedPlan:
         self._offsets: list[int] = []
         self._numbers: list[int] = []
         self._zero = len(plan.buffers)
-        self.reports = any([isinstance(i, GridLaunch) and i.kernel.reports for i, _ in walk(plan)])
+        self.reports = any([kernel.reports for kernel in kernels_of(plan)])
         """Whether any of its kernels may fail."""
         for number, buffer in enumerate(plan.buffers):
             if buffer.value is not None:
@@ -104,6 +104,16 @@ class LinkedPlan:
             self.runtime.failures.expect(self.runtime)
 
         return step
+
+    def _multiply(self, multiply: Multiply, source: Any) -> Step:
+        if self.runtime.blas is None:
+            steps = [self._launch(launch, source) for launch in multiply.launches]
+            return lambda table, words: [step(table, words) for step in steps]
+        first, run = len(self._slots), partial(self.runtime.blas.multiply, multiply.product)
+        for view in multiply.product.operands:
+            self._word(view.buffer, view.offset)
+        last = len(self._slots)
+        return lambda table, words: run(words[first:last])
 
     def _word(self, slot: int, offset: int) -> None:
         self._slots.append(slot)
@@ -189,8 +199,8 @@ class LinkedPlan:
 
 
 _STEPS: dict[type, Callable[[LinkedPlan, Any, Any], Step]] = {
-    GridLaunch: LinkedPlan._launch, Copy: LinkedPlan._copy, HostStep: LinkedPlan._host_step, Scan: LinkedPlan._scan,
-    While: LinkedPlan._while, Switch: LinkedPlan._switch,
+    GridLaunch: LinkedPlan._launch, Multiply: LinkedPlan._multiply, Copy: LinkedPlan._copy,
+    HostStep: LinkedPlan._host_step, Scan: LinkedPlan._scan, While: LinkedPlan._while, Switch: LinkedPlan._switch,
 }
 
 
@@ -307,7 +317,7 @@ def launches_of(plan: Plan) -> int | None:
     """How many launches and copies a plan makes; ``None`` where the host has to look at values."""
     count = 0
     for instruction in plan.instructions:
-        if isinstance(instruction, (GridLaunch, Copy)):
+        if isinstance(instruction, (GridLaunch, Copy, Multiply)):
             count += 1
         elif isinstance(instruction, Scan) and (each := launches_of(instruction.body.plan)) is not None:
             count += instruction.length * each

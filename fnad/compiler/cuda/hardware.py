@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from fnad.compiler.cuda import driver as drivers
-from fnad.compiler.cuda import loader
+from fnad.compiler.cuda import cublas, loader
 from fnad.compiler.cuda.driver import Driver, Gpu
 from fnad.compiler.cuda.failures import Failures
 from fnad.compiler.cuda.pool import OutOfMemory, Piece, Pool
@@ -108,6 +108,7 @@ class DriverRuntime(Runtime):
         driver.renew = self._enter
         self.handle = driver("cuStreamCreate", driver.api.CUstream_flags.CU_STREAM_DEFAULT)
         self.stream = int(self.handle)
+        self.blas = cublas.start(self.stream)
         self.pool = Pool(self._allocate, self._free, self._available)
         self._modules: list[Any] = []
         self._lock = threading.RLock()  # held while launches are recorded, so that nothing else gets among them

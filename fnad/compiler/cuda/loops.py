@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import prod
+from math import gcd, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +47,7 @@ def emit_loop(loop: Loop, place: Callable[[View], View]) -> GridLaunch:
     if nest.reductions:
         lines, teams = _reducing(nest, signature), nest.parts * prod(nest.kept.extents) * nest.team
         return _launch([loop], signature, lines, _blocks(teams), BLOCK)
-    count = vector_length(nest)
+    count = vector_length(nest, nest.kept, lambda operand: operand.kept)
     if count > 1:
         elements = prod(nest.kept.extents)
         return _launch([loop], signature, _by_vectors(nest, signature, count), _blocks(-(-elements // count)), BLOCK)
@@ -115,13 +115,14 @@ class _Signature:
 class Operand(NamedTuple):
     """An array of the loop, and its strides along the kept and the reduced axes, in elements.
 
-    A stride is 0, 1, or the name of a number.
+    A stride is 0, 1, or the name of a number. ``apart`` divides those along the kept axes.
     """
 
     pointer: str
     view: View
     kept: tuple[int | str, ...]
     reduced: tuple[int | str, ...]
+    apart: int
 
 
 class Axes(NamedTuple):
@@ -179,7 +180,7 @@ def make_nest(
         key = pointer, *map(tuple, rows)
         if key not in strides:
             strides[key] = tuple([_named(row, signature) for row in rows])
-        operands[v] = Operand(pointer, view, *strides[key])
+        operands[v] = Operand(pointer, view, *strides[key], gcd(*rows[0]))
     team = 1 if by_rows or not reduced else team_of(loop)
     return Nest(loop, *axes, operands, reductions_of(loop), team, loop.chunk, parts, mark)
 
@@ -223,11 +224,16 @@ def _counting(name: str, first: str, end: str, step: str) -> list[str]:
     return [f"{name} = {first}", f"while {name} < {end}:"]
 
 
+def _quotient(i: str, n: str, extent: int) -> str:
+    """The whole quotient of an index below an extent: most times of 32 bits, which a GPU divides much faster."""
+    return f"quotient({i}, {n})" if extent < 1 << 31 else f"{i} // {n}"
+
+
 def _unravelled(flat: str, prefix: str, axes: Axes) -> list[str]:
     """The lines that take a flat index apart."""
     lines, rest = [], flat
     for a in range(len(axes.names) - 1, 0, -1):
-        lines.append(f"{prefix}q{a} = quotient({rest}, {axes.names[a]})")
+        lines.append(f"{prefix}q{a} = {_quotient(rest, axes.names[a], prod(axes.extents))}")
         lines.append(f"{prefix}{a} = {rest} - {prefix}q{a} * {axes.names[a]}")
         rest = f"{prefix}q{a}"
     return [*lines, f"{prefix}0 = {rest}"] if axes.names else []
@@ -316,15 +322,16 @@ def _reducing(nest: Nest, signature: _Signature) -> list[str]:
         WARP: (f"cuda.grid(1) // {WARP}", f"cuda.gridsize(1) // {WARP}", f"cuda.threadIdx.x % {WARP}"),
         BLOCK: ("cuda.blockIdx.x", "cuda.gridDim.x", "cuda.threadIdx.x"),
     }[nest.team]
-    kept, begin, end, part = "q", lane, terms, ""
+    kept, begin, end, part = "q", "", terms, ""
     lines = []
     if nest.chunk:
         kept, each, chunk = "k", signature.local("n", results), signature.local("c", nest.chunk)
-        lines = [f"part = quotient(q, {each})", f"k = q - part * {each}", f"end = min((part + 1) * {chunk}, {terms})"]
-        begin, end, part = f"part * {chunk} + {lane}", "end", f"part * {each}"
+        lines = [f"part = {_quotient('q', each, results * nest.parts)}", f"k = q - part * {each}"]
+        lines.append(f"end = min((part + 1) * {chunk}, {terms})")
+        begin, end, part = f"part * {chunk}", "end", f"part * {each}"
     bases, base_lines = _bases(nest)
     lines += [*_unravelled(kept, "k", nest.kept), *base_lines, *_starts(nest)]
-    lines += _over_terms(nest, bases, begin, end)
+    lines += _over_terms(nest, bases, begin, lane, end, nest.team)
     lines += _joined(nest, nest.team)
     lines += _results(nest, part, lane if nest.team > 1 else "")
     return [f"teams = {teams}", *_counting("q", first, number, "teams"), *_indented([*lines, "q += teams"])]
@@ -351,10 +358,16 @@ def _starts(nest: Nest) -> list[str]:
     ]
 
 
-def _over_terms(nest: Nest, bases: dict[tuple, str], begin: str, end: str, step: int = 0) -> list[str]:
-    """The lines in which a thread takes its terms."""
+def _over_terms(nest: Nest, bases: dict[tuple, str], part: str, lane: str, end: str, team: int) -> list[str]:
+    """The lines in which a thread of a team takes its terms of a part: those of neighbours are neighbours."""
+    count = vector_length(nest, nest.reduced, lambda operand: operand.reduced)
+    if count > 1:
+        begin = " + ".join(filter(None, [part, f"{count} * ({lane})"]))
+        body = _vector_body(nest, count, "r", bases)
+        return [*_counting("r", begin, end, ""), *_indented([*body, f"r += {count * team}"])]
+    begin = " + ".join(filter(None, [part, lane]))
     body = [*_unravelled("r", "r", nest.reduced), *_body(nest, lambda v: _element(nest.operand_of[v], bases))]
-    return [*_counting("r", begin, end, ""), *_indented([*body, f"r += {step or nest.team}"])]
+    return [*_counting("r", begin, end, ""), *_indented([*body, f"r += {team}"])]
 
 
 def _joined(nest: Nest, team: int) -> list[str]:
@@ -386,7 +399,7 @@ def _row(nest: Nest, signature: _Signature, team: int) -> list[str]:
     lines = [*row, *base_lines, *_starts(nest)]
     if nest.reduced.names:
         terms = signature.local("n", prod(nest.reduced.extents))
-        lines += _over_terms(nest, bases, "cuda.threadIdx.x", terms, team)
+        lines += _over_terms(nest, bases, "", "cuda.threadIdx.x", terms, team)
         lines += _joined(nest, team)
     else:
         body = _body(nest, lambda v: _element(nest.operand_of[v], bases))
@@ -397,42 +410,60 @@ def _row(nest: Nest, signature: _Signature, team: int) -> list[str]:
 # --- Vectors
 
 
-def vector_length(nest: Nest) -> int:
-    """The elements that a thread takes at a time: as many as fit in a load where the operands allow, else 1."""
-    if len(nest.kept.extents) != 1 or nest.kept.extents[0] < LONG or len(nest.loop.equations) > MOST_REPEATED:
+def vector_length(nest: Nest, axes: Axes, strides: Callable[[Operand], tuple[int | str, ...]]) -> int:
+    """The elements along the only one of some axes that a thread takes at a time: as many as fit in a load, or 1."""
+    is_shared = axes is nest.kept or nest.team > 1 or nest.mark  # by threads whose elements are neighbours
+    elements = prod(nest.kept.extents) * prod(nest.reduced.extents)
+    if len(axes.extents) != 1 or not is_shared or elements < LONG or len(nest.loop.equations) > MOST_REPEATED:
         return 1
-    long = [operand for operand in nest.operand_of.values() if operand.kept != (0,)]
-    sizes = {operand.view.dtype for operand in long}
-    if any([operand.kept != (1,) or not is_aligned(operand.view, VECTOR) for operand in long]) or len(sizes) != 1:
+    long = [operand for operand in nest.operand_of.values() if strides(operand) != (0,)]
+    if any([strides(operand) != (1,) or not is_aligned(operand.view, VECTOR) for operand in long]):
         return 1
-    return {np.dtype(np.float32): 4, np.dtype(np.float64): 2}.get(*sizes, 1)
+    dtypes = {operand.view.dtype for operand in long}
+    count = {np.dtype(np.float32): 4, np.dtype(np.float64): 2}.get(*dtypes, 1) if len(dtypes) == 1 else 1
+    if axes is nest.kept:
+        return count
+    starts = [axes.extents[0], nest.chunk, *[operand.apart for operand in long]]
+    return count if all([n % count == 0 for n in starts]) else 1
 
 
 def _by_vectors(nest: Nest, signature: _Signature, count: int) -> list[str]:
     """The lines of a flat loop in which a thread takes so many neighbours at a time."""
     n = signature.local("n", nest.kept.extents[0])
-    long = {v: operand for v, operand in nest.operand_of.items() if operand.kept == (1,)}
-    word = dtype_word(next(iter(long.values())).view.dtype)
-    lanes = range(count)
-    parts = [f"_{lane}" for lane in lanes]
-    lines, loaded = [], set()
-    for v in nest.loop.reads:
-        name = nest.operand_of[v].pointer
-        if v in long and name not in loaded:
-            loaded.add(name)
-            lines.append(f"{', '.join([name + part for part in parts])} = load_{word}x{count}({name}, i)")
-    writers = [_Writer(nest, part) for part in parts]
-    for writer, part in zip(writers, parts):
-        lines += writer.loads(lambda v: f"{long[v].pointer}{part}" if v in long else _element(nest.operand_of[v]))
-        lines += writer.computed()
-    for v in writers[0].written:
-        values = ", ".join([writer.names[v] for writer in writers])
-        lines.append(f"store_{word}x{count}({long[v].pointer}, i, {values})")
     last = [f"k0 = n - n % {count} + cuda.grid(1)", "if k0 < n:",
             *_indented(_body(nest, lambda v: _element(nest.operand_of[v])))]
     step = f"step = {count} * cuda.gridsize(1)"
     whole = _counting("i", f"{count} * cuda.grid(1)", f"n - {count - 1}", "step")
-    return [f"n = {n}", step, *whole, *_indented([*lines, "i += step"]), *last]
+    return [f"n = {n}", step, *whole, *_indented([*_vector_body(nest, count, "i"), "i += step"]), *last]
+
+
+def _vector_body(nest: Nest, count: int, flat: str, bases: dict[tuple, str] | None = None) -> list[str]:
+    """The lines of so many elements from a flat index on, along the kept axis, or from bases on along the reduced."""
+    along = (lambda operand: operand.kept) if bases is None else (lambda operand: operand.reduced)
+    long = {v: operand for v, operand in nest.operand_of.items() if along(operand) == (1,)}
+    word = dtype_word(next(iter(long.values())).view.dtype)
+    parts = [f"_{lane}" for lane in range(count)]
+    names = {v: f"{operand.pointer}{nest.mark}" for v, operand in long.items()}
+    lines, loaded = [], set()
+
+    def place(v: Var) -> str:
+        base = (bases or {}).get((long[v].pointer, long[v].kept))
+        return f"{long[v].pointer}, {' + '.join(filter(None, [base, flat]))}"
+
+    for v in nest.loop.reads:
+        if v in long and place(v) not in loaded:
+            loaded.add(place(v))
+            names[v] += f"_{len(loaded)}"
+            lines.append(f"{', '.join([names[v] + part for part in parts])} = load_{word}x{count}({place(v)})")
+        elif v in long:
+            names[v] = next(names[w] for w in nest.loop.reads if w in long and place(w) == place(v))
+    writers = [_Writer(nest, part) for part in parts]
+    for writer, part in zip(writers, parts):
+        lines += writer.loads(lambda v: f"{names[v]}{part}" if v in long else _element(nest.operand_of[v], bases))
+        lines += writer.computed()
+    for v in writers[0].written:
+        lines.append(f"store_{word}x{count}({place(v)}, {', '.join([writer.names[v] for writer in writers])})")
+    return [*lines, *[line for writer in writers for line in writer.accumulated()]]
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

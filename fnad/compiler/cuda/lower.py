@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 
 from fnad.compiler import views
 from fnad.compiler.control import is_control, takes_slices
-from fnad.compiler.cuda import layers, library, products
+from fnad.compiler.cuda import cublas, layers, library, products
 from fnad.compiler.cuda.loops import emit_loop, emit_rows
 from fnad.compiler.lowering import Emitter, is_loop
-from fnad.compiler.plan import GridLaunch, View
+from fnad.compiler.plan import Copy, GridLaunch, Instruction, Multiply, View
 from fnad.compiler.schedule import Abilities
 from fnad.compiler.views import matrix_layout
 from fnad.ir.program import Equation
 
-Row = Callable[..., list[GridLaunch] | None]
+Row = Callable[..., list[GridLaunch | Copy] | None]
 ROWS: dict[str, Row] = {**library.LAUNCHES, **layers.LAUNCHES, **products.LAUNCHES}
 
 failure = layers.failure
@@ -23,10 +23,27 @@ failure = layers.failure
 
 def _launches(
     eqn: Equation, inputs: Sequence[View], outputs: Sequence[View], workspace: Callable[[int], int],
-) -> list[GridLaunch] | None:
+) -> list[Instruction] | None:
     """What the library runs for an equation; ``None`` where it has nothing for these operands."""
     row = ROWS.get(eqn.primitive.name)
-    return None if row is None else row(inputs, outputs, workspace, **eqn.params)
+    made = None if row is None else row(inputs, outputs, workspace, **eqn.params)
+    return made if made is None or eqn.primitive.name not in _PRODUCTS else _offered(eqn, inputs, outputs, made)
+
+
+_PRODUCTS = {"matmul": 0.0, "matmul_add": 1.0}
+"""What a library may do in the place of our kernels, and how much of the result's memory it keeps."""
+
+
+def _offered(
+    eqn: Equation, inputs: Sequence[View], outputs: Sequence[View], made: list[GridLaunch | Copy],
+) -> list[Instruction]:
+    """A product's launches, or in their place what multiplies matrices on the device."""
+    factors = eqn.params.get("alpha", 1.0), _PRODUCTS[eqn.primitive.name]
+    product = cublas.multiplication(*inputs[-2:], *outputs, *factors)
+    if product is None:
+        return made
+    copies = [i for i in made if isinstance(i, Copy)]
+    return [*copies, Multiply(product, tuple([i for i in made if isinstance(i, GridLaunch)]))]
 
 
 def _takes(eqn: Equation, i: int, view: View) -> bool:

@@ -44,6 +44,8 @@ class Runtime(Protocol):
     """Which of the GPUs it is."""
     stream: int = 0
     """The driver's handle of the stream that everything happens on."""
+    blas: Any = None
+    """What multiplies matrices in the place of our own kernels, where the device has a library that does."""
     records: bool = False
     """Whether launches can be recorded, to be made again by a single one."""
     is_host: bool = False
