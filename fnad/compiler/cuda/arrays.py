@@ -30,7 +30,7 @@ class DeviceArray:
         address: of its first element, in the device's memory.
 
     >>> import fnad, numpy as np
-    >>> x = fnad.device_put(np.array([1.0, 2.0]), "cpu")  # a NumPy array; "cuda" makes device arrays where there is a GPU
+    >>> x = fnad.device_put(np.array([1.0, 2.0]), "cpu")  # a NumPy array; "cuda" makes a DeviceArray on a GPU
     >>> x.dtype, type(x) is fnad.DeviceArray
     (dtype('float64'), False)
     """

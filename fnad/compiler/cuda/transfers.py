@@ -28,7 +28,7 @@ def device_put(tree_of_arrays: Any, device: Any = None) -> Any:
 
     Args:
         tree_of_arrays: NumPy arrays, numbers, device arrays, and arrays of other libraries that speak DLPack or have
-            ``__cuda_array_interface__``; a list is a tree, whose numbers become arrays each. Arrays of others that
+            ``__cuda_array_interface__``; a list is a tree, whose numbers become arrays each. Arrays that
             are in the device's memory already are not copied, where they are C-contiguous and start at a multiple of
             16 bytes.
         device: ``"cpu"``, ``"cuda"``, ``"auto"`` or a device from ``fnad.devices()``; the default device if not given.
