@@ -1,4 +1,4 @@
-"""What docs/contributing.md says is true: its two operations, added to a copy of the project, pass that copy's tests."""
+"""What docs/contributing.md says is true: its two operations, added to a copy of the project, pass the tests there."""
 
 from __future__ import annotations
 
@@ -73,8 +73,9 @@ def test_the_operations_work_on_both_targets(tmp_path: Path) -> None:
         path = tmp_path / step.file
         path.write_text(step.applied(path.read_text()))
     paths = ["tests/properties", "tests/test_complete.py", "tests/nn/test_activations.py", "fnad/nn/activations.py"]
+    options = ["-q", "-rN", "-p", "no:cacheprovider", "-k", "softsign or run_lengths"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-rN", "-p", "no:cacheprovider", *paths, "-k", "softsign or run_lengths"],
+        [sys.executable, "-m", "pytest", *options, *paths],
         cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
