@@ -96,6 +96,8 @@ def leaves(result: Any) -> list[np.ndarray]:
         result = [result[key] for key in sorted(result)]
     if isinstance(result, (list, tuple)):
         return [leaf for part in result for leaf in leaves(part)]
+    if hasattr(result, "cpu"):  # PyTorch brings nothing to the host unasked
+        result = result.cpu()
     return [np.asarray(result).astype(np.float64).ravel()]
 
 

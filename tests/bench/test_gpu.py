@@ -126,6 +126,20 @@ def test_fnad_without_a_gpu_is_skipped_with_its_reason(monkeypatch: pytest.Monke
     assert run("fnad").skipped == {"fnad": gpu_of_this_process.reason.rstrip(".")}
 
 
+class OnGpu:
+    """As a tensor of PyTorch: it must be brought to the host by hand."""
+
+    def cpu(self) -> list[float]:
+        return [1.0, 2.0]
+
+    def __array__(self) -> np.ndarray:
+        raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu()")
+
+
+def test_results_are_brought_to_the_host() -> None:
+    assert [leaf.tolist() for leaf in worker.leaves([OnGpu(), 3.0])] == [[1, 2], [3]]
+
+
 # --- What fnad's process does on a GPU, on the emitted PTX
 
 
