@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Epilogue:
-    """The name of what is stored for a sum, and what a kernel needs for it."""
+    """What is stored for a sum, and the pointers and numbers that a kernel needs for it."""
 
     pointers: tuple[str, ...]
     numbers: tuple[str, ...]
@@ -63,6 +63,7 @@ def batch_lines(axes: int, operands: str) -> list[str]:
 
 
 def function(arguments: list[str], lines: list[str]) -> str:
+    """The source of a kernel."""
     return "\n    ".join([f"def kernel({', '.join(arguments)}):", *lines]) + "\n"
 
 
