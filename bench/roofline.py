@@ -27,12 +27,13 @@ For each launch: the operations on floats, the bytes of its operands, each moved
 how many blocks a multiprocessor (SM) holds at a time, by its registers, shared memory and threads, and the time in
 microseconds, the longer one of
 - *compute*: the operations of the busiest SM at its share of the peak; an SM whose blocks have fewer than four warps
-  together uses as many of its four schedulers;
+  together uses as many of its four schedulers, each of which starts one instruction a cycle, so that the other
+  instructions of a product's main loop take their part where an SM has units for a whole warp (H100, float32);
 - *memory*: the bytes at the full bandwidth.
 
 Last comes the share of the GPU's peak at that time. Not in the model: the start of a launch (about 2 to 5 µs unless
-launches are recorded in a graph), latencies, which decide where an SM has few warps, instructions other than
-multiply-adds, and caches that hold operands from before.
+launches are recorded in a graph), latencies, which decide where an SM has few warps, conflicts in shared memory, and
+caches that hold operands from before.
 """
 
 
@@ -44,6 +45,8 @@ class Gpu:
     capability: tuple[int, int]
     multiprocessors: int
     operations: dict[str, float]
+    lanes: dict[str, int]
+    """Units of a multiprocessor that do a multiply-add a cycle."""
     bandwidth: float
     shared: int
     registers: int = 65536
@@ -52,8 +55,14 @@ class Gpu:
 
 
 GPUS = (
-    Gpu("A100", (8, 0), 108, {"float32": 19.5e12, "float64": 9.7e12}, 1555e9, 164 * 1024),
-    Gpu("H100 SXM", (9, 0), 132, {"float32": 66.9e12, "float64": 33.5e12}, 3350e9, 228 * 1024),
+    Gpu(
+        "A100", (8, 0), 108, {"float32": 19.5e12, "float64": 9.7e12}, {"float32": 64, "float64": 32}, 1555e9,
+        164 * 1024,
+    ),
+    Gpu(
+        "H100 SXM", (9, 0), 132, {"float32": 66.9e12, "float64": 33.5e12}, {"float32": 128, "float64": 64}, 3350e9,
+        228 * 1024,
+    ),
 )
 
 SCHEDULERS, WARP = 4, 32
@@ -148,10 +157,13 @@ class Estimate:
 
 def estimate(work: Work, gpu: Gpu) -> Estimate:
     kernel, grid = work.launch.kernel, prod(work.launch.grid)
-    held = resident(kernel, facts(kernel, gpu.capability), gpu)
+    found = facts(kernel, gpu.capability)
+    held = resident(kernel, found, gpu)
     busiest = -(-grid // gpu.multiprocessors)
     warps = min(busiest, held) * -(-prod(kernel.block) // WARP)
-    rate = gpu.operations[work.word] / gpu.multiprocessors * min(1, warps / SCHEDULERS)
+    share = found["fused in it"] / found["main loop"] if found["main loop"] else 1
+    started = share * SCHEDULERS * WARP / gpu.lanes[work.word]
+    rate = gpu.operations[work.word] / gpu.multiprocessors * min(1, warps / SCHEDULERS) * min(1, started)
     return Estimate(held, busiest * work.operations / grid / rate, work.bytes / gpu.bandwidth)
 
 

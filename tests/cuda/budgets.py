@@ -96,11 +96,11 @@ def measure(kernel: GridKernel, capability: tuple[int, int]) -> Facts:
         "float64": sum(n for name, n in machine.instructions.items() if _is_float64(name)),
         "loads of 16 bytes": machine.count("LDG.E.128"),
         "stores of 16 bytes": machine.count("STG.E.128"),
-        "fused": max((_fused(loop) for loop in machine.loops), default=0),
     }
     main = max(machine.loops, key=_fused, default=Counter())
-    shared_loads = count(main, "LDS")
-    return facts | {"fused per shared load": round(_fused(main) / shared_loads, 1) if shared_loads else 0}
+    fused, shared_loads = _fused(main), count(main, "LDS")
+    facts |= {"main loop": sum(main.values()) if fused else 0, "fused in it": fused}
+    return facts | {"fused per shared load": round(fused / shared_loads, 1) if shared_loads else 0}
 
 
 def _fused(loop: Counter[str]) -> int:
