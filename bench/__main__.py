@@ -1,4 +1,4 @@
-"""``python -m bench``: times workloads in several libraries and prints a table for each."""
+"""``python -m bench``: times workloads in several libraries, on the CPU or on a GPU, and prints a table for each."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import report, runner, workloads
+from bench import gpu, report, runner, workloads
 from bench.options import at_least_one
 
-LIBRARIES = ("fnad", "numpy", "torch", "torch_compile", "jax", "autograd")
+LIBRARIES = {
+    "cpu": ("fnad", "numpy", "torch", "torch_compile", "jax", "autograd"),
+    "cuda": ("fnad", "torch", "torch_compile", "jax"),
+}
+LOOSER_ON_GPU = 10
+"""How many times a workload's tolerance results on a GPU may differ: each library has sums in another order there, and
+float32 functions of its own with errors of a few units in the last place."""
 
 
 def names(package: object) -> list[str]:
@@ -26,7 +32,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     add = parser.add_argument
     add("workloads", nargs="*", metavar="workload", choices=[[], *names(workloads)], help=", ".join(names(workloads)))
-    add("--libs", nargs="+", default=LIBRARIES, choices=LIBRARIES, help="the first one is the base of the ratios")
+    add("--device", choices=tuple(LIBRARIES), default="cpu", help="where all libraries run (default: cpu)")
+    add("--libs", nargs="+", choices=LIBRARIES["cpu"], help="the first one is the base of the ratios (default: all)")
     add("--rounds", type=at_least_one, default=21, help="turns of each library (default: 21)")
     add("--turn-ms", type=at_least_one, default=100, help="least milliseconds of a turn (default: 100)")
     add("--threads", type=at_least_one, default=1, help="and processors, for every library alike (default: 1)")
@@ -42,7 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.plot and not importlib.util.find_spec("matplotlib"):
         parser.error("argument --plot: requires matplotlib, which is not installed. Try: pip install 'fnad[plot]'")
+    options.libs = options.libs or LIBRARIES[options.device]
     where = report.machine()
+    if options.device == "cuda":
+        try:
+            where |= gpu.found()
+        except runner.BenchError as error:
+            parser.exit(2, f"bench: {error}\n")
     settings = {"rounds": options.rounds, "turn_ms": options.turn_ms, "threads": options.threads}
     settings |= {"sizes": "small"} if options.small else {}
     heading = ", ".join(f"{key} {value}" for key, value in (where | settings).items())
@@ -67,12 +80,13 @@ def time_workload(name: str, options: argparse.Namespace) -> runner.Outcome:
     outcome = runner.run(
         workload=module.__name__,
         libraries=options.libs,
-        tolerance=module.TOLERANCE,
+        tolerance=module.TOLERANCE * (LOOSER_ON_GPU if options.device == "cuda" else 1),
         check_steps=module.CHECK_STEPS,
         rounds=options.rounds,
         turn_seconds=options.turn_ms / 1000,
         threads=options.threads,
         small=options.small,
+        device=options.device,
     )
     print(report.markdown(outcome, f"`{name}`: {module.__doc__.strip()}"), flush=True)
     return outcome

@@ -57,10 +57,10 @@ class Outcome:
 class Worker:
     """The process of one library, from here."""
 
-    def __init__(self, library: str, workload: str, threads: int, small: bool = False) -> None:
+    def __init__(self, library: str, workload: str, threads: int, small: bool = False, device: str = "cpu") -> None:
         self.library = library
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.worker", library, workload],
+            [sys.executable, "-m", "bench.worker", library, workload, device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -117,10 +117,12 @@ def run(
     turn_seconds: float,
     threads: int,
     small: bool = False,
+    device: str = "cpu",
 ) -> Outcome:
-    """Check and time one workload, named by its module, in all libraries that are installed, and its limit."""
+    """Check and time one workload, a module, in all libraries that are installed; on the CPU its limit too."""
+    names = (*libraries, LIMIT) if device == "cpu" else libraries
     with ExitStack() as stack:
-        workers = [stack.enter_context(Worker(name, workload, threads, small)) for name in (*libraries, LIMIT)]
+        workers = [stack.enter_context(Worker(name, workload, threads, small, device)) for name in names]
         hellos = {worker.library: worker.hear() for worker in workers}
         skipped = {name: hello["skipped"] for name, hello in hellos.items() if "skipped" in hello}
         workers = [worker for worker in workers if worker.library not in skipped]

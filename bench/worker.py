@@ -1,8 +1,8 @@
 """The process of one library on one workload: answers requests on standard input, a JSON line each.
 
-Run by ``runner.py`` as ``python -m bench.worker LIBRARY WORKLOAD``, where a workload is a module and, after
-colons, what its functions take besides a library. Standard output carries the answers only; whatever a library
-prints goes to standard error.
+Run by ``runner.py`` as ``python -m bench.worker LIBRARY WORKLOAD DEVICE``, where a workload is a module and, after
+colons, what its functions take besides a library, and a device is ``cpu`` or ``cuda``. Standard output carries the
+answers only; whatever a library prints goes to standard error.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
+from importlib.util import find_spec
 from itertools import cycle, islice
 from types import ModuleType
 from typing import Any, TextIO
@@ -27,21 +29,36 @@ Answer = dict[str, Any]
 
 def main() -> None:
     """Say hello, then answer requests until standard input ends."""
-    library_name, workload = sys.argv[1:]
+    library_name, workload, device = sys.argv[1:]
     workload_name, *arguments = workload.split(":")
     answers = _own_stdout()
     try:
-        library = importlib.import_module(f"bench.libraries.{library_name}")
+        library = import_library(library_name, device)
     except ImportError as error:
         missing = isinstance(error, ModuleNotFoundError)
         return _send(answers, {"skipped": f"no module named {error.name}" if missing else str(error)})
     build = getattr(importlib.import_module(workload_name), library_name, None)
     if build is None:
         return _send(answers, {"skipped": f"not part of {workload_name}"})
-    case = build(*library.MODULES, *arguments)
+    case = make_case(library, partial(build, *library.MODULES, *arguments))
     _send(answers, {"version": library.VERSION, "threads": library.threads(), "note": case.note})
     for line in sys.stdin:
         _send(answers, _answer(library, case, **json.loads(line)))
+
+
+def import_library(name: str, device: str) -> ModuleType:
+    """The file of a library; an ``ImportError`` says what it lacks to run on a device."""
+    if device == "cpu":
+        return importlib.import_module(f"bench.libraries.{name}")
+    module = f"bench.libraries.{device}.{name}"
+    if find_spec(module) is None:
+        raise ImportError("runs on the CPU only")
+    return importlib.import_module(module)
+
+
+def make_case(library: ModuleType, build: partial[Case]) -> Case:
+    """A workload in a library, with its arrays where the library computes."""
+    return library.placed(build) if hasattr(library, "placed") else build()
 
 
 def _own_stdout() -> TextIO:
@@ -83,9 +100,10 @@ def leaves(result: Any) -> list[np.ndarray]:
 
 
 def time_steps(library: ModuleType, case: Case, steps: int) -> float:
-    """Seconds of some steps from the start on, waited for once, after the last."""
+    """Seconds of some steps from the start on, waited for once, after the last; the start is there before."""
     state, step = case.start(), case.step
     batches = list(islice(cycle(case.batches), steps))
+    library.finish(state)
     gc.collect()
     gc.disable()
     begin = time.perf_counter()

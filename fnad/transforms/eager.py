@@ -80,7 +80,7 @@ def _property(name: str) -> property:
     def read(x: Any) -> Any:
         return getattr(x, name)
 
-    return property(lambda self: run(read, (self,), {}), doc=getattr(np.ndarray, name).__doc__)
+    return property(lambda self: run(read, (self,), {}), doc=f"As ``numpy.ndarray.{name}``.")  # whose examples differ
 
 
 @boundary

@@ -29,10 +29,10 @@ class DeviceArray:
         device: where it is, as ``"cuda:0"``.
         address: of its first element, in the device's memory.
 
-    >>> import fnad
-    >>> x = fnad.device_put([1.0, 2.0], "cpu")  # a NumPy array; "cuda" makes device arrays where there is a GPU
-    >>> x[0].dtype
-    dtype('float64')
+    >>> import fnad, numpy as np
+    >>> x = fnad.device_put(np.array([1.0, 2.0]), "cpu")  # a NumPy array; "cuda" makes a DeviceArray on a GPU
+    >>> x.dtype, type(x) is fnad.DeviceArray
+    (dtype('float64'), False)
     """
 
     __slots__ = ("runtime", "memory", "shape", "dtype", "address", "__weakref__")

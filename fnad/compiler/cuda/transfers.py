@@ -28,8 +28,9 @@ def device_put(tree_of_arrays: Any, device: Any = None) -> Any:
 
     Args:
         tree_of_arrays: NumPy arrays, numbers, device arrays, and arrays of other libraries that speak DLPack or have
-            ``__cuda_array_interface__``; those that are in the device's memory already are not copied, where they are
-            C-contiguous and start at a multiple of 16 bytes.
+            ``__cuda_array_interface__``; a list is a tree, whose numbers become arrays each. Arrays that
+            are in the device's memory already are not copied, where they are C-contiguous and start at a multiple of
+            16 bytes.
         device: ``"cpu"``, ``"cuda"``, ``"auto"`` or a device from ``fnad.devices()``; the default device if not given.
             Without a GPU that works it is the CPU, as with ``jit``.
 
@@ -43,8 +44,8 @@ def device_put(tree_of_arrays: Any, device: Any = None) -> Any:
         DeviceMemoryError: the device has not as much memory.
         DeviceError: there is no GPU that works, and ``fnad.config.strict_device`` is set.
 
-    >>> device_put({"w": [1.0, 2.0], "n": 3}, "cpu")
-    {'w': [array(1.), array(2.)], 'n': array(3)}
+    >>> device_put({"w": np.array([1.0, 2.0]), "n": 3}, "cpu")
+    {'w': array([1., 2.]), 'n': array(3)}
     """
     chosen = devices.choose(device)
     leaves, treedef = tree.flatten(tree_of_arrays)
