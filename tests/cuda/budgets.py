@@ -1,4 +1,4 @@
-"""What the machine code of hand-written kernels may cost: registers, memory, and the kinds of its instructions.
+"""What the machine code of kernels may cost: registers, memory, and the kinds of its instructions.
 
 budgets.json holds what was measured. Write it anew, after a change that is meant, with
 
@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from fnad.compiler import views
-from fnad.compiler.cuda import products, toolchain
+from fnad.compiler.cuda import loader, products
 from fnad.compiler.plan import GridKernel, GridLaunch, View
+from tests.cuda import generated_kernels, library_kernels
 from tests.ptxsim import assemble
 from tests.ptxsim.sass import count
 
@@ -58,7 +59,7 @@ def relu_backward_sum(m: int, n: int, dtype: str = "float32") -> list[GridLaunch
     return products.relu_backward_sum(*operands, lambda nbytes: 1)
 
 
-KERNELS: dict[str, GridKernel] = {
+PRODUCTS: dict[str, GridKernel] = {
     "dense relu, large": _first(dense(2048, 1024, 1024)),
     "dense relu, medium": _first(dense(1024, 1024, 1024)),
     "dense relu, small": _first(dense(128, 200, 256)),
@@ -79,7 +80,8 @@ KERNELS: dict[str, GridKernel] = {
     "sum of dense relu": dense(64, 4096, 32)[1].kernel,
     "relu_backward_sum": _first(relu_backward_sum(128, 256)),
 }
-"""Every kernel written by hand, or one of each kind of it, by a name for people."""
+KERNELS = {**PRODUCTS, **library_kernels.KERNELS, **generated_kernels.KERNELS}
+"""Every kernel written by hand and one of each kind that the compiler writes, by a name for people."""
 
 
 # --- what is measured -------------------------------------------------------------------------
@@ -88,7 +90,7 @@ KERNELS: dict[str, GridKernel] = {
 def measure(kernel: GridKernel, capability: tuple[int, int]) -> Facts:
     """What a kernel's machine code costs on devices of a compute capability."""
     major, minor = capability
-    machine = assemble(toolchain.ptx_of(kernel, capability), 10 * major + minor)
+    machine = assemble(loader.ptx_of(kernel, capability), 10 * major + minor)
     facts = {
         "registers": machine.registers,
         "shared": machine.shared,
