@@ -463,10 +463,11 @@ def jit(
         background: whether calls are answered by NumPy until the code is compiled, which goes on beside them, so that
             nobody waits for the compiler. Then the bits of a result depend on when it is asked for: compiled code may
             round the last ones of floats otherwise. Off, equal arguments give equal bits.
-        device: ``"cpu"``, ``"cuda"``, or ``"auto"``: a GPU where one works, else the CPU, and one line of log that
-            says why. Without a GPU that works ``"cuda"`` runs on the CPU too, after one warning, or is an error where
-            ``fnad.config.strict_device`` is set. Not given, it is where one of the arguments' arrays is, or
-            ``fnad.default_device()``. What a compiled function calls runs where that function does.
+        device: ``"cpu"``, ``"cuda"``, a device of ``fnad.devices()``, or ``"auto"``: a GPU where one works, else the
+            CPU, and one line of log that says why. Without a GPU that works ``"cuda"`` runs on the CPU too, after one
+            warning, or is an error where ``fnad.config.strict_device`` is set. Not given, it is where one of the
+            arguments' arrays is, or ``fnad.default_device()``. What a compiled function calls runs where that function
+            does.
 
     Returns:
         A function of the same arguments; its arrays are new (or donated) NumPy arrays, on a GPU `DeviceArray`, which

@@ -187,5 +187,19 @@ def test_a_script_on_a_machine_without_gpu_prints_one_line_and_the_cpus_results(
     assert shown.stderr.count("\n") == 1 and shown.stderr.startswith("device auto: the CPU, since ")
 
 
+def test_a_script_without_the_packages_prints_one_warning_and_the_cpus_results() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['numba_cuda'] = None  # as if it were not installed\n"
+        "import fnad, numpy as np\n"
+        "square = fnad.jit(lambda x: np.sum(x * x), device='cuda')\n"
+        "print(square(np.arange(3.0)), square(np.arange(4.0)), type(fnad.device_put(1.0, 'cuda')).__name__)"
+    )
+    shown = run(code)
+    assert shown.stdout.strip() == "5.0 14.0 ndarray"
+    assert shown.stderr.count("\n") == 1
+    assert "RuntimeWarning: device cuda: requires a GPU that works, got none: the package numba-cuda" in shown.stderr
+
+
 def _has_gpu() -> bool:
     return run("import fnad; print(fnad.devices()[1].usable)").stdout.strip() == "True"

@@ -14,7 +14,10 @@ from fnad.compiler.plan import GridLaunch
 from fnad.compiler.views import whole
 from fnad.kernels.cuda.matmul import Tile
 from tests.cuda.launching import Memory, run_in_every_order
+from tests.cuda.requirements import needs_cuda_compiler
 from tests.ptxsim import PtxError
+
+pytestmark = needs_cuda_compiler
 
 CAPABILITIES = [(8, 0), (10, 0)]
 WHOLE = ["int8", "uint16", "int32", "uint64"]

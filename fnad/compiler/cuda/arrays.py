@@ -21,8 +21,9 @@ exchange = LazyModule("fnad.compiler.cuda.exchange")
 class DeviceArray:
     """A C-contiguous array in a device's memory, made by ``device_put`` or by a function that runs there.
 
-    It is a leaf of pytrees and never changes. Compiled functions take it and leave their results on the device; NumPy's
-    functions, Python's numbers and ``print`` bring its values to the host, which waits for the functions that make it.
+    It is a leaf of pytrees and never changes. Compiled functions, operators and NumPy's functions take it and leave
+    their results on the device; ``np.asarray``, Python's numbers and ``print`` bring its values to the host, which
+    waits for the functions that make it. So does what is transformed but not compiled, as ``grad(f)`` without ``jit``.
 
     Attributes:
         shape, dtype: as of the NumPy array that ``np.asarray`` makes of it.
