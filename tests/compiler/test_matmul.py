@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from fnad.compiler.cpu import library
 from fnad.compiler.cpu.loader import loader
 from fnad.compiler.plan import View
+from fnad.compiler.views import matrix_layout
 from tests.compiler.kernel_running import run_launch, view_of
 
 DTYPES = ["float32", "float64", "complex64", "complex128", "int8", "uint16", "int64", "bool"]
@@ -143,13 +144,13 @@ def test_ranges_of_rows_make_up_the_whole(dtype, shape, transposed):
 
 def test_a_view_without_a_contiguous_axis_must_be_copied():
     x = np.zeros((4, 6), "float32")
-    assert library.matrix_layout(view_of(0, x)) == (False, 6)
-    assert library.matrix_layout(view_of(0, x.T)) == (True, 6)
-    assert library.matrix_layout(view_of(0, x[::2])) == (False, 12)
-    assert library.matrix_layout(view_of(0, x[:, ::2])) is None
-    assert library.matrix_layout(view_of(0, x[::-1])) is None
-    assert library.matrix_layout(view_of(0, np.broadcast_to(x[0], (4, 6)))) is None
-    assert library.matrix_layout(view_of(0, x[:, ::6])) == (False, 6)
+    assert matrix_layout(view_of(0, x)) == (False, 6)
+    assert matrix_layout(view_of(0, x.T)) == (True, 6)
+    assert matrix_layout(view_of(0, x[::2])) == (False, 12)
+    assert matrix_layout(view_of(0, x[:, ::2])) is None
+    assert matrix_layout(view_of(0, x[::-1])) is None
+    assert matrix_layout(view_of(0, np.broadcast_to(x[0], (4, 6)))) is None
+    assert matrix_layout(view_of(0, x[:, ::6])) == (False, 6)
     views = [view_of(0, x[:, ::2]), view_of(1, np.zeros((3, 2), "float32")), view_of(2, x[:, :2])]
     with pytest.raises(ValueError, match="matmul: requires views with a contiguous axis"):
         library.matmul(*views)
@@ -161,6 +162,7 @@ import sys
 from fnad.compiler.cpu import library
 from fnad.compiler.cpu.loader import loader
 from fnad.compiler.plan import View
+from fnad.compiler.views import matrix_layout
 assert library._blas_address("sgemm")
 assert "scipy.linalg" not in sys.modules
 import scipy.linalg

@@ -73,7 +73,8 @@ class Fake(ModuleType):
 
     def _multiply(
         self, dtype: np.dtype, handle: int, transa: int, transb: int, m: int, n: int, k: int, alpha: int, a: int,
-        lda: int, stride_a: int, b: int, ldb: int, stride_b: int, beta: int, c: int, ldc: int, stride_c: int, count: int,
+        lda: int, stride_a: int, b: int, ldb: int, stride_b: int, beta: int, c: int, ldc: int, stride_c: int,
+        count: int,
     ) -> None:
         assert handle == 7 and min(m, n, k, count) > 0
         self.calls.append((transa, transb, m, n, k, count))

@@ -119,8 +119,9 @@ def test_products_of_any_size(m: int, k: int, n: int) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_large_products_have_large_tiles(dtype: str) -> None:
-    assert tiles(check_matmul(517, 35, 1031, dtype)) == products.MIDDLE
-    assert tiles(check_matmul(1028, 20, 1028, dtype)) == products.WIDE[dtype]
+    assert tiles(check_matmul(70, 20, 67, dtype, batch=(64,))) == products.MIDDLE
+    assert tiles(check_matmul(130, 9, 67, dtype, batch=(64,))) == products.WIDE[dtype]
+    assert tiles(check_matmul(32, 5, 32, dtype, batch=(4,))) == products.SMALL
 
 
 @pytest.mark.parametrize(
@@ -191,14 +192,14 @@ def test_products_with_vectors(sizes: Any, transposed: str) -> None:
 
 
 @pytest.mark.parametrize("beta", [0, 1])
-@pytest.mark.parametrize("sizes", [(40, 1500, 30), (3, 1100, 5), (5, 9000, 1), (1, 9001, 6), (1, 5000, 1)])
+@pytest.mark.parametrize("sizes", [(40, 1500, 30), (3, 600, 5), (5, 9000, 1), (1, 9001, 6), (1, 5000, 1)])
 def test_long_sums_are_made_in_pieces(sizes: Any, beta: float) -> None:
     assert len(check_matmul(*sizes, transposed="a", alpha=1 + beta, beta=beta)) == 2
 
 
 def test_long_sums_of_a_batch() -> None:
-    assert len(check_matmul(3, 1100, 5, batch=(3,), pads=(0, 0, 2))) == 2
-    assert len(check_matmul(3, 1100, 5, "float64", batch=(2, 3), transposed="b")) == 2
+    assert len(check_matmul(3, 600, 5, batch=(3,), pads=(0, 0, 2))) == 2
+    assert len(check_matmul(3, 600, 5, "float64", batch=(2, 3), transposed="b")) == 2
 
 
 @pytest.mark.parametrize("dtype", [*WHOLE, "complex64", "complex128"])
@@ -268,15 +269,15 @@ def test_a_dense_layer(sizes: Any, dtype: str, relu: bool) -> None:
     assert len(check_dense(*sizes, dtype, relu)) == 1
 
 
-@pytest.mark.parametrize("sizes", [(30, 1100, 12), (3, 9000, 1), (1, 9000, 3)])
+@pytest.mark.parametrize("sizes", [(30, 600, 12), (3, 9000, 1), (1, 9000, 3)])
 def test_a_dense_layer_whose_sums_are_made_in_pieces(sizes: Any) -> None:
     assert len(check_dense(*sizes)) == 2
 
 
 @pytest.mark.parametrize("capability", CAPABILITIES)
 def test_layers_of_a_realistic_size(capability: tuple[int, int]) -> None:
-    check_dense(128, 784, 256, capability=capability)
-    check_dense(128, 256, 10, relu=False, capability=capability)
+    assert len(check_dense(128, 784, 256, capability=capability)) == 2  # long sums of few blocks
+    assert len(check_dense(128, 256, 10, relu=False, capability=capability)) == 1
 
 
 def test_relu_keeps_nan_and_makes_minus_zero_zero() -> None:

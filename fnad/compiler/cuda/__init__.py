@@ -1,6 +1,11 @@
 """The CUDA target: kernels compiled by numba-cuda, plans run launch by launch on a device.
 
-toolchain.py turns source text into PTX; runtime.py says what a device must be able to do, which hardware.py does by
-NVIDIA's driver and simulator.py by numba's simulator; executor.py runs a plan by that. devices.py chooses where
-functions run, arrays.py holds what stays on a device, transfers.py and exchange.py bring it there and share it.
+As for the CPU, lower.py says what runs for the steps of a schedule: loops, whose source loops.py writes and which
+divide.py cuts to a GPU's measure, and kernels of the library (library.py, layers.py, products.py; cublas.py offers a
+library of the device's own). toolchain.py turns source into PTX and is the only file that brings numba-cuda in;
+loader.py keeps the PTX.
+
+runtime.py says what a device must be able to do. hardware.py does it by a GPU's driver (driver.py, pool.py),
+simulator.py by numba's simulator. executor.py runs a plan on a device; arrays.py holds what lies there, transfers.py
+and exchange.py bring it there and back, failures.py tells what went wrong, devices.py chooses.
 """

@@ -12,13 +12,14 @@ from dataclasses import replace
 from math import prod
 
 from fnad.compiler import views
-from fnad.compiler.cuda.loops import BLOCK, WARP, reduced_axes, reductions_of, team_of
+from fnad.compiler.cuda.loops import reduced_axes, reductions_of, team_of
 from fnad.compiler.expressions import ACCUMULATIONS
 from fnad.compiler.plan import View
 from fnad.compiler.rows import RowRule
 from fnad.compiler.schedule import Loop, Schedule, Step
 from fnad.ir.program import Equation, Var
 from fnad.ir.types import ArrayType
+from fnad.kernels.cuda.sizes import THREADS, WARP
 
 WIDE = 1 << 16
 """Threads that keep a GPU busy, and elements of a loop that is worth two launches."""
@@ -125,7 +126,7 @@ def _is_by_rows(loop: Loop) -> bool:
     """Whether blocks of threads can each do a row of a loop, and a GPU is busy with them."""
     if reductions_of(loop) and set(reduced_axes(loop)) != set(range(1, len(loop.space))):
         return False
-    return prod(loop.space[:1]) * BLOCK >= WIDE or prod(loop.space[1:]) <= EACH * BLOCK
+    return prod(loop.space[:1]) * THREADS >= WIDE or prod(loop.space[1:]) <= EACH * THREADS
 
 
 ROWS = RowRule(accepts=_is_by_rows, shortest=1, widest=WARP, large=0)

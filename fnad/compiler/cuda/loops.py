@@ -24,9 +24,9 @@ from fnad.compiler.plan import GridKernel, GridLaunch, View
 from fnad.compiler.schedule import Loop, Rows
 from fnad.compiler.views import is_aligned
 from fnad.ir.program import Atom, Equation, Literal, Var
+from fnad.kernels.cuda.sizes import THREADS, WARP
 from fnad.ops.elementwise import stop_gradient as identity
 
-WARP, BLOCK = 32, 256
 MOST_BLOCKS = 4096
 """Blocks of a grid, at most: enough for any GPU at a time; their threads take more than one element where needed."""
 
@@ -46,12 +46,12 @@ def emit_loop(loop: Loop, place: Callable[[View], View]) -> GridLaunch:
     nest = make_nest(loop, place, signature)
     if nest.reductions:
         lines, teams = _reducing(nest, signature), nest.parts * prod(nest.kept.extents) * nest.team
-        return _launch([loop], signature, lines, _blocks(teams), BLOCK)
+        return _launch([loop], signature, lines, _blocks(teams), THREADS)
     count = vector_length(nest, nest.kept, lambda operand: operand.kept)
     if count > 1:
         elements = prod(nest.kept.extents)
-        return _launch([loop], signature, _by_vectors(nest, signature, count), _blocks(-(-elements // count)), BLOCK)
-    return _launch([loop], signature, _elementwise(nest, signature), _blocks(prod(nest.kept.extents)), BLOCK)
+        return _launch([loop], signature, _by_vectors(nest, signature, count), _blocks(-(-elements // count)), THREADS)
+    return _launch([loop], signature, _elementwise(nest, signature), _blocks(prod(nest.kept.extents)), THREADS)
 
 
 def emit_rows(rows: Rows, place: Callable[[View], View]) -> GridLaunch:
@@ -59,7 +59,7 @@ def emit_rows(rows: Rows, place: Callable[[View], View]) -> GridLaunch:
     signature = _Signature()
     nests = [make_nest(loop, place, signature, by_rows=True, mark=f"_{k}") for k, loop in enumerate(rows.loops)]
     widest = max([prod(nest.reduced.extents) for nest in nests])
-    team = WARP if widest <= 2 * WARP else min(BLOCK, -(-widest // (4 * WARP)) * WARP)
+    team = WARP if widest <= 2 * WARP else min(THREADS, -(-widest // (4 * WARP)) * WARP)
     lines = [*_counting("row", "cuda.blockIdx.x", signature.local("n", rows.loops[0].space[0]), "cuda.gridDim.x")]
     body = [line for nest in nests for line in _row(nest, signature, team)]
     return _launch(rows.loops, signature, [*lines, *_indented([*body, "row += cuda.gridDim.x"])],
@@ -67,7 +67,7 @@ def emit_rows(rows: Rows, place: Callable[[View], View]) -> GridLaunch:
 
 
 def _blocks(threads: int) -> int:
-    return max(min(-(-threads // BLOCK), MOST_BLOCKS), 1)
+    return max(min(-(-threads // THREADS), MOST_BLOCKS), 1)
 
 
 def _launch(loops: Sequence[Loop], signature: _Signature, lines: list[str], blocks: int, threads: int) -> GridLaunch:
@@ -213,7 +213,7 @@ def team_of(loop: Loop) -> int:
     wide = [a for a in order if loop.space[a] > 1]
     if terms <= 8 or wide and wide[-1] not in reduced:
         return 1
-    return WARP if min(terms, loop.chunk or terms) <= 1024 else BLOCK
+    return WARP if min(terms, loop.chunk or terms) <= 1024 else THREADS
 
 
 # --- Their source
@@ -320,7 +320,7 @@ def _reducing(nest: Nest, signature: _Signature) -> list[str]:
     first, teams, lane = {
         1: ("cuda.grid(1)", "cuda.gridsize(1)", "0"),
         WARP: (f"cuda.grid(1) // {WARP}", f"cuda.gridsize(1) // {WARP}", f"cuda.threadIdx.x % {WARP}"),
-        BLOCK: ("cuda.blockIdx.x", "cuda.gridDim.x", "cuda.threadIdx.x"),
+        THREADS: ("cuda.blockIdx.x", "cuda.gridDim.x", "cuda.threadIdx.x"),
     }[nest.team]
     kept, begin, end, part = "q", "", terms, ""
     lines = []

@@ -29,9 +29,9 @@ MULTIPLIED = (*FLOATS, *WHOLE_NUMBERS, np.dtype(np.complex64), np.dtype(np.compl
 """The dtypes that there are products of."""
 
 THREADS = 256
-ENOUGH = 128
-"""Blocks that keep a device busy: about one for each multiprocessor of a large one."""
-PIECE, VECTOR_PIECE = 512, 2048
+ENOUGH = 256
+"""Blocks that keep a device busy: about two for each multiprocessor of a large one."""
+PIECE, VECTOR_PIECE = 256, 2048
 """The least terms of a sum that are worth a block of their own, for matrices and for vectors."""
 
 LEAST_ROWS = 64
@@ -121,9 +121,8 @@ def launches(product: Product, workspace: Workspace) -> list[GridLaunch]:
         return _matvec(product, workspace, 0)
     if m == 1:
         return _matvec(product.transposed, workspace, 1)
-    if matrix_layout(product.c) is None or matrix_layout(product.c)[0]:
-        return _tiled(product.transposed, workspace)
-    return _tiled(product, workspace)
+    transposed, _ = require_layout(product.c)
+    return _tiled(product.transposed if transposed else product, workspace)
 
 
 def _tiled(product: Product, workspace: Workspace) -> list[GridLaunch]:
@@ -146,14 +145,17 @@ def _tiled(product: Product, workspace: Workspace) -> list[GridLaunch]:
 
 
 def _tile(m: int, k: int, n: int, count: int, word: str) -> Tile:
-    """The largest tile that still gives every multiprocessor something to do."""
+    """The largest tile that is no waste and of which there are enough, with the pieces of long sums if need be."""
     if n <= THIN:
         return TALL
     if m <= THIN:
         return FLAT
-    for tile in (WIDE[word], MIDDLE):
-        if count * -(-m // tile.rows) * -(-n // tile.columns) * max(k // PIECE, 1) >= ENOUGH:
-            return tile
+    large = [tile for tile in (WIDE[word], MIDDLE) if m > tile.rows // 2 and n > tile.columns // 2]
+    blocks = [count * -(-m // tile.rows) * -(-n // tile.columns) for tile in large]
+    for pieces in (1, k // PIECE):
+        for tile, number in zip(large, blocks):
+            if number * pieces >= ENOUGH:
+                return tile
     return SMALL
 
 

@@ -14,8 +14,6 @@ import sys
 import threading
 import weakref
 from bisect import bisect_right, insort
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -79,9 +77,10 @@ class SimulatorRuntime(HostRuntime):
     def load(self, kernel: GridKernel) -> Any:
         """The function that a kernel's source defines, run by each thread of a grid."""
         filename = f"<kernel {kernel.name}>"
-        linecache.cache[filename] = (len(kernel.source), None, kernel.source.splitlines(True), filename)
+        source = kernel.source.replace(", alignment=16", "")  # which the simulator refuses
+        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
         namespace = dict(self._words)
-        exec(compile(kernel.source, filename, "exec"), namespace)
+        exec(compile(source, filename, "exec"), namespace)
         return self._cuda.jit(namespace["kernel"])
 
     def launch(self, function: Any, launch: GridLaunch, words: np.ndarray) -> None:
@@ -116,24 +115,12 @@ class SimulatorRuntime(HostRuntime):
         return np.frombuffer(whole, dtype), number
 
 
-@contextmanager
-def _without_inlining(cuda: Any) -> Iterator[None]:
-    """Device functions say how they are to be compiled, which the simulator does not know."""
-    jit = cuda.jit
-    cuda.jit = lambda *given, forceinline=None, **options: jit(*given, **options)
-    try:
-        yield
-    finally:
-        cuda.jit = jit
-
-
 def words(cuda: Any) -> dict[str, Any]:
     """What kernel source may name: `cuda`, dtypes, the simulated words, and the functions of the kernel modules."""
     found: dict[str, Any] = {name: getattr(np, name) for name in _DTYPES} | {"boolean": np.bool_, "cuda": cuda}
     device_function = type(cuda.jit(device=True)(lambda: None))
     for module in pkgutil.walk_packages(fnad.kernels.cuda.__path__, "fnad.kernels.cuda."):
-        with _without_inlining(cuda):
-            imported = importlib.import_module(module.name)
+        imported = importlib.import_module(module.name)
         for name, value in vars(imported).items():
             is_simulated = getattr(value, "__module__", None) == "fnad.kernels.cuda.simulated"
             if not name.startswith("_") and (isinstance(value, device_function) or is_simulated):

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Epilogue:
-    """The name of what is stored for a sum, and what a kernel needs for it."""
+    """What is stored for a sum, and the pointers and numbers that a kernel needs for it."""
 
     pointers: tuple[str, ...]
     numbers: tuple[str, ...]
@@ -63,6 +63,7 @@ def batch_lines(axes: int, operands: str) -> list[str]:
 
 
 def function(arguments: list[str], lines: list[str]) -> str:
+    """The source of a kernel."""
     return "\n    ".join([f"def kernel({', '.join(arguments)}):", *lines]) + "\n"
 
 
@@ -149,17 +150,17 @@ class _Side:
 
     def stores(self) -> list[str]:
         """The fetched tile, from registers to the buffer `stage`."""
-        p, lines = self.name, []
-        base = f"stage * {self.tile.depth * self.pitch}"
+        p = self.name
+        own = f"{p}_place * {self.pitch} + {p}_line" if self.along_k else f"{p}_line * {self.pitch} + {p}_place"
+        lines = [f"into = stage * {self.tile.depth * self.pitch} + {own}"]
         for turn in range(self.turns):
-            line = f"{p}_line + {turn * self.lines_at_once}"
             if self.along_k:
                 for i in range(self.width):
-                    at = f"{base} + ({p}_place + {i}) * {self.pitch} + {line}"
-                    lines.append(f"{p}_tiles[{at}] = {p}{turn}[{i}]")
+                    at = f"into + {i * self.pitch + turn * self.lines_at_once}"
+                    lines.append(f"{p}_tiles[uint64({at})] = {p}{turn}[{i}]")  # a signed index could count from the end
             else:
                 values = ", ".join(f"{p}{turn}[{i}]" for i in range(self.width))
-                at = f"{base} + ({line}) * {self.pitch} + {p}_place"
+                at = f"into + {turn * self.lines_at_once * self.pitch}"
                 lines.append(f"{STORE[self.word]}({p}_tiles, {at}, {values})")
         return lines
 
