@@ -72,7 +72,8 @@ def test_the_operations_work_on_both_targets(tmp_path: Path) -> None:
     for step in [*steps("softsign"), *steps("run_lengths")]:
         path = tmp_path / step.file
         path.write_text(step.applied(path.read_text()))
-    paths = ["tests/properties", "tests/test_complete.py", "tests/nn/test_activations.py", "fnad/nn/activations.py"]
+    paths = ["tests/properties", "tests/test_complete.py", "tests/cuda/test_complete.py"]
+    paths += ["tests/nn/test_activations.py", "fnad/nn/activations.py"]
     options = ["-q", "-rN", "-p", "no:cacheprovider", "-k", "softsign or run_lengths"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *paths],
