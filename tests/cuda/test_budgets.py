@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 
 from tests.cuda.budgets import CAPABILITIES, KERNELS, PATH, excess, matmul, measure
+from tests.cuda.requirements import needs_assembler
 
 BUDGETS = json.loads(PATH.read_text())
 TILED = [name for name, kernel in KERNELS.items() if kernel.name == "matmul_float32"]
 
 
+@needs_assembler
 @pytest.mark.parametrize("capability", CAPABILITIES)
 @pytest.mark.parametrize("name", KERNELS)
 def test_a_kernel_keeps_to_its_budget(name: str, capability: tuple[int, int]) -> None:
@@ -29,6 +31,7 @@ def test_a_product_does_eight_multiply_adds_for_a_load_from_shared_memory(name: 
         assert all(facts[f"{what} of 16 bytes"] for facts in BUDGETS[name].values() for what in ("loads", "stores"))
 
 
+@needs_assembler
 @pytest.mark.parametrize(
     ("right", "wrong", "message"),
     [
@@ -47,6 +50,7 @@ def test_a_worse_kernel_exceeds_its_budget(right: str, wrong: str, message: str)
     assert message in " ".join(excess(kernel, measure(replace(kernel, source=source), (8, 0)), budget))
 
 
+@needs_assembler
 def test_spilled_registers_exceed_any_budget() -> None:
     name = "dense relu, large"
     kernel = replace(KERNELS[name], min_blocks=4)
