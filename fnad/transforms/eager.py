@@ -15,7 +15,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from fnad import tree
 from fnad.compiler.cuda.arrays import DeviceArray
 from fnad.compiler.views import contiguous_strides
-from fnad.errors import boundary
+from fnad.errors import InPlaceError, boundary
 from fnad.ir.types import is_array, is_array_like
 from fnad.memo import Memo, typed
 from fnad.tracing import Tracer
@@ -94,6 +94,14 @@ def _getitem(self: DeviceArray, index: Any) -> Any:
     return run(_Item(index), (self,), {})
 
 
+@boundary
+def _setitem(self: DeviceArray, index: Any, value: Any) -> None:
+    raise InPlaceError(
+        f"x[i] = v: requires an array that can be written to, got one on {self.device}, which never changes. "
+        "Write to it in a function that jit compiles, or to np.array(x) on the host."
+    )
+
+
 def _window(x: DeviceArray, index: Any) -> tuple[int, tuple[int, ...]] | None:
     """Where a basic index leads, in bytes, and the shape; ``None`` where the elements are no neighbours."""
     parts = index if type(index) is tuple else (index,)
@@ -136,7 +144,10 @@ def _install() -> None:
     in_place = [name for name in operators if name.startswith("__i") and name not in ("__invert__",)]
     for name in in_place:  # `x += y` then makes a new array, as everything does: a device array never changes
         del operators[name]
-    special = {"__array_ufunc__": _array_ufunc, "__array_function__": _array_function, "__getitem__": _getitem}
+    special = {
+        "__array_ufunc__": _array_ufunc, "__array_function__": _array_function, "__getitem__": _getitem,
+        "__setitem__": _setitem,
+    }
     for name, value in {**operators, **special}.items():
         setattr(DeviceArray, name, value)
     for name in METHODS:

@@ -181,7 +181,7 @@ def default_device(device: str | None = None) -> Any:
     before = config.default_device
     if device is None:
         return before
-    config.default_device = device
+    config.default_device = device.kind if isinstance(device, Device) else device
     return _Until(before)
 
 
