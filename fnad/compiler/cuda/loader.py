@@ -33,7 +33,8 @@ def environment() -> bytes:
         digest.update(f"\0{package} {_version(package)}".encode())
     (folder,) = fnad.kernels.__path__
     shared = [path for path in Path(folder).rglob("*.py") if "cpu" not in path.parts]
-    for path in [Path(__file__).with_name("toolchain.py"), *sorted(shared)]:
+    own = [Path(__file__).with_name(name) for name in ("passes.py", "toolchain.py")]
+    for path in [*own, *sorted(shared)]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.digest()
 

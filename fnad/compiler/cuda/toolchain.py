@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numba import cuda, types
 from numba.cuda import compiler, dispatcher
-from numba.cuda.cudadrv import nvvm
 from numba.cuda.dispatcher import CUDADispatcher
 from numba.cuda.extending import _Intrinsic
 
 import fnad.kernels.cuda
+from fnad.compiler.cuda import passes
 from fnad.compiler.plan import GridKernel
 
 _DTYPES = (
@@ -47,15 +47,13 @@ _WORDS = _words()
 
 def ptx_of(kernel: GridKernel, capability: tuple[int, int]) -> str:
     """A kernel as PTX for devices of a compute capability; products and sums are not contracted."""
-    with _lock, _compiling_for(capability):
+    with _lock, _compiling_for(capability), passes.only_what_kernels_use():
         library, _ = compiler._compile_pyfunc_with_fixup(
             _define(kernel), _arguments(kernel), debug=None, lineinfo=False, device=False, fastmath=False,
             cc=capability, opt=None, abi="numba", abi_info=None, forceinline=False, launch_bounds=_bounds(kernel),
             lto=False,
         )
-        arch = "compute_{}{}".format(*capability)
-        ptx = nvvm.compile_ir(library.llvm_strs, opt=3, arch=arch, fma=False).decode().strip("\0").strip()
-        return _named(ptx, kernel)
+        return _named(passes.ptx(library.llvm_strs, capability), kernel)
 
 
 def _named(ptx: str, kernel: GridKernel) -> str:
