@@ -8,6 +8,7 @@ on any GPU.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from math import prod
 
@@ -34,10 +35,10 @@ MOST_PARTS = 1024
 
 def prepare_loops(schedule: Schedule) -> None:
     """Give each loop reductions of the same axes, and as few axes as its rows allow."""
-    schedule.steps = [
-        _by_two_axes(part) if isinstance(part, Loop) else part
-        for step in schedule.steps for part in (_apart(step) if isinstance(step, Loop) else [step])
-    ]
+    steps = [part for step in schedule.steps for part in (_apart(step) if isinstance(step, Loop) else [step])]
+    loops = [step for step in steps if isinstance(step, Loop)]
+    rows = {loop.space[:-1] for loop in loops if len(loop.space) > 2 and _reduces_last(loop)}
+    schedule.steps = [_by_rows(step, rows) if isinstance(step, Loop) else step for step in steps]
 
 
 # --- Reductions of the same axes
@@ -76,10 +77,19 @@ def _part(loop: Loop, plain: list[Equation], reductions: list[Equation], stored:
 # --- Rows
 
 
+def _by_rows(loop: Loop, rows: Collection[tuple[int, ...]]) -> Loop:
+    """A loop with the axes of rows made one; ``rows`` are extents before the last of loops that reduce it."""
+    return _one_a_row(loop) if loop.space in rows else _by_two_axes(loop)
+
+
+def _reduces_last(loop: Loop) -> bool:
+    return set(reduced_axes(loop)) == {len(loop.space) - 1}
+
+
 def _by_two_axes(loop: Loop) -> Loop:
     """A loop whose leading axes are one where its operands allow, so that rows are those of the last axis."""
     last = len(loop.space) - 1
-    if last < 2 or reductions_of(loop) and set(reduced_axes(loop)) != {last}:
+    if last < 2 or reductions_of(loop) and not _reduces_last(loop):
         return loop
     merged = {v: _merged(view) for v, view in (loop.reads | loop.writes).items()}
     if None in merged.values():
@@ -90,6 +100,20 @@ def _by_two_axes(loop: Loop) -> Loop:
         for eqn in loop.equations
     ]
     return Loop(space, equations, {v: merged[v] for v in loop.reads}, {v: merged[v] for v in loop.writes})
+
+
+def _one_a_row(loop: Loop) -> Loop:
+    """A loop of one element for each row of other loops as one over these rows, where its operands allow."""
+    if reductions_of(loop):
+        return _by_two_axes(loop)
+    reads, writes = ({v: _narrow(view) for v, view in kind.items()} for kind in (loop.reads, loop.writes))
+    narrow = Loop((*loop.space, 1), loop.equations, reads, writes)
+    merged = _by_two_axes(narrow)
+    return _by_two_axes(loop) if merged is narrow else merged
+
+
+def _narrow(view: View) -> View:
+    return replace(view, shape=(*view.shape, 1), strides=(*view.strides, 0))
 
 
 def _merged(view: View) -> View | None:
