@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import fnad
 import numpy as np
 import pytest
 from fnad import DeviceArray, cond, scan, switch, vmap, while_loop
-from fnad.compiler.cuda import devices
+from fnad.compiler import views
+from fnad.compiler.cuda import devices, divide, loops, target
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +21,7 @@ from tests.compiler.random_programs import SHAPE, functions, numbers
 from tests.cuda.devices_in_use import assert_as_on_cpu, on_device
 from tests.cuda.requirements import needs_cuda_compiler
 from tests.properties.running import interpreted
+from tests.ptxsim import PtxError
 from tests.ptxsim.runtime import PtxRuntime
 
 pytestmark = needs_cuda_compiler
@@ -37,6 +41,29 @@ def test_random_functions_give_the_bits_of_the_interpreter(function: Any, order:
     arrays = numbers(0, *SHAPE), numbers(1, *SHAPE)
     expected = interpreted(lambda *xs: function(xs))(*arrays)
     with devices.use(PtxRuntime(order=order)):
+        given = fnad.device_put(arrays, "cuda")
+        got = fnad.jit(lambda *xs: function(xs), device="cuda", donate_argnums=donated)(*given)
+        for g, e in zip(got, expected, strict=True):
+            np.testing.assert_array_equal(np.asarray(g), e)
+
+
+@contextmanager
+def small_limits() -> Iterator[None]:
+    """Rows go together, sums are divided and loops take vectors already where arrays are tiny."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(target, "CUDA", replace(target.CUDA, rows=replace(target.CUDA.rows, widest=1)))
+        patch.setattr(divide, "WIDE", 8)
+        patch.setattr(divide, "EACH", 1)
+        patch.setattr(loops, "LONG", 4)
+        yield
+
+
+@settings(max_examples=25)
+@given(function=functions(3), order=st.sampled_from(["rev", "rand"]), donated=st.sampled_from([(), (0,), (0, 1)]))
+def test_random_functions_whose_loops_are_rearranged(function: Any, order: str, donated: Any) -> None:
+    arrays = numbers(0, *SHAPE), numbers(1, *SHAPE)
+    expected = interpreted(lambda *xs: function(xs))(*arrays)
+    with devices.use(PtxRuntime(order=order)), small_limits():
         given = fnad.device_put(arrays, "cuda")
         got = fnad.jit(lambda *xs: function(xs), device="cuda", donate_argnums=donated)(*given)
         for g, e in zip(got, expected, strict=True):
@@ -154,12 +181,19 @@ def test_columns_are_no_rows() -> None:
     assert runtime.launches > 1
 
 
-def test_rows_that_another_row_reads_are_not_put_together() -> None:
-    def shifted(x: Any) -> Any:
-        y = np.exp(x - x.max(1, keepdims=True))
-        return y[::-1] / y.sum(1, keepdims=True)
+def shifted(x: Any) -> Any:
+    y = np.exp(x - x.max(1, keepdims=True))
+    return y[::-1] / y.sum(1, keepdims=True), y
 
-    assert_as_on_cpu(shifted, normal(33, 40), rtol=1e-5, order="rand")
+
+def test_rows_that_another_row_reads_are_not_put_together() -> None:
+    assert assert_as_on_cpu(shifted, normal(33, 40), rtol=1e-5, order="rand").launches > 1
+
+
+def test_rows_that_are_put_together_wrongly_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "is_by_rows", lambda view, nbytes: True)
+    with pytest.raises((PtxError, AssertionError)):
+        assert_as_on_cpu(shifted, normal(33, 40), rtol=1e-5, order="rand")
 
 
 # --- Long flat loops
