@@ -28,6 +28,7 @@ Y = np.random.default_rng(1).normal(size=(5, 70))
 
 def let_every_row_pay(patch: pytest.MonkeyPatch, **also: int) -> None:
     eager = replace(compile.CPU, rows=replace(compile.CPU.rows, large=0, **also))
+    patch.setattr(compile, "CPU", eager)
     patch.setattr(compile.schedule_of, "__defaults__", (eager,))
 
 
