@@ -90,8 +90,8 @@ def is_library_file(filename: str) -> bool:
 
 
 def user_frame(frame: FrameType | None) -> FrameType | None:
-    """The nearest frame, outwards, of the user's own code."""
-    while frame is not None and is_library_file(frame.f_code.co_filename):
+    """The nearest frame, outwards, of the user's own code; NumPy's is not, whose functions call the library's."""
+    while frame is not None and (is_library_file(frame.f_code.co_filename) or is_numpy_file(frame.f_code.co_filename)):
         frame = frame.f_back
     return frame
 

@@ -53,10 +53,22 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     return result
 
 
-@implements(np.nonzero, np.flatnonzero, np.argwhere)
+@implements(np.nonzero)
 def nonzero(a: Any) -> Any:
     """`numpy.nonzero` of an array whose value is known."""
     return np.nonzero(a.concrete("np.nonzero"))
+
+
+@implements(np.flatnonzero)
+def flatnonzero(a: Any) -> Any:
+    """`numpy.flatnonzero` of an array whose value is known."""
+    return np.flatnonzero(a.concrete("np.flatnonzero"))
+
+
+@implements(np.argwhere)
+def argwhere(a: Any) -> Any:
+    """`numpy.argwhere` of an array whose value is known."""
+    return np.argwhere(a.concrete("np.argwhere"))
 
 
 @implements(np.clip)

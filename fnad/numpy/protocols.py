@@ -101,6 +101,12 @@ def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
 
 _METHODS: dict[str, Callable[..., Any]] = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer}
 
+def has_rule(ufunc: np.ufunc, method: str) -> bool:
+    """Whether traced values may be given to a ufunc, ``"__call__"``, or to a method of it."""
+    tables = {"__call__": CALLS, "outer": CALLS, "reduce": _REDUCE, "accumulate": _ACCUMULATE}
+    return ufunc in tables.get(method, ())
+
+
 # --- Functions: np.sum(x), np.concatenate([x, y])
 
 _ADVICE = {

@@ -1,7 +1,8 @@
 """The operators and NumPy's functions on device arrays: each is compiled for its arguments and runs where they are.
 
-This is the one place that gives them to `DeviceArray`. In a loop, compile the whole of it: every operation here is a
-launch of its own.
+A function that cannot be compiled, as ``np.linalg.inv`` or ``np.save``, is NumPy's own, of values that are brought to
+the host. This is the one place that gives them to `DeviceArray`. In a loop, compile the whole of it: every operation
+here is a launch of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from fnad.compiler.views import contiguous_strides
 from fnad.errors import InPlaceError, boundary
 from fnad.ir.types import is_array, is_array_like
 from fnad.memo import Memo, typed
+from fnad.numpy.dispatch import RULES
+from fnad.numpy.protocols import has_rule
 from fnad.tracing import Tracer
 from fnad.transforms.jit import Jitted
 
@@ -52,16 +55,33 @@ def _array_ufunc(self: DeviceArray, ufunc: np.ufunc, method: str, *inputs: Any, 
     if any([type(x) is Tracer for x in inputs]):
         return NotImplemented  # which knows what to do
     function = ufunc if method == "__call__" else getattr(ufunc, method)
-    if kwargs.get("out") is not None or method == "at":  # an array of the host is written to
-        return function(*[np.asarray(x) if type(x) is DeviceArray else x for x in inputs], **kwargs)
+    # Where an array is written to, it is one of the host; None and texts are not equal to any number.
+    if kwargs.get("out") is not None or not has_rule(ufunc, method) or any([_is_no_number(x) for x in inputs]):
+        return _run_on_host(function, inputs, kwargs)
     return run(function, inputs, kwargs, numbers=method == "__call__")
+
+
+def _is_no_number(x: Any) -> bool:
+    return x is None or isinstance(x, (str, bytes))
+
+
+def _run_on_host(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """What NumPy makes of the values."""
+    on_host = lambda x: np.asarray(x) if type(x) is DeviceArray else x  # noqa: E731
+    args, kwargs = tree.map(on_host, (tuple(args), dict(kwargs)))
+    return function(*args, **kwargs)
 
 
 @boundary
 def _array_function(self: DeviceArray, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
     if Tracer in types:
         return NotImplemented
-    return run(function, args, kwargs)
+    return run(function, args, kwargs) if function in RULES else _run_on_host(function, args, kwargs)
+
+
+@boundary
+def _contains(self: DeviceArray, value: Any) -> bool:
+    return bool(np.any(self == value))
 
 
 def _method(name: str) -> Callable[..., Any]:
@@ -105,7 +125,7 @@ def _setitem(self: DeviceArray, index: Any, value: Any) -> None:
 def _window(x: DeviceArray, index: Any) -> tuple[int, tuple[int, ...]] | None:
     """Where a basic index leads, in bytes, and the shape; ``None`` where the elements are no neighbours."""
     parts = index if type(index) is tuple else (index,)
-    if not all([isinstance(part, (int, np.integer, slice, type(None), type(...))) for part in parts]):
+    if not all([isinstance(p, (int, np.integer, slice, type(None), type(...))) and type(p) is not bool for p in parts]):
         return None
     # Of an array that is as large but has no memory: nothing is read of it.
     dummy = np.lib.stride_tricks.as_strided(np.zeros(1, x.dtype), x.shape, contiguous_strides(x.shape, x.itemsize))
@@ -131,8 +151,8 @@ class _Item:
 
 METHODS = (
     "sum", "prod", "mean", "var", "std", "max", "min", "argmax", "argmin", "any", "all", "cumsum", "cumprod",
-    "swapaxes", "ravel", "repeat", "take", "dot", "clip", "round", "trace", "diagonal", "argsort", "reshape", "transpose", "astype",
-    "squeeze", "flatten", "conj", "conjugate",
+    "swapaxes", "ravel", "repeat", "take", "dot", "clip", "round", "trace", "diagonal", "argsort", "nonzero", "reshape",
+    "transpose", "astype", "squeeze", "flatten", "conj", "conjugate",
 )
 PROPERTIES = ("T", "mT", "real", "imag")
 
@@ -146,7 +166,7 @@ def _install() -> None:
         del operators[name]
     special = {
         "__array_ufunc__": _array_ufunc, "__array_function__": _array_function, "__getitem__": _getitem,
-        "__setitem__": _setitem,
+        "__setitem__": _setitem, "__contains__": _contains,
     }
     for name, value in {**operators, **special}.items():
         setattr(DeviceArray, name, value)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import fnad
 import numpy as np
 import pytest
 from fnad import DeviceArray, cond, scan, switch, vmap, while_loop
-from fnad.compiler.cuda import devices
+from fnad.compiler import views
+from fnad.compiler.cuda import devices, divide, loops, target
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +21,7 @@ from tests.compiler.random_programs import SHAPE, functions, numbers
 from tests.cuda.devices_in_use import assert_as_on_cpu, on_device
 from tests.cuda.requirements import needs_cuda_compiler
 from tests.properties.running import interpreted
+from tests.ptxsim import PtxError
 from tests.ptxsim.runtime import PtxRuntime
 
 pytestmark = needs_cuda_compiler
@@ -37,6 +41,29 @@ def test_random_functions_give_the_bits_of_the_interpreter(function: Any, order:
     arrays = numbers(0, *SHAPE), numbers(1, *SHAPE)
     expected = interpreted(lambda *xs: function(xs))(*arrays)
     with devices.use(PtxRuntime(order=order)):
+        given = fnad.device_put(arrays, "cuda")
+        got = fnad.jit(lambda *xs: function(xs), device="cuda", donate_argnums=donated)(*given)
+        for g, e in zip(got, expected, strict=True):
+            np.testing.assert_array_equal(np.asarray(g), e)
+
+
+@contextmanager
+def small_limits() -> Iterator[None]:
+    """Rows go together, sums are divided and loops take vectors already where arrays are tiny."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(target, "CUDA", replace(target.CUDA, rows=replace(target.CUDA.rows, widest=1)))
+        patch.setattr(divide, "WIDE", 8)
+        patch.setattr(divide, "EACH", 1)
+        patch.setattr(loops, "LONG", 4)
+        yield
+
+
+@settings(max_examples=25)
+@given(function=functions(3), order=st.sampled_from(["rev", "rand"]), donated=st.sampled_from([(), (0,), (0, 1)]))
+def test_random_functions_whose_loops_are_rearranged(function: Any, order: str, donated: Any) -> None:
+    arrays = numbers(0, *SHAPE), numbers(1, *SHAPE)
+    expected = interpreted(lambda *xs: function(xs))(*arrays)
+    with devices.use(PtxRuntime(order=order)), small_limits():
         given = fnad.device_put(arrays, "cuda")
         got = fnad.jit(lambda *xs: function(xs), device="cuda", donate_argnums=donated)(*given)
         for g, e in zip(got, expected, strict=True):
@@ -139,8 +166,14 @@ def test_functions_of_rows_that_are_few_or_short(shape: tuple[int, ...]) -> None
 
 
 @pytest.mark.parametrize("function", BY_ROWS[:3], ids=["softmax", "logsumexp", "layer_norm"])
-def test_rows_of_three_axes(function: Any) -> None:
-    assert assert_as_on_cpu(function, normal(2, 3, 40), rtol=2e-5).launches == 1
+@pytest.mark.parametrize("shape", [(2, 3, 40), (2, 1, 3, 65)], ids=str)
+def test_rows_of_many_axes(function: Any, shape: tuple[int, ...]) -> None:
+    assert assert_as_on_cpu(function, normal(*shape), rtol=2e-5).launches == 1
+
+
+def test_rows_of_an_array_that_is_not_kept_by_rows() -> None:
+    for function in BY_ROWS[:3]:
+        assert_as_on_cpu(lambda x: function(x.transpose(1, 0, 2)), normal(3, 4, 40), rtol=2e-5)  # noqa: B023
 
 
 def test_columns_are_no_rows() -> None:
@@ -148,12 +181,19 @@ def test_columns_are_no_rows() -> None:
     assert runtime.launches > 1
 
 
-def test_rows_that_another_row_reads_are_not_put_together() -> None:
-    def shifted(x: Any) -> Any:
-        y = np.exp(x - x.max(1, keepdims=True))
-        return y[::-1] / y.sum(1, keepdims=True)
+def shifted(x: Any) -> Any:
+    y = np.exp(x - x.max(1, keepdims=True))
+    return y[::-1] / y.sum(1, keepdims=True), y
 
-    assert_as_on_cpu(shifted, normal(33, 40), rtol=1e-5, order="rand")
+
+def test_rows_that_another_row_reads_are_not_put_together() -> None:
+    assert assert_as_on_cpu(shifted, normal(33, 40), rtol=1e-5, order="rand").launches > 1
+
+
+def test_rows_that_are_put_together_wrongly_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "is_by_rows", lambda view, nbytes: True)
+    with pytest.raises((PtxError, AssertionError)):
+        assert_as_on_cpu(shifted, normal(33, 40), rtol=1e-5, order="rand")
 
 
 # --- Long flat loops
@@ -296,7 +336,7 @@ def test_what_a_function_closes_over_is_read_anew() -> None:
 
 
 def picked(x: Any, i: Any) -> Any:
-    return x[i] * 2  # the line
+    return x[i] * 2
 
 
 def total_of(x: Any, n: Any) -> Any:
@@ -306,11 +346,11 @@ def total_of(x: Any, n: Any) -> Any:
 
 @pytest.mark.parametrize("function", [picked, total_of])
 def test_an_index_out_of_bounds_is_told_when_the_result_is_read(function: Any) -> None:
-    line = next(n for n, text in enumerate(open(__file__), 1) if "# the line" in text and "return" in text)
+    line = picked.__code__.co_firstlineno + 1
     with devices.use(PtxRuntime()):
         run, x = fnad.jit(function, device="cuda"), np.ones(4)
         np.asarray(run(x, np.int64(3)))
         with pytest.raises(IndexError, match="out of bounds for axis 0 with size 4") as raised:
             np.asarray(run(x, np.int64(9)))
-        assert __file__ in str(raised.value) and f":{line}" in str(raised.value) or f"line {line}" in str(raised.value)
+        assert f'"{__file__}", line {line}' in str(raised.value)
         assert float(run(x, np.int64(2))) in (2.0, 4.0)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fnad import grad
+from fnad import grad, jit
 from fnad.errors import ConcreteValueError
 
 from tests.numpy.comparing import assert_like_numpy, run_traced
@@ -76,3 +76,12 @@ CONVENTIONS = [
 @pytest.mark.parametrize(("f", "x", "expected"), CONVENTIONS)
 def test_derivatives_by_convention(f: Any, x: float, expected: float) -> None:
     np.testing.assert_allclose(grad(f)(x), expected)
+
+
+@pytest.mark.parametrize("function", [np.nonzero, np.flatnonzero, np.argwhere])
+def test_where_numbers_are_not_zero(function: Any) -> None:
+    x = np.array([[0.0, 2.0, 0.0], [3.0, 0.0, 4.0]])
+    expected = function(x)
+    for got in (jit(function)(x), jit(lambda x: function(x * 2))(x)):
+        assert type(got) is type(expected)
+        np.testing.assert_array_equal(got, expected)

@@ -8,6 +8,7 @@ on any GPU.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from math import prod
 
@@ -39,9 +40,9 @@ VECTORS = 4
 def prepare_loops(schedule: Schedule) -> None:
     """Give each loop reductions of the same axes, and as few axes as its rows allow."""
     steps = [part for step in schedule.steps for part in (_apart(step) if isinstance(step, Loop) else [step])]
-    made = {id(step): _by_two_axes(step) for step in steps if isinstance(step, Loop)}
-    rows = {made[id(step)].space[0] for step in steps if isinstance(step, Loop) and made[id(step)] is not step}
-    schedule.steps = [_by_rows_alone(made[id(step)], rows) if id(step) in made else step for step in steps]
+    loops = [step for step in steps if isinstance(step, Loop)]
+    rows = {loop.space[:-1] for loop in loops if len(loop.space) > 2 and _reduces_last(loop)}
+    schedule.steps = [_by_rows(step, rows) if isinstance(step, Loop) else step for step in steps]
 
 
 # --- Reductions of the same axes
@@ -80,37 +81,49 @@ def _part(loop: Loop, plain: list[Equation], reductions: list[Equation], stored:
 # --- Rows
 
 
+def _by_rows(loop: Loop, rows: Collection[tuple[int, ...]]) -> Loop:
+    """A loop with the axes of rows made one; ``rows`` are extents before the last of loops that reduce it."""
+    return _one_a_row(loop) if loop.space in rows else _by_two_axes(loop)
+
+
+def _reduces_last(loop: Loop) -> bool:
+    return set(reduced_axes(loop)) == {len(loop.space) - 1}
+
+
 def _by_two_axes(loop: Loop) -> Loop:
     """A loop whose leading axes are one where its operands allow, so that rows are those of the last axis."""
     last = len(loop.space) - 1
-    if last < 2 or reductions_of(loop) and set(reduced_axes(loop)) != {last}:
+    if last < 2 or reductions_of(loop) and not _reduces_last(loop):
         return loop
-    return _leading_made_one(loop, last)
-
-
-def _by_rows_alone(loop: Loop, rows: set[int]) -> Loop:
-    """A loop over what others have a value a row of as a loop over these rows."""
-    is_alike = len(loop.space) > 1 and prod(loop.space) in rows
-    return _leading_made_one(loop, len(loop.space)) if is_alike and not reductions_of(loop) else loop
-
-
-def _leading_made_one(loop: Loop, count: int) -> Loop:
-    """A loop whose first axes are one, if its operands allow."""
-    merged = {v: _merged(view, count) for v, view in (loop.reads | loop.writes).items()}
+    merged = {v: _merged(view) for v, view in (loop.reads | loop.writes).items()}
     if None in merged.values():
         return loop
+    space = (prod(loop.space[:last]), loop.space[last])
     equations = [
         eqn._replace(params=eqn.params | {"axes": (1,)}) if eqn.primitive.name in ACCUMULATIONS else eqn
         for eqn in loop.equations
     ]
-    space = (prod(loop.space[:count]), *loop.space[count:])
     return Loop(space, equations, {v: merged[v] for v in loop.reads}, {v: merged[v] for v in loop.writes})
 
 
-def _merged(view: View, count: int) -> View | None:
-    """A view whose first axes are one; ``None`` where they do not lie like one."""
+def _one_a_row(loop: Loop) -> Loop:
+    """A loop of one element for each row of other loops as one over these rows, where its operands allow."""
+    if reductions_of(loop):
+        return _by_two_axes(loop)
+    reads, writes = ({v: _narrow(view) for v, view in kind.items()} for kind in (loop.reads, loop.writes))
+    narrow = Loop((*loop.space, 1), loop.equations, reads, writes)
+    merged = _by_two_axes(narrow)
+    return _by_two_axes(loop) if merged is narrow else merged
+
+
+def _narrow(view: View) -> View:
+    return replace(view, shape=(*view.shape, 1), strides=(*view.strides, 0))
+
+
+def _merged(view: View) -> View | None:
+    """A view with its axes before the last made one; ``None`` where they do not lie like one."""
     extent, stride = 1, 0
-    for n, s in zip(reversed(view.shape[:count]), reversed(view.strides[:count])):
+    for n, s in zip(reversed(view.shape[:-1]), reversed(view.strides[:-1])):
         if n == 1:
             continue
         if extent == 1:
@@ -118,8 +131,7 @@ def _merged(view: View, count: int) -> View | None:
         elif s != extent * stride:
             return None
         extent *= n
-    shape, strides = (prod(view.shape[:count]), *view.shape[count:]), (stride, *view.strides[count:])
-    return replace(view, shape=shape, strides=strides)
+    return replace(view, shape=(prod(view.shape[:-1]), view.shape[-1]), strides=(stride, view.strides[-1]))
 
 
 def _is_by_rows(loop: Loop) -> bool:

@@ -65,6 +65,6 @@ def ptx(modules: Sequence[str], capability: tuple[int, int]) -> str:
     for text in map(nvvm.llvm_replace, modules):
         unit.add_module(text.encode())
     unit.verify()
-    if any(["@__nv_" in text for text in modules]):
+    if any(["__nv_" in text for text in modules]):
         unit.lazy_add_module(nvvm.LibDevice().get())  # after it was verified, which it would not pass
     return unit.compile().decode().strip("\0").strip()
