@@ -7,6 +7,7 @@ here is a launch of its own.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -110,7 +111,7 @@ def _getitem(self: DeviceArray, index: Any) -> Any:
     if found is not None:
         return self.part(*found)
     if type(index) is DeviceArray or type(index) is tuple and any([is_array(i) for i in index]):
-        return run(lambda x, i: x[i], (self, index), {})
+        return run(operator.getitem, (self, index), {})
     return run(_Item(index), (self,), {})
 
 
