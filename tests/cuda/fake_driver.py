@@ -98,7 +98,9 @@ class FakeDriver:
         self.functions: dict[int, bytes] = {}
         self.graphs: dict[int, list[Callable[[], None]]] = {}
         self.pending: list[Callable[[], None]] = []
-        self.recording: list[Callable[[], None]] | None = None
+        self.streams: dict[int, Any] = {}
+        self.recorder: int | None = None
+        self.recording: list[Callable[[], None]] = []
         self._handles = 1000
         self._thread = threading.local()
 
@@ -113,9 +115,9 @@ class FakeDriver:
     def _later(self, stream: int, work: Callable[[], None]) -> None:
         """Do something when the stream comes to it."""
         self._require_context()
-        if stream != self.stream:
+        if stream not in self.streams:
             raise Fault("CUDA_ERROR_INVALID_HANDLE")
-        (self.pending if self.recording is None else self.recording).append(work)
+        (self.pending if stream != self.recorder else self.recording).append(work)
 
     def _at(self, address: int, nbytes: int) -> int:
         """An address whose bytes are the device's."""
@@ -180,12 +182,13 @@ class FakeDriver:
     @function
     def cuStreamCreate(self, Flags: Any) -> tuple[Any, ...]:
         self._require_context()
-        self.stream = self._handle()
-        return (self.stream,)
+        stream = self._handle()
+        self.streams[stream] = Flags
+        return (stream,)
 
     @function
     def cuStreamSynchronize(self, hStream: int) -> tuple[Any, ...]:
-        if self.recording is not None:
+        if hStream == self.recorder:
             raise Fault("CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED")
         self._later(hStream, lambda: None)
         while self.pending:
@@ -305,16 +308,17 @@ class FakeDriver:
 
     @function
     def cuStreamBeginCapture(self, hStream: int, mode: Any) -> tuple[Any, ...]:
-        self._later(hStream, lambda: None)
-        self.recording = []
+        if self.streams[hStream] != self.CUstream_flags.CU_STREAM_NON_BLOCKING:
+            raise Fault("CUDA_ERROR_STREAM_CAPTURE_IMPLICIT")  # for whoever uses the default stream now
+        self.recorder, self.recording = hStream, []
         return ()
 
     @function
     def cuStreamEndCapture(self, hStream: int) -> tuple[Any, ...]:
-        if self.recording is None:
+        if hStream != self.recorder:
             raise Fault("CUDA_ERROR_ILLEGAL_STATE")
-        handle = self._handle()
-        self.graphs[handle], self.recording = self.recording, None
+        handle, self.recorder = self._handle(), None
+        self.graphs[handle] = self.recording
         return (handle,)
 
     @function

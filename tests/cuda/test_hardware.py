@@ -6,6 +6,7 @@ import gc
 import inspect
 import re
 import threading
+from dataclasses import replace
 from typing import Any
 
 import fnad
@@ -64,6 +65,7 @@ def test_the_driver_has_the_function_and_its_parameters(name: str) -> None:
     ("name", "arguments"),
     [
         ("cuStreamCreate", (real.CUstream_flags.CU_STREAM_DEFAULT,)),
+        ("cuStreamCreate", (real.CUstream_flags.CU_STREAM_NON_BLOCKING,)),
         ("cuMemFree", (4096,)),
         ("cuMemcpyHtoDAsync", (4096, np.zeros(1).ctypes.data, 8, real.CUstream(3))),
         ("cuMemcpyDtoHAsync", (np.zeros(1).ctypes.data, 4096, 8, real.CUstream(3))),
@@ -209,6 +211,37 @@ def test_waiting_while_launches_are_recorded_is_an_error_in_words(runtime: Drive
     runtime.begin_capture()
     with pytest.raises(DeviceError, match="STREAM_CAPTURE_UNSUPPORTED.* nothing may be asked of the host"):
         runtime.synchronize()
+    runtime.end_capture()
+    runtime.synchronize()
+
+
+def test_a_recording_that_does_not_begin_lets_other_threads_go_on(runtime: DriverRuntime, fake: FakeDriver) -> None:
+    fake.faults["cuStreamBeginCapture", 1] = "CUDA_ERROR_INVALID_VALUE"
+    with pytest.raises(DeviceError, match="cuStreamBeginCapture"):
+        runtime.begin_capture()
+    thread = threading.Thread(target=runtime.synchronize, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_kernel_is_loaded_once(runtime: DriverRuntime, fake: FakeDriver) -> None:
+    assert runtime.load(KERNEL) is runtime.load(replace(KERNEL)) and fake.calls["cuModuleLoadData"] == 1
+
+
+def test_a_context_that_was_reset_is_an_error_in_words(runtime: DriverRuntime, fake: FakeDriver) -> None:
+    x = uploaded(runtime, np.arange(3))
+    for n in range(1, 9):
+        fake.faults["cuCtxSetCurrent", fake.calls["cuCtxSetCurrent"] + n] = "CUDA_ERROR_INVALID_CONTEXT"
+    fake.faults["cuMemcpyDtoHAsync", 1] = "CUDA_ERROR_INVALID_CONTEXT"
+    with pytest.raises(DeviceError, match="got CUDA_ERROR_INVALID_CONTEXT .*another library has reset the GPU"):
+        x.tolist()
+
+
+def test_waiting_for_another_stream_is_in_our_context(runtime: DriverRuntime, fake: FakeDriver) -> None:
+    fake.cuCtxSetCurrent(1)  # as another library does that works on another GPU
+    runtime.wait_for(2)
+    assert fake._thread.context == runtime._context and fake.calls["cuStreamWaitEvent"] == 1
 
 
 # --- Failures

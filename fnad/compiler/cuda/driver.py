@@ -26,6 +26,7 @@ LOST = {
 }
 """Errors after which a process can do nothing more with the device."""
 _ADVICE = {
+    "CUDA_ERROR_INVALID_CONTEXT": "If another library has reset the GPU, as numba.cuda.close() does, start anew.",
     "CUDA_ERROR_NOT_INITIALIZED": "A forked process cannot use the GPU of its parent: start processes by spawn.",
     "CUDA_ERROR_DEINITIALIZED": "The process is ending.",
     "CUDA_ERROR_UNSUPPORTED_PTX_VERSION": "Update the driver, or install the package nvidia-nvjitlink.",
@@ -55,7 +56,7 @@ class Driver:
         function = getattr(self.api, name)
         code, *values = function(*arguments)
         if code:
-            if self.renew is not None and code in self._wrong_context:
+            if self.renew is not None and name != "cuCtxSetCurrent" and code in self._wrong_context:
                 self.renew()
                 code, *values = function(*arguments)
             if code:
