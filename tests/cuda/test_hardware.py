@@ -68,6 +68,7 @@ def test_the_driver_has_the_function_and_its_parameters(name: str) -> None:
         ("cuStreamCreate", (real.CUstream_flags.CU_STREAM_NON_BLOCKING,)),
         ("cuMemFree", (4096,)),
         ("cuMemcpyHtoDAsync", (4096, np.zeros(1).ctypes.data, 8, real.CUstream(3))),
+        ("cuPointerGetAttribute", (real.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE, 4096)),
         ("cuMemcpyDtoHAsync", (np.zeros(1).ctypes.data, 4096, 8, real.CUstream(3))),
         ("cuMemcpyDtoDAsync", (4096, 8192, 8, real.CUstream(3))),
         ("cuModuleLoadData", (b"image",)),
@@ -107,6 +108,18 @@ def test_arrays_go_to_the_device_and_come_back(runtime: DriverRuntime) -> None:
     back = np.empty_like(x)
     runtime.download(memory.address, back)
     assert (back == np.arange(1000.0)).all()
+
+
+@pytest.mark.parametrize("is_pinned", [True, False])
+def test_memory_that_the_device_reads_itself_is_read_before_it_changes(fake: FakeDriver, is_pinned: bool) -> None:
+    fake.shares_pages = not is_pinned
+    runtime, x = opened(fake), np.arange(3.0)
+    fake.pinned = {x.ctypes.data} if is_pinned else set()
+    memory, back = runtime.allocate(x.nbytes), np.empty_like(x)
+    runtime.upload(memory.address, x)
+    x[:] = 0
+    runtime.download(memory.address, back)
+    assert back.tolist() == [0, 1, 2]
 
 
 def test_copies_within_the_device_are_in_order(runtime: DriverRuntime) -> None:
@@ -350,6 +363,10 @@ def _old_gpu(fake: FakeDriver) -> None:
     fake.gpus = [("Old GPU", (6, 1), 1 << 33)]
 
 
+def _volta(fake: FakeDriver) -> None:
+    fake.gpus, fake.CUDA_VERSION = [("Tesla V100", (7, 0), 1 << 34)], 13000
+
+
 def _full(fake: FakeDriver) -> None:
     fake.faults["cuDevicePrimaryCtxRetain", 1] = "CUDA_ERROR_OUT_OF_MEMORY"
 
@@ -361,7 +378,8 @@ def _full(fake: FakeDriver) -> None:
         (_without_gpu, "the NVIDIA driver finds no GPU"),
         (_old_driver, "driver is for CUDA 12.4, and the installed packages are for CUDA 13.*'fnad.cuda12.'"),
         (_mismatched, "does not start: CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"),
-        (_old_gpu, "compute capability 7.0 .Volta. or newer, and this GPU has 6.1"),
+        (_old_gpu, r"compute capability 7.\d .\w+. or newer, and this GPU has 6.1"),
+        (_volta, "compute capability 7.5 .Turing. or newer, and this GPU has 7.0. Try: pip install 'fnad.cuda12.'"),
         (_full, "Fake GPU does not start: it has no free memory"),
     ],
 )

@@ -100,6 +100,8 @@ class DriverRuntime(Runtime):
 
     def __init__(self, driver: Driver, gpu: Gpu) -> None:
         self.driver = driver
+        shared = driver.api.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_PAGEABLE_MEMORY_ACCESS_USES_HOST_PAGE_TABLES
+        self._shares_pages = bool(driver("cuDeviceGetAttribute", shared, gpu.handle))
         self.name, self.capability, self.ordinal = gpu.name, gpu.capability, gpu.ordinal
         self.records = os.environ.get("FNAD_CUDA_GRAPHS", "1") != "0"
         self.failures = Failures()
@@ -173,8 +175,21 @@ class DriverRuntime(Runtime):
     def upload(self, address: int, array: np.ndarray) -> None:
         """Copy a C-contiguous array of the host to the device; it may be changed right after."""
         if array.nbytes:
-            # The driver has read ordinary memory when it returns, though the device may get it later.
             self._in_turn("cuMemcpyHtoDAsync", address, array.ctypes.data, array.nbytes)
+            if self._reads_later(array):
+                self.synchronize()
+
+    def _reads_later(self, array: np.ndarray) -> bool:
+        """Whether the device reads the host's memory itself: the driver copies ordinary memory before it returns.
+
+        It is so of memory that the driver knows, as other libraries' pinned arrays, and of all memory on machines
+        where GPU and CPU have the same page tables.
+        """
+        if self._shares_pages:
+            return True
+        api = self.driver.api
+        kind = api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE
+        return not api.cuPointerGetAttribute(kind, array.ctypes.data)[0]
 
     def download(self, address: int, array: np.ndarray) -> None:
         """Fill a C-contiguous array of the host from the device, when all that was asked before is done."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numba import cuda, types
 from numba.cuda import compiler, dispatcher
-from numba.cuda.cudadrv import nvvm
+from numba.cuda.cudadrv import nvrtc, nvvm
 from numba.cuda.dispatcher import CUDADispatcher
 from numba.cuda.extending import _Intrinsic
 
@@ -53,7 +53,7 @@ def ptx_of(kernel: GridKernel, capability: tuple[int, int]) -> str:
             cc=capability, opt=None, abi="numba", abi_info=None, forceinline=False, launch_bounds=_bounds(kernel),
             lto=False,
         )
-        arch = "compute_{}{}".format(*capability)
+        arch = "compute_{}{}".format(*nvrtc.find_closest_arch(capability))  # GPUs newer than the compiler run it too
         ptx = nvvm.compile_ir(library.llvm_strs, opt=3, arch=arch, fma=False).decode().strip("\0").strip()
         return _named(ptx, kernel)
 
