@@ -408,7 +408,7 @@ def test_reading_an_array_raises_no_warning() -> None:
 def test_another_librarys_array_may_end_after_our_modules() -> None:
     """At exit, Python ends the globals of a script last; what still reads our memory then gives it back."""
     script = """
-import ctypes, sys
+import ctypes, sys, weakref
 import numpy as np
 from fnad.compiler.cuda import exchange
 
@@ -422,9 +422,11 @@ class Reader:
         self.address = exchange._pointer(id(capsule), b"dltensor")
         exchange._rename(id(capsule), b"used_dltensor")
         self.deleter = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(exchange._Managed.from_address(self.address).deleter)
+        self.ours = weakref.ref(exchange._deleters[exchange._Managed])
 
     def __del__(self):
-        self.deleter(self.address)
+        if self.ours() is not None:  # else it would call memory that is free
+            self.deleter(self.address)
 
 reader = Reader()
 
