@@ -424,8 +424,10 @@ class Reader:
         self.deleter = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(exchange._Managed.from_address(self.address).deleter)
         self.ours = weakref.ref(exchange._deleters[exchange._Managed])
 
-    def __del__(self):
-        if self.ours() is not None:  # else it would call memory that is free
+    def __del__(self, write=sys.stdout.write):
+        if self.ours() is None:
+            write("calls memory that is free, ")
+        else:
             self.deleter(self.address)
 
 reader = Reader()
