@@ -7,13 +7,15 @@ import inspect
 import re
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import fnad
 import numpy as np
 import pytest
 from fnad import DeviceError, DeviceMemoryError
-from fnad.compiler.cuda import devices, driver, hardware
+from fnad.compiler.cache import DiskCache
+from fnad.compiler.cuda import devices, driver, hardware, loader
 from fnad.compiler.cuda.arrays import uploaded
 from fnad.compiler.cuda.driver import LOST, started
 from fnad.compiler.cuda.failures import fetch
@@ -43,6 +45,7 @@ def runtime(fake: FakeDriver, monkeypatch: pytest.MonkeyPatch) -> DriverRuntime:
 
 class _Toolchain:
     ptx_of = staticmethod(lambda kernel, capability: PTX)
+    code_of = staticmethod(lambda ptx, capability, link: link(ptx, capability))
 
 
 def opened(fake: FakeDriver) -> DriverRuntime:
@@ -430,3 +433,16 @@ def test_a_missing_compiler_is_named(fake: FakeDriver, monkeypatch: pytest.Monke
 def test_without_a_linker_the_driver_is_given_ptx(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hardware, "import_module", lambda name: (_ for _ in ()).throw(ImportError(name)))
     assert hardware.machine_code(PTX, (8, 0)) == PTX.encode() + b"\0"
+
+
+def test_machine_code_is_kept_on_disk_and_ptx_is_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    linked, disk = [], DiskCache(tmp_path, 1 << 20)
+    monkeypatch.setattr(loader, "_disk", lambda: disk)
+
+    def link(ptx: str, capability: tuple[int, int]) -> bytes:
+        linked.append(capability)
+        return b"\x7fELF code" if capability == (8, 0) else ptx.encode()
+
+    for capability in ((8, 0), (8, 0), (9, 0), (9, 0)):
+        assert loader.code_of(PTX, capability, link).startswith(b"\x7fELF" if capability == (8, 0) else b".version")
+    assert linked == [(8, 0), (9, 0), (9, 0)]

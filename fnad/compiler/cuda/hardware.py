@@ -210,7 +210,7 @@ class DriverRuntime(Runtime):
             return self._functions[kernel]
         ptx = loader.ptx_of(kernel, self.capability)
         self._enter()
-        module = self.ask("cuModuleLoadData", machine_code(ptx, self.capability))
+        module = self.ask("cuModuleLoadData", loader.code_of(ptx, self.capability, machine_code))
         function = Function(self.ask("cuModuleGetFunction", module, entry_name(ptx)), kernel, self.driver.api)
         return self._functions.setdefault(kernel, function)
 
