@@ -205,6 +205,23 @@ def test_another_thread_may_use_the_runtime(runtime: DriverRuntime, fake: FakeDr
     assert results == [0, 1, 2]
 
 
+def test_a_thread_that_waits_keeps_no_other_from_launching(
+    runtime: DriverRuntime, fake: FakeDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function, waits, ends = runtime.load(KERNEL), threading.Event(), threading.Event()
+    monkeypatch.setattr(fake, "cuStreamSynchronize", lambda stream: (waits.set() or 0 * ends.wait(10),))
+    waiting = threading.Thread(target=runtime.synchronize)
+    launching = threading.Thread(target=runtime.launch, args=(function, LAUNCH, np.zeros(2, np.int64)), daemon=True)
+    waiting.start()
+    waits.wait(10)
+    launching.start()
+    launching.join(10)
+    is_launched = not launching.is_alive()
+    ends.set()
+    waiting.join()
+    assert is_launched
+
+
 def test_recorded_launches_are_made_again(runtime: DriverRuntime, fake: FakeDriver) -> None:
     function = runtime.load(KERNEL)
     x, y = uploaded(runtime, np.arange(4.0)), uploaded(runtime, np.zeros(4))

@@ -144,6 +144,11 @@ class DriverRuntime(Runtime):
         with self._lock:
             return self.ask(name, *arguments, self._current)
 
+    def _now(self) -> Any:
+        """The stream, when no other thread records: for what may wait for the device, which nobody else has to."""
+        with self._lock:
+            return self._current
+
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """The time in which a library of the device's own may give the stream something."""
@@ -175,7 +180,7 @@ class DriverRuntime(Runtime):
     def upload(self, address: int, array: np.ndarray) -> None:
         """Copy a C-contiguous array of the host to the device; it may be changed right after."""
         if array.nbytes:
-            self._in_turn("cuMemcpyHtoDAsync", address, array.ctypes.data, array.nbytes)
+            self.ask("cuMemcpyHtoDAsync", address, array.ctypes.data, array.nbytes, self._now())
             if self._reads_later(array):
                 self.synchronize()
 
@@ -194,7 +199,7 @@ class DriverRuntime(Runtime):
     def download(self, address: int, array: np.ndarray) -> None:
         """Fill a C-contiguous array of the host from the device, when all that was asked before is done."""
         if array.nbytes:
-            self._in_turn("cuMemcpyDtoHAsync", array.ctypes.data, address, array.nbytes)
+            self.ask("cuMemcpyDtoHAsync", array.ctypes.data, address, array.nbytes, self._now())
         self.synchronize()
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
@@ -234,7 +239,7 @@ class DriverRuntime(Runtime):
 
     def synchronize(self) -> None:
         """Wait until all that was asked before is done."""
-        self._in_turn("cuStreamSynchronize")
+        self.ask("cuStreamSynchronize", self._now())
 
     def wait_for(self, stream: int) -> None:
         """Let what is asked from now on happen after what another stream was given."""
