@@ -21,7 +21,9 @@ import pytest
 from fnad.compiler.cuda.driver import LOST
 from fnad.compiler.cuda.host import HostMemory
 
-_ENUMS = ("CUresult", "CUdevice_attribute", "CUstream_flags", "CUstreamCaptureMode", "CUevent_flags")
+_ENUMS = (
+    "CUresult", "CUdevice_attribute", "CUpointer_attribute", "CUstream_flags", "CUstreamCaptureMode", "CUevent_flags",
+)
 _CONSTANTS = (
     "CUDA_VERSION", "CU_LAUNCH_PARAM_BUFFER_POINTER_AS_INT", "CU_LAUNCH_PARAM_BUFFER_SIZE_AS_INT",
     "CU_LAUNCH_PARAM_END_AS_INT",
@@ -79,7 +81,7 @@ class FakeDriver:
     """The functions of `cuda.bindings.driver`, by the same names.
 
     `faults` maps the name and the number of a call to the name of the result that it has. `gpus` are the names,
-    capabilities and bytes of memory of the GPUs.
+    capabilities and bytes of memory of the GPUs. `pinned` are addresses of host memory that the device reads itself.
     """
 
     def __init__(self, real: Any, execute: Callable[[Launched, FakeDriver], None] | None = None) -> None:
@@ -89,6 +91,8 @@ class FakeDriver:
         self.version = self.CUDA_VERSION
         self.faults: dict[tuple[str, int], str] = {}
         self.has_library = True
+        self.shares_pages = False
+        self.pinned: set[int] = set()
         self.execute = execute or (lambda launched, driver: None)
         self.calls: Counter[str] = Counter()
         self.lost: str | None = None
@@ -98,7 +102,9 @@ class FakeDriver:
         self.functions: dict[int, bytes] = {}
         self.graphs: dict[int, list[Callable[[], None]]] = {}
         self.pending: list[Callable[[], None]] = []
-        self.recording: list[Callable[[], None]] | None = None
+        self.streams: dict[int, Any] = {}
+        self.recorder: int | None = None
+        self.recording: list[Callable[[], None]] = []
         self._handles = 1000
         self._thread = threading.local()
 
@@ -113,9 +119,9 @@ class FakeDriver:
     def _later(self, stream: int, work: Callable[[], None]) -> None:
         """Do something when the stream comes to it."""
         self._require_context()
-        if stream != self.stream:
+        if stream not in self.streams:
             raise Fault("CUDA_ERROR_INVALID_HANDLE")
-        (self.pending if self.recording is None else self.recording).append(work)
+        (self.pending if stream != self.recorder else self.recording).append(work)
 
     def _at(self, address: int, nbytes: int) -> int:
         """An address whose bytes are the device's."""
@@ -151,8 +157,12 @@ class FakeDriver:
 
     @function
     def cuDeviceGetAttribute(self, attrib: Any, dev: int) -> tuple[Any, ...]:
-        major = self.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
-        return (self.gpus[dev][1][0 if attrib == major else 1],)
+        known, (major, minor) = self.CUdevice_attribute, self.gpus[dev][1]
+        return ({
+            known.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR: major,
+            known.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR: minor,
+            known.CU_DEVICE_ATTRIBUTE_PAGEABLE_MEMORY_ACCESS_USES_HOST_PAGE_TABLES: int(self.shares_pages),
+        }[attrib],)
 
     @function
     def cuDeviceTotalMem(self, dev: int) -> tuple[Any, ...]:
@@ -180,12 +190,13 @@ class FakeDriver:
     @function
     def cuStreamCreate(self, Flags: Any) -> tuple[Any, ...]:
         self._require_context()
-        self.stream = self._handle()
-        return (self.stream,)
+        stream = self._handle()
+        self.streams[stream] = Flags
+        return (stream,)
 
     @function
     def cuStreamSynchronize(self, hStream: int) -> tuple[Any, ...]:
-        if self.recording is not None:
+        if hStream == self.recorder:
             raise Fault("CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED")
         self._later(hStream, lambda: None)
         while self.pending:
@@ -239,10 +250,18 @@ class FakeDriver:
 
     @function
     def cuMemcpyHtoDAsync(self, dstDevice: int, srcHost: int, ByteCount: int, hStream: int) -> tuple[Any, ...]:
-        staged = ctypes.string_at(srcHost, ByteCount)
+        is_read_later = self.shares_pages or srcHost in self.pinned
+        given = srcHost if is_read_later else ctypes.string_at(srcHost, ByteCount)
         target = self._at(dstDevice, ByteCount)
-        self._later(hStream, lambda: ctypes.memmove(target, staged, ByteCount))
+        self._later(hStream, lambda: ctypes.memmove(target, given, ByteCount))
         return ()
+
+    @function
+    def cuPointerGetAttribute(self, attribute: Any, ptr: int) -> tuple[Any, ...]:
+        self._require_context()
+        if ptr not in self.pinned:
+            raise Fault("CUDA_ERROR_INVALID_VALUE")
+        return (1,)
 
     @function
     def cuMemcpyDtoHAsync(self, dstHost: int, srcDevice: int, ByteCount: int, hStream: int) -> tuple[Any, ...]:
@@ -305,16 +324,17 @@ class FakeDriver:
 
     @function
     def cuStreamBeginCapture(self, hStream: int, mode: Any) -> tuple[Any, ...]:
-        self._later(hStream, lambda: None)
-        self.recording = []
+        if self.streams[hStream] != self.CUstream_flags.CU_STREAM_NON_BLOCKING:
+            raise Fault("CUDA_ERROR_STREAM_CAPTURE_IMPLICIT")  # for whoever uses the default stream now
+        self.recorder, self.recording = hStream, []
         return ()
 
     @function
     def cuStreamEndCapture(self, hStream: int) -> tuple[Any, ...]:
-        if self.recording is None:
+        if hStream != self.recorder:
             raise Fault("CUDA_ERROR_ILLEGAL_STATE")
-        handle = self._handle()
-        self.graphs[handle], self.recording = self.recording, None
+        handle, self.recorder = self._handle(), None
+        self.graphs[handle] = self.recording
         return (handle,)
 
     @function

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import subprocess
+import sys
 import warnings
 import weakref
 from collections.abc import Iterator
@@ -401,3 +403,37 @@ def test_reading_an_array_raises_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         np.asarray(on_device(np.ones(3))), np.array(on_device(1.0)), np.asarray(on_device(1), dtype=float)
+
+
+def test_another_librarys_array_may_end_after_our_modules() -> None:
+    """At exit, Python ends the globals of a script last; what still reads our memory then gives it back."""
+    script = """
+import ctypes, sys, weakref
+import numpy as np
+from fnad.compiler.cuda import exchange
+
+class Memory:
+    def __del__(self, write=sys.stdout.write):
+        write("given back")
+
+class Reader:
+    def __init__(self):
+        capsule = exchange.capsule(4096, (3,), np.dtype("float32"), (2, 0), Memory(), None)
+        self.address = exchange._pointer(id(capsule), b"dltensor")
+        exchange._rename(id(capsule), b"used_dltensor")
+        self.deleter = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(exchange._Managed.from_address(self.address).deleter)
+        self.ours = weakref.ref(exchange._deleters[exchange._Managed])
+
+    def __del__(self, write=sys.stdout.write):
+        if self.ours() is None:
+            write("calls memory that is free, ")
+        else:
+            self.deleter(self.address)
+
+reader = Reader()
+
+def function_that_keeps_the_globals():
+    return reader
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "given back", "")

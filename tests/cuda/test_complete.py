@@ -1,4 +1,4 @@
-"""What the CPU target compiles is compiled for a GPU too: no step of an operation goes to the host for want of a kernel."""
+"""What the CPU target compiles is compiled for a GPU too: nothing goes to the host for want of a kernel."""
 
 from __future__ import annotations
 

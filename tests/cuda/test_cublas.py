@@ -3,12 +3,15 @@
 import ctypes
 import enum
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 import fnad
 import numpy as np
 import pytest
+from fnad import DeviceError
 from fnad.compiler.cuda import cublas, devices
 from fnad.compiler.plan import View
 
@@ -42,6 +45,7 @@ class Fake(ModuleType):
     """nvmath.bindings.cublas on the host."""
 
     Operation, Math, PointerMode, AtomicsMode = Operation, Math, PointerMode, AtomicsMode
+    cuBLASError = type("cuBLASError", (Exception,), {})
 
     def __init__(self) -> None:
         super().__init__("nvmath.bindings.cublas")
@@ -148,6 +152,28 @@ def test_cublas_is_set_to_exact_products_on_the_stream(fake: Fake) -> None:
     ]
     del library
     assert fake.calls[-1] == ("destroy", 7)
+
+
+def test_cublas_multiplies_in_turn_and_where_it_is_told(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def turn() -> Iterator[None]:
+        fake.calls.append("turn")
+        yield
+        fake.calls.append("end")
+
+    library, memory = cublas.start(5, turn), Memory()
+    product = cublas.multiplication(*[memory.hold(np.ones((2, 2), np.float32)) for _ in range(3)])
+    addresses = [memory.buffers[v.buffer].ctypes.data for v in product.operands]
+    library.give_to(6)
+    library.multiply(product, addresses)
+    assert fake.calls[-4] == ("stream", 7, 6) and fake.calls[-3] == "turn" and fake.calls[-1] == "end"
+
+    def fail(*arguments: Any) -> None:
+        raise fake.cuBLASError("CUBLAS_STATUS_EXECUTION_FAILED")
+
+    monkeypatch.setattr(fake, "sgemm_strided_batched_64", fail)
+    with pytest.raises(DeviceError, match="matmul: requires cuBLAS to work, got CUBLAS_STATUS_EXECUTION_FAILED"):
+        library.multiply(product, addresses)
 
 
 def test_what_cublas_is_not_asked() -> None:

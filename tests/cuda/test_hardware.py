@@ -6,13 +6,16 @@ import gc
 import inspect
 import re
 import threading
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import fnad
 import numpy as np
 import pytest
 from fnad import DeviceError, DeviceMemoryError
-from fnad.compiler.cuda import devices, driver, hardware
+from fnad.compiler.cache import DiskCache
+from fnad.compiler.cuda import devices, driver, hardware, loader
 from fnad.compiler.cuda.arrays import uploaded
 from fnad.compiler.cuda.driver import LOST, started
 from fnad.compiler.cuda.failures import fetch
@@ -42,6 +45,7 @@ def runtime(fake: FakeDriver, monkeypatch: pytest.MonkeyPatch) -> DriverRuntime:
 
 class _Toolchain:
     ptx_of = staticmethod(lambda kernel, capability: PTX)
+    code_of = staticmethod(lambda ptx, capability, link: link(ptx, capability))
 
 
 def opened(fake: FakeDriver) -> DriverRuntime:
@@ -64,8 +68,10 @@ def test_the_driver_has_the_function_and_its_parameters(name: str) -> None:
     ("name", "arguments"),
     [
         ("cuStreamCreate", (real.CUstream_flags.CU_STREAM_DEFAULT,)),
+        ("cuStreamCreate", (real.CUstream_flags.CU_STREAM_NON_BLOCKING,)),
         ("cuMemFree", (4096,)),
         ("cuMemcpyHtoDAsync", (4096, np.zeros(1).ctypes.data, 8, real.CUstream(3))),
+        ("cuPointerGetAttribute", (real.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE, 4096)),
         ("cuMemcpyDtoHAsync", (np.zeros(1).ctypes.data, 4096, 8, real.CUstream(3))),
         ("cuMemcpyDtoDAsync", (4096, 8192, 8, real.CUstream(3))),
         ("cuModuleLoadData", (b"image",)),
@@ -105,6 +111,18 @@ def test_arrays_go_to_the_device_and_come_back(runtime: DriverRuntime) -> None:
     back = np.empty_like(x)
     runtime.download(memory.address, back)
     assert (back == np.arange(1000.0)).all()
+
+
+@pytest.mark.parametrize("is_pinned", [True, False])
+def test_memory_that_the_device_reads_itself_is_read_before_it_changes(fake: FakeDriver, is_pinned: bool) -> None:
+    fake.shares_pages = not is_pinned
+    runtime, x = opened(fake), np.arange(3.0)
+    fake.pinned = {x.ctypes.data} if is_pinned else set()
+    memory, back = runtime.allocate(x.nbytes), np.empty_like(x)
+    runtime.upload(memory.address, x)
+    x[:] = 0
+    runtime.download(memory.address, back)
+    assert back.tolist() == [0, 1, 2]
 
 
 def test_copies_within_the_device_are_in_order(runtime: DriverRuntime) -> None:
@@ -187,6 +205,23 @@ def test_another_thread_may_use_the_runtime(runtime: DriverRuntime, fake: FakeDr
     assert results == [0, 1, 2]
 
 
+def test_a_thread_that_waits_keeps_no_other_from_launching(
+    runtime: DriverRuntime, fake: FakeDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function, waits, ends = runtime.load(KERNEL), threading.Event(), threading.Event()
+    monkeypatch.setattr(fake, "cuStreamSynchronize", lambda stream: (waits.set() or 0 * ends.wait(10),))
+    waiting = threading.Thread(target=runtime.synchronize)
+    launching = threading.Thread(target=runtime.launch, args=(function, LAUNCH, np.zeros(2, np.int64)), daemon=True)
+    waiting.start()
+    waits.wait(10)
+    launching.start()
+    launching.join(10)
+    is_launched = not launching.is_alive()
+    ends.set()
+    waiting.join()
+    assert is_launched
+
+
 def test_recorded_launches_are_made_again(runtime: DriverRuntime, fake: FakeDriver) -> None:
     function = runtime.load(KERNEL)
     x, y = uploaded(runtime, np.arange(4.0)), uploaded(runtime, np.zeros(4))
@@ -209,6 +244,37 @@ def test_waiting_while_launches_are_recorded_is_an_error_in_words(runtime: Drive
     runtime.begin_capture()
     with pytest.raises(DeviceError, match="STREAM_CAPTURE_UNSUPPORTED.* nothing may be asked of the host"):
         runtime.synchronize()
+    runtime.end_capture()
+    runtime.synchronize()
+
+
+def test_a_recording_that_does_not_begin_lets_other_threads_go_on(runtime: DriverRuntime, fake: FakeDriver) -> None:
+    fake.faults["cuStreamBeginCapture", 1] = "CUDA_ERROR_INVALID_VALUE"
+    with pytest.raises(DeviceError, match="cuStreamBeginCapture"):
+        runtime.begin_capture()
+    thread = threading.Thread(target=runtime.synchronize, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_kernel_is_loaded_once(runtime: DriverRuntime, fake: FakeDriver) -> None:
+    assert runtime.load(KERNEL) is runtime.load(replace(KERNEL)) and fake.calls["cuModuleLoadData"] == 1
+
+
+def test_a_context_that_was_reset_is_an_error_in_words(runtime: DriverRuntime, fake: FakeDriver) -> None:
+    x = uploaded(runtime, np.arange(3))
+    for n in range(1, 9):
+        fake.faults["cuCtxSetCurrent", fake.calls["cuCtxSetCurrent"] + n] = "CUDA_ERROR_INVALID_CONTEXT"
+    fake.faults["cuMemcpyDtoHAsync", 1] = "CUDA_ERROR_INVALID_CONTEXT"
+    with pytest.raises(DeviceError, match="got CUDA_ERROR_INVALID_CONTEXT .*another library has reset the GPU"):
+        x.tolist()
+
+
+def test_waiting_for_another_stream_is_in_our_context(runtime: DriverRuntime, fake: FakeDriver) -> None:
+    fake.cuCtxSetCurrent(1)  # as another library does that works on another GPU
+    runtime.wait_for(2)
+    assert fake._thread.context == runtime._context and fake.calls["cuStreamWaitEvent"] == 1
 
 
 # --- Failures
@@ -317,6 +383,10 @@ def _old_gpu(fake: FakeDriver) -> None:
     fake.gpus = [("Old GPU", (6, 1), 1 << 33)]
 
 
+def _volta(fake: FakeDriver) -> None:
+    fake.gpus, fake.CUDA_VERSION = [("Tesla V100", (7, 0), 1 << 34)], 13000
+
+
 def _full(fake: FakeDriver) -> None:
     fake.faults["cuDevicePrimaryCtxRetain", 1] = "CUDA_ERROR_OUT_OF_MEMORY"
 
@@ -328,7 +398,8 @@ def _full(fake: FakeDriver) -> None:
         (_without_gpu, "the NVIDIA driver finds no GPU"),
         (_old_driver, "driver is for CUDA 12.4, and the installed packages are for CUDA 13.*'fnad.cuda12.'"),
         (_mismatched, "does not start: CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"),
-        (_old_gpu, "compute capability 7.0 .Volta. or newer, and this GPU has 6.1"),
+        (_old_gpu, r"compute capability 7.\d .\w+. or newer, and this GPU has 6.1"),
+        (_volta, "compute capability 7.5 .Turing. or newer, and this GPU has 7.0. Try: pip install 'fnad.cuda12.'"),
         (_full, "Fake GPU does not start: it has no free memory"),
     ],
 )
@@ -379,3 +450,16 @@ def test_a_missing_compiler_is_named(fake: FakeDriver, monkeypatch: pytest.Monke
 def test_without_a_linker_the_driver_is_given_ptx(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hardware, "import_module", lambda name: (_ for _ in ()).throw(ImportError(name)))
     assert hardware.machine_code(PTX, (8, 0)) == PTX.encode() + b"\0"
+
+
+def test_machine_code_is_kept_on_disk_and_ptx_is_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    linked, disk = [], DiskCache(tmp_path, 1 << 20)
+    monkeypatch.setattr(loader, "_disk", lambda: disk)
+
+    def link(ptx: str, capability: tuple[int, int]) -> bytes:
+        linked.append(capability)
+        return b"\x7fELF code" if capability == (8, 0) else ptx.encode()
+
+    for capability in ((8, 0), (8, 0), (9, 0), (9, 0)):
+        assert loader.code_of(PTX, capability, link).startswith(b"\x7fELF" if capability == (8, 0) else b".version")
+    assert linked == [(8, 0), (9, 0), (9, 0)]

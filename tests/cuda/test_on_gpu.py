@@ -105,6 +105,26 @@ def test_recorded_launches_run_as_often_as_they_are_asked_for(runtime: DriverRun
     assert (np.asarray(x) == 64).all()
 
 
+def test_a_recording_keeps_the_arguments_of_each_launch(runtime: DriverRuntime) -> None:
+    """All launches of a kernel are given to the driver in the same memory of the host."""
+    x, y, z = (uploaded(runtime, np.full(300, value, np.float32)) for value in (1, 2, 3))
+    runtime.begin_capture()
+    for array in (x, y):
+        launched(runtime, DOUBLE, array)()
+    graph = runtime.end_capture()
+    launched(runtime, DOUBLE, z)()
+    graph.launch()
+    assert [float(np.asarray(array)[-1]) for array in (x, y, z)] == [2, 4, 6]
+
+
+def test_pinned_memory_is_read_before_it_changes(runtime: DriverRuntime) -> None:
+    torch = pytest.importorskip("torch")
+    pinned = torch.ones(1 << 24).pin_memory().numpy()
+    x = uploaded(runtime, pinned)
+    pinned[:] = 0
+    assert (np.asarray(x) == 1).all()
+
+
 def test_the_first_failure_is_raised_when_data_is_brought_back(runtime: DriverRuntime) -> None:
     good, bad = uploaded(runtime, np.ones(300, np.float32)), uploaded(runtime, np.full(300, -1, np.float32))
     first = runtime.failures.register(lambda code: ValueError(f"the first, {code}"))

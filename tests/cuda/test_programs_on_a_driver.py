@@ -131,6 +131,16 @@ def test_a_failure_in_a_recording_is_told_each_time(fake: FakeDriver) -> None:
     assert float(run(x, good)[0]) == 6 and fake.calls["cuGraphLaunch"] > 2
 
 
+def test_what_cannot_be_recorded_is_launched_one_by_one(fake: FakeDriver, caplog: pytest.LogCaptureFixture) -> None:
+    fake.faults["cuGraphInstantiate", 1] = "CUDA_ERROR_OUT_OF_MEMORY"
+    run, x = fnad.jit(lambda x: (np.sum(x * 2), np.cumsum(x) + 1, np.max(x)), device="cuda"), np.arange(5.0)
+    x = fnad.device_put(x, "cuda")
+    for _ in range(5):
+        assert [float(run(x)[k]) for k in (0, 2)] == [20, 4]
+    assert "launches are not recorded, since device: requires more device memory" in caplog.text
+    assert not fake.calls["cuGraphLaunch"]
+
+
 def test_recording_can_be_turned_off(fake: FakeDriver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FNAD_CUDA_GRAPHS", "0")
     asked = driver.started(fake)

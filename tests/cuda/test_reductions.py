@@ -91,7 +91,7 @@ import numpy as np
 from numba import cuda
 from fnad.kernels.cuda.arithmetic import add
 from fnad.kernels.cuda.reductions import block_reduce, warp_reduce
-from fnad.kernels.cuda.warps import ballot, lane_number, shuffle, shuffle_up
+from fnad.kernels.cuda.warps import ballot, lane_number, shuffle, shuffle_up, warp_barrier
 
 @cuda.jit
 def kernel(x, out):
@@ -99,11 +99,13 @@ def kernel(x, out):
     out[0, t] = warp_reduce(add, x[t], 8)
     out[1, t] = block_reduce(add, block_reduce(add, x[t], 64), 64)
     out[2, t] = shuffle_up(shuffle(x[t], 3), 1) + ballot(lane_number() < 2)
+    warp_barrier()
+    out[3, t] = out[2, t ^ 1]
 
-x, out = np.arange(64), np.zeros((3, 64), int)
+x, out = np.arange(64), np.zeros((4, 64), int)
 kernel[1, 64](x, out)
 eights, total = np.repeat(x.reshape(8, 8).sum(axis=1), 8), np.full(64, 64 * x.sum())
-print(np.array_equal(out, [eights, total, np.repeat([3, 35], 32) + 3]))
+print(np.array_equal(out, [eights, total, *2 * [np.repeat([3, 35], 32) + 3]]))
 """
 
 
@@ -111,3 +113,23 @@ def test_threads_of_the_simulator_meet_too() -> None:
     environment, command = os.environ | {"NUMBA_ENABLE_CUDASIM": "1"}, [sys.executable, "-c", SIMULATED]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert done.stdout == "True\n", done.stderr
+
+
+BY_WARPS = """\
+def kernel(x, out, n):
+    t, end = cuda.threadIdx.x, lane_number() == 31
+    if end:
+        out[t] = x[t]
+    {barrier}
+    value = out[t | 31]
+    if not end:
+        out[t] = value
+"""
+
+
+def test_what_a_lane_wrote_is_seen_past_the_barrier_of_its_warp() -> None:
+    x = np.arange(64.0)
+    for order in ("fwd", "rev", "rand"):
+        assert launched(BY_WARPS.format(barrier="warp_barrier()"), x, 1, order).tolist() == [[31] * 32 + [63] * 32]
+    with pytest.raises(PtxError, match="race at"):
+        launched(BY_WARPS.format(barrier="pass"), x, 1)

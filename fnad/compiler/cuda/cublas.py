@@ -9,7 +9,8 @@ float32 is multiplied as float32: neither TF32 nor emulation is allowed, nor ato
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 
 from fnad.compiler.cuda.products import FLOATS, Finish, Product, merged, require_layout
 from fnad.compiler.plan import View
+from fnad.errors import DeviceError
 
 ROUTINES = {"float32": "sgemm_strided_batched_64", "float64": "dgemm_strided_batched_64"}
 
@@ -73,19 +75,23 @@ def _matrix(view: View) -> Matrix:
 
 
 class Cublas:
-    """cuBLAS on a stream.
+    """cuBLAS on a stream, which it gives products in the ``turn`` of its caller.
 
     Raises:
         Exception: of nvmath's own kind, where cuBLAS does not start.
     """
 
-    def __init__(self, api: Any, stream: int) -> None:
-        self._api = api
+    def __init__(self, api: Any, stream: int, turn: Callable[[], AbstractContextManager]) -> None:
+        self._api, self._turn = api, turn
         self._handle = api.create()
-        api.set_stream(self._handle, stream)
+        self.give_to(stream)
         api.set_math_mode(self._handle, api.Math.PEDANTIC_MATH)
         api.set_atomics_mode(self._handle, api.AtomicsMode.NOT_ALLOWED)
         api.set_pointer_mode(self._handle, api.PointerMode.HOST)
+
+    def give_to(self, stream: int) -> None:
+        """Let another stream take the products from now on."""
+        self._api.set_stream(self._handle, stream)
 
     def multiply(self, product: Multiplication, addresses: Sequence[int]) -> None:
         """Multiply on the stream; `addresses` are those of the first elements of the product's operands."""
@@ -94,20 +100,28 @@ class Cublas:
         factors = np.array([product.alpha, product.beta], dtype)
         alpha = factors.ctypes.data
         left, right, out = product.left, product.right, product.out
-        getattr(self._api, ROUTINES[dtype.name])(
+        arguments = (
             self._handle, kinds[left.transposed], kinds[right.transposed], product.rows, product.columns, product.depth,
             alpha, int(addresses[0]), left.column, left.step, int(addresses[1]), right.column, right.step,
             alpha + dtype.itemsize, int(addresses[2]), out.column, out.step, product.count,
         )
+        try:
+            with self._turn():
+                getattr(self._api, ROUTINES[dtype.name])(*arguments)
+        except self._api.cuBLASError as error:
+            raise DeviceError(
+                f"matmul: requires cuBLAS to work, got {error}. Without the package nvmath-python our own kernels "
+                "multiply."
+            ) from None
 
     def __del__(self) -> None:
         if hasattr(self, "_handle"):
             self._api.destroy(self._handle)
 
 
-def start(stream: int) -> Cublas | None:
+def start(stream: int, turn: Callable[[], AbstractContextManager] = nullcontext) -> Cublas | None:
     """cuBLAS on a stream; None where it, or nvmath-python, is not installed or does not start."""
     try:
-        return Cublas(import_module("nvmath.bindings.cublas"), stream)
+        return Cublas(import_module("nvmath.bindings.cublas"), stream, turn)
     except Exception:  # whatever it is, our own kernels multiply too
         return None

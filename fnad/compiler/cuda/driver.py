@@ -14,7 +14,8 @@ from fnad.compiler.cuda.pool import OutOfMemory
 from fnad.compiler.cuda.runtime import Unusable
 from fnad.errors import DeviceError
 
-OLDEST_CAPABILITY = 7, 0
+OLDEST_CAPABILITIES = {12: ((7, 0), "Volta"), 13: ((7, 5), "Turing")}
+"""What the packages of a CUDA version compile for, at least, and the name of the GPUs that have it first."""
 _EXTRA = "fnad[cuda13]"
 LOST = {
     "CUDA_ERROR_ILLEGAL_ADDRESS", "CUDA_ERROR_LAUNCH_FAILED", "CUDA_ERROR_LAUNCH_TIMEOUT", "CUDA_ERROR_ASSERT",
@@ -26,6 +27,7 @@ LOST = {
 }
 """Errors after which a process can do nothing more with the device."""
 _ADVICE = {
+    "CUDA_ERROR_INVALID_CONTEXT": "If another library has reset the GPU, as numba.cuda.close() does, start anew.",
     "CUDA_ERROR_NOT_INITIALIZED": "A forked process cannot use the GPU of its parent: start processes by spawn.",
     "CUDA_ERROR_DEINITIALIZED": "The process is ending.",
     "CUDA_ERROR_UNSUPPORTED_PTX_VERSION": "Update the driver, or install the package nvidia-nvjitlink.",
@@ -55,7 +57,7 @@ class Driver:
         function = getattr(self.api, name)
         code, *values = function(*arguments)
         if code:
-            if self.renew is not None and code in self._wrong_context:
+            if self.renew is not None and name != "cuCtxSetCurrent" and code in self._wrong_context:
                 self.renew()
                 code, *values = function(*arguments)
             if code:
@@ -101,14 +103,19 @@ class Gpu(NamedTuple):
     capability: tuple[int, int]
     nbytes: int
     """Its memory."""
+    version: int
+    """The CUDA version of the packages, its first number."""
 
     @property
     def reason(self) -> str:
         """Why it is not usable, in words."""
-        if self.capability >= OLDEST_CAPABILITY:
+        oldest, family = OLDEST_CAPABILITIES.get(self.version, OLDEST_CAPABILITIES[max(OLDEST_CAPABILITIES)])
+        if self.capability >= oldest:
             return ""
-        ours, least = (".".join(map(str, c)) for c in (self.capability, OLDEST_CAPABILITY))
-        return f"kernels need compute capability {least} (Volta) or newer, and this GPU has {ours}."
+        ours, least = (".".join(map(str, c)) for c in (self.capability, oldest))
+        older = [v for v, (capability, _) in OLDEST_CAPABILITIES.items() if self.capability >= capability]
+        advice = f" Try: pip install 'fnad[cuda{older[-1]}]'." if older else ""
+        return f"kernels need compute capability {least} ({family}) or newer, and this GPU has {ours}.{advice}"
 
     @property
     def details(self) -> str:
@@ -185,7 +192,8 @@ def find_gpus(driver: Driver) -> list[Gpu]:
         name = driver("cuDeviceGetName", 256, handle).split(b"\0")[0].decode(errors="replace")
         major = driver("cuDeviceGetAttribute", attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, handle)
         minor = driver("cuDeviceGetAttribute", attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, handle)
-        found.append(Gpu(ordinal, handle, name, (major, minor), driver("cuDeviceTotalMem", handle)))
+        nbytes, version = driver("cuDeviceTotalMem", handle), driver.api.CUDA_VERSION // 1000
+        found.append(Gpu(ordinal, handle, name, (major, minor), nbytes, version))
     if not found:
         raise Unusable("the NVIDIA driver lists no GPU. Look at the environment variable CUDA_VISIBLE_DEVICES.")
     return found

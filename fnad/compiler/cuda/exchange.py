@@ -63,6 +63,13 @@ _DESTRUCTOR = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)
 
 # --- Ours for others
 
+
+def _kept(function: Any) -> Any:
+    """A function for other libraries, kept to the last: their arrays may end after our modules do, at exit."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(function))
+    return function
+
+
 _lent: dict[int, tuple[Any, ...]] = {}
 """What others may read, by the number in the struct's context: the struct, its shape, and the memory."""
 _numbers = count(1)
@@ -72,7 +79,7 @@ def _take_back(kind: type[ctypes.Structure]) -> Any:
     def deleter(address: int) -> None:
         _lent.pop(kind.from_address(address).context, None)
 
-    return _DELETER(deleter)
+    return _kept(_DELETER(deleter))
 
 
 _deleters = {kind: _take_back(kind) for kind in _NAMES}
@@ -83,7 +90,7 @@ def _end_of(kind: type[ctypes.Structure]) -> Any:
         if _is_valid(address, _NAMES[kind]):  # nobody read it
             _lent.pop(kind.from_address(_pointer(address, _NAMES[kind])).context, None)
 
-    return _DESTRUCTOR(destructor)
+    return _kept(_DESTRUCTOR(destructor))
 
 
 _destructors = {kind: _end_of(kind) for kind in _NAMES}

@@ -23,8 +23,11 @@ from fnad.compiler.plan import (
     Copy, GridLaunch, HostStep, Inner, Instruction, Multiply, Place, Plan, Scan, Switch, Turn, View, While, kernels_of,
 )
 from fnad.compiler.views import is_contiguous
-from fnad.errors import place_at
+from fnad.errors import DeviceError, place_at
 from fnad.ir.program import Source
+from fnad.lazy import LazyModule
+
+logging = LazyModule("logging")
 
 Table = np.ndarray
 """Addresses of a plan's buffers, then a 0, then the address of the status words."""
@@ -257,6 +260,8 @@ FEWEST, MOST = 3, 4096
 MOST_RECORDINGS = 8
 """Recordings of a plan that are kept: a loop that trains goes between a few pieces of memory."""
 
+_UNSEEN = object()
+
 
 class Executable:
     """A plan on a device, to be called with arrays; any number of threads may do so.
@@ -291,15 +296,22 @@ class Executable:
     def _run_recorded(self, table: Table) -> None:
         """Run the plan, by what was recorded of it for the same memory."""
         key = table.tobytes()
-        if key not in self._recordings:
+        recording = self._recordings.get(key, _UNSEEN)
+        if recording is _UNSEEN:
             if len(self._recordings) >= MOST_RECORDINGS:
                 self._recordings.clear()
             self._recordings[key] = None
             self.linked.run(table)
             return
-        recording = self._recordings[key]
         if recording is None:
-            recording = self._recordings[key] = self._recorded(table)
+            try:
+                recording = self._recorded(table)
+            except DeviceError as error:  # the launches are worth as much one by one
+                logging.getLogger("fnad").warning("launches are not recorded, since %s", error)
+                self._is_recorded = False
+                self.linked.run(table)
+                return
+            self._recordings[key] = recording
         recording.launch()
         if self.linked.reports:
             self.runtime.failures.expect(self.runtime)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -79,15 +80,14 @@ class Graph:
 
     def __init__(self, runtime: DriverRuntime, recorded: Any) -> None:
         self._runtime = runtime
-        driver = runtime.driver
         try:
-            self._handle = driver("cuGraphInstantiate", recorded, 0)
+            self._handle = runtime.ask("cuGraphInstantiate", recorded, 0)
         finally:
-            driver("cuGraphDestroy", recorded)
+            runtime.driver.api.cuGraphDestroy(recorded)
 
     def launch(self) -> None:
         """Make the launches, on the addresses and numbers that they were recorded with."""
-        self._runtime._in_turn("cuGraphLaunch", self._handle, self._runtime.handle)
+        self._runtime._in_turn("cuGraphLaunch", self._handle)
 
     def __del__(self) -> None:
         handle = getattr(self, "_handle", None)
@@ -100,18 +100,25 @@ class DriverRuntime(Runtime):
 
     def __init__(self, driver: Driver, gpu: Gpu) -> None:
         self.driver = driver
+        shared = driver.api.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_PAGEABLE_MEMORY_ACCESS_USES_HOST_PAGE_TABLES
+        self._shares_pages = bool(driver("cuDeviceGetAttribute", shared, gpu.handle))
         self.name, self.capability, self.ordinal = gpu.name, gpu.capability, gpu.ordinal
         self.records = os.environ.get("FNAD_CUDA_GRAPHS", "1") != "0"
         self.failures = Failures()
         self._context = driver("cuDevicePrimaryCtxRetain", gpu.handle)
         self._enter()
         driver.renew = self._enter
-        self.handle = driver("cuStreamCreate", driver.api.CUstream_flags.CU_STREAM_DEFAULT)
+        flags = driver.api.CUstream_flags
+        self.handle = driver("cuStreamCreate", flags.CU_STREAM_DEFAULT)
+        # While an ordinary stream records, the driver refuses what other threads give its default stream.
+        self._recorder = driver("cuStreamCreate", flags.CU_STREAM_NON_BLOCKING)
+        self._current = self.handle
+        """The stream that takes what is asked for."""
         self.stream = int(self.handle)
-        self.blas = cublas.start(self.stream)
-        self.pool = Pool(self._allocate, self._free, self._available)
-        self._modules: list[Any] = []
         self._lock = threading.RLock()  # held while launches are recorded, so that nothing else gets among them
+        self.blas = cublas.start(self.stream, self._turn)
+        self.pool = Pool(self._allocate, self._free, self._available)
+        self._functions: dict[GridKernel, Function] = {}
 
     def _enter(self) -> None:
         self.driver("cuCtxSetCurrent", self._context)
@@ -133,9 +140,21 @@ class DriverRuntime(Runtime):
             ) from None
 
     def _in_turn(self, name: str, *arguments: Any) -> Any:
-        """Ask for something on the stream, not while another thread records what it launches."""
+        """Ask for something on the stream, its last argument, not while another thread records what it launches."""
         with self._lock:
-            return self.ask(name, *arguments)
+            return self.ask(name, *arguments, self._current)
+
+    def _now(self) -> Any:
+        """The stream, when no other thread records: for what may wait for the device, which nobody else has to."""
+        with self._lock:
+            return self._current
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """The time in which a library of the device's own may give the stream something."""
+        with self._lock:
+            self._enter()  # it asks the driver itself, for the GPU of whatever context is this thread's
+            yield
 
     # Memory
 
@@ -161,29 +180,44 @@ class DriverRuntime(Runtime):
     def upload(self, address: int, array: np.ndarray) -> None:
         """Copy a C-contiguous array of the host to the device; it may be changed right after."""
         if array.nbytes:
-            # The driver has read ordinary memory when it returns, though the device may get it later.
-            self._in_turn("cuMemcpyHtoDAsync", address, array.ctypes.data, array.nbytes, self.handle)
+            self.ask("cuMemcpyHtoDAsync", address, array.ctypes.data, array.nbytes, self._now())
+            if self._reads_later(array):
+                self.synchronize()
+
+    def _reads_later(self, array: np.ndarray) -> bool:
+        """Whether the device reads the host's memory itself: the driver copies ordinary memory before it returns.
+
+        It is so of memory that the driver knows, as other libraries' pinned arrays, and of all memory on machines
+        where GPU and CPU have the same page tables.
+        """
+        if self._shares_pages:
+            return True
+        api = self.driver.api
+        kind = api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE
+        return not api.cuPointerGetAttribute(kind, array.ctypes.data)[0]
 
     def download(self, address: int, array: np.ndarray) -> None:
         """Fill a C-contiguous array of the host from the device, when all that was asked before is done."""
         if array.nbytes:
-            self._in_turn("cuMemcpyDtoHAsync", array.ctypes.data, address, array.nbytes, self.handle)
+            self.ask("cuMemcpyDtoHAsync", array.ctypes.data, address, array.nbytes, self._now())
         self.synchronize()
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         """Copy bytes within the device."""
         if nbytes:
-            self._in_turn("cuMemcpyDtoDAsync", target, source, nbytes, self.handle)
+            self._in_turn("cuMemcpyDtoDAsync", target, source, nbytes)
 
     # Kernels
 
     def load(self, kernel: GridKernel) -> Function:
-        """A kernel, compiled for the device."""
+        """A kernel, compiled for the device, which keeps it: plans have many launches of few kernels."""
+        if kernel in self._functions:
+            return self._functions[kernel]
         ptx = loader.ptx_of(kernel, self.capability)
         self._enter()
-        module = self.ask("cuModuleLoadData", machine_code(ptx, self.capability))
-        self._modules.append(module)
-        return Function(self.ask("cuModuleGetFunction", module, entry_name(ptx)), kernel, self.driver.api)
+        module = self.ask("cuModuleLoadData", loader.code_of(ptx, self.capability, machine_code))
+        function = Function(self.ask("cuModuleGetFunction", module, entry_name(ptx)), kernel, self.driver.api)
+        return self._functions.setdefault(kernel, function)
 
     def launch(self, function: Function, launch: GridLaunch, words: np.ndarray) -> None:
         """Run a kernel with its arguments, int64 words, which the caller may change right after."""
@@ -191,12 +225,13 @@ class DriverRuntime(Runtime):
 
     def launcher(self, function: Function, launch: GridLaunch) -> Callable[[np.ndarray], None]:
         """What runs a kernel on its words: all else is ready, so that Python does the least for a launch."""
-        given = (function.handle, *launch.grid, *function.block, 0, self.handle, 0, function.extra)
+        before = function.handle, *launch.grid, *function.block, 0
         call, lock, driver = self.driver.api.cuLaunchKernel, self._lock, self.driver
 
         def run(words: np.ndarray) -> None:
             with lock:
                 function.words[:] = words  # the function is kept with what `given` only has addresses of
+                given = (*before, self._current, 0, function.extra)
                 if call(*given)[0] or driver.lost:
                     self.ask("cuLaunchKernel", *given)
 
@@ -204,14 +239,16 @@ class DriverRuntime(Runtime):
 
     def synchronize(self) -> None:
         """Wait until all that was asked before is done."""
-        self._in_turn("cuStreamSynchronize", self.handle)
+        self.ask("cuStreamSynchronize", self._now())
 
     def wait_for(self, stream: int) -> None:
         """Let what is asked from now on happen after what another stream was given."""
+        self._enter()  # an event belongs to the context that it is made in
         event = self.ask("cuEventCreate", self.driver.api.CUevent_flags.CU_EVENT_DISABLE_TIMING)
         try:
             self.ask("cuEventRecord", event, stream)
-            self._in_turn("cuStreamWaitEvent", self.handle, event, 0)
+            with self._lock:
+                self.ask("cuStreamWaitEvent", self._current, event, 0)
         finally:
             self.driver.api.cuEventDestroy(event)
 
@@ -224,14 +261,27 @@ class DriverRuntime(Runtime):
         """
         self._lock.acquire()  # until the recording ends
         mode = self.driver.api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
-        self.ask("cuStreamBeginCapture", self.handle, mode)
+        try:
+            self.ask("cuStreamBeginCapture", self._recorder, mode)
+            self._give_to(self._recorder)
+        except BaseException:
+            self._current = self.handle
+            self._lock.release()
+            raise
 
     def end_capture(self) -> Graph:
         """What was recorded since `begin_capture`."""
         try:
-            return Graph(self, self.ask("cuStreamEndCapture", self.handle))
+            self._give_to(self.handle)
+            return Graph(self, self.ask("cuStreamEndCapture", self._recorder))
         finally:
             self._lock.release()
+
+    def _give_to(self, stream: Any) -> None:
+        """Let a stream take what is asked for from now on."""
+        self._current = stream
+        if self.blas is not None:
+            self.blas.give_to(int(stream))
 
 
 def entry_name(ptx: str) -> bytes:

@@ -1,10 +1,11 @@
-"""The PTX of a kernel: from memory, from disk, or compiled now, which alone brings numba-cuda in."""
+"""The PTX of a kernel: from memory, from disk, or compiled now, which alone brings numba-cuda in. Then its code."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
 import time
+from collections.abc import Callable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +21,9 @@ toolchain = LazyModule("fnad.compiler.cuda.toolchain")
 
 PACKAGES = ("numba-cuda", "numba", "llvmlite", "numpy", "cuda-bindings", "nvidia-nvvm", "nvidia-cuda-nvcc-cu12")
 """What compiles, as far as it is installed."""
+
+LINKERS = ("nvidia-nvjitlink", "nvidia-nvjitlink-cu12")
+"""What makes machine code of PTX, as far as it is installed."""
 
 _lock = threading.RLock()
 _known: dict[str, str] = {}
@@ -79,3 +83,19 @@ def ptx_of(kernel: GridKernel, capability: tuple[int, int]) -> str:
             _disk().put(key, ptx.encode())
         _known[key] = ptx
         return ptx
+
+
+def code_of(ptx: str, capability: tuple[int, int], link: Callable[[str, tuple[int, int]], bytes]) -> bytes:
+    """What ``link`` makes of a kernel's PTX for a compute capability; machine code is kept on disk, as PTX is."""
+    versions = [_version(package) for package in LINKERS]
+    key = hashlib.sha256(f"{versions}\0{capability}\0{ptx}".encode()).hexdigest()
+    code = _disk().get(key)
+    if code is None:
+        code = link(ptx, capability)
+        if code.startswith(MACHINE_CODE):  # another time there may be a linker
+            _disk().put(key, code)
+    return code
+
+
+MACHINE_CODE = b"\x7fELF"
+"""How machine code begins."""

@@ -33,8 +33,14 @@ MOST_BLOCKS = 4096
 VECTOR = 16
 """Bytes that a thread loads at a time where it can."""
 
+WARPS_OF_ROWS = 4
+"""Rows that a block does at a time, where a warp does each."""
+
 MOST_REPEATED = 16
 """Equations of a loop whose source may be repeated for each element of a vector."""
+
+FEW, SMALL = 64, 1 << 16
+"""Results, and elements of a loop, that are too few to keep a GPU busy by a thread for each result."""
 
 LONG = 4096
 """Elements of a loop that is worth vectors."""
@@ -55,15 +61,19 @@ def emit_loop(loop: Loop, place: Callable[[View], View]) -> GridLaunch:
 
 
 def emit_rows(rows: Rows, place: Callable[[View], View]) -> GridLaunch:
-    """The launch of loops that run together, row by row: a team has a row."""
+    """The launch of loops that run together, row by row: a team, a warp or a block, has a row."""
     signature = _Signature()
     nests = [make_nest(loop, place, signature, by_rows=True, mark=f"_{k}") for k, loop in enumerate(rows.loops)]
     widest = max([prod(nest.reduced.extents) for nest in nests])
     team = WARP if widest <= 2 * WARP else min(THREADS, -(-widest // (4 * WARP)) * WARP)
-    lines = [*_counting("row", "cuda.blockIdx.x", signature.local("n", rows.loops[0].space[0]), "cuda.gridDim.x")]
+    count, each = rows.loops[0].space[0], WARPS_OF_ROWS if team == WARP else 1
+    first, step = "cuda.blockIdx.x", "cuda.gridDim.x"
+    if team == WARP:
+        first, step = f"cuda.grid(1) // {WARP}", f"cuda.gridsize(1) // {WARP}"
+    lines = _counting("row", first, signature.local("n", count), step)
     body = [line for nest in nests for line in _row(nest, signature, team)]
-    return _launch(rows.loops, signature, [*lines, *_indented([*body, "row += cuda.gridDim.x"])],
-                   min(rows.loops[0].space[0], MOST_BLOCKS), team)
+    blocks = min(-(-count // each), MOST_BLOCKS)
+    return _launch(rows.loops, signature, [*lines, *_indented([*body, f"row += {step}"])], blocks, each * team)
 
 
 def _blocks(threads: int) -> int:
@@ -206,13 +216,19 @@ def _merged(space: Sequence[int], axes: list[int], views: list[View]) -> tuple[l
 
 
 def team_of(loop: Loop) -> int:
-    """The threads that make a result: one where neighbours in memory belong to different ones, else a warp or more."""
+    """The threads that make a result: one where neighbours in memory belong to different ones, else a warp or more.
+
+    One thread adds its terms one after the other, and waits for memory each time, so a few results are a warp's each.
+    """
     reduced = set(reduced_axes(loop))
     terms = prod([loop.space[a] for a in reduced])
+    results = prod([n for a, n in enumerate(loop.space) if a not in reduced])
     order = in_memory_order(loop.space, [view.strides for view in (*loop.reads.values(), *loop.writes.values())])
     wide = [a for a in order if loop.space[a] > 1]
-    if terms <= 8 or wide and wide[-1] not in reduced:
+    if terms <= 8:
         return 1
+    if wide and wide[-1] not in reduced:
+        return WARP if terms > 2 * WARP and (results < FEW or results * terms <= SMALL) else 1
     return WARP if min(terms, loop.chunk or terms) <= 1024 else THREADS
 
 
@@ -393,18 +409,19 @@ def _results(nest: Nest, part: str, lane: str) -> list[str]:
 
 
 def _row(nest: Nest, signature: _Signature, team: int) -> list[str]:
-    """The lines that do to a row what a loop does, by all threads of a block."""
+    """The lines that do to a row what a loop does, by all threads of a team."""
+    lane, meet = ("lane_number()", "warp_barrier()") if team == WARP else ("cuda.threadIdx.x", "cuda.syncthreads()")
     row = [f"k0 = {'row' if nest.kept.names else '0'}"]
     bases, base_lines = _bases(nest)
     lines = [*row, *base_lines, *_starts(nest)]
     if nest.reduced.names:
         terms = signature.local("n", prod(nest.reduced.extents))
-        lines += _over_terms(nest, bases, "", "cuda.threadIdx.x", terms, team)
+        lines += _over_terms(nest, bases, "", lane, terms, team)
         lines += _joined(nest, team)
     else:
         body = _body(nest, lambda v: _element(nest.operand_of[v], bases))
-        lines += ["if cuda.threadIdx.x == 0:", *_indented(body)]
-    return [*lines, *_results(nest, "", "cuda.threadIdx.x"), "cuda.syncthreads()"]
+        lines += [f"if {lane} == 0:", *_indented(body)]
+    return [*lines, *_results(nest, "", lane), meet]
 
 
 # --- Vectors

@@ -19,7 +19,7 @@ from numba.cuda.core.typed_passes import IRLegalization, NopythonTypeInference, 
 from numba.cuda.core.untyped_passes import (
     DeadBranchPrune, FixupArgs, GenericRewrites, IRProcessing, ReconstructSSA, RewriteSemanticConstants,
 )
-from numba.cuda.cudadrv import nvvm
+from numba.cuda.cudadrv import nvrtc, nvvm
 
 PASSES = (
     CUDATranslateBytecode, FixupArgs, IRProcessing, RewriteSemanticConstants, DeadBranchPrune, GenericRewrites,
@@ -61,7 +61,8 @@ def only_what_kernels_use() -> Iterator[None]:
 
 def ptx(modules: Sequence[str], capability: tuple[int, int]) -> str:
     """NVVM's PTX of modules of LLVM; products and sums are not contracted."""
-    unit = nvvm.CompilationUnit({"opt": 3, "arch": "compute_{}{}".format(*capability), "fma": False})
+    arch = "compute_{}{}".format(*nvrtc.find_closest_arch(capability))  # GPUs newer than the compiler run it too
+    unit = nvvm.CompilationUnit({"opt": 3, "arch": arch, "fma": False})
     for text in map(nvvm.llvm_replace, modules):
         unit.add_module(text.encode())
     unit.verify()

@@ -230,6 +230,10 @@ def ballot(holds: Any) -> int:
     return sum(1 << lane for lane, value in enumerate(_exchanged(holds)[1]) if value)
 
 
+def warp_barrier() -> None:
+    _exchanged(None)
+
+
 # --- failures ---------------------------------------------------------------------------------
 
 

@@ -78,6 +78,17 @@ def ballot(typing_context: Any, holds: types.Type) -> Any:
     return types.uint32(types.boolean), generate
 
 
+@word
+def warp_barrier(typing_context: Any) -> Any:
+    """Wait for the other lanes; what they wrote is seen from then on."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        _call(builder, "llvm.nvvm.bar.warp.sync", ir.VoidType(), _ALL)
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
 @inlined
 def lane_number():
     """This thread's place in its warp, in a block whose rows are of whole warps."""
