@@ -6,8 +6,8 @@ import os
 from importlib.util import find_spec
 
 NEED_NUMBA_CUDA = [
-    "fnad/kernels/cuda/*", "fnad/compiler/cuda/toolchain.py", "fnad/compiler/cuda/passes.py", "tests/kernels/*cuda_*.py", "tests/kernels/words.py",
-    "tests/kernels/test_simulated.py",
+    "fnad/kernels/cuda/*", "fnad/compiler/cuda/toolchain.py", "fnad/compiler/cuda/passes.py",
+    "tests/kernels/*cuda_*.py", "tests/kernels/words.py", "tests/kernels/test_simulated.py",
 ]
 
 # In continuous integration nothing is left out: there, what is missing fails.
