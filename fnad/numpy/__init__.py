@@ -45,6 +45,8 @@ from fnad.numpy.elementwise import iscomplexobj as iscomplexobj
 from fnad.numpy.elementwise import isrealobj as isrealobj
 from fnad.numpy.elementwise import nan_to_num as nan_to_num
 from fnad.numpy.elementwise import ndim as ndim
+from fnad.numpy.elementwise import argwhere as argwhere
+from fnad.numpy.elementwise import flatnonzero as flatnonzero
 from fnad.numpy.elementwise import nonzero as nonzero
 from fnad.numpy.elementwise import real as real
 from fnad.numpy.elementwise import result_type as result_type
