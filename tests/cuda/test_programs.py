@@ -166,7 +166,7 @@ def test_functions_of_rows_that_are_few_or_short(shape: tuple[int, ...]) -> None
 
 
 @pytest.mark.parametrize("function", BY_ROWS[:3], ids=["softmax", "logsumexp", "layer_norm"])
-@pytest.mark.parametrize("shape", [(2, 3, 40), (2, 1, 3, 65)], ids=str)
+@pytest.mark.parametrize("shape", [(2, 3, 40), (2, 1, 3, 65), (7, 10)], ids=str)
 def test_rows_of_many_axes(function: Any, shape: tuple[int, ...]) -> None:
     assert assert_as_on_cpu(function, normal(*shape), rtol=2e-5).launches == 1
 

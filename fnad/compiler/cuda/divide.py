@@ -20,7 +20,7 @@ from fnad.compiler.rows import RowRule
 from fnad.compiler.schedule import Loop, Schedule, Step
 from fnad.ir.program import Equation, Var
 from fnad.ir.types import ArrayType
-from fnad.kernels.cuda.sizes import THREADS, WARP
+from fnad.kernels.cuda.sizes import THREADS
 
 WIDE = 1 << 16
 """Threads that keep a GPU busy, and elements of a loop that is worth two launches."""
@@ -141,7 +141,10 @@ def _is_by_rows(loop: Loop) -> bool:
     return prod(loop.space[:1]) * THREADS >= WIDE or prod(loop.space[1:]) <= EACH * THREADS
 
 
-ROWS = RowRule(accepts=_is_by_rows, shortest=1, widest=WARP, large=0)
+SHORT = 8
+"""Elements of the longest row that pay for a warp: the others leave its lanes idle, but each loop is a launch less."""
+
+ROWS = RowRule(accepts=_is_by_rows, shortest=1, widest=SHORT, large=0)
 
 
 # --- Parts of reductions
