@@ -13,7 +13,7 @@ from dataclasses import replace
 from math import prod
 
 from fnad.compiler import views
-from fnad.compiler.cuda.loops import reduced_axes, reductions_of, team_of
+from fnad.compiler.cuda.nests import reduced_axes, reductions_of, team_of
 from fnad.compiler.expressions import ACCUMULATIONS
 from fnad.compiler.plan import View
 from fnad.compiler.rows import RowRule

@@ -1,10 +1,8 @@
 """Source of the kernels that run fused loops.
 
-A loop's axes are those that its reductions keep, then those that they run over; where there are no reductions, all
-are kept. Each of both is walked as the operands lie in memory, with neighbours made one where every operand allows.
-A *team* does what belongs to one index of the kept axes: one thread, a warp or a block. Its threads take the terms
-of a reduction in turn and then join what they have, always in the same order: results do not depend on how many
-teams run at a time. Where there are few results to many terms, each is first made in parts (divide.py).
+The threads of a team take the terms of a reduction in turn and then join what they have, always in the same order:
+results do not depend on how many teams run at a time. Where there are few results to many terms, each is first made in
+parts (divide.py). What the axes and teams of a loop are, nests.py says.
 
 Extents and strides are parameters, but for strides of 0 and 1: a kernel serves every size.
 """
@@ -12,13 +10,11 @@ Extents and strides are parameters, but for strides of 0 and 1: a kernel serves 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from math import gcd, prod
-from typing import NamedTuple
+from math import prod
 
 import numpy as np
 
-from fnad.compiler.axes import in_memory_order, merge_axes
+from fnad.compiler.cuda.nests import Axes, Nest, Operand, Signature, make_nest
 from fnad.compiler.expressions import ACCUMULATIONS, carrier_of, constant, dtype_word, source_of
 from fnad.compiler.plan import GridKernel, GridLaunch, View
 from fnad.compiler.schedule import Loop, Rows
@@ -39,16 +35,13 @@ WARPS_OF_ROWS = 4
 MOST_REPEATED = 16
 """Equations of a loop whose source may be repeated for each element of a vector."""
 
-FEW, SMALL = 64, 1 << 16
-"""Results, and elements of a loop, that are too few to keep a GPU busy by a thread for each result."""
-
 LONG = 4096
 """Elements of a loop that is worth vectors."""
 
 
 def emit_loop(loop: Loop, place: Callable[[View], View]) -> GridLaunch:
     """The launch of a loop; ``place`` maps a view of a storage to one of its buffer."""
-    signature = _Signature()
+    signature = Signature()
     nest = make_nest(loop, place, signature)
     if nest.reductions:
         lines, teams = _reducing(nest, signature), nest.parts * prod(nest.kept.extents) * nest.team
@@ -62,7 +55,7 @@ def emit_loop(loop: Loop, place: Callable[[View], View]) -> GridLaunch:
 
 def emit_rows(rows: Rows, place: Callable[[View], View]) -> GridLaunch:
     """The launch of loops that run together, row by row: a team, a warp or a block, has a row."""
-    signature = _Signature()
+    signature = Signature()
     nests = [make_nest(loop, place, signature, by_rows=True, mark=f"_{k}") for k, loop in enumerate(rows.loops)]
     widest = max([prod(nest.reduced.extents) for nest in nests])
     team = WARP if widest <= 2 * WARP else min(THREADS, -(-widest // (4 * WARP)) * WARP)
@@ -80,7 +73,7 @@ def _blocks(threads: int) -> int:
     return max(min(-(-threads // THREADS), MOST_BLOCKS), 1)
 
 
-def _launch(loops: Sequence[Loop], signature: _Signature, lines: list[str], blocks: int, threads: int) -> GridLaunch:
+def _launch(loops: Sequence[Loop], signature: Signature, lines: list[str], blocks: int, threads: int) -> GridLaunch:
     words = dict.fromkeys(e.primitive.name for loop in loops for e in loop.equations if e.primitive is not identity)
     label = " ".join(words) or "copy"
     source = "\n".join([f"def kernel({', '.join(signature.names)}):", *_indented(lines), ""])
@@ -89,150 +82,6 @@ def _launch(loops: Sequence[Loop], signature: _Signature, lines: list[str], bloc
         label.replace(" ", "_")[:60], source, pointers, len(signature.params), (threads, 1, 1)
     )
     return GridLaunch(kernel, tuple(signature.views), tuple(signature.params), (blocks, 1, 1), label)
-
-
-class _Signature:
-    """The arguments of a kernel: pointers to the first elements of views, then numbers."""
-
-    def __init__(self) -> None:
-        self.views: list[View] = []
-        self.params: list[int] = []
-        self._pointers: dict[tuple, str] = {}
-        self._numbers: list[str] = []
-
-    @property
-    def names(self) -> list[str]:
-        return [*self._pointers.values(), *self._numbers]
-
-    def local(self, prefix: str, value: int) -> str:
-        """The name of a number."""
-        self._numbers.append(f"{prefix}{len(self.params)}")
-        self.params.append(int(value))
-        return self._numbers[-1]
-
-    def pointer(self, view: View) -> str:
-        """The name of a pointer to a view's first element."""
-        key = view.buffer, view.offset, view.shape, view.strides, carrier_of(view.dtype)
-        if key not in self._pointers:
-            self._pointers[key] = f"x{len(self._pointers)}"
-            self.views.append(view)
-        return self._pointers[key]
-
-
-# --- The axes of a loop
-
-
-class Operand(NamedTuple):
-    """An array of the loop, and its strides along the kept and the reduced axes, in elements.
-
-    A stride is 0, 1, or the name of a number. ``apart`` divides those along the kept axes.
-    """
-
-    pointer: str
-    view: View
-    kept: tuple[int | str, ...]
-    reduced: tuple[int | str, ...]
-    apart: int
-
-
-class Axes(NamedTuple):
-    """Extents, and their names."""
-
-    extents: list[int]
-    names: list[str]
-
-
-class Nest(NamedTuple):
-    """A loop with its axes in order.
-
-    ``team`` are the threads that do what belongs to an index of the kept axes. ``chunk`` are the terms of a part of a
-    reduction, of which there are ``parts``. ``mark`` keeps the names of loops of one kernel apart.
-    """
-
-    loop: Loop
-    kept: Axes
-    reduced: Axes
-    operand_of: dict[Var, Operand]
-    reductions: list[Equation]
-    team: int
-    chunk: int
-    parts: int
-    mark: str
-
-
-def reductions_of(loop: Loop) -> list[Equation]:
-    """The reductions of a loop."""
-    return [eqn for eqn in loop.equations if eqn.primitive.name in ACCUMULATIONS]
-
-
-def reduced_axes(loop: Loop) -> tuple[int, ...]:
-    """The axes that the reductions of a loop run over, the same for all of them."""
-    found = reductions_of(loop)
-    return tuple(found[0].params["axes"]) if found else ()
-
-
-def make_nest(
-    loop: Loop, place: Callable[[View], View], signature: _Signature, by_rows: bool = False, mark: str = "",
-) -> Nest:
-    """Order and merge the axes of a loop; names go to the signature. By rows, its first axis is the one kept."""
-    reduced = set(range(1, len(loop.space))) if by_rows else set(reduced_axes(loop))
-    views = {v: place(view) for v, view in (loop.reads | loop.writes).items()}
-    kept_axes = [a for a in range(len(loop.space)) if a not in reduced]
-    kept, kept_strides = _merged(loop.space, kept_axes, list(views.values()))
-    others, other_strides = _merged(loop.space, sorted(reduced), list(views.values()))
-    axes = [Axes(extents, [signature.local("n", n) for n in extents]) for extents in (kept, others)]
-    strides: dict[tuple, tuple] = {}
-    operands = {}
-    parts = -(-prod(others) // loop.chunk) if loop.chunk else 1
-    results = {v for eqn in reductions_of(loop) for v in eqn.outputs}
-    for (v, view), *rows in zip(views.items(), kept_strides, other_strides):
-        pointer = signature.pointer(_whole(view, parts * prod(kept)) if v in results else view)
-        key = pointer, *map(tuple, rows)
-        if key not in strides:
-            strides[key] = tuple([_named(row, signature) for row in rows])
-        operands[v] = Operand(pointer, view, *strides[key], gcd(*rows[0]))
-    team = 1 if by_rows or not reduced else team_of(loop)
-    return Nest(loop, *axes, operands, reductions_of(loop), team, loop.chunk, parts, mark)
-
-
-def _whole(view: View, count: int) -> View:
-    """The view of all parts of all results, by that of one which is repeated along the reduced axes."""
-    return replace(view, shape=(count,), strides=(view.dtype.itemsize,))
-
-
-def _named(strides: Sequence[int], signature: _Signature) -> tuple[int | str, ...]:
-    return tuple([s if s in (0, 1) else signature.local("s", s) for s in strides])
-
-
-def _merged(space: Sequence[int], axes: list[int], views: list[View]) -> tuple[list[int], list[list[int]]]:
-    """Extents, and each operand's strides in elements, of some of the axes, ordered and merged."""
-    if all([space[a] == 1 for a in axes]):
-        return [], [[] for _ in views]
-    steps = [[view.strides[a] // view.dtype.itemsize for a in axes] for view in views]
-    sizes = [view.dtype.itemsize for view in views]
-    extents = [space[a] for a in axes]
-    order = in_memory_order(extents, [[s * size for s in row] for row, size in zip(steps, sizes)])
-    return merge_axes([extents[k] for k in order], [[row[k] for k in order] for row in steps])
-
-
-def team_of(loop: Loop) -> int:
-    """The threads that make a result: one where neighbours in memory belong to different ones, else a warp or more.
-
-    One thread adds its terms one after the other, and waits for memory each time, so a few results are a warp's each.
-    """
-    reduced = set(reduced_axes(loop))
-    terms = prod([loop.space[a] for a in reduced])
-    results = prod([n for a, n in enumerate(loop.space) if a not in reduced])
-    order = in_memory_order(loop.space, [view.strides for view in (*loop.reads.values(), *loop.writes.values())])
-    wide = [a for a in order if loop.space[a] > 1]
-    if terms <= 8:
-        return 1
-    if wide and wide[-1] not in reduced:
-        return WARP if terms > 2 * WARP and (results < FEW or results * terms <= SMALL) else 1
-    return WARP if min(terms, loop.chunk or terms) <= 1024 else THREADS
-
-
-# --- Their source
 
 
 def _counting(name: str, first: str, end: str, step: str) -> list[str]:
@@ -266,7 +115,7 @@ def _element(operand: Operand, bases: dict[tuple, str] | None = None) -> str:
     return f"{operand.pointer}[{' + '.join([*outer, *_terms('r', operand.reduced)]) or '0'}]"
 
 
-def _elementwise(nest: Nest, signature: _Signature) -> list[str]:
+def _elementwise(nest: Nest, signature: Signature) -> list[str]:
     count = signature.local("n", prod(nest.kept.extents))
     body = [*_unravelled("i", "k", nest.kept), *_body(nest, lambda v: _element(nest.operand_of[v])), "i += step"]
     return ["step = cuda.gridsize(1)", *_counting("i", "cuda.grid(1)", count, "step"), *_indented(body)]
@@ -329,7 +178,7 @@ class _Writer:
 # --- Reductions
 
 
-def _reducing(nest: Nest, signature: _Signature) -> list[str]:
+def _reducing(nest: Nest, signature: Signature) -> list[str]:
     """The lines of a loop with reductions: each team makes one result, or part of one, after another."""
     results = prod(nest.kept.extents)
     terms, number = signature.local("n", prod(nest.reduced.extents)), signature.local("n", results * nest.parts)
@@ -408,7 +257,7 @@ def _results(nest: Nest, part: str, lane: str) -> list[str]:
 # --- Row by row
 
 
-def _row(nest: Nest, signature: _Signature, team: int) -> list[str]:
+def _row(nest: Nest, signature: Signature, team: int) -> list[str]:
     """The lines that do to a row what a loop does, by all threads of a team."""
     lane, meet = ("lane_number()", "warp_barrier()") if team == WARP else ("cuda.threadIdx.x", "cuda.syncthreads()")
     row = [f"k0 = {'row' if nest.kept.names else '0'}"]
@@ -444,7 +293,7 @@ def vector_length(nest: Nest, axes: Axes, strides: Callable[[Operand], tuple[int
     return count if all([n % count == 0 for n in starts]) else 1
 
 
-def _by_vectors(nest: Nest, signature: _Signature, count: int) -> list[str]:
+def _by_vectors(nest: Nest, signature: Signature, count: int) -> list[str]:
     """The lines of a flat loop in which a thread takes so many neighbours at a time."""
     n = signature.local("n", nest.kept.extents[0])
     last = [f"k0 = n - n % {count} + cuda.grid(1)", "if k0 < n:",
