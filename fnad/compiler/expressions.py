@@ -246,3 +246,12 @@ ACCUMULATIONS = {
     "reduce_and": Accumulation("multiply", "multiply", lambda dtype: constant(1, dtype)),
     "reduce_or": Accumulation("add", "add", lambda dtype: constant(0, dtype)),
 }
+
+COMBINATIONS = {
+    "set": "second",
+    "add": "add",
+    "mul": "multiply",
+    "min": "minimum",
+    "max": "maximum",
+}
+"""The modes of a scatter, and the word of kernel source that combines old and new element."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from fnad.compiler.control import is_control, lower_control
+from fnad.compiler import views
+from fnad.compiler.control import is_control, lower_control, takes_slices
 from fnad.compiler.expressions import ACCUMULATIONS, DTYPES, has_source
 from fnad.compiler.memory import Layout, aligned
 from fnad.compiler.plan import Buffer, HostStep, Instruction, Plan, View
-from fnad.compiler.schedule import Call, Control, Loop, Rows, Schedule, Step
+from fnad.compiler.schedule import Abilities, Call, Control, Loop, Rows, Schedule, Step
 from fnad.ir.evaluate import QUIET
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Equation, Source, Var
@@ -123,6 +125,23 @@ def _evaluate(primitive: Primitive, params: dict, *inputs: np.ndarray) -> Sequen
     return tuple(result) if isinstance(result, (tuple, list)) else (result,)
 
 
+def has_code(eqn: Equation, call: Callable[[Sequence[View], Sequence[View]], Any] | None) -> bool:
+    """Whether an equation runs as native code as it is; ``call`` is what the target's library has for it, if any."""
+    if is_control(eqn) or is_loop(eqn):
+        return True
+    if call is None:
+        return False
+    atoms = [*eqn.inputs, *eqn.outputs]
+    operands = [views.whole(k, a.type.shape, a.type.dtype) for k, a in enumerate(atoms)]
+    return call(operands[: len(eqn.inputs)], operands[len(eqn.inputs) :]) is not None
+
+
+def _takes(eqn: Equation, i: int, view: View) -> bool:
+    if eqn.primitive.name in ("matmul", "dense") or eqn.primitive.name == "matmul_add" and i > 0:
+        return len(view.shape) >= 2 and views.matrix_layout(view) is not None
+    return takes_slices(eqn, i, view)
+
+
 def is_loop(eqn: Equation) -> bool:
     """Whether an equation compiles as part of a loop."""
     if not eqn.outputs or is_control(eqn):
@@ -133,3 +152,7 @@ def is_loop(eqn: Equation) -> bool:
     if eqn.primitive is identity or eqn.primitive.name in ("concatenate", "pad", "set_slice"):
         return dtype in COPIED
     return has_source(eqn)
+
+
+ABILITIES = Abilities(is_loop, _takes)
+"""What every target can do with an equation."""

@@ -8,7 +8,7 @@ made later. Everything else is a call. Only what a later step reads is stored.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -131,6 +131,21 @@ class Schedule:
         """Memory for so many bytes."""
         self.nbytes.append(nbytes)
         return views.whole(len(self.nbytes) - 1, (nbytes,), np.dtype(np.uint8))
+
+    def in_parts(self, loop: Loop, eqn: Equation, count: int) -> Loop:
+        """Let a loop leave so many parts of each result of a reduction; gives the loop that joins them in order."""
+        (result,) = eqn.outputs
+        parts = Var(ArrayType((count, *result.type.shape), result.type.dtype))
+        room = self.new_storage(parts.type.nbytes).buffer
+        written, part = loop.writes.pop(result), Var(result.type)
+        loop.writes[part] = replace(written, buffer=room)
+        loop.equations[loop.equations.index(eqn)] = eqn._replace(outputs=(part,))
+        target = views.whole(written.buffer, *result.type[:2])
+        axes = tuple(range(1, parts.type.ndim))
+        return Loop(
+            parts.type.shape, [eqn._replace(inputs=(parts,), params=eqn.params | {"axes": (0,)})],
+            {parts: views.whole(room, *parts.type[:2])}, {result: views.broadcast(target, parts.type.shape, axes)},
+        )
 
 
 @dataclass(frozen=True)

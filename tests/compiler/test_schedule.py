@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import fnad
-from fnad.compiler.cpu.lower import ABILITIES, has_code
+from fnad.compiler.cpu.lower import has_code
+from fnad.compiler.lowering import ABILITIES
 from fnad.compiler.memory import Layout, plan_memory
 from fnad.compiler.schedule import Call, Loop, Schedule, make_schedule
 from fnad.compiler.simplify import simplify

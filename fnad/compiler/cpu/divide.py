@@ -7,17 +7,14 @@ order. So the same numbers are added in the same order by any number of threads.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from math import prod
 
-from fnad.compiler import views
 from fnad.compiler.cpu import chunks
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, PER_OPERATION, chunk_of
 from fnad.compiler.expressions import ELEMENTARY
 from fnad.compiler.cpu.loops import Nest, make_nest, reductions_of_chunks
 from fnad.compiler.schedule import Loop, Rows, Schedule, Step
-from fnad.ir.program import Equation, Var
-from fnad.ir.types import ArrayType
+from fnad.ir.program import Equation
 
 LEAST_ROWS = 8
 """What a chunk has at least of an axis that is reduced, so that the chunks' results are small beside the operands."""
@@ -75,18 +72,4 @@ def _time_of(eqn: Equation) -> float:
 def _joining(loop: Loop, nest: Nest, chunk: int, schedule: Schedule) -> list[Loop]:
     """The loops that join the chunks' results, for which a divided loop is given room."""
     count = -(-nest.extents[0] // chunk)
-    joining = []
-    for eqn in reductions_of_chunks(loop, nest):
-        (result,) = eqn.outputs
-        parts = Var(ArrayType((count, *result.type.shape), result.type.dtype))
-        room = schedule.new_storage(parts.type.nbytes).buffer
-        written, part = loop.writes.pop(result), Var(result.type)
-        loop.writes[part] = replace(written, buffer=room)
-        loop.equations[loop.equations.index(eqn)] = eqn._replace(outputs=(part,))
-        target = views.whole(written.buffer, *result.type[:2])
-        axes = tuple(range(1, parts.type.ndim))
-        joining.append(Loop(
-            parts.type.shape, [eqn._replace(inputs=(parts,), params=eqn.params | {"axes": (0,)})],
-            {parts: views.whole(room, *parts.type[:2])}, {result: views.broadcast(target, parts.type.shape, axes)},
-        ))
-    return joining
+    return [schedule.in_parts(loop, eqn, count) for eqn in reductions_of_chunks(loop, nest)]

@@ -18,21 +18,12 @@ import numpy as np
 
 from fnad.compiler import failures
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, chunk_of, chunk_of_product
-from fnad.compiler.expressions import dtype_word
+from fnad.compiler.expressions import COMBINATIONS, dtype_word
 from fnad.compiler.plan import Kernel, Launch, View
 from fnad.compiler.views import matrix_layout
 
 BLAS_LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 """The dtypes that BLAS knows, and what its routines' names begin with."""
-
-COMBINATIONS = {
-    "set": "second",
-    "add": "add",
-    "mul": "multiply",
-    "min": "minimum",
-    "max": "maximum",
-}
-"""The modes of a scatter, and the word of kernel source that combines old and new element."""
 
 _CARRIER = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "complex128"}
 """What a gather, which only copies, moves elements as, by their size."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from fnad.compiler import views
-from fnad.compiler.control import is_control, takes_slices
+from fnad.compiler import lowering
 from fnad.compiler.cpu import foreign, layers, library
 from fnad.compiler.cpu.divide import chunk_of_loop
 from fnad.compiler.cpu.loops import emit_loop, emit_rows
 from fnad.compiler.expressions import DTYPES
-from fnad.compiler.lowering import COMPUTED, Emitter, Workspace, copying, is_loop
+from fnad.compiler.lowering import COMPUTED, Emitter, Workspace, copying
 from fnad.compiler.plan import Launch, View
-from fnad.compiler.schedule import Abilities
 from fnad.ir.program import Equation
 
 Row = Callable[..., list[Launch] | None]
@@ -88,16 +87,6 @@ ROWS: dict[str, Row] = {
 }
 
 
-# --- What the target can do
-
-
-def _takes(eqn: Equation, i: int, view: View) -> bool:
-    if eqn.primitive.name in ("matmul", "dense") or eqn.primitive.name == "matmul_add" and i > 0:
-        return len(view.shape) >= 2 and views.matrix_layout(view) is not None
-    return takes_slices(eqn, i, view)
-
-
-ABILITIES = Abilities(is_loop, _takes)
 EMITTER = Emitter(
     loop=lambda loop, place: [emit_loop(loop, place)], rows=lambda rows, place: [emit_rows(rows, place)],
     call=_launches,
@@ -106,14 +95,8 @@ EMITTER = Emitter(
 
 def has_code(eqn: Equation) -> bool:
     """Whether an equation runs as native code without being written in simpler primitives."""
-    if is_control(eqn) or is_loop(eqn):
-        return True
     row = ROWS.get(eqn.primitive.name)
-    if row is None:
-        return False
-    atoms = [*eqn.inputs, *eqn.outputs]
-    operands = [views.whole(k, a.type.shape, a.type.dtype) for k, a in enumerate(atoms)]
-    return row(operands[: len(eqn.inputs)], operands[len(eqn.inputs) :], **eqn.params) is not None
+    return lowering.has_code(eqn, None if row is None else partial(row, **eqn.params))
 
 
 def failure(launch: Launch, status: int) -> Exception:

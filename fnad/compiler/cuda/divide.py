@@ -12,14 +12,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from math import prod
 
-from fnad.compiler import views
 from fnad.compiler.cuda.nests import reduced_axes, reductions_of, team_of
 from fnad.compiler.expressions import ACCUMULATIONS
 from fnad.compiler.plan import View
 from fnad.compiler.rows import RowRule
 from fnad.compiler.schedule import Loop, Schedule, Step
 from fnad.ir.program import Equation, Var
-from fnad.ir.types import ArrayType
 from fnad.kernels.cuda.sizes import THREADS
 
 WIDE = 1 << 16
@@ -179,19 +177,5 @@ def chunk_of_loop(loop: Loop) -> int:
 
 def _joining(loop: Loop, schedule: Schedule) -> list[Loop]:
     """The loops that join the parts, for which a divided loop is given room."""
-    terms = prod([loop.space[a] for a in reduced_axes(loop)])
-    parts, joining = -(-terms // loop.chunk), []
-    for eqn in reductions_of(loop):
-        (result,) = eqn.outputs
-        many = Var(ArrayType((parts, *result.type.shape), result.type.dtype))
-        room = schedule.new_storage(many.type.nbytes).buffer
-        written, part = loop.writes.pop(result), Var(result.type)
-        loop.writes[part] = replace(written, buffer=room)
-        loop.equations[loop.equations.index(eqn)] = eqn._replace(outputs=(part,))
-        target = views.whole(written.buffer, *result.type[:2])
-        axes = tuple(range(1, many.type.ndim))
-        joining.append(Loop(
-            many.type.shape, [eqn._replace(inputs=(many,), params=eqn.params | {"axes": (0,)})],
-            {many: views.whole(room, *many.type[:2])}, {result: views.broadcast(target, many.type.shape, axes)},
-        ))
-    return joining
+    count = -(-prod([loop.space[a] for a in reduced_axes(loop)]) // loop.chunk)
+    return [schedule.in_parts(loop, eqn, count) for eqn in reductions_of(loop)]

@@ -10,29 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from types import MappingProxyType
 
-import numpy as np
 
 from fnad.compiler import failures, views
-from fnad.compiler.expressions import dtype_word
+from fnad.compiler.expressions import COMBINATIONS, DTYPES, dtype_word
+from fnad.compiler.lowering import COMPUTED
 from fnad.compiler.plan import Copy, GridKernel, GridLaunch, Place, View
 from fnad.kernels.cuda.sizes import CHUNK, THREADS, WARP
 
 MOST_ALONG_Y = 65535
 """Blocks of a grid along y, at most."""
-
-COMBINATIONS = {
-    "set": "second",
-    "add": "add",
-    "mul": "multiply",
-    "min": "minimum",
-    "max": "maximum",
-}
-"""The modes of a scatter, and the word of kernel source that combines old and new element."""
-
-REALS = {np.dtype(t) for t in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")}
-"""The dtypes that have an order."""
-NUMBERS = REALS | {np.dtype(np.complex64), np.dtype(np.complex128)}
-"""The dtypes that kernels compute with."""
 
 Triple = tuple[int, int, int]
 Launches = list[GridLaunch | Copy]
@@ -254,7 +240,7 @@ def _gather(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspac
 def _scatter(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, mode: str) -> Launches | None:
     x, updates, *indices = inputs
     (out,) = outputs
-    if out.dtype not in NUMBERS:
+    if out.dtype not in COMPUTED:
         return None
     return [*copied(x, out), *scatter(out, indices, updates, mode)]
 
@@ -267,18 +253,18 @@ def copied(x: View, out: View) -> Launches:
 
 def _cumulative(combine: str) -> Callable[..., Launches | None]:
     def row(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, axis: int) -> Launches | None:
-        return cumulative(*inputs, *outputs, axis, combine, workspace) if outputs[0].dtype in NUMBERS else None
+        return cumulative(*inputs, *outputs, axis, combine, workspace) if outputs[0].dtype in COMPUTED else None
 
     return row
 
 
 def _recurrence(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, axis: int) -> Launches | None:
-    return recurrence(*inputs, *outputs, axis) if outputs[0].dtype in REALS else None
+    return recurrence(*inputs, *outputs, axis) if outputs[0].dtype in DTYPES else None
 
 
 def _extreme_place(name: str) -> Callable[..., Launches | None]:
     def row(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, axis: int) -> Launches | None:
-        return extreme_place(*inputs, *outputs, axis, name, workspace) if inputs[0].dtype in REALS else None
+        return extreme_place(*inputs, *outputs, axis, name, workspace) if inputs[0].dtype in DTYPES else None
 
     return row
 

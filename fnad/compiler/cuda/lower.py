@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from fnad.compiler import views
-from fnad.compiler.control import is_control, takes_slices
+from fnad.compiler import lowering
 from fnad.compiler.cuda import cublas, layers, library, products
 from fnad.compiler.cuda.loops import emit_loop, emit_rows
-from fnad.compiler.lowering import Emitter, is_loop
+from fnad.compiler.lowering import Emitter
 from fnad.compiler.plan import Copy, GridLaunch, Instruction, Multiply, View
-from fnad.compiler.schedule import Abilities
-from fnad.compiler.views import matrix_layout
 from fnad.ir.program import Equation
 
 Row = Callable[..., list[GridLaunch | Copy] | None]
@@ -46,13 +44,6 @@ def _offered(
     return [*copies, Multiply(product, tuple([i for i in made if isinstance(i, GridLaunch)]))]
 
 
-def _takes(eqn: Equation, i: int, view: View) -> bool:
-    if eqn.primitive.name in ("matmul", "dense") or eqn.primitive.name == "matmul_add" and i > 0:
-        return len(view.shape) >= 2 and matrix_layout(view) is not None
-    return takes_slices(eqn, i, view)
-
-
-ABILITIES = Abilities(is_loop, _takes)
 EMITTER = Emitter(
     loop=lambda loop, place: [emit_loop(loop, place)], rows=lambda rows, place: [emit_rows(rows, place)],
     call=_launches,
@@ -61,11 +52,5 @@ EMITTER = Emitter(
 
 def has_code(eqn: Equation) -> bool:
     """Whether an equation runs on the device without being written in simpler primitives."""
-    if is_control(eqn) or is_loop(eqn):
-        return True
-    if eqn.primitive.name not in ROWS:
-        return False
-    atoms = [*eqn.inputs, *eqn.outputs]
-    operands = [views.whole(k, a.type.shape, a.type.dtype) for k, a in enumerate(atoms)]
-    inputs, outputs = operands[: len(eqn.inputs)], operands[len(eqn.inputs) :]
-    return ROWS[eqn.primitive.name](inputs, outputs, lambda nbytes: len(atoms), **eqn.params) is not None
+    row = ROWS.get(eqn.primitive.name)
+    return lowering.has_code(eqn, None if row is None else partial(row, workspace=lambda nbytes: 0, **eqn.params))
