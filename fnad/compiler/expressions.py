@@ -19,6 +19,9 @@ from fnad.ir.program import Equation
 DTYPES = {np.dtype(t) for t in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")}
 """The dtypes that loops compute with."""
 
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+"""The dtypes that kernels of layers, losses and tiled products compute with."""
+
 _CARRIERS = {np.dtype(np.float16): np.dtype(np.uint16), np.dtype(np.longdouble): np.dtype(np.complex128)}
 
 

@@ -16,12 +16,9 @@ from fnad.compiler import failures
 from fnad.compiler.cpu import library
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, PER_OPERATION, chunk_of
 from fnad.compiler.cpu.library import dtype_word
+from fnad.compiler.expressions import FLOATS
 from fnad.compiler.plan import Kernel, Launch, View
 from fnad.ops.layers import BLOCK
-
-FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-"""The dtypes that the kernels compute with."""
-
 
 # --- layers -----------------------------------------------------------------------------------
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from fnad.compiler.cuda.products import FLOATS, Finish, Product, merged, require_layout
+from fnad.compiler.cuda.products import Finish, Product, merged, require_layout
+from fnad.compiler.expressions import FLOATS
 from fnad.compiler.plan import View
 from fnad.errors import DeviceError
 

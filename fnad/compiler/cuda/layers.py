@@ -13,11 +13,9 @@ from fnad.compiler.cuda import library
 from fnad.compiler.cuda.library import (
     THREADS, WARP, Launches, Workspace, dtype_word, grid_of_threads, launch, power_of_2_from,
 )
+from fnad.compiler.expressions import FLOATS
 from fnad.compiler.plan import GridLaunch, View
 from fnad.ops.layers import BLOCK
-
-FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-"""The dtypes that the kernels compute with."""
 
 WIDE = 1024
 """Classes from which on a row of logits is a block's."""

@@ -14,6 +14,7 @@ from math import prod
 import numpy as np
 
 from fnad.compiler.cuda.library import copied
+from fnad.compiler.expressions import FLOATS
 from fnad.compiler.plan import GridKernel, GridLaunch, View
 from fnad.compiler.views import contiguous_strides, is_aligned, matrix_layout, transpose, whole
 from fnad.kernels.cuda import dense as dense_kernels
@@ -23,7 +24,6 @@ from fnad.kernels.cuda.matmul import Tile
 Workspace = Callable[[int], int]
 """Gives the number of a buffer of so many bytes, to use between launches."""
 
-FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 WHOLE_NUMBERS = tuple([np.dtype(f"{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)])
 MULTIPLIED = (*FLOATS, *WHOLE_NUMBERS, np.dtype(np.complex64), np.dtype(np.complex128))
 """The dtypes that there are products of."""
