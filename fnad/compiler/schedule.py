@@ -407,5 +407,3 @@ def _replaced(eqn: Equation, target: View) -> list[tuple[Atom, View]]:
 _WINDOWS: dict[str, Callable[[Equation, View], list[tuple[Atom, View]]]] = {
     "concatenate": _concatenated, "pad": _padded, "set_slice": _replaced,
 }
-
-

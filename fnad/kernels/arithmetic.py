@@ -312,7 +312,6 @@ def number_like(typing_context: Any, value: types.Type, like: types.Type) -> Any
     return dtype(types.unliteral(value), dtype), generate
 
 
-
 @_operation(types.Integer, "base to the power of an exponent; wraps; 0 if the exponent is negative.")
 def integer_power(builder: ir.IRBuilder, dtype: types.Integer, base: ir.Value, exponent: ir.Value) -> ir.Value:
     """A loop over the exponent's digits, the last one first: what goes around is phi nodes."""

@@ -19,6 +19,8 @@ from fnad.tracing import Tracer
 CALLS: dict[np.ufunc, Callable[..., Any]] = {
     **ufuncs.UFUNCS, np.matmul: contractions.matmul_rule, np.vecdot: RULES[np.vecdot],
 }
+
+
 def _reduce_logaddexp(a: Any, axis: Any, out: Any, keepdims: bool = False) -> Any:
     refuse_out("np.logaddexp.reduce", out)
     return special.logsumexp(a, axis=axis, keepdims=keepdims)
@@ -100,6 +102,7 @@ def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
 
 
 _METHODS: dict[str, Callable[..., Any]] = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer}
+
 
 def has_rule(ufunc: np.ufunc, method: str) -> bool:
     """Whether traced values may be given to a ufunc, ``"__call__"``, or to a method of it."""

@@ -90,7 +90,6 @@ def summed(x: Tracer, axes: Axes) -> Tracer:
     return x.builder.emit(reduce_sum, (x.atom,), {"axes": axes}, ArrayType(shape, t.dtype))
 
 
-
 @implements(np.sum)
 def sum(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET,

@@ -96,7 +96,7 @@ def test_branches_in_a_loop() -> None:
 
 
 def test_residuals_of_the_branches_share_their_slots() -> None:
-    f = lambda x: cond(np.sum(x) > 0, lambda: np.sum(np.sin(np.exp(x))), lambda: np.sum(np.cos(np.tanh(x))))  # noqa: E731
+    f = lambda x: cond(np.sum(x) > 0, lambda: np.sum(np.sin(np.exp(x))), lambda: np.sum(np.cos(np.tanh(x))))
     program = make_program(grad(f))(ROW)
     forward = next(e for e in program.equations if e.primitive.name == "switch")
     assert len(forward.outputs) == 1 + 1, "the value, and one array that serves either branch"

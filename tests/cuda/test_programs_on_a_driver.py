@@ -20,6 +20,7 @@ from tests.cuda.requirements import needs_cuda_compiler
 real = bindings()
 pytestmark = needs_cuda_compiler
 
+
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDriver]:
     monkeypatch.setattr(hardware, "machine_code", lambda ptx, capability: ptx.encode())

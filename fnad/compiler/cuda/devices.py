@@ -24,6 +24,7 @@ hardware = LazyModule("fnad.compiler.cuda.hardware")
 simulator = LazyModule("fnad.compiler.cuda.simulator")
 logging = LazyModule("logging")
 
+
 @dataclass(frozen=True)
 class Device:
     """A processor that functions may run on.

@@ -17,7 +17,6 @@ _PAUSES = {"x86_64": ("llvm.x86.sse2.pause", []), "aarch64": ("llvm.aarch64.hint
 """What LLVM calls the instruction by which a thread says that it waits, and its operands, by processor."""
 
 
-
 def _pointer(builder: ir.IRBuilder, address: ir.Value) -> ir.Value:
     return builder.inttoptr(address, _WORD.as_pointer())
 

@@ -20,6 +20,7 @@ from fnad.kernels.cuda.reductions import block_reduce
 from fnad.kernels.cuda.sizes import THREADS
 from fnad.kernels.cuda.words import inlined
 
+
 @inlined
 def errors_of_1(prediction, target, gradient, i, twice):
     """Element i of the gradient; gives the square of the error."""

@@ -9,6 +9,7 @@ from numba.cuda import cgutils
 from fnad.kernels.cuda.pointers import load_float32x4, load_float64x2, store_float32x4, store_float64x2
 from fnad.kernels.cuda.words import word
 
+
 @word
 def add_outer(typing_context: Any, totals: types.Type, x: types.Type, y: types.Type) -> Any:
     """The totals, row by row in one tuple, plus x[i] y[j], each rounded once."""
