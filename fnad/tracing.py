@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -119,6 +119,8 @@ class Tracer(Traced):
                 raise error
         return self.concrete(what, convert)
 
+
+Result = TypeVar("Result")
 
 tree.declare_leaf_type(Tracer)
 tree.declare_leaf_type(np.ndarray)
@@ -415,31 +417,25 @@ MOST_RECORDED = 64
 """Elements of an array that Python may ask for where the answer is recorded."""
 
 
-class building:
-    """Stage with a builder while the context lasts; its tracers are dead afterwards."""
+def build(builder: Builder, body: Callable[[], Result]) -> Result:
+    """What a function comes to that stages with a builder, whose tracers are dead afterwards.
 
-    __slots__ = ("builder", "outer")
-
-    def __init__(self, builder: Builder) -> None:
-        self.builder = builder
-
-    def __enter__(self) -> Builder:
-        builder = self.builder
-        self.outer = _thread.builder, _thread.enclosing, _thread.recording
-        builder.outer = _thread.builder
-        builder.began = len(builder.outer.equations) if builder.outer else 0
+    No ``with``: an interrupt can arrive on the way into a context or out of it, but not between the two statements at
+    the end here, neither of which calls anything. So whatever ends the staging, the thread is as it was.
+    """
+    outer = _thread.builder, _thread.enclosing, _thread.recording
+    builder.outer = outer[0]
+    builder.began = len(builder.outer.equations) if builder.outer else 0
+    try:
         _thread.builder = builder
         if builder.unknown in ("branch", "loop"):
             _thread.enclosing = builder
         if builder.answer is not None:
             _thread.recording = builder
-        return builder
-
-    def __exit__(self, *raised: Any) -> None:
-        builder = self.builder
-        builder.alive = False
-        builder.views, builder.aliases = [], None
-        _thread.builder, _thread.enclosing, _thread.recording = self.outer
+        return body()
+    finally:
+        _thread.builder, _thread.enclosing, _thread.recording = outer
+        builder.alive, builder.views, builder.aliases = False, [], None
 
 
 def current_builder() -> Builder | None:
@@ -504,7 +500,8 @@ def stage(
     """
     builder = Builder()
     builder.unknown, builder.answer = unknown, answer
-    with building(builder):
+
+    def run() -> Staged:
         tracers = [builder.input(t, v) for t, v in zip(types, values or [None] * len(types))]
         if differentiated:
             builder.differentiated.update(builder.inputs)
@@ -512,9 +509,12 @@ def stage(
         static = {i: leaf for i, leaf in enumerate(leaves) if not is_value(leaf)}
         outputs = [builder.tracer(leaf).atom for i, leaf in enumerate(leaves) if i not in static]
         program, captured = builder.finish(outputs)
+        return Staged(program, captured, out_tree, static)
+
+    staged = build(builder, run)
     if builder.refused:
         raise AskedOutside
-    return Staged(program, captured, out_tree, static)
+    return staged
 
 
 def is_value(leaf: Any) -> bool:

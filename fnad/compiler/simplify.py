@@ -20,7 +20,7 @@ from fnad.ir.evaluate import QUIET
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune
 from fnad.ir.types import ArrayType
 from fnad.memo import typed
-from fnad.tracing import Builder, Tracer, building, inline
+from fnad.tracing import Builder, Tracer, build, inline
 
 Rule = Callable[..., Atom | None]
 
@@ -90,12 +90,15 @@ class _Rewriter:
         """Add what an equation means in simpler primitives, or by those of a Program of its own."""
         builder = Builder()
         builder.source = eqn.source
-        with building(builder):
+
+        def body() -> tuple[Program, list[Any], list[Atom]]:
             inputs = [Tracer(builder, a) for a in eqn.inputs]
             results = expand(*inputs)
             results = results if isinstance(results, (tuple, list)) else (results,)
             outputs = [builder.tracer(r).atom for r in results]
-            expanded, arrays = builder.finish(outputs)
+            return *builder.finish(outputs), outputs
+
+        expanded, arrays, outputs = build(builder, body)
         for v, value in zip(expanded.inputs, arrays):
             self.add(array_equation(v, value))
         for inner in expanded.equations:

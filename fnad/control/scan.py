@@ -24,7 +24,7 @@ from fnad.memo import Memo
 from fnad.ops.contractions import matmul
 from fnad.ops.elementwise import add
 from fnad.ops.shaping import over_batch, reshape, transpose
-from fnad.tracing import Builder, Tracer, building, call_program, filled, inline, value_type
+from fnad.tracing import Builder, Tracer, build, call_program, filled, inline, value_type
 from fnad.transforms.calls import bare, interned, listed
 from fnad.transforms.remat import checkpoint as recomputed
 from fnad.transforms.vjp import split_joint, vjp_program
@@ -147,7 +147,8 @@ def _run_summed(
     """A scan that gives of the last ``count`` outputs of its body the sums over all steps."""
     first, own = constants + carries, len(body.outputs) - count
     builder = Builder()
-    with building(builder):
+
+    def summed() -> tuple[Program, list[Any], list[Tracer]]:
         inputs = [builder.input(ArrayType(*t[:2])) for t in body.input_types]
         results = inline(builder, body, inputs)
         terms, factors = results[own:], [_factors(builder, y) for y in results[own:]]
@@ -155,8 +156,10 @@ def _run_summed(
         totals = [builder.input(ArrayType(*y.type[:2])) for y in added]
         outputs = [*results[:carries], *[add(total, y) for total, y in zip(totals, added)], *results[carries:own]]
         outputs += [x for pair in factors if pair is not None for x in pair]
-        step, _ = builder.finish([y.atom for y in outputs])
-    last = len(inputs)
+        return builder.finish([y.atom for y in outputs])[0], factors, totals
+
+    step, factors, totals = build(builder, summed)
+    last = len(body.inputs)
     step = Program(
         (*step.inputs[:first], *step.inputs[last:], *step.inputs[first:last]), step.equations, step.outputs
     )
@@ -245,11 +248,14 @@ def _batch(
 def _over_batch(program: Program, mapped: Sequence[bool], wanted: Sequence[bool], size: int) -> Program:
     """A batched Program whose outputs have the batch axis where it is wanted."""
     builder = Builder()
-    with building(builder):
+
+    def body() -> Program:
         inputs = [builder.input(t) for t in program.input_types]
         results = inline(builder, program, inputs)
         outputs = [over_batch(y, m, size) if w else y for y, m, w in zip(results, mapped, wanted)]
         return builder.finish([y.atom for y in outputs])[0]
+
+    return build(builder, body)
 
 
 def _swapped(x: Any) -> Any:

@@ -19,7 +19,7 @@ from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
 from fnad.ops.elementwise import convert
 from fnad.ops.shaping import over_batch
-from fnad.tracing import Builder, Tracer, building, call_program, filled, inline, is_value, value_type
+from fnad.tracing import Builder, Tracer, build, call_program, filled, inline, is_value, value_type
 from fnad.transforms.calls import bare, interned, listed
 from fnad.transforms.vjp import split_joint, vjp_program
 from fnad.transforms.vmap import vmap_program
@@ -106,14 +106,17 @@ def _forward_branch(
     slots: Sequence[ArrayType], place: dict[Var, int],
 ) -> Program:
     builder = Builder()
-    with building(builder):
+
+    def body() -> Program:
         inputs = [builder.input(ArrayType(*t[:2])) for t in operands]
         results = inline(builder, program, [inputs[p] for p in positions])
         kept: list[Any] = [filled(0, t) for t in slots]
         for v, result in zip(program.outputs[count:], results[count:]):
             if v in place:
                 kept[place[v]] = result.atom
-        return interned(builder.finish([*[r.atom for r in results[:count]], *kept])[0])
+        return builder.finish([*[r.atom for r in results[:count]], *kept])[0]
+
+    return interned(build(builder, body))
 
 
 def _backward_branch(
@@ -121,14 +124,17 @@ def _backward_branch(
     place: dict[Var, int],
 ) -> Program:
     builder = Builder()
-    with building(builder):
+
+    def body() -> Program:
         inputs = [builder.input(ArrayType(*t[:2])) for t in operands]
         kept = [builder.input(t) for t in slots]
         residuals = part.forward.outputs[count:]
         cotangents = [builder.input(ArrayType(*v.type[:2])) for v in part.backward.inputs[len(residuals) :]]
         given = dict(zip(part.forward.inputs, [inputs[p] for p in positions]))
         values = [given[v] if v in given else kept[place[v]] for v in residuals]
-        return interned(builder.finish([t.atom for t in inline(builder, part.backward, [*values, *cotangents])])[0])
+        return builder.finish([t.atom for t in inline(builder, part.backward, [*values, *cotangents])])[0]
+
+    return interned(build(builder, body))
 
 
 def _forward(active: tuple[bool, ...], index: Any, *args: Any, branches: tuple[Program, ...]) -> Any:
@@ -176,12 +182,15 @@ def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, branches: tuple[
     types, first, made = [value_type(x) for x in (*args[1:], *rules)], len(args) - 1, []
     for batch in batches:
         builder = Builder()
-        with building(builder):
+
+        def body() -> Program:
             inputs = [builder.input(ArrayType(*t[:2])) for t in types]
             own = [*inputs[: len(args) - 1], *inputs[first : first + len(batch.constants)]]
             results = zip(inline(builder, batch.program, own), batch.mapped, with_axis)
             outputs = [over_batch(y, m, size) if w else y for y, m, w in results]
-            made.append(interned(builder.finish([y.atom for y in outputs])[0]))
+            return builder.finish([y.atom for y in outputs])[0]
+
+        made.append(interned(build(builder, body)))
         first += len(batch.constants)
     return tuple(apply(op, [*args, *rules], branches=tuple(made)))
 
@@ -193,12 +202,15 @@ def _batch_by_example(
     order = sorted(range(len(args)), key=lambda i: mapped[i])
     constants = len(args) - sum(mapped)
     builder = Builder()
-    with building(builder):
+
+    def body() -> Program:
         types = [ArrayType(*value_type(x)[:2]) for x in args]
         inputs = {i: builder.input(ArrayType(t.shape[1:], t.dtype) if mapped[i] else t) for i, t in
                   ((i, types[i]) for i in order)}
         results = apply(switch_p, [inputs[i] for i in range(len(args))], branches=branches)
-        step, _ = builder.finish([y.atom for y in results])
+        return builder.finish([y.atom for y in results])[0]
+
+    step = build(builder, body)
     return tuple(run_scan([args[i] for i in order], step, constants, 0, size))
 
 
@@ -322,13 +334,16 @@ def _branches(
     """The branches as Programs of all operands: the arguments, then what each of them closes over."""
     own = len(operands) - sum(len(body.constants) for body in staged)
     first, made = own, []
-    for body in staged:
+    for branch in staged:
         builder = Builder()
-        with building(builder):
+
+        def body() -> Program:
             inputs = [builder.input(t) for t in operands]
-            constants = inputs[first : first + len(body.constants)]
-            values = inline(builder, body.program, [*constants, *inputs[:own]])
+            constants = inputs[first : first + len(branch.constants)]
+            values = inline(builder, branch.program, [*constants, *inputs[:own]])
             outputs = [y if y.dtype == t.dtype else convert(y, dtype=t.dtype) for y, t in zip(values, results)]
-            made.append(interned(builder.finish([y.atom for y in outputs])[0]))
-        first += len(body.constants)
+            return builder.finish([y.atom for y in outputs])[0]
+
+        made.append(interned(build(builder, body)))
+        first += len(branch.constants)
     return tuple(made)

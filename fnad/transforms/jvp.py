@@ -19,7 +19,7 @@ from fnad.errors import boundary
 from fnad.ir.program import Atom, Literal, Program, Var, prune, structure, without_effects
 from fnad.ir.types import is_inexact
 from fnad.memo import Memo
-from fnad.tracing import Builder, Tracer, building, call_program, filled, inline, is_value, value_type
+from fnad.tracing import Builder, Tracer, build, call_program, filled, inline, is_value, value_type
 from fnad.transforms.grad import grad
 from fnad.transforms.vjp import Joint, Point, as_like, outputs_of_first, split_joint, stage_at, vjp_program
 
@@ -102,7 +102,8 @@ def jvp_program(program: Program, wrt: Sequence[int], count: int) -> Joint:
     """
     parts = linear_program(program, wrt, count)
     builder = Builder()
-    with building(builder):
+
+    def body() -> Program:
         own = [builder.input(t) for t in program.input_types]
         tangents = [builder.input(v.type) for v in parts.tangents]
         constants, after = (
@@ -110,8 +111,10 @@ def jvp_program(program: Program, wrt: Sequence[int], count: int) -> Joint:
         )
         results = inline(builder, parts.forward, [*own, *constants])
         moved = inline(builder, parts.linear, [*results[parts.count :], *tangents, *after])
-        joint, _ = builder.finish([t.atom for t in (*results[: parts.count], *moved)])
-    return Joint(prune(joint), tuple(builder.inputs[len(own) : len(own) + len(tangents)]), [
+        return builder.finish([t.atom for t in (*results[: parts.count], *moved)])[0]
+
+    joint, own = build(builder, body), len(program.inputs)
+    return Joint(prune(joint), tuple(builder.inputs[own : own + len(parts.tangents)]), [
         *parts.constants, *parts.linear_constants,
     ])
 
@@ -261,7 +264,8 @@ def linear_transpose(function: Callable[..., Any], *example_args: Any) -> Callab
 def _opened(program: Program) -> Program:
     """The Program with the Programs that its equations call in their places."""
     builder = Builder()
-    with building(builder):
+
+    def body() -> Program:
         atoms: dict[Atom, Tracer] = {v: builder.input(v.type) for v in program.inputs}
         for eqn in program.equations:
             args = [atoms.get(a, a) for a in eqn.inputs]
@@ -271,6 +275,8 @@ def _opened(program: Program) -> Program:
             )
             atoms.update(zip(eqn.outputs, called if isinstance(called, (tuple, list)) else (called,)))
         return builder.finish([builder.tracer(atoms.get(a, a)).atom for a in program.outputs])[0]
+
+    return build(builder, body)
 
 
 def _require_linear(program: Program, inputs: Sequence[Var]) -> None:

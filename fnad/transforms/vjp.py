@@ -18,7 +18,7 @@ from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
 from fnad.ops.elementwise import add, convert
 from fnad.ops.elementwise import stop_gradient as stop_gradient_p
-from fnad.tracing import Builder, Staged, Tracer, building, call_program, filled, is_value, stage, value_type
+from fnad.tracing import Builder, Staged, Tracer, build, call_program, filled, is_value, stage, value_type
 
 # --- On Programs
 
@@ -61,7 +61,8 @@ def _join(program: Program, wrt: Sequence[int], count: int, seed: Literal | None
     program = prune(program)  # what no result needs would be differentiated in vain
     builder = Builder()
     builder.inputs = list(program.inputs)
-    with building(builder):
+
+    def body() -> tuple[Program, list[Any], int]:
         forward = _Forward(builder, program, {program.inputs[i] for i in wrt})
         own = len(builder.equations)
         outputs = [forward.atoms.get(a, a) for a in program.outputs]
@@ -72,7 +73,9 @@ def _join(program: Program, wrt: Sequence[int], count: int, seed: Literal | None
                 _accumulate(cotangents, atom, g)
         forward.pull_back(cotangents)
         bars = [_bar(builder, cotangents.get(program.inputs[i]), program.inputs[i]).atom for i in wrt]
-        joint, constants = builder.finish([*outputs, *bars])
+        return *builder.finish([*outputs, *bars]), own
+
+    joint, constants, own = build(builder, body)
     way_back = {id(e) for e in builder.equations[own:]}
     made_back = {v for e in builder.equations[own:] for v in e.outputs}
     joint = prune(joint)

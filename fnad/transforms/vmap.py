@@ -19,7 +19,7 @@ from fnad.ir.types import ArrayType
 from fnad.memo import Memo
 from fnad.ops.shaping import all_over_batch, over_batch, transpose
 from fnad.tracing import (
-    Builder, Staged, Tracer, building, call_program, flat_function, is_value, stage, value_type,
+    Builder, Staged, Tracer, build, call_program, flat_function, is_value, stage, value_type,
 )
 from fnad.transforms.grad import argument_name
 
@@ -58,14 +58,17 @@ _batches = Memo()
 
 def _batch(program: Program, mapped: Sequence[bool], size: int, whole: bool) -> Batched:
     builder = Builder()
-    with building(builder):
+
+    def body() -> tuple[Program, list[Any], list[bool]]:
         types = [batch_type(t, size) if m else t for t, m in zip(program.input_types, mapped)]
         inputs = [builder.input(t).atom for t in types]
         outputs, out_mapped = _run(builder, program, inputs, mapped)
         if whole:
             repeated = [over_batch(Tracer(builder, a), m, size) for a, m in zip(outputs, out_mapped)]
             outputs, out_mapped = [x.atom for x in repeated], [True] * len(outputs)
-        batched, constants = builder.finish(outputs)
+        return *builder.finish(outputs), out_mapped
+
+    batched, constants, out_mapped = build(builder, body)
     return Batched(prune(batched), constants, tuple(out_mapped))
 
 
