@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +11,9 @@ import numpy as np
 from fnad.ir.types import Shape
 from fnad.numpy.aliases import own, view
 from fnad.numpy.dispatch import implements, refuse_out
-from fnad.numpy.promotion import INDEX, builder_of, cast, is_traced, one_axis, shapes_text, spread_to, traced, traced_in
+from fnad.numpy.promotion import (
+    INDEX, builder_of, cast, is_traced, one_axis, shapes_text, size_of, spread_to, traced, traced_in,
+)
 from fnad.numpy.shaping import permuted, ravel, reshaped, sliced
 from fnad.ops import indexing as places
 from fnad.ops import reductions
@@ -22,7 +25,11 @@ from fnad.tracing import Tracer, innermost
 
 
 class Place(NamedTuple):
-    """One part of an index: a slice of an axis, a new axis, or an integer or array of integers for an axis."""
+    """One part of an index: a slice of an axis, a new axis, or an integer or array of integers for an axis.
+
+    A `_Truth` is an array that takes no axis. An Ellipsis is a part where it stands for no axis but between arrays,
+    which it sets apart.
+    """
 
     slice: Any = None
     array: Any = None
@@ -34,6 +41,7 @@ class Place(NamedTuple):
 
 WHOLE = Place(slice(None))
 _NEW = Place()
+_GAP = Place(Ellipsis)
 _INVALID = (
     "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid "
     "indices"
@@ -41,7 +49,13 @@ _INVALID = (
 
 
 def _is_integer(part: Any) -> bool:
-    return isinstance(part, (int, np.integer)) and not isinstance(part, (bool, np.bool_))
+    """Whether a part is a single known integer, or what stands for one."""
+    return hasattr(part, "__index__") and not isinstance(part, (bool, np.bool_, np.ndarray, Tracer))
+
+
+def is_truth(part: Any) -> bool:
+    """Whether a part is a known truth value, which takes no axis."""
+    return isinstance(part, (bool, np.bool_))
 
 
 def parsed(index: Any, shape: Shape) -> list[Place]:
@@ -49,15 +63,23 @@ def parsed(index: Any, shape: Shape) -> list[Place]:
     given: list[Any] = []
     for part in index if isinstance(index, tuple) else (index,):
         given += _parts(part)
-    used = sum([not (part is Ellipsis or type(part) is Place and part.is_new) for part in given])
+    used = sum([not (part is Ellipsis or part.is_new or type(part.array) is _Truth) for part in given])
     if used > len(shape):
         raise IndexError(f"too many indices for array: array is {len(shape)}-dimensional, but {used} were indexed")
     rest = [WHOLE] * (len(shape) - used)
     ellipses = [i for i, part in enumerate(given) if part is Ellipsis]
     if len(ellipses) > 1:
         raise IndexError("an index can only have a single ellipsis ('...')")
-    at = ellipses[0] if ellipses else len(given)
-    return [*given[:at], *rest, *given[at + 1 :]]
+    if not ellipses:
+        return [*given, *rest]
+    before, after = given[: ellipses[0]], given[ellipses[0] + 1 :]
+    return [*before, *(rest or _gap(before, after)), *after]
+
+
+def _gap(before: Sequence[Place], after: Sequence[Place]) -> list[Place]:
+    """An Ellipsis that stands for no axis."""
+    sides = [[p.array for p in side if p.array is not None] for side in (before, after)]
+    return [_GAP] if all(sides) and any([type(a) is not int for a in sum(sides, [])]) else []
 
 
 def _parts(part: Any) -> list[Any]:
@@ -69,12 +91,20 @@ def _parts(part: Any) -> list[Any]:
     if isinstance(part, slice):
         return [Place(part)]
     if _is_integer(part):
-        return [Place(array=int(part))]
+        return [Place(array=operator.index(part))]
     array = index_array(part)
     if array.dtype.kind == "b":
         mask = array.concrete("a boolean mask as an index") if type(array) is Tracer else array
+        if not mask.shape:
+            return [Place(array=_Truth(bool(mask)))]
         return [Place(array=_Masked(n, size)) for n, size in zip(np.nonzero(mask), mask.shape)]
     return [Place(array=array)]
+
+
+class _Truth(NamedTuple):
+    """A single truth value: an array of the one place of a new axis, or of none."""
+
+    holds: bool
 
 
 class _Masked(NamedTuple):
@@ -98,8 +128,6 @@ def index_array(part: Any) -> Any:
         if isinstance(part, (Tracer, np.ndarray)):
             raise IndexError("arrays used as indices must be of integer (or boolean) type")
         raise IndexError(_INVALID)
-    if array.dtype.kind == "b" and array.ndim == 0:
-        raise IndexError("index: requires a mask with an axis, got a single truth value. Use np.where.")
     return array
 
 
@@ -119,7 +147,7 @@ def getitem(x: Tracer, index: Any) -> Tracer:
         return view(x, row) if row.atom.type.shape else row
     parts = parsed(index, x.shape)
     if not is_basic(parts):
-        return _gathered(_sliced(x, window_of(parts, x.shape, keep_integers=True), None), parts)
+        return _by_arrays(x, parts)
     window = window_of(parts, x.shape)
     found = _sliced(x, window, window.shape)
     is_element = not window.shape and not any([p is Ellipsis for p in (index if type(index) is tuple else (index,))])
@@ -138,6 +166,12 @@ def _row(x: Tracer, i: int) -> Tracer:
 def is_basic(parts: Sequence[Place]) -> bool:
     """Whether an index has slices, integers and new axes only."""
     return all([p.array is None or type(p.array) is int for p in parts])
+
+
+def takes_first_axes(parts: Sequence[Place]) -> bool:
+    """Whether an index has an array or integer for each of the first axes and leaves the others whole."""
+    arrays = [p.array for p in parts if p.array is not None]
+    return all([p == WHOLE for p in parts[len(arrays) :]]) and not any([type(a) is _Truth for a in arrays])
 
 
 class Window(NamedTuple):
@@ -199,8 +233,27 @@ def _bounded(i: int, axis: int, n: int) -> int:
     return i + n if i < 0 else i
 
 
-def _gathered(x: Tracer, parts: Sequence[Place]) -> Tracer:
-    """Apply the integers, arrays and new axes; the slices are done."""
+def _by_arrays(x: Tracer, parts: Sequence[Place]) -> Tracer:
+    """``x[index]`` for an index with arrays in it."""
+    lead = _lead([p.array is not None for p in parts])
+    parts = [p for p in parts if p is not _GAP]
+    if any([type(p.array) is _Truth for p in parts]):
+        x, parts = _with_axes_of_truths(x, parts)
+    return _gathered(_sliced(x, window_of(parts, x.shape, keep_integers=True), None), parts, lead)
+
+
+def _with_axes_of_truths(x: Tracer, parts: Sequence[Place]) -> tuple[Tracer, list[Place]]:
+    """The array with an axis of size 1 for each truth value, and the index with these as masks of it."""
+    sizes = iter(x.shape)
+    shape = [1 if type(p.array) is _Truth else next(sizes) for p in parts if not p.is_new]
+    masks = [
+        Place(array=_Masked(np.arange(int(p.array.holds)), 1)) if type(p.array) is _Truth else p for p in parts
+    ]
+    return reshaped(x, tuple(shape)), masks
+
+
+def _gathered(x: Tracer, parts: Sequence[Place], lead: int) -> Tracer:
+    """Apply the integers, arrays and new axes; the slices are done, and ``lead`` axes are to come first."""
     indexed = [p.array is not None for p in parts]
     axes = [i for i, p in enumerate(parts) if not p.is_new]
     own = {place: axis for axis, place in enumerate(axes)}
@@ -211,7 +264,6 @@ def _gathered(x: Tracer, parts: Sequence[Place]) -> Tracer:
     rows = places.gather(permuted(x, perm), *[builder.tracer(i) for i in indices])
     rest = [1 if p.is_new else x.shape[own[i]] for i, p in enumerate(parts) if p.array is None]
     result = reshaped(rows, (*shape, *rest))
-    lead = _lead(indexed)
     if lead == 0:
         return result
     k = len(shape)
@@ -227,10 +279,14 @@ def _lead(indexed: Sequence[bool]) -> int:
 
 
 def index_rows(arrays: Sequence[Any], axes: Sequence[tuple[int, int]]) -> tuple[list[Any], Shape]:
-    """Index arrays as flat ones of one shape, and that shape."""
-    checked = [_checked(a, axis, n) for a, (axis, n) in zip(arrays, axes)]
-    shape = _common([a.shape for a in checked])
-    return [_flat(a, shape) for a in checked], shape
+    """Index arrays as flat ones of one shape, and that shape; what is known of them is within bounds."""
+    places = [_as_places(a, axis, n) for a, (axis, n) in zip(arrays, axes)]
+    shape = _common([a.shape for a in places])
+    for array, (axis, n) in zip(places, axes):
+        # As in NumPy, nothing is wrong with arrays that name no element together.
+        if type(array) is not Tracer and (size_of(shape) or not array.shape):
+            _require_within(array, axis, n)
+    return [_flat(a, shape) for a in places], shape
 
 
 def _common(shapes: Sequence[Shape]) -> Shape:
@@ -241,8 +297,8 @@ def _common(shapes: Sequence[Shape]) -> Shape:
         raise IndexError(text) from None
 
 
-def _checked(array: Any, axis: int, n: int) -> Any:
-    """An index array as one of int64, its known values within bounds."""
+def _as_places(array: Any, axis: int, n: int) -> Any:
+    """An index array as one of int64."""
     if type(array) is Tracer:
         return cast(array, INDEX)
     if type(array) is _Masked:
@@ -252,11 +308,13 @@ def _checked(array: Any, axis: int, n: int) -> Any:
                 f"corresponding boolean axis is {array.size}"
             )
         return array.places
-    array = np.asarray(array, INDEX)
+    return np.asarray(array, INDEX)
+
+
+def _require_within(array: np.ndarray, axis: int, n: int) -> None:
     beyond = array[(array < -n) | (array >= n)]
     if beyond.size:
         _bounded(int(beyond[0]), axis, n)
-    return array
 
 
 def _flat(array: Any, shape: Shape) -> Any:

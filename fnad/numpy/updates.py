@@ -10,9 +10,11 @@ import numpy as np
 from fnad.errors import InPlaceError
 from fnad.ir.types import ArrayType, Shape
 from fnad.numpy.dispatch import evaluated
-from fnad.numpy.indexing import WHOLE, Place, axes_of, getitem, index_rows, is_basic, parsed, window_of
+from fnad.numpy.indexing import (
+    Place, axes_of, getitem, index_rows, is_basic, is_truth, parsed, takes_first_axes, window_of,
+)
 from fnad.numpy.moves import Move, Moves, replaced, slice_move
-from fnad.numpy.promotion import builder_of, fit, is_traced, operand, size_of
+from fnad.numpy.promotion import builder_of, constant, fit, is_traced, operand, size_of
 from fnad.numpy.shaping import reshaped, stand_in
 from fnad.ops import shaping
 from fnad.ops.indexing import scatter
@@ -77,7 +79,7 @@ class Updates:
 
     def divide(self, values: Any) -> Any:
         """With the values there divided by these."""
-        return self._scatter(np.true_divide(1.0, values), "mul")
+        return np.true_divide(self._x, _scattered(_ones_like(self._x), values, index=self._index, mode="mul"))
 
     def min(self, values: Any) -> Any:
         """With the smaller ones of the values there and these."""
@@ -103,6 +105,10 @@ def at(a: Any) -> At:
     return At(a)
 
 
+def _ones_like(x: Any) -> Any:
+    return constant(x.builder, 1, x.shape, x.dtype) if type(x) is Tracer else np.ones_like(x)
+
+
 @evaluated
 def _got(x: Any, *, index: Any) -> Any:
     parts = list(index) if isinstance(index, tuple) else [index]
@@ -118,7 +124,7 @@ def _scattered(x: Any, values: Any, *, index: Any, mode: str) -> Any:
     if is_basic(parts):
         if mode == "set":
             return _with_window(x, values, parts)
-    elif all([p == WHOLE for p in parts[sum([p.array is not None for p in parts]) :]]):
+    elif takes_first_axes(parts):
         return _with_rows(x, values, [p.array for p in parts if p.array is not None], mode)
     lead = _lead_axes(index, x.shape)
     numbers = np.arange(size_of(x.shape[:lead])).reshape(x.shape[:lead])
@@ -188,4 +194,4 @@ def _lead_axes(index: tuple[Any, ...], shape: Shape) -> int:
     if any([part is Ellipsis for part in index]):
         return len(shape)
     arrays = (np.ndarray, Tracer, list)
-    return sum([axes_of(p) if isinstance(p, arrays) else 1 for p in index if p is not None])
+    return sum([axes_of(p) if isinstance(p, arrays) else 1 for p in index if not (p is None or is_truth(p))])

@@ -14,7 +14,7 @@ from fnad.ir.types import Shape
 from fnad.numpy.aliases import alias_of, is_window, write
 from fnad.numpy.contractions import matmul_operator
 from fnad.numpy.dispatch import RULES, implements, ordinary_array
-from fnad.numpy.indexing import grid, index_array, is_basic, parsed
+from fnad.numpy.indexing import grid, index_array, is_basic, is_truth, parsed
 from fnad.numpy.operators import ARITHMETIC, OPERANDS, OPERATORS
 from fnad.numpy.promotion import cast, one_axis, result_dtype, spread_to, traced
 from fnad.numpy.shaping import reshaped
@@ -33,6 +33,11 @@ def setitem(x: Tracer, index: Any, value: Any) -> None:
         raise TypeError(f"{what}: requires an array, got a traced Python number.")
     mask = _whole_mask(x, index)
     if mask is not None:
+        if mask.ndim == x.ndim and np.ndim(value) > 1:
+            raise TypeError(
+                "NumPy boolean array indexing assignment requires a 0 or 1-dimensional input, input has "
+                f"{np.ndim(value)} dimensions"
+            )
         chosen = _where(x, mask, value)
         if chosen is not None:
             return write(x, what, chosen.atom)
@@ -50,7 +55,7 @@ def _whole_mask(x: Tracer, index: Any) -> Any:
         if len(index) != 1:
             return None
         (index,) = index
-    if not isinstance(index, (Tracer, np.ndarray, list)):
+    if not isinstance(index, (Tracer, np.ndarray, list)) and not is_truth(index):
         return None
     mask = index_array(index)
     return mask if mask.dtype.kind == "b" and mask.shape == x.shape[: mask.ndim] else None
