@@ -96,6 +96,15 @@ def user_frame(frame: FrameType | None) -> FrameType | None:
     return frame
 
 
+def user_level() -> int:
+    """How many calls the user's line is away from the caller's, for `warnings.warn`."""
+    frame, level = sys._getframe(1), 1
+    user = user_frame(frame)
+    while frame is not None and frame is not user:
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 def boundary(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let errors leave a public function with the user's line and without the library's frames."""
 

@@ -8,7 +8,9 @@ question has computed and a later one needs is carried along, so that a loop ask
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,16 +47,15 @@ class Edge(NamedTuple):
     child: Any
 
 
-class Behind(Exception):
-    """Another thread has just extended the tree; what this one carries is of before."""
-
-
 Place = tuple[int, int]
 """Where a carried value is: at which guard on the way, and which of those it carries."""
 
 
 class Guard:
-    """A question that a function asks, compiled, and where each answer to it leads."""
+    """A question that a function asks, compiled, and where each answer to it leads.
+
+    Other threads go by it, so it stays what it is: a tree that grows has new ones on the way to what is new.
+    """
 
     __slots__ = ("question", "equations", "taken", "carried", "captured", "readers", "compiled", "edges", "runtime")
 
@@ -77,6 +78,19 @@ class Guard:
 
     def __str__(self) -> str:
         return f"{self.question.what} at {self.question.source}"
+
+    def carrying(self, more: Sequence[Var]) -> Guard:
+        """The same, giving on more of what it computes."""
+        made = copy(self)
+        made.carried = (*self.carried, *more)
+        made.compile()
+        return made
+
+    def leading(self, answer: Answer, child: Any) -> Guard:
+        """The same, leading to a guard or a leaf for an answer."""
+        made = copy(self)
+        made.edges = {**self.edges, answer.key: Edge(_shown(answer.value), child)}
+        return made
 
     def compile(self) -> None:
         """Compile what computes the asked value and those that are carried on."""
@@ -101,10 +115,7 @@ class Guard:
         if Tracer in map(type, captured):
             raise AskedOutside
         closed = [np.asarray(c, v.type.dtype) for c, v in zip(captured, self.captured)]
-        try:
-            taken = [known[depth][k] for depth, k in self.taken.values()]
-        except IndexError:
-            raise Behind from None
+        taken = [known[depth][k] for depth, k in self.taken.values()]
         value, *carried = self.compiled([*arrays, *closed, *taken])
         try:
             found = self.question.convert(np.asarray(value))
@@ -138,10 +149,7 @@ class Branches:
         """The leaf for these inputs and what it closes over; or ``None``, and why there is none."""
         node, known = self.root, []
         while type(node) is Guard:
-            try:
-                asked = node.ask(arrays, known)
-            except Behind:
-                return None, [], "the tree has grown"
+            asked = node.ask(arrays, known)
             if asked is None:
                 return None, [], f"{CHANGED}: {node.changes()}"
             answer, carried = asked
@@ -154,6 +162,13 @@ class Branches:
             return None, [], "first call with known values"
         captured = node.read()
         return (None, [], f"{CHANGED}: {node.changes()}") if captured is None else (node, captured, "")
+
+    def grow(self, before: Any, root: Any) -> None:
+        """Put a tree in the place of the one that it was made from; what another thread has put there meanwhile
+        stays, and this one's way is staged again when it is next gone."""
+        with _growing:
+            if self.root is before:
+                self.root = root
 
     def walk(self) -> Iterator[tuple[list[tuple[Guard, str]], Any]]:
         """Each leaf, with the guards on the way to it and their answers."""
@@ -173,6 +188,9 @@ class Branches:
         """What compiling the guards took."""
         guards = {guard for path, _ in self.walk() for guard, _ in path}
         return sum([guard.compiled.seconds for guard in guards])
+
+
+_growing = threading.Lock()
 
 
 def _shown(value: Any) -> str:
@@ -203,8 +221,12 @@ def _value(tracer: Tracer) -> Any:
 class Recorder:
     """Answers the questions of one staging, and adds the way that they lead to the tree."""
 
-    def __init__(self, branches: Branches, function: Callable[..., Any], arrays: Sequence[Any]) -> None:
+    def __init__(
+        self, branches: Branches, function: Callable[..., Any], arrays: Sequence[Any], is_stale: bool = False
+    ) -> None:
         self.branches = branches
+        self.before = branches.root
+        self.root = None if is_stale else self.before
         self.function = function
         self.arrays = arrays
         self.path: list[tuple[Guard, Answer]] = []
@@ -262,31 +284,30 @@ class Recorder:
 
     def _carry(self, wanted: Sequence[Var]) -> None:
         """Let the guards that have computed these values give them on."""
-        changed: set[int] = set()
+        more: dict[int, list[Var]] = {}
         for v in wanted:
             depth, name = self.computed[v]
-            guard = self.path[depth][0]
-            self.places[v] = depth, len(guard.carried)
-            guard.carried = (*guard.carried, name)
-            changed.add(depth)
-        for depth in sorted(changed):
-            guard = self.path[depth][0]
-            guard.compile()
+            names = more.setdefault(depth, [])
+            self.places[v] = depth, len(self.path[depth][0].carried) + len(names)
+            names.append(name)
+        for depth in sorted(more):
+            guard, answer = self.path[depth]
+            guard = guard.carrying(more[depth])
             self.seconds += guard.compiled.seconds
+            self.path[depth] = guard, answer
             _, self.known[depth] = guard.ask(self.arrays, self.known)
 
     def _next(self) -> Any:
         if not self.path:
-            return self.branches.root
+            return self.root
         guard, answer = self.path[-1]
         edge = guard.edges.get(answer.key)
         return edge.child if edge is not None else None
 
     def keep(self, leaf: Any) -> None:
-        """Add the leaf at the end of the way; what leads to it is linked last, for calls in other threads."""
+        """Add the leaf at the end of the way."""
         self.branches.may_cut |= any([guard.question.convert not in (bool, int) for guard, _ in self.path])
         child = leaf
         for guard, answer in reversed(self.path):
-            guard.edges[answer.key] = Edge(_shown(answer.value), child)
-            child = guard
-        self.branches.root = child
+            child = guard.leading(answer, child)
+        self.branches.grow(self.before, child)

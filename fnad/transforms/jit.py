@@ -9,8 +9,8 @@ which an outer ``jit`` takes apart; one that asks for values becomes part of wha
 from __future__ import annotations
 
 import inspect
+import itertools
 import sys
-import threading
 import time
 import warnings
 from collections import deque
@@ -26,7 +26,7 @@ from fnad.compiler.cache import statistics
 from fnad.compiler.compile import Compiled, compile_program
 from fnad.compiler.cuda import devices
 from fnad.compiler.cuda.arrays import DeviceArray
-from fnad.errors import boundary
+from fnad.errors import boundary, user_level
 from fnad.ir.program import prune
 from fnad.ir.types import ArrayType
 from fnad.memo import typed
@@ -37,6 +37,7 @@ from fnad.transforms.compiled import call_compiled, derived
 from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway, known_leaves
 from fnad.transforms.history import CacheInfo, Compilation, Staging
 from fnad.transforms.signatures import Recent, Signature, Static, arguments, leaf_key, news, unhashable
+from fnad.transforms.turns import Turns
 from fnad.unrolled import rebuilder
 
 MOST_ENTRIES = 256
@@ -107,11 +108,11 @@ class Jitted:
         self.entries: dict[Any, Entry | _Guarded] = {}
         self._recent = Recent()
         self._choice: Any = None
-        self._stagings = 0
+        self._count = itertools.count(1)
         self._signatures = 0
-        self._history: deque[Staging] = deque(maxlen=MOST_REASONS)
+        self._history: deque[tuple[int, Staging]] = deque(maxlen=MOST_REASONS)  # with their numbers
         self._has_warned = False
-        self._lock = threading.RLock()
+        self._turns = Turns()
 
     def __reduce__(self) -> Any:
         """Pickled as what it is made of, or by its name where it stands in the place of its function."""
@@ -195,21 +196,27 @@ class Jitted:
 
     def _extended(self, entry: _Guarded, signature: Signature, leaves: Sequence[Any]) -> tuple[Entry | None, list[Any]]:
         """Stage the branch of these arguments; ``None`` past the bound."""
-        branches = entry.branches
-        with self._lock:
-            leaf, captured, reason = branches.find(entry.arrays(leaves))
-            if reason.startswith(CHANGED):
-                branches.root = None
-            if leaf is None and branches.count() < self.max_branches and not branches.is_closed:
+        branches, arrays, reason = entry.branches, entry.arrays(leaves), ""
+
+        def find() -> tuple[Entry, list[Any]] | None:
+            nonlocal reason
+            leaf, captured, reason = branches.find(arrays)
+            return None if leaf is None else (leaf, captured)
+
+        def make() -> tuple[Entry | None, list[Any]]:
+            is_stale, why = reason.startswith(CHANGED), reason
+            if not branches.is_closed and (is_stale or branches.count() < self.max_branches):
                 try:
-                    leaf = self._stage_branch(branches, signature, leaves, reason)[0]
+                    leaf, recorder = self._stage_branch(branches, signature, leaves, reason, is_stale)
+                    recorder.keep(leaf)
                     return leaf, leaf.staged.captured
                 except Runaway as runaway:
-                    branches.is_closed, reason = True, str(runaway)
-            if leaf is None:
-                self._note(Staging(f"past the bound: {reason}"))
-                self._warn(reason)
-            return leaf, captured
+                    branches.is_closed, why = True, str(runaway)
+            self._note(Staging(f"past the bound: {why}"))
+            self._warn(why)
+            return None, []
+
+        return self._turns.take(branches, find, make)
 
     def _warn(self, reason: str) -> None:
         if not self._has_warned:
@@ -218,12 +225,11 @@ class Jitted:
                 f"jit: requires at most {self.max_branches} branches for a signature and {MOST_GUARDS} conditions in "
                 f"each to be compiled, got more: {reason}. Results stay right, but other branches are interpreted at "
                 "every call. Use np.where for a choice, raise max_branches, or leave jit off here.",
-                RuntimeWarning, stacklevel=7,  # the line of the call
+                RuntimeWarning, stacklevel=user_level(),
             )
 
     def _note(self, staging: Staging) -> None:
-        self._stagings += 1
-        self._history.append(staging)
+        self._history.append((next(self._count), staging))
 
     def cache_info(self) -> CacheInfo:
         """How many signatures and branches are compiled, how often the function was staged and why; it can be printed.
@@ -231,15 +237,15 @@ class Jitted:
         A reason says what is new: the argument whose shape or dtype differs from the most similar signature that is
         known, a static argument, a condition that came out otherwise for the first time, and on which line.
         """
-        with self._lock:
-            leaves = [leaf for entry in self.entries.values() for _, leaf in _leaves_of(entry)]
-            guards = sum([e.branches.seconds() for e in self.entries.values() if type(e) is _Guarded])
-            seconds = guards + sum([leaf.compiled.seconds for leaf in leaves if leaf.compiled is not None])
-            history = tuple(self._history)
-            reasons = tuple([staging.reason for staging in history])
-            others = [d for leaf in leaves for d in derived(leaf.staged.program)]
-            compilations = tuple([Compilation(what, c.seconds, c.kernels) for what, c in others])
-            return CacheInfo(len(self.entries), len(leaves), self._stagings, reasons, seconds, history, compilations)
+        entries, numbered = list(self.entries.values()), tuple(self._history)
+        stagings, history = numbered[-1][0] if numbered else 0, tuple([staging for _, staging in numbered])
+        leaves = [leaf for entry in entries for _, leaf in _leaves_of(entry)]
+        guards = sum([e.branches.seconds() for e in entries if type(e) is _Guarded])
+        seconds = guards + sum([leaf.compiled.seconds for leaf in leaves if leaf.compiled is not None])
+        reasons = tuple([staging.reason for staging in history])
+        others = [d for leaf in leaves for d in derived(leaf.staged.program)]
+        compilations = tuple([Compilation(what, c.seconds, c.kernels) for what, c in others])
+        return CacheInfo(len(entries), len(leaves), stagings, reasons, seconds, history, compilations)
 
     def inspect(self, *args: Any, **kwargs: Any) -> list[tuple[list[tuple[Any, str]], Entry]] | None:
         """What the arguments' signature is compiled to, branch by branch, each with the guards and answers that lead to
@@ -260,8 +266,10 @@ class Jitted:
         except TypeError:
             raise unhashable(signature, leaves) from None
         if entry is None:
-            with self._lock:
-                return self.entries.get(signature) or self._staged_anew(signature, leaves, self._reason(signature))
+            return self._turns.take(
+                signature, lambda: self.entries.get(signature),
+                lambda: self._staged_anew(signature, leaves, self._reason(signature)),
+            )
         self._recent.add(signature, entry)
         return entry
 
@@ -275,53 +283,56 @@ class Jitted:
                 f"{getattr(self.function, '__name__', 'a function')}, each of which is staged and compiled"
                 f"{f'; the last one since {what}' if what else ''}. Pad arrays to a few sizes, or make numbers "
                 "arguments that are not static. cache_info() has all the reasons.",
-                RuntimeWarning, stacklevel=5,  # the line of the call
+                RuntimeWarning, stacklevel=user_level(),
             )
         return f"new signature: {what}" if what else "new signature"
 
     def _staged_anew(self, signature: Signature, leaves: Sequence[Any], reason: str) -> Entry | _Guarded:
         """Stage and compile for a signature."""
-        with self._lock:
-            branches = Branches(signature[3])
-            entry: Entry | _Guarded
-            try:
-                entry, is_guarded = self._stage_branch(branches, signature, leaves, reason)
-            except AskedOutside:
-                is_guarded = True
-            except Runaway as runaway:
-                is_guarded = branches.is_closed = True
-                self._warn(str(runaway))
+        branches = Branches(signature[3])
+        entry: Entry | _Guarded
+        try:
+            entry, recorder = self._stage_branch(branches, signature, leaves, reason)
+            is_guarded = bool(recorder.path)
             if is_guarded:
-                traced = _traced(leaves)
-                entry = _Guarded(tuple([_native(value_type(leaves[i])) for i in traced]), traced, branches)
-            while len(self.entries) >= MOST_ENTRIES:
-                del self.entries[next(iter(self.entries))]
-            self.entries[signature] = entry
-            self._recent.forget()
-            return entry
+                recorder.keep(entry)
+        except AskedOutside:
+            is_guarded = True
+        except Runaway as runaway:
+            is_guarded = branches.is_closed = True
+            self._warn(str(runaway))
+        if is_guarded:
+            traced = _traced(leaves)
+            entry = _Guarded(tuple([_native(value_type(leaves[i])) for i in traced]), traced, branches)
+        # Whole steps of Python's own, since other threads may do the same.
+        for oldest in list(self.entries)[: max(0, len(self.entries) - MOST_ENTRIES + 1)]:
+            self.entries.pop(oldest, None)
+        self.entries[signature] = entry
+        self._recent.forget()
+        return entry
 
     def _stage_branch(
-        self, branches: Branches, signature: Signature, leaves: Sequence[Any], reason: str
-    ) -> tuple[Entry, bool]:
-        """Stage and compile the way that Python goes for these arguments, and whether it asked for values."""
+        self, branches: Branches, signature: Signature, leaves: Sequence[Any], reason: str, is_stale: bool = False
+    ) -> tuple[Entry, Recorder]:
+        """Stage and compile the way that Python goes for these arguments, and what it has asked on it."""
         started, before = time.perf_counter(), statistics()
         traced = _traced(leaves)
         types = [_native(value_type(leaves[i])) for i in traced]
         given = [leaves[i] for i in traced]
         values = [v if type(v) is Tracer else _array(v, t.dtype, branches.runtime) for v, t in zip(given, types)]
-        recorder = Recorder(branches, self.function, values)
+        recorder = Recorder(branches, self.function, values, is_stale)
         try:
             leaf = self._staged_leaf(recorder, signature, leaves, types, values)
         finally:
             seconds = time.perf_counter() - started - recorder.seconds
             self._note(Staging(reason, seconds, recorder.seconds, statistics() - before))
-        return leaf, bool(recorder.path)
+        return leaf, recorder
 
     def _staged_leaf(
         self, recorder: Recorder, signature: Signature, leaves: Sequence[Any], types: Sequence[ArrayType],
         values: Sequence[Any],
     ) -> Entry:
-        """Run Python for these arguments, compile the way that it goes, and add it to the tree."""
+        """Run Python for these arguments, and compile the way that it goes."""
         traced = _traced(leaves)
         staged = stage(self._flat_function(signature, leaves, traced), types, values, answer=recorder)
         if recorder.runaway is not None:  # and the function has caught it
@@ -333,8 +344,6 @@ class Jitted:
         is_plain = all([type(leaf) in plain and leaf.dtype.isnative for leaf in leaves])
         leaf = self._compile(staged, traced, signature[0], is_plain, Tracer in map(type, leaves), runtime)
         recorder.seconds += leaf.compiled.seconds if leaf.compiled is not None else 0.0
-        if recorder.path or recorder.branches.root is not None:
-            recorder.keep(leaf)
         return leaf
 
     def _flat_function(self, signature: Signature, leaves: Sequence[Any], traced: Sequence[int]) -> Callable[..., Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple
 
 from fnad import config
 from fnad.compiler.cuda.runtime import Runtime, Unusable
-from fnad.errors import DeviceError, boundary, user_frame
+from fnad.errors import DeviceError, boundary, user_level
 from fnad.lazy import LazyModule
 
 hardware = LazyModule("fnad.compiler.cuda.hardware")
@@ -262,14 +261,5 @@ def _explain(name: str, reason: str) -> None:
     warnings.warn(
         f"device {name}: requires a GPU that works, got none: {reason} The CPU is used instead. "
         "Set FNAD_STRICT_DEVICE=1 to make this an error.",
-        RuntimeWarning, stacklevel=_user_level(),
+        RuntimeWarning, stacklevel=user_level(),
     )
-
-
-def _user_level() -> int:
-    """How many calls the user's line is away from the caller's, for `warnings.warn`."""
-    frame, level = sys._getframe(1), 1
-    user = user_frame(frame)
-    while frame is not None and frame is not user:
-        frame, level = frame.f_back, level + 1
-    return level
