@@ -39,23 +39,6 @@ class Memo:
 _NOTHING = object()
 
 
-def typed(value: Any) -> Any:
-    """A key that is equal for values which are the same in every way: ``1``, ``1.0`` and ``True`` are not, nor are
-    ``0.0`` and ``-0.0``.
-
-    >>> typed((1, 2)) == typed((1, 2)), typed(1) == typed(True), typed((0.0,)) == typed((-0.0,))
-    (True, False, False)
-    """
-    kind = type(value)
-    if kind is int or kind is str:
-        return value
-    if kind is tuple:
-        return tuple(map(typed, value))
-    if isinstance(value, (float, complex)):
-        return kind, repr(value)
-    return kind, value
-
-
 def is_hashable(key: Any) -> bool:
     """Whether a value can be looked up in a dictionary."""
     try:

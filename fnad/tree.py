@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any
 
+import numpy as np
 import optree
 
 from fnad.errors import boundary
@@ -26,7 +28,10 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     >>> flatten({"b": 1, "a": (2, None)})[0]
     [2, 1]
     """
-    leaves, treedef = optree.tree_flatten(tree, namespace=_NAMESPACE)
+    try:
+        leaves, treedef = optree.tree_flatten(tree, namespace=_NAMESPACE)
+    except _StaticArray:
+        raise TypeError(_static_array(tree)) from None
     if _LEAF_TYPES.issuperset([type(x) for x in leaves]) or not any([_register_if_dataclass(type(x)) for x in leaves]):
         return leaves, treedef
     return flatten(tree)
@@ -127,7 +132,7 @@ def register(
 
     Args:
         cls: the class.
-        flatten_function: object → ``(children, static)``; ``static`` is compared by ``==``.
+        flatten_function: object → ``(children, static)``; ``static`` is compared by ``==`` and holds no arrays.
         unflatten_function: ``(static, children)`` → object.
 
     >>> class Point:
@@ -136,9 +141,41 @@ def register(
     >>> leaves(Point(1, 2))
     [1, 2]
     """
-    optree.register_pytree_node(cls, flatten_function, unflatten_function, namespace=_NAMESPACE)
+
+    @wraps(flatten_function)
+    def flatten_checked(instance: Any) -> Any:
+        parts = flatten_function(instance)
+        if _has_array(parts[1]):
+            raise _StaticArray
+        return parts
+
+    optree.register_pytree_node(cls, flatten_checked, unflatten_function, namespace=_NAMESPACE)
     _registered.add(cls)
     return cls
+
+
+class _StaticArray(Exception):
+    """An array stands in static data, where neither its values nor their changes would be seen."""
+
+
+def _has_array(static: Any) -> bool:
+    if isinstance(static, (tuple, list, dict)):
+        return any([_has_array(part) for part in (static.values() if isinstance(static, dict) else static)])
+    return hasattr(type(static), "__array__") and not isinstance(static, np.generic)
+
+
+def _static_array(tree: Any, path: str = "tree") -> str:
+    """The message for an array in the static data of an object, which it names."""
+    is_below = lambda node: node is not tree  # noqa: E731
+    try:
+        accessors, nodes, _ = optree.tree_flatten_with_accessor(tree, is_leaf=is_below, namespace=_NAMESPACE)
+    except _StaticArray:
+        return (
+            f"tree.register: requires static data without arrays, got one in that of {type(tree).__name__} at {path}. "
+            "Give it among the children."
+        )
+    found = [_static_array(node, accessor.codify(path)) for accessor, node in zip(accessors, nodes) if node is not tree]
+    return next(filter(None, found), "")
 
 
 def mismatch(name: str, expected: TreeDef, got: TreeDef) -> str:

@@ -7,43 +7,43 @@ lists, tuples, namedtuples and None are left to the walk: there is no function f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from fnad import tree
+from fnad.sameness import typed
 
 MOST_LEAVES = 1024
 """Leaves of a structure that a function is written for."""
 MOST_LEVELS = 32
 
-Matcher = Callable[[Any], "list[Any] | None"]
+Matcher = Callable[[tuple[Any, ...], dict[str, Any]], "list[Any] | None"]
 
 
 def matcher(treedef: tree.TreeDef, leaf_keys: Sequence[Any]) -> Matcher | None:
-    """A function that gives the leaves of a pytree of this structure, where each leaf is what its key says.
+    """A function of ``args, kwargs``, whose structure this is, that gives the leaves, where each is what its key says.
 
     A key is ``(shape, dtype)`` of an array, the same and the type of one that is not NumPy's, or the type of a Python
     number; other leaves are not known here.
 
-    >>> match = matcher(tree.structure({"w": 1, "b": [2]}), [int, ((3,), np.dtype(float))])
-    >>> match({"w": np.ones(3), "b": [1]})
+    >>> match = matcher(tree.structure(((1,), {"b": [2]})), [int, ((3,), np.dtype(float))])
+    >>> match((1,), {"b": [np.ones(3)]})
     [1, array([1., 1., 1.])]
-    >>> match({"w": np.ones(3), "b": [1.0]}) is match({"w": np.ones(4), "b": [1]}) is None
+    >>> match((1.0,), {"b": [np.ones(3)]}) is match((1,), {"b": [np.ones(4)]}) is None
     True
     """
-    if not all([isinstance(key, type) or isinstance(_array_class(key), type) for key in leaf_keys]):
+    if not all([isinstance(key, type) or type(key) is tuple and _array_class(key) is not None for key in leaf_keys]):
         return None
     example = _example(treedef)
-    return None if example is None else _Matching(leaf_keys).function(example[0])
+    return None if example is None else _Matching(leaf_keys).function(*example[0])
 
 
 def _array_class(key: Any) -> Any:
-    """The class of the arrays that a key stands for; no class where it stands for anything else."""
-    if not isinstance(key[1], np.dtype):
-        return None
-    return np.ndarray if len(key) == 2 else key[2]
+    """The class of the arrays that a key stands for; ``None`` for traced ones and NumPy's scalars."""
+    kind = np.ndarray if len(key) == 2 else key[2]
+    return kind if isinstance(kind, type) else None
 
 
 def rebuilder(treedef: tree.TreeDef) -> Callable[[Sequence[Any]], Any] | None:
@@ -75,7 +75,7 @@ def _example(treedef: tree.TreeDef) -> tuple[Any] | None:
 def _is_known(node: Any, levels: int) -> bool:
     if not _is_node(node):
         return type(node) is int or node is None
-    return levels > 0 and all([_is_known(child, levels - 1) for _, child in _children(node)])
+    return levels > 0 and all([_is_known(child, levels - 1) for child in _children(node)])
 
 
 def _is_node(node: Any) -> bool:
@@ -83,8 +83,8 @@ def _is_node(node: Any) -> bool:
     return kind in (dict, list, tuple) or isinstance(node, tuple) and hasattr(kind, "_fields")
 
 
-def _children(node: Any) -> Iterator[tuple[Any, Any]]:
-    return iter(node.items()) if type(node) is dict else enumerate(node)
+def _children(node: Any) -> Collection[Any]:
+    return node.values() if type(node) is dict else node
 
 
 class _Matching:
@@ -96,14 +96,14 @@ class _Matching:
         self.words: dict[str, Any] = {}
         self.count = 0
 
-    def function(self, example: Any) -> Matcher:
+    def function(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Matcher:
         """The finished function."""
-        root = "v0" if type(example) is int else "given"
-        self.add(example, root)
+        self.add_node(args, "args")
+        self.add_node(kwargs, "kwargs")
         body = [f"        {line}" for line in self.lines]
         leaves = ", ".join([f"v{i}" for i in range(len(self.leaf_keys))])
-        source = [f"def function({root}):", "    try:", *body, "    except KeyError:", "        return None",
-                  f"    return [{leaves}]", ""]
+        source = ["def function(args, kwargs):", "    try:", *body, f"        return [{leaves}]",
+                  "    except ValueError:  # more or fewer of them", "        return None", ""]
         return _define("\n".join(source), self.words)
 
     def add(self, node: Any, name: str) -> None:
@@ -113,12 +113,36 @@ class _Matching:
         elif not _is_node(node):
             self.add_leaf(name, self.leaf_keys[node])
         else:
-            self.require(f"type({name}) is not {_word(self.words, type(node))} or len({name}) != {len(node)}")
-            for key, child in _children(node):
-                self.count += type(child) is not int
-                below = f"v{child}" if type(child) is int else f"n{self.count}"
-                self.lines.append(f"{below} = {name}[{_word(self.words, key)}]")
-                self.add(child, below)
+            self.require(f"type({name}) is not {_word(self.words, type(node))}")
+            self.add_node(node, name)
+
+    def add_node(self, node: Any, name: str) -> None:
+        """Require a variable, which is of a node's type, to hold what the node does."""
+        if not node:
+            self.require(name)
+            return
+        if type(node) is dict:
+            self.add_keys(list(node), name)
+        names = []
+        for child in _children(node):
+            self.count += type(child) is not int
+            names.append(f"v{child}" if type(child) is int else f"n{self.count}")
+        if type(node) is dict:
+            self.lines += [f"{below} = {name}[{_word(self.words, key)}]" for below, key in zip(names, node)]
+        else:
+            self.lines.append(f"{', '.join(names)}, = {name}")
+        for child, below in zip(_children(node), names):
+            self.add(child, below)
+
+    def add_keys(self, keys: list[Any], name: str) -> None:
+        """Require a dict to have these keys in this order, which Python would see."""
+        names, words = [f"k{i}" for i in range(len(keys))], [f"w{len(self.words) + i}" for i in range(len(keys))]
+        self.words.update(zip(words, keys))
+        known = _word(self.words, [*map(typed, keys)])
+        self.lines.append(f"{', '.join(names)}, = {name}")
+        differs = " or ".join([f"{own} is not {word}" for own, word in zip(names, words)])
+        # Most times they are the same objects.
+        self.require(f"({differs}) and not _are_same({name}, {known})")
 
     def add_leaf(self, name: str, key: Any) -> None:
         """Require a variable to be a leaf of a kind."""
@@ -139,13 +163,18 @@ class _Matching:
 def _expression(node: Any, words: dict[str, Any]) -> str:
     if not _is_node(node):
         return "None" if node is None else f"v{node}"
-    parts = [_expression(child, words) for _, child in _children(node)]
+    parts = [_expression(child, words) for child in _children(node)]
     if type(node) is dict:
         return f"{{{', '.join([f'{_word(words, key)}: {part}' for key, part in zip(node, parts)])}}}"
     if type(node) is list:
         return f"[{', '.join(parts)}]"
     items = "".join([f"{part}, " for part in parts])
     return f"({items})" if type(node) is tuple else f"{_word(words, type(node))}({items})"
+
+
+def _are_same(keys: Iterable[Any], known: Sequence[Any]) -> bool:
+    """Whether keys are these, in this order, not just equal ones: 1 is equal to True."""
+    return [*map(typed, keys)] == known
 
 
 def _word(words: dict[str, Any], value: Any) -> str:
@@ -158,6 +187,6 @@ def _word(words: dict[str, Any], value: Any) -> str:
 
 
 def _define(source: str, words: dict[str, Any]) -> Callable[..., Any]:
-    namespace = dict(words)
+    namespace = {**words, "_are_same": _are_same}
     exec(compile(source, "<unrolled>", "exec"), namespace)
     return namespace["function"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pickle
 from collections import OrderedDict
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from fnad import tree
+from fnad.sameness import exact
 from fnad.transforms.signatures import leaf_key
 from fnad.unrolled import MOST_LEAVES, matcher, rebuilder
 from hypothesis import given
@@ -20,19 +22,25 @@ class Pair(NamedTuple):
     second: Any
 
 
+class Side(StrEnum):
+    LEFT = "left"
+
+
 LEAVES = st.sampled_from([1, 2.0, True, 1j, np.ones(3), np.ones((2, 0)), np.zeros((), np.float32), np.ones(3, ">i4")])
+KEYS = st.sampled_from([1, True, 1.0, 0.0, -0.0, 2, None, Side.LEFT, "left", (1,), (True,)])
 TREES = st.recursive(
     st.one_of(LEAVES, st.none()),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3), st.lists(inner, max_size=3).map(tuple), st.builds(Pair, inner, inner),
-        st.dictionaries(st.text(max_size=3), inner, max_size=3), st.dictionaries(st.integers(-3, 3), inner, max_size=3),
+        st.dictionaries(st.text("ab", max_size=2), inner, max_size=3), st.dictionaries(KEYS, inner, max_size=3),
     ),
 )
 
 
 def match_for(example: Any) -> Any:
-    leaves, treedef = tree.flatten(example)
-    return matcher(treedef, [leaf_key(leaf) for leaf in leaves])
+    leaves, treedef = tree.flatten(((example,), {}))
+    match = matcher(treedef, [leaf_key(leaf) for leaf in leaves])
+    return None if match is None else lambda given: match((given,), {})
 
 
 def shown(given: Any) -> str:
@@ -51,7 +59,7 @@ def test_taking_apart_and_rebuilding_agree_with_the_walk(given_tree):
 def test_a_pytree_matches_where_its_signature_is_equal(one, other):
     def signature(given: Any) -> Any:
         leaves, treedef = tree.flatten(given)
-        return treedef, [leaf_key(leaf) for leaf in leaves]
+        return treedef, exact(treedef), [leaf_key(leaf) for leaf in leaves]
 
     assert (match_for(one)(other) is not None) == (signature(one) == signature(other))
 

@@ -19,7 +19,7 @@ from fnad.compiler.invariants import settle
 from fnad.ir.evaluate import QUIET
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune
 from fnad.ir.types import ArrayType
-from fnad.memo import typed
+from fnad.sameness import typed_if_hashable
 from fnad.tracing import Builder, Tracer, build, inline
 
 Rule = Callable[..., Atom | None]
@@ -246,7 +246,7 @@ def _key(eqn: Equation) -> Any:
     inputs = [_atom_key(a) for a in eqn.inputs]
     if eqn.primitive.commutative:
         inputs.sort(key=hash)
-    params = tuple([(name, typed(eqn.params[name])) for name in sorted(eqn.params)])
+    params = tuple([(name, typed_if_hashable(eqn.params[name])) for name in sorted(eqn.params)])
     key = (eqn.primitive.name, tuple(inputs), params, *[v.type[:2] for v in eqn.outputs])
     try:
         hash(key)

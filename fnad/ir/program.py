@@ -16,7 +16,7 @@ import numpy as np
 from fnad.ir.primitive import Primitive
 from fnad.ir.printer import format_program
 from fnad.ir.types import ArrayType, type_of
-from fnad.memo import typed
+from fnad.sameness import typed_if_hashable
 
 
 class Source(NamedTuple):
@@ -181,7 +181,7 @@ def structure(program: Program) -> tuple[Any, ...]:
             add(numbers[a] if type(a) is Var else (a.value.tobytes(), a.type))
         if params:
             parts += params
-            parts += map(typed, params.values())
+            parts += map(typed_if_hashable, params.values())
         for v in outputs:
             numbers[v] = len(numbers)
     parts += [numbers[a] if type(a) is Var else (a.value.tobytes(), a.type) for a in program.outputs]

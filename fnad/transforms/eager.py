@@ -19,9 +19,10 @@ from fnad.compiler.cuda.arrays import DeviceArray
 from fnad.compiler.views import contiguous_strides
 from fnad.errors import InPlaceError, boundary
 from fnad.ir.types import is_array, is_array_like
-from fnad.memo import Memo, typed
+from fnad.memo import Memo
 from fnad.numpy.dispatch import RULES
 from fnad.numpy.protocols import has_rule
+from fnad.sameness import exact, typed_if_hashable
 from fnad.tracing import Tracer
 from fnad.transforms.jit import Jitted
 
@@ -47,7 +48,7 @@ def run(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any
         args, kwargs = tree.unflatten(treedef, [whole[i] for i in range(len(leaves))])
         return function(*args, **kwargs)
 
-    key = function, treedef, tuple(inputs), typed(tuple(fixed.values()))
+    key = function, treedef, exact(treedef), tuple(inputs), typed_if_hashable(tuple(fixed.values()))
     return _compiled.get(key, lambda: _Operation(flat, (), (), ()))(*[leaves[i] for i in inputs])
 
 

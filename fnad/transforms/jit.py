@@ -29,14 +29,13 @@ from fnad.compiler.cuda.arrays import DeviceArray
 from fnad.errors import boundary, user_level
 from fnad.ir.program import prune
 from fnad.ir.types import ArrayType
-from fnad.memo import typed
 from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_staging, is_value, stage, value_type
 from fnad.transforms.background import Pending
 from fnad.transforms.closures import Reader, changes, find_readers, read_anew
 from fnad.transforms.compiled import call_compiled, derived
 from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway, known_leaves
 from fnad.transforms.history import CacheInfo, Compilation, Staging
-from fnad.transforms.signatures import Recent, Signature, Static, arguments, leaf_key, news, unhashable
+from fnad.transforms.signatures import Constant, Recent, Signature, Static, arguments, news, signature_of
 from fnad.transforms.turns import Turns
 from fnad.unrolled import rebuilder
 
@@ -127,12 +126,11 @@ class Jitted:
 
     @boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given = args, kwargs
         if self._choice is not config._present:  # a choice of devices that may lead elsewhere
             self._choice = config._present
             self._recent.forget()
         for match, entry, signature in self._recent.known:
-            leaves = match(given)
+            leaves = match(args, kwargs)
             if leaves is not None:
                 break
         else:
@@ -147,8 +145,7 @@ class Jitted:
         static = None
         if self.static_argnums or self.static_argnames:
             static, args, kwargs = self._without_static(args, kwargs)
-        leaves, treedef = tree.flatten((args, kwargs))
-        return (treedef, static, tuple([leaf_key(leaf) for leaf in leaves]), self._runtime(leaves)), leaves
+        return signature_of(args, kwargs, static, self._runtime)
 
     def _runtime(self, leaves: Sequence[Any]) -> Any:
         """The device that a call runs on: the one asked for, or where an array is; ``None`` is the CPU."""
@@ -261,10 +258,7 @@ class Jitted:
         return [(path, _finished(leaf)) for path, leaf in _leaves_of(entry)]
 
     def _entry(self, signature: Signature, leaves: Sequence[Any]) -> Entry | _Guarded:
-        try:
-            entry = self.entries.get(signature)
-        except TypeError:
-            raise unhashable(signature, leaves) from None
+        entry = self.entries.get(signature)
         if entry is None:
             return self._turns.take(
                 signature, lambda: self.entries.get(signature),
@@ -289,7 +283,7 @@ class Jitted:
 
     def _staged_anew(self, signature: Signature, leaves: Sequence[Any], reason: str) -> Entry | _Guarded:
         """Stage and compile for a signature."""
-        branches = Branches(signature[3])
+        branches = Branches(signature.device)
         entry: Entry | _Guarded
         try:
             entry, recorder = self._stage_branch(branches, signature, leaves, reason)
@@ -342,7 +336,7 @@ class Jitted:
         runtime = recorder.branches.runtime
         plain = (np.ndarray,) if runtime is None else (np.ndarray, DeviceArray)
         is_plain = all([type(leaf) in plain and leaf.dtype.isnative for leaf in leaves])
-        leaf = self._compile(staged, traced, signature[0], is_plain, Tracer in map(type, leaves), runtime)
+        leaf = self._compile(staged, traced, signature.treedef, is_plain, Tracer in map(type, leaves), runtime)
         recorder.seconds += leaf.compiled.seconds if leaf.compiled is not None else 0.0
         return leaf
 
@@ -385,9 +379,9 @@ class Jitted:
 
     def _without_static(self, args: tuple, kwargs: dict) -> tuple[Static, tuple, dict]:
         numbers = {n % len(args) if -len(args) <= n < len(args) else n for n in self.static_argnums} if args else set()
-        chosen = tuple([(i, a) for i, a in enumerate(args) if i in numbers])
-        named = tuple([(k, v) for k, v in sorted(kwargs.items()) if k in self.static_argnames])
-        static = Static(chosen, named, typed((chosen, named)))
+        chosen = tuple([(i, Constant(a)) for i, a in enumerate(args) if i in numbers])
+        named = tuple([(k, Constant(v)) for k, v in sorted(kwargs.items()) if k in self.static_argnames])
+        static = Static(chosen, named)
         rest = tuple([a for i, a in enumerate(args) if i not in numbers])
         return static, rest, {k: v for k, v in kwargs.items() if k not in self.static_argnames}
 

@@ -12,7 +12,8 @@ from fnad.compiler.cuda.arrays import DeviceArray
 from fnad.ir.types import ArrayType
 from fnad.tracing import Tracer, is_value
 from fnad.transforms.grad import argument_name
-from fnad.memo import Memo, is_hashable
+from fnad.memo import Memo
+from fnad.sameness import exact, typed
 from fnad.unrolled import Matcher, matcher
 
 MOST_NAMED = 4
@@ -21,24 +22,68 @@ MOST_RECENT = 4
 """Signatures that the arguments of a call are compared with before they are flattened and looked up."""
 
 
+class Constant:
+    """What is part of the compiled code: a value that is equal to those which are the same, as `typed` says."""
+
+    __slots__ = ("value", "key")
+
+    def __init__(self, value: Any) -> None:
+        self.value, self.key = value, _key(value)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: Any) -> bool:
+        return type(other) is Constant and self.key == other.key
+
+
+def _key(value: Any) -> Any:
+    try:
+        return typed(value)
+    except TypeError:
+        raise TypeError(
+            "jit: requires arguments that are arrays, numbers or hashable constants, got "
+            f"{type(value).__name__} {value!r:.60}. Make it an array, a tuple, or close over it."
+        ) from None
+
+
 class Static(NamedTuple):
     """The static arguments of a call: by position and by name."""
 
-    positional: tuple[tuple[int, Any], ...]
-    named: tuple[tuple[str, Any], ...]
-    key: Any
-    """What tells 1 from True and from 1.0, which are equal."""
+    positional: tuple[tuple[int, Constant], ...]
+    named: tuple[tuple[str, Constant], ...]
 
     def restored(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """All arguments, from those that are not static."""
         full = list(args)
-        for i, value in self.positional:
-            full.insert(i, value)
-        return full, kwargs | dict(self.named)
+        for i, constant in self.positional:
+            full.insert(i, constant.value)
+        return full, kwargs | {name: constant.value for name, constant in self.named}
 
 
-Signature = tuple[tree.TreeDef, Static | None, tuple[Any, ...], Any]
-"""The structure of the arguments that are not static, those that are, what matters of each leaf, and the device."""
+class Signature(NamedTuple):
+    """What of the arguments of a call decides the compiled code."""
+
+    treedef: tree.TreeDef
+    """The structure of those that are not static."""
+    exact: tuple[Any, ...]
+    """In what structures differ that are equal."""
+    static: Static | None
+    leaves: tuple[Any, ...]
+    """What matters of each leaf."""
+    device: Any
+
+
+def signature_of(
+    args: Sequence[Any], kwargs: dict[str, Any], static: Static | None, device: Callable[[Sequence[Any]], Any]
+) -> tuple[Signature, list[Any]]:
+    """The signature of a call, and the leaves of its arguments, which say on what device it runs."""
+    leaves, treedef = tree.flatten((args, kwargs))
+    try:
+        order = exact(treedef)
+    except TypeError:
+        raise TypeError("jit: requires hashable static data in the arguments' pytrees, got data that is not.") from None
+    return Signature(treedef, order, static, tuple([leaf_key(leaf) for leaf in leaves]), device(leaves)), leaves
 
 
 def leaf_key(leaf: Any) -> Any:
@@ -50,7 +95,7 @@ def leaf_key(leaf: Any) -> Any:
         return leaf.shape, leaf.dtype, DeviceArray
     if kind is Tracer or (is_value(leaf) and kind not in _SCALARS):
         return leaf.shape, leaf.dtype, kind is Tracer and leaf.type.weak
-    return kind if kind in _SCALARS else (kind, leaf)
+    return kind if kind in _SCALARS else Constant(leaf)
 
 
 _SCALARS = {bool, int, float, complex}
@@ -67,8 +112,8 @@ class Recent:
 
     def add(self, signature: Signature, found: Any) -> None:
         """Note what was found for a signature; the one noted longest ago goes."""
-        treedef, static, leaf_keys, _ = signature
-        match = self._matchers.get(signature, lambda: matcher(treedef, leaf_keys)) if static is None else None
+        make = lambda: matcher(signature.treedef, signature.leaves)  # noqa: E731
+        match = self._matchers.get(signature, make) if signature.static is None else None
         if match is not None:
             self.known = ((match, found, signature), *self.known[: MOST_RECENT - 1])
 
@@ -79,22 +124,8 @@ class Recent:
 
 def arguments(signature: Signature, leaves: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
     """All arguments of a call, from its leaves."""
-    treedef, static, _, _ = signature
-    args, kwargs = tree.unflatten(treedef, leaves)
-    return (args, kwargs) if static is None else static.restored(args, kwargs)
-
-
-def unhashable(signature: Signature, leaves: Sequence[Any]) -> TypeError:
-    """The error for arguments that cannot be looked up."""
-    treedef, static, _, _ = signature
-    given = (*static.positional, *static.named) if static is not None else ()
-    for value in [v for _, v in given] + [leaf for leaf in leaves if not is_value(leaf)]:
-        if not is_hashable(value):
-            return TypeError(
-                "jit: requires arguments that are arrays, numbers or hashable constants, got "
-                f"{type(value).__name__} {value!r:.60}. Make it an array, a tuple, or close over it."
-            )
-    return TypeError("jit: requires hashable static data in the arguments' pytrees, got data that is not.")
+    args, kwargs = tree.unflatten(signature.treedef, leaves)
+    return (args, kwargs) if signature.static is None else signature.static.restored(args, kwargs)
 
 
 def news(function: Callable[..., Any], signature: Signature, known: Iterable[Signature]) -> str:
@@ -109,7 +140,7 @@ def news(function: Callable[..., Any], signature: Signature, known: Iterable[Sig
 
 def _differences(function: Callable[..., Any], new: Signature, old: Signature) -> list[str]:
     ours, theirs = _leaves(function, new), _leaves(function, old)
-    static, old_static = _static(function, new[1]), _static(function, old[1])
+    static, old_static = _static(function, new.static), _static(function, old.static)
     return [
         *_changes("static argument ", {k: f"{v!r:.60}" for k, v in static.items()},
                   {k: f"{v!r:.60}" for k, v in old_static.items()}),
@@ -127,32 +158,33 @@ def _changes(what: str, new: dict[str, str], old: dict[str, str]) -> list[str]:
 
 
 def _device(signature: Signature) -> str:
-    return "the CPU" if signature[3] is None else signature[3].name
+    return "the CPU" if signature.device is None else signature.device.name
 
 
 def _static(function: Callable[..., Any], static: Static | None) -> dict[str, Any]:
     if static is None:
         return {}
-    return {argument_name(function, i): v for i, v in static.positional} | dict(static.named)
+    named = {argument_name(function, i): c for i, c in static.positional} | dict(static.named)
+    return {name: constant.value for name, constant in named.items()}
 
 
 def _leaves(function: Callable[..., Any], signature: Signature) -> dict[str, str]:
     """Each leaf in words, by its path."""
-    treedef, static, keys, _ = signature
-    args, kwargs = treedef.children()
+    static = signature.static
+    args, kwargs = signature.treedef.children()
     fixed = {i for i, _ in static.positional} if static is not None else set()
     positions = [i for i in range(args.num_children + len(fixed)) if i not in fixed]
     roots = [argument_name(function, i) for i in positions] + kwargs.entries()
     children = args.children() + kwargs.children()
     paths = [path for child, root in zip(children, roots) for path in tree.paths(child, root)]
-    return {path: _words(key) for path, key in zip(paths, keys)}
+    return {path: _words(key) for path, key in zip(paths, signature.leaves)}
 
 
 def _words(key: Any) -> str:
     if isinstance(key, type):
         return f"a Python {key.__name__}"
-    if isinstance(key[0], type):
-        return f"{key[1]!r:.60}"
+    if type(key) is Constant:
+        return f"{key.value!r:.60}"
     kind = str(ArrayType(*key[:2], key[2:] == (True,)))
     if key[2:] == (DeviceArray,):
         return f"{kind} on a device"
