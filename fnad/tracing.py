@@ -340,7 +340,8 @@ class Builder:
     ) -> Question:
         if atom.type.size > MOST_RECORDED:
             raise unknown_value(atom.type, what, "large")
-        captures = [v for v in self._captures.values() if v in inputs]
+        read = set(inputs)
+        captures = [v for v in self._captures.values() if v in read]
         program = Program((*self.inputs, *captures), tuple(equations), (atom,))
         return Question(program, [self.stands_for[v] for v in captures], what, convert, current_source())
 

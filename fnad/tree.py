@@ -180,7 +180,7 @@ def _static_array(tree: Any, path: str = "tree") -> str:
 
 def mismatch(name: str, expected: TreeDef, got: TreeDef) -> str:
     """The message for two structures that differ: the first path that only one of them has."""
-    ours, theirs = paths(expected, "tree"), paths(got, "tree")
+    ours, theirs = (dict.fromkeys(paths(treedef, "tree")) for treedef in (expected, got))
     requires = f"{name}: requires trees of equal structure, got"
     for path in ours:
         if path not in theirs:

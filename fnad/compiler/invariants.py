@@ -235,7 +235,8 @@ def _while(eqn: Equation, producers: Producers) -> Settled:
     asked, constants = eqn.params["condition_constants"], eqn.params["body_constants"]
     first = asked + constants
     changing, fixed = _changing(eqn.inputs[first:], body, constants, eqn.outputs)
-    places = [k for k, v in enumerate(body.inputs[constants:]) if v not in {c.input for c in fixed}]
+    stays = {c.input for c in fixed}
+    places = [k for k, v in enumerate(body.inputs[constants:]) if v not in stays]
     outside = dict(zip(body.inputs, eqn.inputs[asked:first])) | {c.input: c.initial for c in fixed}
     step = _divide(body, outside, producers, is_harmless)
     rest = prune(Program((), tuple(step.equations), tuple([c.output for c in changing])))
@@ -243,8 +244,9 @@ def _while(eqn: Equation, producers: Producers) -> Settled:
 
     inputs = condition.inputs[asked:]
     carried = [inputs[k] for k in places]
+    moving = set(carried)
     outside = dict(zip(condition.inputs, eqn.inputs[:asked]))
-    outside |= {v: initial for v, initial in zip(inputs, eqn.inputs[first:]) if v not in set(carried)}
+    outside |= {v: initial for v, initial in zip(inputs, eqn.inputs[first:]) if v not in moving}
     question = _divide(condition, outside, producers, lambda inner: True)
     rest = prune(Program((), tuple(question.equations), condition.outputs))
     new_condition, asking = _closed(rest, carried, question.outside, producers)

@@ -6,6 +6,7 @@ read before it is written. Temporaries whose lives do not overlap share the aren
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -121,10 +122,13 @@ class _Planner:
 
     def visit(self, number: int, stage: _Stage) -> None:
         """Give homes to the storages that a stage writes first."""
-        for view in _written(stage.step):
+        operands = Counter([view.buffer for view in stage.step.inputs])
+        for output, view in enumerate(_written(stage.step)):
             storage = view.buffer
             if self.homes[storage] is None:
-                home = self._overwritten(number, stage, view) or _Home(self.schedule.nbytes[storage], first=stage.first)
+                home = self._overwritten(number, stage, output, view, operands) or _Home(
+                    self.schedule.nbytes[storage], first=stage.first
+                )
                 home.storages.append(storage)
                 last = self.last_use[storage]
                 home.last = self.stages[last].last if last < len(self.stages) else last
@@ -132,9 +136,11 @@ class _Planner:
                     home.output = self.output_of[storage]
                 self.homes[storage] = home
 
-    def _overwritten(self, number: int, stage: _Stage, view: View) -> _Home | None:
+    def _overwritten(
+        self, number: int, stage: _Stage, output: int, view: View, operands: Counter[int]
+    ) -> _Home | None:
         """The home of an operand that a result may be written over."""
-        for candidate in _pointwise_operands(stage.step, view):
+        for candidate in _pointwise_operands(stage.step, output, view, operands):
             home = self.homes[candidate.buffer]
             assert home is not None
             # Loops that run row by row: the next row may not need what is written over.
@@ -199,23 +205,21 @@ def _written(step: Loop | Call) -> list[View]:
     return [*step.outputs, *step.workspace] if isinstance(step, Control) else step.outputs
 
 
-def _replaced(step: Call, view: View) -> int | None:
+def _replaced(step: Call, output: int) -> int | None:
     """The number of the operand that an output starts as."""
-    output = next((k for k, v in enumerate(step.outputs) if v is view), None)
     if isinstance(step, Control):
         return step.replaced.get(output)
     return OVERWRITES.get(step.equation.primitive.name) if output == 0 else None
 
 
-def _pointwise_operands(step: Loop | Call, view: View) -> list[View]:
-    """The operands of a step that it reads, element by element, just before it writes the same place of ``view``."""
+def _pointwise_operands(step: Loop | Call, output: int, view: View, operands: Counter[int]) -> list[View]:
+    """The operands of a step that it reads, element by element, just before it writes the same place of ``view``.
+
+    That is its output of that number; ``operands`` counts how often the step reads each storage.
+    """
     if isinstance(step, Call):
-        operand = _replaced(step, view)
-        if operand is None:
-            return []
-        target = step.inputs[operand]
-        shared = [v for i, v in enumerate(step.inputs) if i != operand and v.buffer == target.buffer]
-        return [] if shared else [target]
+        operand = _replaced(step, output)
+        return [] if operand is None or operands[step.inputs[operand].buffer] > 1 else [step.inputs[operand]]
     if any([v in _written_by_reduction(step) for v, w in step.writes.items() if w is view]):
         return []
     found = []
@@ -239,19 +243,18 @@ def _same_place(read: View, written: View) -> bool:
 
 def _place(homes: list[_Home]) -> tuple[list[int], int]:
     """Offsets in the arena, the largest first, each at the lowest place that is free during its life."""
-    offsets: dict[int, int] = {}
-    placed: list[_Home] = []
-    for home in sorted(homes, key=lambda h: -h.nbytes):
-        offset = 0
-        alive = [h for h in placed if h.first <= home.last and home.first <= h.last]
-        for other in sorted(alive, key=lambda h: offsets[id(h)]):
-            if offset + home.nbytes <= offsets[id(other)]:
-                break
-            offset = max(offset, aligned(offsets[id(other)] + other.nbytes))
-        offsets[id(home)] = offset
-        placed.append(home)
-    total = max([offsets[id(h)] + aligned(h.nbytes) for h in homes], default=0)
-    return [offsets[id(h)] for h in homes], total
+    order = sorted(range(len(homes)), key=lambda k: -homes[k].nbytes)
+    lives = np.array([(homes[k].first, homes[k].last) for k in order], np.int64).reshape(-1, 2)
+    offsets, ends = np.zeros((2, len(homes)), np.int64)  # in that order
+    for n, k in enumerate(order):
+        alive = np.flatnonzero((lives[:n, 0] <= lives[n, 1]) & (lives[:n, 1] >= lives[n, 0]))
+        alive = alive[np.argsort(offsets[alive], kind="stable")]
+        starts = np.maximum.accumulate(np.append(0, ends[alive]))  # where there may be room, and before what
+        room = np.flatnonzero(starts[:-1] + homes[k].nbytes <= offsets[alive])
+        offsets[n] = starts[room[0] if len(room) else -1]
+        ends[n] = offsets[n] + aligned(homes[k].nbytes)
+    placed = dict(zip(order, offsets.tolist()))
+    return [placed[k] for k in range(len(homes))], int(max(ends, default=0))
 
 
 def aligned(nbytes: int) -> int:

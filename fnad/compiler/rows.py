@@ -11,6 +11,7 @@ that they have not begun. Steps that are passed on the way touch nothing of what
 
 from __future__ import annotations
 
+from bisect import bisect, insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import prod
@@ -37,29 +38,85 @@ class RowRule:
     large: int
 
 
+@dataclass
+class _Group:
+    """Steps that may run together, and what decides which others can join them."""
+
+    steps: list[Step]
+    is_open: bool
+    """Whether all of them are loops that the target can run row by row; no other step can then join."""
+    space: tuple[int, ...]
+    equations: int
+    touched: set[int]
+
+    def is_full(self) -> bool:
+        """Whether no loop can join that brings memory of its own."""
+        return self.equations >= MOST_EQUATIONS or len(self.touched) >= MOST_OPERANDS
+
+
+MOST_CANDIDATES = 64
+"""Groups that share memory with a loop, of which the latest are looked at for one that it can join."""
+
+
+class _Grouping:
+    """The groups in order, and where each piece of memory was touched, so that no step is compared with all groups."""
+
+    def __init__(self, nbytes: list[int], rule: RowRule) -> None:
+        self.nbytes, self.rule = nbytes, rule
+        self.groups: list[_Group] = []
+        self.written: dict[int, int] = {}  # the latest group that writes a storage,
+        self.read: dict[int, int] = {}  # ... that reads it,
+        self.sharing: dict[int, list[int]] = {}  # ... and those that touch it and are not full, in order
+
+    def add(self, step: Step) -> None:
+        """Put a step into the latest group that it can join, none of whose successors stands in its way."""
+        is_open = isinstance(step, Loop) and 0 not in step.space and step.space[:1] > (1,) and self.rule.accepts(step)
+        number = self._group_for(step) if is_open else None
+        reads, writes = {view.buffer for view in step.inputs}, {view.buffer for view in step.outputs}
+        if number is None:
+            number = len(self.groups)
+            self.groups.append(_Group([], is_open, getattr(step, "space", ()), 0, set()))
+        group = self.groups[number]
+        if is_open:
+            for buffer in (reads | writes) - group.touched:
+                insort(self.sharing.setdefault(buffer, []), number)
+            group.touched |= reads | writes
+            group.equations += len(step.equations)
+        group.steps.append(step)
+        for latest, touched in ((self.read, reads), (self.written, writes)):
+            latest.update([(buffer, max(number, latest.get(buffer, -1))) for buffer in touched])
+
+    def _group_for(self, loop: Loop) -> int | None:
+        """The number of the latest group that a loop fits in and gains by, from that on which must come before it."""
+        nearest = self._nearest(loop)
+        candidates = self._sharing_rows(loop, nearest) if prod(loop.space[1:]) >= self.rule.shortest else []
+        return next((n for n in [*candidates, *[nearest][: nearest >= 0]] if self._accepts(n, loop)), None)
+
+    def _accepts(self, number: int, loop: Loop) -> bool:
+        group = self.groups[number]
+        return group.is_open and _fits(loop, group, self.nbytes) and _gains(loop, group.steps, self.nbytes, self.rule)
+
+    def _nearest(self, loop: Loop) -> int:
+        """The latest group that a loop must stay behind; -1 for none."""
+        before = [self.written.get(view.buffer, -1) for view in (*loop.inputs, *loop.outputs)]
+        return max([*before, *[self.read.get(view.buffer, -1) for view in loop.outputs]], default=-1)
+
+    def _sharing_rows(self, loop: Loop, after: int) -> list[int]:
+        """The groups that touch rows which a loop reads too and may come before, the latest first."""
+        found: set[int] = set()
+        for known in [self.sharing.get(buffer, []) for buffer in {view.buffer for view in loop.inputs}]:
+            known[:] = known[: -MOST_CANDIDATES] + [n for n in known[-MOST_CANDIDATES:] if not self.groups[n].is_full()]
+            found.update(known[bisect(known, after) :][-MOST_CANDIDATES:])
+        return sorted(found, reverse=True)
+
+
 def fuse_rows(schedule: Schedule, rule: RowRule) -> Schedule:
     """Put loops together that share rows."""
-    groups: list[list[Step]] = []
+    grouping = _Grouping(schedule.nbytes, rule)
     for step in schedule.steps:
-        group = _group_for(step, groups, schedule.nbytes, rule)
-        if group is None:
-            groups.append([step])
-        else:
-            group.append(step)
-    steps = [step for group in groups for step in _steps_of(group, schedule.nbytes, rule)]
+        grouping.add(step)
+    steps = [step for group in grouping.groups for step in _steps_of(group.steps, schedule.nbytes, rule)]
     return replace(schedule, steps=steps)
-
-
-def _group_for(step: Step, groups: list[list[Step]], nbytes: list[int], rule: RowRule) -> list[Step] | None:
-    """The latest group that a step can join, none of whose successors stands in its way."""
-    if not isinstance(step, Loop) or 0 in step.space or not step.space or step.space[0] < 2 or not rule.accepts(step):
-        return None
-    for group in reversed(groups):
-        if _fits(step, group, nbytes, rule) and _gains(step, group, nbytes, rule):
-            return group
-        if any([_touches(other, step) for other in group]):
-            return None
-    return None
 
 
 def _touches(step: Step, later: Step) -> bool:
@@ -70,16 +127,14 @@ def _touches(step: Step, later: Step) -> bool:
     )
 
 
-def _fits(loop: Loop, group: list[Step], nbytes: list[int], rule: RowRule) -> bool:
-    loops = [other for other in group if isinstance(other, Loop) and rule.accepts(other)]
-    if len(loops) < len(group) or any([other.space[:1] != loop.space[:1] for other in loops]):
+def _fits(loop: Loop, group: _Group, nbytes: list[int]) -> bool:
+    if group.space[:1] != loop.space[:1] or group.equations + len(loop.equations) > MOST_EQUATIONS:
         return False
-    touched = {view.buffer for other in (*loops, loop) for view in (*other.inputs, *other.outputs)}
-    if sum([len(other.equations) for other in (*loops, loop)]) > MOST_EQUATIONS or len(touched) > MOST_OPERANDS:
+    if len(group.touched.union([view.buffer for view in (*loop.inputs, *loop.outputs)])) > MOST_OPERANDS:
         return False
     return all([
         views.is_by_rows(mine, nbytes[mine.buffer]) and views.is_by_rows(theirs, nbytes[mine.buffer])
-        for other in loops
+        for other in group.steps
         for mine, theirs in _conflicts(loop, other)
     ])
 

@@ -7,8 +7,10 @@ made later. Everything else is a call. Only what a later step reads is stored.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -25,6 +27,9 @@ MOST_OPERANDS = 28
 
 MOST_EQUATIONS = 120
 """Equations in one loop: the time to compile grows with them."""
+
+MOST_INPUTS = 3
+"""Operands of an elementwise equation."""
 
 REDUCTIONS = {"reduce_sum", "reduce_prod", "reduce_max", "reduce_min", "reduce_and", "reduce_or"}
 
@@ -191,9 +196,62 @@ def own_outputs(program: Program) -> Program:
     return Program(program.inputs, tuple(equations), tuple(outputs))
 
 
+class _Index:
+    """Which steps touch a storage and which loops read a variable, so that no step is compared with all others."""
+
+    def __init__(self) -> None:
+        self.touching: dict[int, list[int]] = {}  # by the number of the storage
+        self.readers: dict[tuple[Var, int], list[int]] = {}  # by the operands that the loop has room for
+
+    def add(self, number: int, step: Step) -> None:
+        """Note all that a step touches and reads."""
+        for view in (*step.inputs, *step.outputs):
+            self.touch(number, view)
+        for v in step.reads if isinstance(step, Loop) else ():
+            self.read(number, v)
+
+    def touch(self, number: int, view: View) -> None:
+        """Note that a step touches a storage."""
+        _insert(self.touching.setdefault(view.buffer, []), number)
+
+    def read(self, number: int, v: Var) -> None:
+        """Note that a loop reads a variable."""
+        for room in range(1, MOST_INPUTS + 1):
+            _insert(self.readers.setdefault((v, room), []), number)
+
+    def forget(self, number: int, step: Step) -> None:
+        """Forget what a step touches, since it goes."""
+        for buffer in {view.buffer for view in (*step.inputs, *step.outputs)}:
+            self.touching[buffer].remove(number)
+
+    def is_touched(self, storage: int, after: int, until: int) -> bool:
+        """Whether one of the steps after one, until another one, touches a storage."""
+        numbers = self.touching.get(storage, [])
+        at = bisect(numbers, after)
+        return at < len(numbers) and numbers[at] <= until
+
+    def first_reader(self, v: Var, after: int, room: int, has_room: Callable[[int], bool]) -> int | None:
+        """The first loop after a step that reads a variable and has room; those that have none never will."""
+        numbers = self.readers.get((v, min(room, MOST_INPUTS)), [])
+        at = bisect(numbers, after)
+        while at < len(numbers):
+            if has_room(numbers[at]):
+                return numbers[at]
+            del numbers[at]
+        return None
+
+
+def _insert(numbers: list[int], number: int) -> None:
+    """Add a number to a sorted list, unless it is there."""
+    at = bisect(numbers, number)
+    if at == 0 or numbers[at - 1] != number:
+        numbers.insert(at, number)
+
+
 class _Scheduler:
     def __init__(self, abilities: Abilities) -> None:
         self.abilities = abilities
+        self.index = _Index()
         self.steps: list[Step | None] = []  # None: a loop that became part of a later one
         self.nbytes: list[int] = []
         self.arrays: dict[int, np.ndarray] = {}
@@ -216,6 +274,7 @@ class _Scheduler:
             loop = self.steps[number]
             assert isinstance(loop, Loop)
             self.place[atom] = loop.writes[atom] = self.new_storage(atom.type, number)
+            self.index.touch(number, self.place[atom])
         return self.place[atom]
 
     def copied(self, atom: Atom | View) -> View:
@@ -236,7 +295,11 @@ class _Scheduler:
         written = Var(ArrayType(target.shape, target.dtype))
         loop.equations.append(Equation(identity, (value,), {}, (written,)))
         loop.writes[written] = target
-        self.steps.append(loop)
+        self._append(loop)
+
+    def _append(self, step: Step) -> None:
+        self.index.add(len(self.steps), step)
+        self.steps.append(step)
 
     def add(self, eqn: Equation) -> None:
         """Put one equation where it belongs."""
@@ -296,10 +359,13 @@ class _Scheduler:
                 loop = self.steps[number]
             if isinstance(atom, Var) and self.loop_of.get(atom) != number:
                 loop.reads[atom] = self.view_of(atom)
+                self.index.read(number, atom)
+                self.index.touch(number, loop.reads[atom])
         loop.equations.append(eqn)
         if is_reduction:
             self.place[out] = view = self.new_storage(out.type, number)
             loop.writes[out] = views.broadcast(view, loop.space, kept_axes(len(loop.space), eqn.params["axes"]))
+            self.index.touch(number, view)
         else:
             self.loop_of[out] = number
 
@@ -311,14 +377,12 @@ class _Scheduler:
         direct = all([v in self.loop_of for v, step in zip(variables, needs) if step == latest])
         if latest >= 0 and direct and self._has_room(latest, space, variables):
             return latest
-        wanted = set(variables)
-        for number in range(latest + 1, len(self.steps)):
-            step = self.steps[number]
-            shares = isinstance(step, Loop) and not wanted.isdisjoint(step.reads)
-            if shares and self._has_room(number, space, variables):
-                return number
-        self.steps.append(Loop(space))
-        return len(self.steps) - 1
+        has_room = partial(self._has_room, space=space, variables=variables)
+        sharing = [self.index.first_reader(v, latest, len(variables), has_room) for v in set(variables)]
+        found = min([number for number in sharing if number is not None], default=len(self.steps))
+        if found == len(self.steps):
+            self._append(Loop(space))
+        return found
 
     def _can_move(self, source: int, number: int, through_memory: set[int]) -> bool:
         """Whether a loop can become part of a later one: no step on the way touches what it stores.
@@ -332,16 +396,15 @@ class _Scheduler:
             return False
         assert isinstance(loop, Loop)
         written = {view.buffer for view in moved.outputs}
-        between = [step for step in self.steps[source + 1 : number + 1] if step is not None]
         fits = len(moved.equations) + len(loop.equations) < MOST_EQUATIONS and written.isdisjoint(through_memory)
-        return fits and all(
-            [written.isdisjoint([view.buffer for view in (*step.inputs, *step.outputs)]) for step in between]
-        )
+        return fits and not any([self.index.is_touched(storage, source, number) for storage in written])
 
     def _move(self, source: int, number: int) -> None:
         moved, loop = self.steps[source], self.steps[number]
         assert isinstance(moved, Loop) and isinstance(loop, Loop)
+        self.index.forget(source, moved)
         self.steps[source] = None
+        self.index.add(number, moved)
         self.steps[number] = Loop(
             loop.space, moved.equations + loop.equations, moved.reads | loop.reads, moved.writes | loop.writes
         )
@@ -368,7 +431,7 @@ class _Scheduler:
         inputs = [self._operand(eqn, i, a) for i, a in enumerate(eqn.inputs)]
         outputs = [self.new_storage(v.type, len(self.steps)) for v in eqn.outputs]
         self.place.update(zip(eqn.outputs, outputs))
-        self.steps.append(Call(eqn, inputs, outputs))
+        self._append(Call(eqn, inputs, outputs))
 
     def _operand(self, eqn: Equation, i: int, atom: Atom) -> View:
         view = self.view_of(atom)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -281,14 +282,25 @@ def _concatenate_type(*xs: ArrayType, axis: int) -> ArrayType:
     return ArrayType(shape, first.dtype)
 
 
-def _concatenate_vjp(i: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
-    start = sum([x.shape[axis] for x in xs[:i]])
-    starts = tuple([start if a == axis else 0 for a in range(g.ndim)])
-    stops = tuple([start + xs[i].shape[axis] if a == axis else n for a, n in enumerate(g.shape)])
-    return slice_(g, starts=starts, stops=stops, steps=(1,) * g.ndim)
+# All parts at once: a rule for each of many would count again and again where it begins.
+def _concatenate_forward(active: tuple[bool, ...], *xs: Any, axis: int) -> tuple[Any, Any]:
+    return concatenate(*xs, axis=axis), (active, [x.shape[axis] for x in xs])
+
+
+def _concatenate_backward(residuals: Any, g: Any, axis: int) -> list[Any]:
+    active, extents = residuals
+    parts = zip(active, extents, accumulate(extents))
+    return [_part(g, axis, stop - extent, stop) if wanted else None for wanted, extent, stop in parts]
+
+
+def _part(x: Any, axis: int, start: int, stop: int) -> Any:
+    """A range of one axis."""
+    starts = tuple([start if a == axis else 0 for a in range(x.ndim)])
+    stops = tuple([stop if a == axis else n for a, n in enumerate(x.shape)])
+    return slice_(x, starts=starts, stops=stops, steps=(1,) * x.ndim)
 
 
 concatenate = Primitive(
-    "concatenate", _concatenate_type, lambda *xs, axis: np.concatenate(xs, axis=axis), vjp=_concatenate_vjp,
-    batch=batch_along_axis,
+    "concatenate", _concatenate_type, lambda *xs, axis: np.concatenate(xs, axis=axis),
+    vjp_forward=_concatenate_forward, vjp_backward=_concatenate_backward, batch=batch_along_axis,
 )

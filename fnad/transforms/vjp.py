@@ -195,7 +195,8 @@ class Split(NamedTuple):
 def split_joint(joint: Joint, outputs: int) -> Split:
     """Split a joint Program after its first ``outputs`` outputs."""
     program, cotangents = joint.program, joint.cotangents
-    inputs = tuple([v for v in program.inputs if v not in cotangents])
+    given_back = set(cotangents)
+    inputs = tuple([v for v in program.inputs if v not in given_back])
     own = [eqn for i, eqn in enumerate(program.equations) if i < joint.forward or not has_effect(eqn)]
     # An operation of which only some outputs are needed runs forward as a whole: the way back may read the others.
     forward = prune(Program(inputs, tuple(own), program.outputs[:outputs]), whole=True).equations
