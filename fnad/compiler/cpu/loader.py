@@ -5,21 +5,19 @@ needs llvmlite alone.
 """
 
 import hashlib
-import importlib.util
 import os
 import sys
 import threading
 import time
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import llvmlite
 import llvmlite.binding as llvm
 import numpy as np
 
-import fnad.kernels
-from fnad.compiler.cache import COUNTS, DiskCache, Statistics, default_folder, default_limit
+from fnad.compiler.cache import COUNTS, DiskCache, Statistics, shared_disk
+from fnad.compiler.fingerprint import CPU_SOURCES, Sources, settings
 from fnad.compiler.plan import Kernel
 from fnad.lazy import LazyModule
 from fnad.memo import Memo
@@ -47,15 +45,9 @@ class CompileError(RuntimeError):
         self.kernel = kernel
 
 
-KERNELS = Path(fnad.kernels.__path__[0])
-"""The folder of the functions that kernels may call, down to its lowest file; those in `cuda` are not the CPU's."""
-
-
 @cache
-def environment(kernels: Path = KERNELS) -> bytes:
-    """A hash of everything but a kernel's source that decides its machine code."""
-    numba = importlib.util.find_spec("numba")
-    assert numba is not None and numba.origin is not None
+def environment(sources: Sources = CPU_SOURCES) -> bytes:
+    """A hash of everything that decides machine code but a kernel's source and the settings, which may change."""
     versions = (
         __version__,
         llvmlite.__version__,
@@ -65,20 +57,12 @@ def environment(kernels: Path = KERNELS) -> bytes:
         llvm.get_host_cpu_name(),
         llvm.get_host_cpu_features().flatten(),
     )
-    files = [
-        Path(numba.origin).with_name("_version.py"),  # read, since importing numba takes 0.2 s
-        *(Path(__file__).with_name(name) for name in ("functions.py", "toolchain.py")),
-        *sorted(path for path in kernels.rglob("*.py") if path.relative_to(kernels).parts[0] != "cuda"),
-    ]
-    digest = hashlib.sha256("\0".join(versions).encode())
-    for path in files:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.digest()
+    return hashlib.sha256("\0".join(versions).encode() + sources.digest()).digest()
 
 
 def kernel_key(source: str) -> str:
     """The content address of a kernel's machine code."""
-    return hashlib.sha256(environment() + source.encode()).hexdigest()
+    return hashlib.sha256(environment() + settings() + source.encode()).hexdigest()
 
 
 class Loader:
@@ -91,6 +75,8 @@ class Loader:
         self._engine: llvm.ExecutionEngine | None = None
         self._foreign = Memo()
         self._kept: list[Any] = []  # plans hold addresses of it
+        environment()
+        disk.require_unchanged(CPU_SOURCES)
 
     def address(self, kernel: Kernel) -> int:
         """The address of `kernel(buffers, params, lo, hi)`."""
@@ -138,7 +124,8 @@ class Loader:
             raise CompileError(kernel) from error
         self.counts.compiled += 1
         self.counts.compile_seconds += time.perf_counter() - started
-        if made.portable:
+        self.disk.require_unchanged(CPU_SOURCES)
+        if made.portable and key == kernel_key(kernel.source):  # else the settings have changed meanwhile
             self.disk.put(key, " ".join(made.external).encode() + b"\n" + made.code)
         return self._load(key, made.code)
 
@@ -160,7 +147,7 @@ def _new_engine() -> llvm.ExecutionEngine:
 
 @cache
 def _shared_loader() -> Loader:
-    return Loader(DiskCache(default_folder(), default_limit()))
+    return Loader(shared_disk())
 
 
 def loader() -> Loader:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 
-import fnad.kernels
-from fnad.compiler.cache import COUNTS, DiskCache, default_folder, default_limit
+from fnad.compiler.cache import COUNTS, DiskCache, shared_disk
 from fnad.compiler.cpu.loader import CompileError
+from fnad.compiler.fingerprint import Sources, kernel_files, settings
 from fnad.compiler.plan import GridKernel
 from fnad.lazy import LazyModule
 from fnad.version import __version__
@@ -29,18 +29,20 @@ _lock = threading.RLock()
 _known: dict[str, str] = {}
 
 
+_HERE = os.path.dirname(__file__)
+SOURCES = Sources([
+    *(os.path.join(_HERE, name) for name in ("passes.py", "toolchain.py")),
+    *kernel_files(but="cpu"),
+])
+
+
 @cache
 def environment() -> bytes:
-    """A hash of everything but a kernel's own text that decides its PTX."""
+    """A hash of everything but a kernel's own text and the settings that decides its PTX."""
     digest = hashlib.sha256(__version__.encode())
     for package in PACKAGES:
         digest.update(f"\0{package} {_version(package)}".encode())
-    (folder,) = fnad.kernels.__path__
-    shared = [path for path in Path(folder).rglob("*.py") if "cpu" not in path.parts]
-    own = [Path(__file__).with_name(name) for name in ("passes.py", "toolchain.py")]
-    for path in [*own, *sorted(shared)]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.digest()
+    return hashlib.sha256(digest.digest() + SOURCES.digest()).digest()
 
 
 def _version(package: str) -> str:
@@ -53,12 +55,13 @@ def _version(package: str) -> str:
 def kernel_key(kernel: GridKernel, capability: tuple[int, int]) -> str:
     """The content address of a kernel's PTX for a compute capability."""
     text = repr((kernel.source, kernel.pointers, kernel.numbers, kernel.block, kernel.min_blocks, kernel.reports))
-    return hashlib.sha256(environment() + f"{capability}\0{text}".encode()).hexdigest()
+    return hashlib.sha256(environment() + settings() + f"{capability}\0{text}".encode()).hexdigest()
 
 
-@cache
 def _disk() -> DiskCache:
-    return DiskCache(default_folder(), default_limit())
+    disk = shared_disk()
+    disk.require_unchanged(SOURCES)
+    return disk
 
 
 def ptx_of(kernel: GridKernel, capability: tuple[int, int]) -> str:
@@ -80,7 +83,8 @@ def ptx_of(kernel: GridKernel, capability: tuple[int, int]) -> str:
                 raise CompileError(kernel) from error
             COUNTS.compiled += 1
             COUNTS.compile_seconds += time.perf_counter() - started
-            _disk().put(key, ptx.encode())
+            if key == kernel_key(kernel, capability):  # else the settings have changed meanwhile
+                _disk().put(key, ptx.encode())
         _known[key] = ptx
         return ptx
 
