@@ -69,7 +69,6 @@ from fnad.numpy.joining import dsplit as dsplit
 from fnad.numpy.joining import dstack as dstack
 from fnad.numpy.joining import hsplit as hsplit
 from fnad.numpy.joining import hstack as hstack
-from fnad.numpy.joining import pad as pad
 from fnad.numpy.joining import repeat as repeat
 from fnad.numpy.joining import split as split
 from fnad.numpy.joining import stack as stack
@@ -171,6 +170,7 @@ from fnad.numpy.named import tan as tan
 from fnad.numpy.named import tanh as tanh
 from fnad.numpy.named import true_divide as true_divide
 from fnad.numpy.named import trunc as trunc
+from fnad.numpy.padding import pad as pad
 from fnad.numpy.reductions import all_ as all
 from fnad.numpy.reductions import max_ as amax
 from fnad.numpy.reductions import min_ as amin

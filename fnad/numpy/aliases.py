@@ -166,6 +166,11 @@ def alias_of(x: Tracer, what: str) -> Alias:
     return found
 
 
+def layout_of(x: Tracer) -> np.ndarray:
+    """An array that lies in memory as NumPy's would, if what is no view lies in C order."""
+    return _sorted_out(x.builder).of(x).layout
+
+
 def _sorted_out(builder: Builder) -> Aliases:
     """The families of a builder's arrays as they are now."""
     if builder.aliases is None:

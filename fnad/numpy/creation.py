@@ -6,19 +6,21 @@ values is an ordinary array.
 
 from __future__ import annotations
 
+import operator
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from fnad.ir.types import Shape
-from fnad.numpy.aliases import own
-from fnad.numpy.dispatch import implements
+from fnad.numpy.aliases import own, view
+from fnad.numpy.dispatch import RULES, implements
 from fnad.numpy.promotion import (
     PYTHON_SCALARS, array_of, builder_of, cast, constant, is_traced, result_dtype, spread_to, traced,
 )
 from fnad.numpy.shaping import cast_to, reshaped, stand_in
-from fnad.ops.elementwise import add, mul, sub
+from fnad.ops import shaping as ops
+from fnad.ops.elementwise import add, div, eq, floor, mul, select, sub
 from fnad.tracing import Tracer, current_builder
 
 NUMERIC = "biufc"
@@ -33,6 +35,7 @@ def _filled(make: Any, value: int) -> Any:
         builder, target = current_builder(), np.dtype(dtype)
         if builder is None or target.kind not in NUMERIC:
             return make(shape, dtype, order, **kwargs)
+        make(0, dtype, order, **kwargs)  # raises for what else is wrong
         return constant(builder, value, _shape(shape), target)
 
     function.__doc__ = _DOC.format(make.__name__)
@@ -76,20 +79,27 @@ zeros, ones, empty = _filled(np.zeros, 0), _filled(np.ones, 1), _filled(np.empty
 arange, eye, identity, tri = _known(np.arange), _known(np.eye), _known(np.identity), _known(np.tri)
 
 
-def array(object: Any, dtype: Any = None, *, ndmin: int = 0) -> Any:
+def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K", ndmin: int = 0) -> Any:
     """`numpy.array`, also of nested lists with traced values in them; an array of its own, which can be written to."""
     if not is_traced(object):
-        return _writable(np.array(object, dtype, ndmin=ndmin))
-    x = asarray(object, dtype)
-    return own(reshaped(x, (1,) * (ndmin - x.ndim) + x.shape))
+        return _writable(np.array(object, dtype, copy=copy, order=order, ndmin=ndmin))
+    x = asarray(object, dtype, order, copy=copy)
+    return view(x, reshaped(x, (1,) * (ndmin - x.ndim) + x.shape))
 
 
-def asarray(a: Any, dtype: Any = None) -> Any:
+def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None) -> Any:
     """`numpy.asarray`, also of nested lists with traced values in them; a traced array is its own."""
     if not is_traced(a):
-        return np.asarray(a, dtype)
+        return np.asarray(a, dtype, order, copy=copy)
+    np.asarray(_NOTHING, order=order)  # raises for what is no order
     x = traced(builder_of(a), a)
-    return x if dtype is None else cast_to(x, dtype)
+    found = x if dtype is None else cast_to(x, dtype)
+    if copy is False and found is not a:
+        raise ValueError("Unable to avoid copy while creating an array as requested.")
+    return own(found) if copy and found is a else found
+
+
+_NOTHING = np.zeros(0)
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
@@ -158,18 +168,33 @@ def linspace(
     axis: int = 0, **_: Any,
 ) -> Any:
     """`numpy.linspace`."""
-    builder = builder_of(start, stop)
+    builder, num = builder_of(start, stop), operator.index(num)
     first, last = traced(builder, start), traced(builder, stop)
     common = np.result_type(result_dtype(first, last), float(num))
     first, last = np.broadcast_arrays(cast(first, common), cast(last, common))
     gaps = num - 1 if endpoint else num
-    step = mul(sub(last, first), 1.0 / gaps if gaps else np.nan)
-    share = builder.tracer(np.linspace(0, 1, num, endpoint).astype(common).reshape(-1, *[1] * first.ndim))
-    shape = (num, *first.shape)
-    first, last, share = [spread_to(x, shape) for x in (first, last, share)]
-    points = np.moveaxis(add(mul(first, sub(1.0, share)), mul(last, share)), 0, axis)
+    distance = sub(last, first)
+    step = div(distance, gaps) if gaps > 0 else constant(builder, np.nan, distance.shape, common)
+    points = add(_offsets(num, gaps, distance, step), spread_to(first, (num, *first.shape)))
+    if endpoint and num > 1:
+        points = ops.concatenate(points[:-1], reshaped(last, (1, *last.shape)), axis=0)
+    points = np.moveaxis(points, 0, axis)
+    if dtype is not None and np.dtype(dtype).kind in "iu":
+        points = floor(points)
     points = points if dtype is None else cast_to(points, dtype)
     return (points, step) if retstep else points
+
+
+def _offsets(num: int, gaps: int, distance: Tracer, step: Tracer) -> Tracer:
+    """How far the points are from the first one."""
+    shape = (num, *distance.shape)
+    number = distance.builder.tracer(np.arange(num, dtype=distance.dtype).reshape(-1, *[1] * distance.ndim))
+    number, distances = spread_to(number, shape), spread_to(distance, shape)
+    if gaps <= 0:
+        return mul(number, distances)
+    # As NumPy has it for all steps where one is zero: the distance may be one of the smallest numbers.
+    is_lost = spread_to(RULES[np.any](eq(step, 0.0)), shape)
+    return select(is_lost, mul(div(number, gaps), distances), mul(number, spread_to(step, shape)))
 
 
 @implements(np.meshgrid)

@@ -19,7 +19,7 @@ from fnad.ops import indexing as places
 from fnad.ops import reductions
 from fnad.ops import shaping as ops
 from fnad.ops.elementwise import floor_div, maximum, minimum, mul, sub
-from fnad.tracing import Tracer, innermost
+from fnad.tracing import Builder, Tracer, innermost
 
 # --- What an index consists of
 
@@ -335,10 +335,23 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     if axis is None:
         x, axis = ravel(x), 0
     axis = one_axis(axis, x.ndim)
-    index = index_array(indices)
+    index = _numbers(builder, indices)
     if mode != "raise":
         index = _kept_inside(cast(traced(builder, index), INDEX), x.shape[axis], mode)
     return getitem(x, (*[slice(None)] * axis, index))
+
+
+def _numbers(builder: Builder, indices: Any) -> Any:
+    """What is to be taken: integers, for which truth values count too, and numbers that are no arrays."""
+    if not isinstance(indices, (Tracer, np.ndarray)):
+        if not is_traced(indices):
+            return np.asarray(indices, INDEX)
+        indices = traced(builder, indices)
+    if not np.can_cast(indices.dtype, INDEX, "same_kind"):
+        raise TypeError(f"Cannot cast array data from {indices.dtype!r} to {INDEX!r} according to the rule 'same_kind'")
+    if indices.dtype.kind != "b":
+        return indices
+    return cast(indices, INDEX) if type(indices) is Tracer else indices.astype(INDEX)
 
 
 def _kept_inside(index: Tracer, n: int, mode: str) -> Tracer:
@@ -354,6 +367,8 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     """`numpy.take_along_axis`."""
     builder = builder_of(arr, indices)
     x, index = traced(builder, arr), index_array(indices)
+    if index.dtype.kind == "b":
+        raise IndexError("`indices` must be an integer array")
     if axis is None:
         x, axis = ravel(x), 0
     if x.ndim != index.ndim:

@@ -1,7 +1,8 @@
-"""Joining, splitting, repeating and padding; differences of neighbours."""
+"""Joining, splitting and repeating; differences of neighbours."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from fnad.ir.types import ArrayType
 from fnad.numpy.aliases import own, view
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
-    array_of, builder_of, cast, constant, one_axis, operand, result_dtype, spread_to, traced,
+    array_of, builder_of, cast, is_traced, one_axis, operand, result_dtype, spread_to, traced,
 )
 from fnad.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, permuted, ravel, reshaped, stand_in, window
 from fnad.ops import shaping as ops
@@ -173,9 +174,9 @@ def dsplit(ary: Any, indices_or_sections: Any) -> Any:
 def tile(A: Any, reps: Any) -> Any:
     """`numpy.tile`."""
     x = array_of(A)
-    counts = tuple(reps) if np.ndim(reps) else (int(reps),)
+    counts = tuple([operator.index(r) for r in (reps if np.ndim(reps) else (reps,))])
     ndim = max(len(counts), x.ndim)
-    counts = (1,) * (ndim - len(counts)) + tuple([int(r) for r in counts])
+    counts = (1,) * (ndim - len(counts)) + counts
     shape = (1,) * (ndim - x.ndim) + x.shape
     split_up = ops.reshape(x, shape=tuple([n for size in shape for n in (1, size)]))
     spread = spread_to(split_up, tuple([n for pair in zip(counts, shape) for n in pair]))
@@ -191,7 +192,8 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     axis = one_axis(axis, x.ndim)
     if np.ndim(repeats) == 0 and int(repeats) >= 0:
         return _repeated(x, int(repeats), axis)
-    return taken(x, np.repeat(np.arange(x.shape[axis]), np.asarray(repeats)), axis)
+    counts = np.asarray(repeats) if is_traced(repeats) else repeats
+    return taken(x, np.repeat(np.arange(x.shape[axis]), counts), axis)
 
 
 def _repeated(x: Tracer, count: int, axis: int) -> Tracer:
@@ -205,51 +207,6 @@ def taken(x: Tracer, places: Any, axis: int) -> Tracer:
     order = (axis, *[i for i in range(x.ndim) if i != axis])
     moved = gather(permuted(x, order), x.builder.tracer(places))
     return permuted(moved, ops.inverse_permutation(order))
-
-
-# --- Padding
-
-
-@implements(np.pad)
-def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
-    """`numpy.pad`, in the modes constant, edge, reflect, symmetric, wrap and empty."""
-    x = array_of(array)
-    if not (isinstance(mode, str) and mode in ("constant", "edge", "reflect", "symmetric", "wrap", "empty")):
-        raise TypeError(
-            f"np.pad: requires the mode constant, edge, reflect, symmetric, wrap or empty, got {mode!r}. "
-            "Compute the border and use np.concatenate."
-        )
-    if isinstance(pad_width, dict):
-        pad_width = [pad_width.get(i, pad_width.get(i - x.ndim, (0, 0))) for i in range(x.ndim)]
-    widths = [(int(low), int(high)) for low, high in np.broadcast_to(pad_width, (x.ndim, 2))]
-    if any([min(w) < 0 for w in widths]):
-        raise ValueError("index can't contain negative values")
-    if mode in ("constant", "empty"):
-        return _pad_constant(x, widths, kwargs.pop("constant_values", 0), **kwargs)
-    x = own(x)
-    for axis, width in enumerate(widths):
-        if width != (0, 0):
-            x = taken(x, np.pad(np.arange(x.shape[axis]), width, mode=mode, **kwargs), axis)
-    return x
-
-
-def _pad_constant(x: Tracer, widths: Any, values: Any) -> Tracer:
-    if isinstance(values, (int, float)) and values == 0:
-        low, high = tuple([w[0] for w in widths]), tuple([w[1] for w in widths])
-        return ops.pad(x, low=low, high=high, interior=(0,) * x.ndim)
-    filled = np.broadcast_to(values, (x.ndim, 2)) if type(values) is not Tracer else [[values, values]] * x.ndim
-    for axis, ((low, high), (before, after)) in enumerate(zip(widths, filled)):
-        ends = [(low, before), (high, after)]
-        front, back = [_border(x, axis, n, value) for n, value in ends]
-        x = ops.concatenate(front, x, back, axis=axis)
-    return x
-
-
-def _border(x: Tracer, axis: int, width: int, value: Any) -> Tracer:
-    shape = (*x.shape[:axis], width, *x.shape[axis + 1 :])
-    if type(value) is Tracer:
-        return spread_to(cast(array_of(value), x.dtype), shape)
-    return constant(x.builder, np.asarray(value).astype(x.dtype)[()], shape, x.dtype)
 
 
 # --- Differences

@@ -234,7 +234,14 @@ def shape_of(x: Any) -> Shape:
 
 def one_axis(axis: Any, ndim: int) -> int:
     """An axis counted from the front, or NumPy's error."""
+    _require_no_truth(axis)
     return normalize_axis_index(axis, ndim)
+
+
+def _require_no_truth(axis: Any) -> None:
+    """Raise for True, which NumPy's functions in C do not take for 1."""
+    if type(axis) is bool:
+        raise TypeError("an integer is required for the axis")
 
 
 def all_axes(axis: Any, ndim: int) -> Axes:
@@ -245,6 +252,7 @@ def all_axes(axis: Any, ndim: int) -> Axes:
         return (axis % ndim,)
     if isinstance(axis, Tracer):
         axis = operator.index(axis)  # NumPy would hide what this says of a value that is not known
+    _require_no_truth(axis)
     axes = normalize_axis_tuple(axis, ndim, allow_duplicate=True)
     if len(set(axes)) < len(axes):
         raise ValueError("duplicate value in 'axis'")

@@ -168,7 +168,9 @@ def _round(self: Tracer, ndigits: int | None = None) -> Any:
 
 
 def _reshape(self: Tracer, *shape: Any, order: str = "C", copy: Any = None) -> Tracer:
-    return RULES[np.reshape](self, shape[0] if len(shape) == 1 else shape, order)
+    if not shape:
+        raise TypeError("reshape() takes exactly 1 argument (0 given)")
+    return RULES[np.reshape](self, shape[0] if len(shape) == 1 else shape, order, copy=copy)
 
 
 def _transpose(self: Tracer, *axes: Any) -> Tracer:

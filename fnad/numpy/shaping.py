@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType, Shape
-from fnad.numpy.aliases import own, view
+from fnad.numpy.aliases import layout_of, own, view
 from fnad.numpy.dispatch import implements
 from fnad.numpy.promotion import array_of, builder_of, cast, one_axis, size_of, spread_to, traced
 from fnad.ops import shaping as ops
@@ -44,15 +46,27 @@ def permuted(x: Tracer, perm: tuple[int, ...]) -> Tracer:
 def reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: Any = None) -> Any:
     """`numpy.reshape`; a view where NumPy gives one, for an array that was computed as if it lay in C order."""
     x = array_of(a)
-    shape = _resolved(x.shape, newshape if shape is None else shape)
-    return view(x, reshaped(x, shape) if order == "C" else _reshaped(x, shape, order))
+    shape = newshape if shape is None else shape
+    if shape is None:
+        raise TypeError("reshape() missing 1 required positional argument: 'shape'")
+    shape = _resolved(x.shape, shape)
+    result = reshaped(x, shape) if order == "C" else _reshaped(x, shape, order)
+    if copy is False:
+        np.reshape(layout_of(x), shape, order, copy=False)  # raises where NumPy would have to copy
+    return own(result) if copy else view(x, result)
 
 
 def _reshaped(x: Tracer, shape: Shape, order: str) -> Tracer:
+    np.reshape(_NOTHING, 0, order)  # raises for what is no order
+    if order in ("A", "a"):
+        order = "F" if layout_of(x).flags.fnc else "C"
     if order not in ("F", "f"):
         return reshaped(x, shape)
     turned = reshaped(permuted(x, tuple(range(x.ndim))[::-1]), shape[::-1])
     return permuted(turned, tuple(range(turned.ndim))[::-1])
+
+
+_NOTHING = np.zeros(0)
 
 
 def _resolved(old: Shape, new: Any) -> Shape:
@@ -61,15 +75,38 @@ def _resolved(old: Shape, new: Any) -> Shape:
         return (size_of(old),)
     if type(new) is tuple and all([type(n) is int and n >= 0 for n in new]) and size_of(new) == size_of(old):
         return new
-    return stand_in(old).reshape(new).shape
+    found = stand_in(old).reshape(new).shape
+    if any([operator.index(n) < -1 for n in (new if isinstance(new, (tuple, list, np.ndarray)) else (new,))]):
+        raise ValueError(
+            f"reshape: requires sizes that are not negative, and -1 for one of them at most, got {new}. NumPy would "
+            f"take any negative number for -1, and give {found}; write -1 where that is meant."
+        )
+    return found
 
 
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
     """`numpy.ravel`."""
     x = array_of(a)
-    flat = _reshaped(x, (x.size,), order)
+    in_order, order = (_in_memory_order(x), "C") if order in ("K", "k") else (x, order)
+    flat = _reshaped(in_order, (x.size,), order)
     return view(x, own(x) if flat is x else flat, contiguous=True)
+
+
+def _in_memory_order(x: Tracer) -> Tracer:
+    """``x`` with its axes as they follow one another in memory; one that repeats its elements stays where it is."""
+    strides = layout_of(x).strides
+    inner_first: list[int] = []
+    for axis in reversed(range(x.ndim)):
+        place = len(inner_first)
+        for i, other in reversed(list(enumerate(inner_first))):
+            if strides[axis] and strides[other]:
+                if abs(strides[other]) <= abs(strides[axis]):
+                    break
+                place = i
+        inner_first.insert(place, axis)
+    perm = tuple(reversed(inner_first))
+    return x if perm == tuple(range(x.ndim)) else permuted(x, perm)
 
 
 @implements(np.transpose, np.permute_dims)
@@ -257,9 +294,9 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     x = array_of(a)
     if axis is None:
         return reshaped(roll(ravel(x), shift, 0), x.shape)
-    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    axes = normalize_axis_tuple(axis, x.ndim, allow_duplicate=True)
     for by, at in np.broadcast(shift, axes):
-        x = _rolled(x, int(by), one_axis(int(at), x.ndim))
+        x = _rolled(x, int(by), int(at))
     return x if axes else own(x)
 
 

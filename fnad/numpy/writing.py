@@ -218,11 +218,13 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> None:
     """`numpy.put_along_axis`."""
     _require_traced(arr, "np.put_along_axis")
-    if axis is None:
-        flat = arr.flatten()
-        setitem(flat, index_array(indices), values)
-        return setitem(arr, Ellipsis, reshaped(flat, arr.shape))
     index = index_array(indices)
+    if axis is None:
+        if index.ndim != 1:
+            raise ValueError("when axis=None, `indices` must have a single dimension.")
+        flat = arr.flatten()
+        setitem(flat, index, values)
+        return setitem(arr, Ellipsis, reshaped(flat, arr.shape))
     if index.ndim != arr.ndim:
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
     setitem(arr, grid(index, arr.shape, one_axis(axis, arr.ndim)), values)
