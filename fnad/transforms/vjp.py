@@ -18,7 +18,13 @@ from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
 from fnad.ops.elementwise import add, convert
 from fnad.ops.elementwise import stop_gradient as stop_gradient_p
+from fnad.ops.indexing import scatter
+from fnad.ops.reductions import reduce_max, reduce_min
 from fnad.tracing import Builder, Staged, Tracer, build, call_program, filled, is_value, stage, value_type
+from fnad.transforms.masks import keep_zeros
+
+EXTREMES = {reduce_max, reduce_min, scatter}
+"""The operations that choose elements by their size, or the last of several."""
 
 # --- On Programs
 
@@ -62,7 +68,7 @@ def _join(program: Program, wrt: Sequence[int], count: int, seed: Literal | None
     builder = Builder()
     builder.inputs = list(program.inputs)
 
-    def body() -> tuple[Program, list[Any], int]:
+    def body() -> tuple[Program, list[Any], int, _Forward]:
         forward = _Forward(builder, program, {program.inputs[i] for i in wrt})
         own = len(builder.equations)
         outputs = [forward.atoms.get(a, a) for a in program.outputs]
@@ -70,16 +76,17 @@ def _join(program: Program, wrt: Sequence[int], count: int, seed: Literal | None
         for atom in outputs[:count]:
             if is_inexact(atom.type.dtype):
                 g = builder.input(ArrayType(*atom.type[:2])) if seed is None else Tracer(builder, seed)
-                _accumulate(cotangents, atom, g)
+                forward.accumulate(cotangents, atom, g)
         forward.pull_back(cotangents)
         bars = [_bar(builder, cotangents.get(program.inputs[i]), program.inputs[i]).atom for i in wrt]
-        return *builder.finish([*outputs, *bars]), own
+        return *builder.finish([*outputs, *bars]), own, forward
 
-    joint, constants, own = build(builder, body)
+    joint, constants, own, forward = build(builder, body)
     way_back = {id(e) for e in builder.equations[own:]}
     made_back = {v for e in builder.equations[own:] for v in e.outputs}
     joint = prune(joint)
     count_own = sum([id(e) not in way_back and made_back.isdisjoint(e.outputs) for e in joint.equations])
+    joint = keep_zeros(joint, count_own, forward.cotangents, forward.extremes)
     return Joint(joint, tuple(builder.inputs[len(program.inputs) :]), constants, count_own)
 
 
@@ -91,6 +98,8 @@ class _Forward:
         self.active = active  # the variables that depend on the inputs in question
         self.atoms: dict[Atom, Atom] = {}  # what stands for an output of a replaced equation
         self.steps: list[tuple[Equation, Any]] = []  # active equations, with their residuals
+        self.cotangents: set[Atom] = set()  # all that are accumulated
+        self.extremes: set[Atom] = set()  # those of operands of which an extreme element was chosen
         for equation in program.equations:
             self._stage(equation)
 
@@ -134,12 +143,23 @@ class _Forward:
             given = [cotangents.pop(v, None) for v in eqn.outputs]
             if any([g is not None for g in given]):
                 self.builder.source = eqn.source and eqn.source._replace(backward=True)
-                for atom, g in self._contributions(eqn, given, residuals):
-                    _accumulate(cotangents, atom, self.builder.tracer(g))
+                for atom, contribution in self._contributions(eqn, given, residuals):
+                    g = self.builder.tracer(contribution)
+                    if eqn.primitive in EXTREMES:
+                        self.extremes.add(g.atom)
+                    self.accumulate(cotangents, atom, g)
+
+    def accumulate(self, cotangents: dict[Atom, Tracer], atom: Atom, g: Tracer) -> None:
+        """Add to the cotangent of an atom."""
+        self.cotangents.add(g.atom)
+        if type(atom) is Var:
+            known = cotangents.get(atom)
+            cotangents[atom] = g if known is None else add(known, g)
 
     def _contributions(self, eqn: Equation, given: Sequence[Tracer | None], residuals: Any) -> list[tuple[Atom, Any]]:
         primitive, params, wanted = eqn.primitive, eqn.params, self._wanted(eqn)
         g: Any = tuple([_bar(self.builder, c, v) for c, v in zip(given, eqn.outputs)])
+        self.cotangents.update([c.atom for c in g])
         y: Any = self._tracers(eqn.outputs)
         if len(y) == 1:
             (g,), (y,) = g, y
@@ -153,12 +173,6 @@ class _Forward:
             )
         inputs = self._tracers(eqn.inputs)
         return [(eqn.inputs[i], primitive.vjp(i, g, y, *inputs, **params)) for i in wanted]
-
-
-def _accumulate(cotangents: dict[Atom, Tracer], atom: Atom, g: Tracer) -> None:
-    if type(atom) is Var:
-        known = cotangents.get(atom)
-        cotangents[atom] = g if known is None else add(known, g)
 
 
 def _bar(builder: Builder, g: Tracer | None, v: Atom) -> Tracer:
