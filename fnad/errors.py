@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from functools import wraps
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 import numpy as np
+
+from fnad.shield import asked_by
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _NUMPY = os.path.dirname(np.__file__) + os.sep
@@ -92,17 +95,20 @@ def is_library_file(filename: str) -> bool:
 def user_frame(frame: FrameType | None) -> FrameType | None:
     """The nearest frame, outwards, of the user's own code; NumPy's is not, whose functions call the library's."""
     while frame is not None and (is_library_file(frame.f_code.co_filename) or is_numpy_file(frame.f_code.co_filename)):
-        frame = frame.f_back
+        frame = frame.f_back or asked_by()
     return frame
 
 
-def user_level() -> int:
-    """How many calls the user's line is away from the caller's, for `warnings.warn`."""
-    frame, level = sys._getframe(1), 1
-    user = user_frame(frame)
-    while frame is not None and frame is not user:
-        frame, level = frame.f_back, level + 1
-    return level
+def warn(message: str, category: type[Warning] = RuntimeWarning) -> None:
+    """Warn at the user's line, also where another thread works for it."""
+    frame = user_frame(sys._getframe(1))
+    if frame is None:
+        warnings.warn(message, category, stacklevel=2)
+        return
+    names, code = frame.f_globals, frame.f_code
+    registry = names.setdefault("__warningregistry__", {})
+    module = names.get("__name__")
+    warnings.warn_explicit(message, category, code.co_filename, frame.f_lineno, module, registry)
 
 
 def boundary(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from fnad.shield import undisturbed
+
 
 class LazyModule:
     """A module by its name; asking for one of its attributes imports it.
@@ -15,8 +17,11 @@ class LazyModule:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._module: Any = None
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("__"):  # what Python and its tools ask of any object
             raise AttributeError(attribute)
-        return getattr(import_module(self._name), attribute)
+        if self._module is None:
+            self._module = undisturbed(import_module, self._name)
+        return getattr(self._module, attribute)

@@ -13,7 +13,6 @@ import re
 import stat
 import sys
 import time
-import warnings
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cache
@@ -22,7 +21,7 @@ from pathlib import Path
 
 from fnad.compiler import private
 from fnad.compiler.fingerprint import Sources
-from fnad.errors import user_level
+from fnad.errors import warn
 
 MAGIC = b"fnad kernel 2\n"
 SEAL = 32
@@ -231,7 +230,7 @@ class DiskCache:
         self._has_warned = True
         message = f"kernel cache: {problem} {advice}"
         try:
-            warnings.warn(message, RuntimeWarning, stacklevel=user_level())
+            warn(message)
         except Warning:  # where warnings are errors: kernels are still right, so the call goes on
             print(f"RuntimeWarning: {message}", file=sys.stderr)
 

@@ -12,7 +12,6 @@ import inspect
 import itertools
 import sys
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import update_wrapper
@@ -26,7 +25,7 @@ from fnad.compiler.cache import statistics
 from fnad.compiler.compile import Compiled, compile_program
 from fnad.compiler.cuda import devices
 from fnad.compiler.cuda.arrays import DeviceArray
-from fnad.errors import boundary, user_level
+from fnad.errors import boundary, warn
 from fnad.ir.program import prune
 from fnad.ir.types import ArrayType
 from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_staging, is_value, stage, value_type
@@ -218,11 +217,10 @@ class Jitted:
     def _warn(self, reason: str) -> None:
         if not self._has_warned:
             self._has_warned = True
-            warnings.warn(
+            warn(
                 f"jit: requires at most {self.max_branches} branches for a signature and {MOST_GUARDS} conditions in "
                 f"each to be compiled, got more: {reason}. Results stay right, but other branches are interpreted at "
-                "every call. Use np.where for a choice, raise max_branches, or leave jit off here.",
-                RuntimeWarning, stacklevel=user_level(),
+                "every call. Use np.where for a choice, raise max_branches, or leave jit off here."
             )
 
     def _note(self, staging: Staging) -> None:
@@ -272,12 +270,11 @@ class Jitted:
         what = news(self.function, signature, self.entries)
         self._signatures += 1
         if self._signatures == MANY_SIGNATURES + 1:
-            warnings.warn(
+            warn(
                 f"jit: requires few different signatures, got {self._signatures} for "
                 f"{getattr(self.function, '__name__', 'a function')}, each of which is staged and compiled"
                 f"{f'; the last one since {what}' if what else ''}. Pad arrays to a few sizes, or make numbers "
-                "arguments that are not static. cache_info() has all the reasons.",
-                RuntimeWarning, stacklevel=user_level(),
+                "arguments that are not static. cache_info() has all the reasons."
             )
         return f"new signature: {what}" if what else "new signature"
 

@@ -5,9 +5,7 @@ needs llvmlite alone.
 """
 
 import hashlib
-import os
 import sys
-import threading
 import time
 from functools import cache
 from typing import Any
@@ -21,17 +19,11 @@ from fnad.compiler.fingerprint import CPU_SOURCES, Sources, settings
 from fnad.compiler.plan import Kernel
 from fnad.lazy import LazyModule
 from fnad.memo import Memo
+from fnad.shield import undisturbed
 from fnad.version import __version__
 
 
 toolchain = LazyModule("fnad.compiler.cpu.toolchain")
-
-_lock = threading.RLock()
-# A fork waits for a compilation on another thread: the child would find its locks held for ever.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
 
 
 class CompileError(RuntimeError):
@@ -80,17 +72,23 @@ class Loader:
 
     def address(self, kernel: Kernel) -> int:
         """The address of `kernel(buffers, params, lo, hi)`."""
-        with _lock:
-            if kernel.words:
-                return self._foreign_address(kernel)
-            address = self._addresses.get(kernel.source)
-            if address is not None:
-                self.counts.memory_hits += 1
-                return address
-            key = kernel_key(kernel.source)
-            address = self._from_disk(key) or self._compiled(key, kernel)
-            self._addresses[kernel.source] = address
+        known = None if kernel.words else self._addresses.get(kernel.source)
+        if known is None:
+            return undisturbed(self._found, kernel)
+        self.counts.memory_hits += 1
+        return known
+
+    def _found(self, kernel: Kernel) -> int:
+        """The address of a kernel that is not known, or that another thread has just found."""
+        if kernel.words:
+            return self._foreign_address(kernel)
+        address = self._addresses.get(kernel.source)
+        if address is not None:
+            self.counts.memory_hits += 1
             return address
+        key = kernel_key(kernel.source)
+        address = self._addresses[kernel.source] = self._from_disk(key) or self._compiled(key, kernel)
+        return address
 
     def _foreign_address(self, kernel: Kernel) -> int:
         """The address of a kernel that calls a Python function, which only this process knows."""
@@ -145,12 +143,16 @@ def _new_engine() -> llvm.ExecutionEngine:
     return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
 
 
-@cache
-def _shared_loader() -> Loader:
-    return Loader(shared_disk())
+_shared: list[Loader] = []
 
 
 def loader() -> Loader:
     """The process's loader, over the folder that the environment asks for."""
-    with _lock:
-        return _shared_loader()
+    if not _shared:
+        undisturbed(_share)
+    return _shared[0]
+
+
+def _share() -> None:
+    if not _shared:
+        _shared.append(Loader(shared_disk()))

@@ -20,6 +20,7 @@ import numpy as np
 from fnad.compiler.plan import Kernel
 from fnad.kernels.cpu import pool as words
 from fnad.lazy import LazyModule
+from fnad.shield import shielded, undisturbed
 
 loading = LazyModule("fnad.compiler.cpu.loader")
 
@@ -72,7 +73,7 @@ def set_num_threads(n: int) -> None:
         raise TypeError(f"set_num_threads: requires an integer, got {n!r}.")
     if not 1 <= number <= words.MOST_THREADS:
         raise ValueError(f"set_num_threads: requires a number from 1 to {words.MOST_THREADS}, got {number}.")
-    _pool().resize(number)
+    shielded(_pool().resize, number)
 
 
 def get_num_threads() -> int:
@@ -82,7 +83,7 @@ def get_num_threads() -> int:
 
 def start() -> None:
     """Start the workers, unless they run."""
-    _pool().start()
+    shielded(_pool().start)
 
 
 def pool_address() -> int:
@@ -174,23 +175,23 @@ def _kernel() -> ctypes._CFuncPtr:
     return _KERNEL_TYPE(loading.loader().address(POOL))
 
 
-_making = threading.Lock()
 _made: list[_Pool] = []
 
 
 def _pool() -> _Pool:
     """The process's pool, made when it is first asked for."""
     if not _made:
-        with _making:
-            if not _made:
-                _made.append(_Pool(default_threads()))
+        undisturbed(_make)
     return _made[0]
+
+
+def _make() -> None:
+    if not _made:
+        _made.append(_Pool(default_threads()))
 
 
 def _begin_again() -> None:
     """In a forked child: the workers are not here."""
-    global _making
-    _making = threading.Lock()
     for pool in _made:
         pool.reset()
 
@@ -198,7 +199,7 @@ def _begin_again() -> None:
 @atexit.register
 def _end() -> None:
     for pool in _made:
-        pool.resize(1)
+        shielded(pool.resize, 1)
 
 
 if hasattr(os, "register_at_fork"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import platform
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 
 from fnad import config
 from fnad.compiler.cuda.runtime import Runtime, Unusable
-from fnad.errors import DeviceError, boundary, user_level
+from fnad.errors import DeviceError, boundary, warn
 from fnad.lazy import LazyModule
 
 hardware = LazyModule("fnad.compiler.cuda.hardware")
@@ -258,8 +257,7 @@ def _explain(name: str, reason: str) -> None:
     if kind == "auto":
         logging.getLogger("fnad").warning("device auto: the CPU, since %s", reason)
         return
-    warnings.warn(
+    warn(
         f"device {name}: requires a GPU that works, got none: {reason} The CPU is used instead. "
-        "Set FNAD_STRICT_DEVICE=1 to make this an error.",
-        RuntimeWarning, stacklevel=user_level(),
+        "Set FNAD_STRICT_DEVICE=1 to make this an error."
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 import time
 from collections.abc import Callable
 from functools import cache
@@ -15,6 +14,7 @@ from fnad.compiler.cpu.loader import CompileError
 from fnad.compiler.fingerprint import Sources, kernel_files, settings
 from fnad.compiler.plan import GridKernel
 from fnad.lazy import LazyModule
+from fnad.shield import undisturbed
 from fnad.version import __version__
 
 toolchain = LazyModule("fnad.compiler.cuda.toolchain")
@@ -25,7 +25,6 @@ PACKAGES = ("numba-cuda", "numba", "llvmlite", "numpy", "cuda-bindings", "nvidia
 LINKERS = ("nvidia-nvjitlink", "nvidia-nvjitlink-cu12")
 """What makes machine code of PTX, as far as it is installed."""
 
-_lock = threading.RLock()
 _known: dict[str, str] = {}
 
 
@@ -66,27 +65,34 @@ def _disk() -> DiskCache:
 
 def ptx_of(kernel: GridKernel, capability: tuple[int, int]) -> str:
     """A kernel as PTX for devices of a compute capability."""
-    with _lock:
-        key = kernel_key(kernel, capability)
-        if key in _known:
-            COUNTS.memory_hits += 1
-            return _known[key]
-        entry = _disk().get(key)
-        if entry is not None:
-            COUNTS.disk_hits += 1
-            ptx = entry.decode()
-        else:
-            started = time.perf_counter()
-            try:
-                ptx = toolchain.ptx_of(kernel, capability)
-            except Exception as error:
-                raise CompileError(kernel) from error
-            COUNTS.compiled += 1
-            COUNTS.compile_seconds += time.perf_counter() - started
-            if key == kernel_key(kernel, capability):  # else the settings have changed meanwhile
-                _disk().put(key, ptx.encode())
-        _known[key] = ptx
-        return ptx
+    key = kernel_key(kernel, capability)
+    if key not in _known:
+        return undisturbed(_found, key, kernel, capability)
+    COUNTS.memory_hits += 1
+    return _known[key]
+
+
+def _found(key: str, kernel: GridKernel, capability: tuple[int, int]) -> str:
+    """The PTX of a kernel that is not known, or that another thread has just found."""
+    if key in _known:
+        COUNTS.memory_hits += 1
+        return _known[key]
+    entry = _disk().get(key)
+    if entry is not None:
+        COUNTS.disk_hits += 1
+        ptx = entry.decode()
+    else:
+        started = time.perf_counter()
+        try:
+            ptx = toolchain.ptx_of(kernel, capability)
+        except Exception as error:
+            raise CompileError(kernel) from error
+        COUNTS.compiled += 1
+        COUNTS.compile_seconds += time.perf_counter() - started
+        if key == kernel_key(kernel, capability):  # else the settings have changed meanwhile
+            _disk().put(key, ptx.encode())
+    _known[key] = ptx
+    return ptx
 
 
 def code_of(ptx: str, capability: tuple[int, int], link: Callable[[str, tuple[int, int]], bytes]) -> bytes:

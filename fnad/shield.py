@@ -1,0 +1,124 @@
+"""Work that is not to be broken off halfway: that of compilers, imports, threads that start.
+
+An interrupt (Ctrl-C, the handler of a signal, an exception that another thread sends) is raised in the middle of
+whatever its thread does; numba, LLVM and a module that is being imported are of no use afterwards. So such work is done
+on a thread of its own, where none arrives. Who has asked for it waits, and may be interrupted: the work is finished
+beside him, and is there at the next call.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+from _thread import start_new_thread
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+_exclusive = threading.RLock()
+"""Held where compilers work: one thread at a time, and none while the process forks or when it ends."""
+
+
+class _Here(threading.local):
+    """What a thread does for another one."""
+
+    asked_by: FrameType | None = None
+
+
+_here = _Here()
+
+
+class _Job:
+    """A call on a thread of its own."""
+
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self.function, self.args = function, args
+        self.asked_by = sys._getframe(2)
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.over = threading.Lock()
+        self.over.acquire()
+
+    def run(self) -> None:
+        """Make the call, and note what it comes to."""
+        _here.asked_by = self.asked_by
+        try:
+            self.result = self.function(*self.args)
+        except BaseException as error:
+            self.error = error
+        finally:
+            _here.asked_by = self.asked_by = None
+            self.over.release()
+
+
+def shielded(function: Callable[..., Result], *args: Any) -> Result:
+    """What a function comes to where no interrupt arrives; one that arrives meanwhile is raised, but not in there."""
+    if _here.asked_by is not None:
+        return function(*args)
+    job = _Job(function, args)
+    try:
+        start_new_thread(job.run, ())
+    except RuntimeError:  # the process ends, or the system gives no more threads
+        return function(*args)
+    job.over.acquire()
+    if job.error is None:
+        return job.result
+    try:
+        raise job.error
+    finally:
+        del job  # which the error's traceback refers to
+
+
+def undisturbed(function: Callable[..., Result], *args: Any) -> Result:
+    """The same, while no other thread does such work; a fork waits for it, and so does the end of the process."""
+    if _is_held():
+        return _alone(function, *args)
+    return shielded(_alone, function, *args)
+
+
+def asked_by() -> FrameType | None:
+    """The frame that waits for what this thread does, if it works for another one."""
+    return _here.asked_by
+
+
+def _alone(function: Callable[..., Result], *args: Any) -> Result:
+    with _exclusive:
+        return function(*args)
+
+
+def _is_held() -> bool:
+    """Whether this thread holds what another one would wait for."""
+    other = _numbas()
+    return _exclusive._is_owned() or other is not None and other._is_owned()  # type: ignore[attr-defined]
+
+
+def _numbas() -> Any:
+    """The lock of numba's compiler, which the user's own functions take."""
+    module = sys.modules.get("numba.core.compiler_lock")
+    return getattr(getattr(module, "global_compiler_lock", None), "_lock", None)
+
+
+def _hold() -> None:
+    """Before a fork: the child is to find no lock held by a thread that it has not, nor anything half done."""
+    _exclusive.acquire()
+    other = _numbas()
+    while other is not None and not other.acquire(timeout=0.1):
+        _exclusive.release()  # who has the other one may wait for it
+        _exclusive.acquire()
+
+
+def _let_go() -> None:
+    other = _numbas()
+    if other is not None:
+        other.release()
+    _exclusive.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_let_go)
+# A thread that is in LLVM when the process takes that down would crash; one that comes later waits, and ends with it.
+atexit.register(_exclusive.acquire)
