@@ -43,8 +43,6 @@ def staged_in_many_ways() -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
         x = fnad.checkpoint(lambda v: v * v)(x)
         return total + fnad.cond(total > 0.0, lambda v: np.sum(v), lambda v: -np.sum(v), x)
 
-    batched = fnad.vmap(lambda v: fnad.grad(loss)(v), in_axes=None, axis_size=2) if False else None
-    assert batched is None
     return fnad.jit(fnad.value_and_grad(loss)), fnad.value_and_grad(loss)
 
 
