@@ -2,7 +2,6 @@
 
 from fnad.numpy import linalg as linalg
 from fnad.numpy.contractions import dot as dot
-from fnad.numpy.contractions import einsum as einsum
 from fnad.numpy.contractions import inner as inner
 from fnad.numpy.contractions import kron as kron
 from fnad.numpy.contractions import matmul as matmul
@@ -222,6 +221,7 @@ from fnad.numpy.statistics import average as average
 from fnad.numpy.statistics import median as median
 from fnad.numpy.statistics import std as std
 from fnad.numpy.statistics import var as var
+from fnad.numpy.summation import einsum as einsum
 from fnad.numpy.updates import at as at
 from fnad.numpy.writing import copyto as copyto
 from fnad.numpy.writing import fill_diagonal as fill_diagonal

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import string
 from typing import Any
 
 import numpy as np
 
 from fnad.ir.types import ArrayType, Shape
 from fnad.numpy import operators, ufuncs
-from fnad.numpy.dispatch import RULES, implements, refuse_out
+from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
     broadcast_shapes, builder_of, cast, loop_dtypes, one_axis, shapes_text, size_of, spread_to, traced,
 )
-from fnad.numpy.shaping import reshaped, stand_in
+from fnad.numpy.shaping import reshaped
 from fnad.ops import contractions as ops
 from fnad.ops.elementwise import conj
 from fnad.ops.shaping import reduce_sum, reshape, transpose
@@ -212,169 +211,11 @@ def _contracted(x: Tracer, y: Tracer, first: tuple[int, ...], second: tuple[int,
     columns = tuple([i for i in range(y.ndim) if i not in second])
     k = size_of(tuple([x.shape[i] for i in first]))
     shape = tuple([x.shape[i] for i in rows]) + tuple([y.shape[i] for i in columns])
-    left = reshaped(_ordered(x, rows + first), (size_of(shape[: len(rows)]), k))
-    right = reshaped(_ordered(y, second + columns), (k, size_of(shape[len(rows) :])))
+    left = reshaped(ordered(x, rows + first), (size_of(shape[: len(rows)]), k))
+    right = reshaped(ordered(y, second + columns), (k, size_of(shape[len(rows) :])))
     return reshaped(ops.matmul(left, right), shape)
 
 
-def _ordered(x: Tracer, perm: tuple[int, ...]) -> Tracer:
+def ordered(x: Tracer, perm: tuple[int, ...]) -> Tracer:
+    """``x`` with its axes in an order, which may be theirs."""
     return x if perm == tuple(range(x.ndim)) else transpose(x, perm=perm)
-
-
-# --- einsum: each operand has a letter for each of its axes; two at a time are contracted
-
-
-@implements(np.einsum)
-def einsum(*operands: Any, out: Any = None, optimize: Any = False, dtype: Any = None, **_: Any) -> Any:
-    """`numpy.einsum`."""
-    refuse_out("np.einsum", out)
-    subscripts, arrays = _as_text(operands)
-    builder = builder_of(*arrays)
-    xs = [traced(builder, a) for a in arrays]
-    terms, result = _terms(subscripts, xs)
-    common = np.result_type(*[x.dtype for x in xs]) if dtype is None else np.dtype(dtype)
-    pool = [_simplified(cast(x, common), term) for x, term in zip(xs, terms)]
-    sizes = _sizes(subscripts, pool, xs)
-    for chosen in _pairs(pool, result, sizes):
-        picked = [pool[i] for i in chosen]
-        pool = [p for i, p in enumerate(pool) if i not in chosen]
-        needed = set(result).union(*[term for _, term in pool])
-        pool.append(_joined(picked, needed, sizes))
-    (x, term), = pool
-    return _arranged(x, term, result, sizes)
-
-
-Term = tuple[Tracer, str]
-ALPHABET = string.ascii_letters
-
-
-def _as_text(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
-    """Subscripts as text, and the arrays; each array may also be followed by a list of the numbers of its axes."""
-    if isinstance(operands[0], str):
-        return operands[0].replace(" ", ""), list(operands[1:])
-    arrays, lists = list(operands[: len(operands) // 2 * 2 : 2]), list(operands[1::2])
-    text = ",".join([_letters(labels) for labels in lists])
-    return (f"{text}->{_letters(operands[-1])}" if len(operands) % 2 else text), arrays
-
-
-def _letters(labels: Any) -> str:
-    return "".join(["..." if n is Ellipsis else ALPHABET[n] for n in labels])
-
-
-def _terms(subscripts: str, xs: list[Tracer]) -> tuple[list[str], str]:
-    """The letters of every operand and of the result, an ellipsis spelled out."""
-    given, arrow, result = subscripts.partition("->")
-    terms = given.split(",")
-    named = [len(term.replace("...", "")) for term in terms]
-    fits = len(terms) == len(xs) and all(
-        [x.ndim == n or ("..." in term and x.ndim > n) for x, term, n in zip(xs, terms, named)]
-    )
-    if not fits or not subscripts.replace("...", "").replace("->", "").replace(",", "").isalpha() and any(named):
-        _numpy_error(subscripts, xs)
-    spare = [chr(c) for c in range(0x3B1, 0x3B1 + 32)]  # letters that no subscript uses
-    widest = max([x.ndim - n for x, n in zip(xs, named)])
-    full = [term.replace("...", "".join(spare[widest - (x.ndim - n) : widest])) for x, term, n in zip(xs, terms, named)]
-    if arrow:
-        return full, result.replace("...", "".join(spare[:widest]))
-    text = "".join(full)
-    once = sorted([c for c in set(text) - set(spare) if text.count(c) == 1])
-    return full, "".join(spare[:widest] + once)
-
-
-def _numpy_error(subscripts: str, xs: list[Tracer]) -> None:
-    """Let NumPy say what is wrong."""
-    np.einsum(subscripts, *[stand_in(x.shape, x.dtype) for x in xs])
-    shapes = ", ".join([str(x.shape) for x in xs])
-    raise ValueError(f"einsum: requires subscripts that fit the operands, got {subscripts!r} for shapes {shapes}.")
-
-
-def _simplified(x: Tracer, term: str) -> Term:
-    """Take the diagonal where a letter occurs twice in one operand."""
-    for letter in dict.fromkeys(term):
-        while term.count(letter) > 1:
-            first = term.index(letter)
-            second = term.index(letter, first + 1)
-            x = RULES[np.diagonal](x, 0, first, second)
-            term = term[:first] + term[first + 1 : second] + term[second + 1 :] + letter
-    return x, term
-
-
-def _sizes(subscripts: str, pool: list[Term], xs: list[Tracer]) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    for x, term in pool:
-        for letter, n in zip(term, x.shape):
-            if sizes.setdefault(letter, n) != n and 1 not in (n, sizes[letter]):
-                _numpy_error(subscripts, xs)
-            sizes[letter] = n if sizes[letter] == 1 else sizes[letter]
-    return sizes
-
-
-def _pairs(pool: list[Term], result: str, sizes: dict[str, int]) -> list[tuple[int, ...]]:
-    """Which operands to contract, step by step; what is made goes to the end."""
-    if len(pool) < 3:
-        return [(0, 1)] if len(pool) == 2 else []
-    names = dict(zip(sizes, ALPHABET))
-    text = ",".join(["".join([names[c] for c in term]) for _, term in pool])
-    text += "->" + "".join([names[c] for c in result])
-    shapes = [tuple([sizes[c] for c in term]) for _, term in pool]
-    path = np.einsum_path(text, *[stand_in(shape, float) for shape in shapes], optimize="greedy")[0]
-    return [pair for step in path[1:] for pair in _in_twos(step, len(pool))]
-
-
-def _in_twos(step: tuple[int, ...], count: int) -> list[tuple[int, ...]]:
-    if len(step) <= 2:
-        return [step]
-    return [(0, 1)] + [(0, count - 2 - i) for i in range(len(step) - 2)]
-
-
-def _joined(picked: list[Term], needed: set[str], sizes: dict[str, int]) -> Term:
-    """One operand or two as one that has only letters that are still needed."""
-    if len(picked) == 1:
-        return _summed(*picked[0], needed)
-    (x, s), (y, t) = picked
-    x, s = _summed(x, s, needed | set(t))
-    y, t = _summed(y, t, needed | set(s))
-    shared = [c for c in s if c in t]
-    contracted = [c for c in shared if c not in needed]
-    batch = [c for c in shared if c in needed]
-    rows, columns = [c for c in s if c not in t], [c for c in t if c not in s]
-    if not contracted:
-        term = "".join(batch + rows + columns)
-        return _multiplied(x, s, y, t, term)
-    x, y = _widened(x, s, shared, sizes), _widened(y, t, shared, sizes)
-    extents = [size_of(tuple([sizes[c] for c in part])) for part in (batch, rows, contracted, columns)]
-    b, m, k, n = extents
-    left = reshaped(_by_letters(x, s, batch + rows + contracted), (b, m, k) if batch else (m, k))
-    right = reshaped(_by_letters(y, t, batch + contracted + columns), (b, k, n) if batch else (k, n))
-    term = "".join(batch + rows + columns)
-    return reshaped(ops.matmul(left, right), tuple([sizes[c] for c in term])), term
-
-
-def _summed(x: Tracer, term: str, needed: set[str]) -> Term:
-    axes = tuple([i for i, c in enumerate(term) if c not in needed])
-    return (np.sum(x, axis=axes, dtype=x.dtype) if axes else x), "".join([c for c in term if c in needed])
-
-
-def _widened(x: Tracer, term: str, letters: list[str], sizes: dict[str, int]) -> Tracer:
-    """``x`` with the axes of these letters broadcast to their full size."""
-    return spread_to(x, tuple([sizes[c] if c in letters else n for c, n in zip(term, x.shape)]))
-
-
-def _by_letters(x: Tracer, term: str, letters: list[str]) -> Tracer:
-    return _ordered(x, tuple([term.index(c) for c in letters]))
-
-
-def _multiplied(x: Tracer, s: str, y: Tracer, t: str, term: str) -> Term:
-    return MULTIPLY(_aligned(x, s, term), _aligned(y, t, term)), term
-
-
-def _aligned(x: Tracer, own: str, term: str) -> Tracer:
-    """``x`` with its axes in the order of a term, and axes of size 1 for the other letters."""
-    ordered = _by_letters(x, own, [c for c in term if c in own])
-    sizes = iter(ordered.shape)
-    return reshaped(ordered, tuple([next(sizes) if c in own else 1 for c in term]))
-
-
-def _arranged(x: Tracer, term: str, result: str, sizes: dict[str, int]) -> Tracer:
-    x, term = _summed(x, term, set(result))
-    return _by_letters(_widened(x, term, list(term), sizes), term, list(result))

@@ -78,59 +78,6 @@ def test_products(f: Any, dtype: str) -> None:
     assert_like_numpy(f, A.astype(dtype), B.astype(dtype))
 
 
-# The operands have one letter for each axis, of the size below.
-SIZES = {"i": 2, "j": 3, "k": 4, "l": 5, "m": 1}
-EINSUMS = [
-    "ij,jk->ik", "ij,jk", "ij->ji", "ij", "ji", "ii", "ii->i", "ii->", "iij->ij", "iij->j", "ij,ij->", "ij,ij->ij",
-    "i,j->ij", "i,j->ji", "ij,j->i", "ij,k->ijk", "ijk,ikl->ijl", "ijk,ilk->ijl", "ij,jk,kl->il", "ij,jk,kl,l->",
-    "ij,ij,ij->ij", "i,i,i->", "ij->", "ijk->ki", "ijk,jk->", "i,ij,j", "ijk,jil->kl", "i->i", ",ij->ij", "->",
-    "iji,j->i", "ijij->ij", "ijk,kj->i", "ik,jk,lk->ijl",
-]
-
-
-@pytest.mark.parametrize("subscripts", EINSUMS)
-def test_einsum(subscripts: str) -> None:
-    operands = [normal(*[SIZES[c] for c in term]) for term in subscripts.partition("->")[0].split(",")]
-    assert_like_numpy(lambda *xs: np.einsum(subscripts, *xs), *operands)
-    check_grads(lambda *xs: np.einsum(subscripts, *xs), operands)
-
-
-@given(data=st.data())
-def test_any_einsum(data: st.DataObject) -> None:
-    terms = data.draw(st.lists(st.text("ijkm", max_size=3), min_size=1, max_size=4))
-    letters = sorted(set("".join(terms)))
-    result = "".join(data.draw(st.permutations(letters)))[: data.draw(st.integers(0, len(letters)))]
-    operands = [normal(*[SIZES[c] for c in term]) for term in terms]
-    assert_like_numpy(lambda *xs: np.einsum(",".join(terms) + "->" + result, *xs), *operands)
-
-
-MORE_EINSUMS = [
-    lambda a, b: np.einsum("...ij,...jk->...ik", a, a.mT), lambda a, b: np.einsum("...j,j...", a.mT, b[0, :, :]),
-    lambda a, b: np.einsum("i...->...", a), lambda a, b: np.einsum("...ij->...ji", a),
-    lambda a, b: np.einsum(a, [0, 1, 2], b, [2, 1, 3], [0, 3]), lambda a, b: np.einsum(a, [0, 1, 2]),
-    lambda a, b: np.einsum(a, [..., 1], b, [1, 2, 0], [..., 2]),
-    lambda a, b: np.einsum("ijk, kjl -> il", a, b, optimize=True), lambda a, b: np.einsum("...,...", a, 2.0),
-    lambda a, b: np.einsum("ijk,kjl", a, b.astype(np.float32)), lambda a, b: np.einsum("...i->...", a[0, 0]),
-    lambda a, b: np.einsum("a...b,b...c->a...c", a, b),
-]
-
-
-@pytest.mark.parametrize("f", MORE_EINSUMS)
-def test_einsum_with_an_ellipsis_or_lists(f: Any) -> None:
-    assert_like_numpy(f, A, B)
-
-
-BAD_EINSUMS = [
-    ("ij,jk", A, B), ("ijk", A[0]), ("ijk->z", A), ("ijk,ikl->jl", A, B), ("ij,jk", A[0]), ("ijk->ii", A),
-    ("i+k", A[0]),
-]
-
-
-@pytest.mark.parametrize("case", BAD_EINSUMS, ids=lambda c: c[0])
-def test_einsum_errors(case: Any) -> None:
-    assert_like_numpy(lambda *xs: np.einsum(case[0], *xs), *case[1:])
-
-
 @pytest.mark.parametrize("f", [lambda a, b: np.tensordot(a, b, 3), lambda a, b: np.tensordot(a, b, ([0], [0]))])
 def test_tensordot_errors(f: Any) -> None:
     assert_like_numpy(f, A, B, message=True)
