@@ -22,7 +22,12 @@ DTYPES = {np.dtype(t) for t in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4"
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 """The dtypes that kernels of layers, losses and tiled products compute with."""
 
-_CARRIERS = {np.dtype(np.float16): np.dtype(np.uint16), np.dtype(np.longdouble): np.dtype(np.complex128)}
+_CARRIERS = {
+    np.dtype(np.float16): np.dtype(np.uint16),
+    np.dtype(np.longdouble): np.dtype("u8,u8"),
+    np.dtype(np.clongdouble): np.dtype("u8,u8,u8,u8"),
+}
+"""Words of bits, which keep all of them: what a longdouble's halves are as floats would be nan at times."""
 
 
 def carrier_of(dtype: np.dtype) -> np.dtype:
@@ -33,6 +38,12 @@ def carrier_of(dtype: np.dtype) -> np.dtype:
 def dtype_word(dtype: np.dtype) -> str:
     """What kernel source calls a dtype."""
     return "boolean" if dtype == np.bool_ else dtype.name
+
+
+def dtype_of(word: str) -> np.dtype:
+    """The dtype that kernel source calls by a word."""
+    wide = {dtype.name: dtype for dtype in _CARRIERS.values()}
+    return wide.get(word) or np.dtype("bool" if word == "boolean" else word)
 
 
 _INTRINSICS = {
@@ -55,8 +66,8 @@ _ON_FLOATS = {
     "signbit": "(bitcast({0}, {int}) < 0)",
 }
 _ON_INTEGERS = {
-    "abs": "select({0} < {zero}, {word}(-{0}), {0})",
-    "sign": "select({0} == {zero}, {zero}, select({0} > {zero}, {one}, {word}(-1)))",
+    "abs": "select({0} < {zero}, negate({0}), {0})",
+    "sign": "select({0} == {zero}, {zero}, select({0} > {zero}, {one}, negate({one})))",
     "fmax": "maximum({0}, {1})",
     "fmin": "minimum({0}, {1})",
     "pow": "integer_power({0}, {1})",
@@ -72,6 +83,7 @@ _OPERATORS: dict[type, str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
 }
 _BOOLEAN_OPERATORS = {"+": "add", "*": "multiply", "&": "multiply", "|": "add"}
+_INTEGER_OPERATORS = {"+": "add", "-": "subtract", "*": "multiply"}
 
 
 def has_source(eqn: Equation) -> bool:
@@ -100,6 +112,8 @@ def constant(value: Any, dtype: np.dtype) -> str:
         return str(bool(value))
     if dtype.kind in "iu":
         return f"{dtype_word(dtype)}({int(value)})"
+    if dtype.kind == "V":
+        return f"({', '.join([f'uint64({word})' for word in value.item()])})"
     if dtype.kind == "c":
         return f"{dtype_word(dtype)}(complex({_float(value.real)}, {_float(value.imag)}))"
     return f"{dtype_word(dtype)}({_float(value)})"
@@ -151,7 +165,7 @@ class _Writer:
             return self._call("not_", [(text, dtype)])
         if dtype is None or dtype.kind == "f":
             return f"(-{text})", dtype
-        return f"{dtype_word(dtype)}(-{text})", dtype
+        return f"negate({text})", dtype
 
     def write_binop(self, node: ast.BinOp) -> Written:
         symbol = _OPERATORS[type(node.op)]
@@ -160,6 +174,8 @@ class _Writer:
             if symbol == "^":
                 return f"({left} != {right})", dtype
             return f"{_BOOLEAN_OPERATORS[symbol]}({left}, {right})", dtype
+        if dtype.kind in "iu" and symbol in _INTEGER_OPERATORS:
+            return f"{_INTEGER_OPERATORS[symbol]}({left}, {right})", dtype
         text = f"({left} {symbol} {right})"
         return (text if dtype.kind == "f" else f"{dtype_word(dtype)}{text}"), dtype
 
@@ -191,7 +207,8 @@ class _Writer:
             return f"({text} != {constant(0, dtype)})" if dtype != BOOL else text
         if dtype == BOOL:
             return f"select({text}, {constant(1, self.result)}, {constant(0, self.result)})"
-        return f"{dtype_word(self.result)}({text})"
+        word = dtype_word(self.result)
+        return f"truncated({text}, {word})" if dtype.kind == "f" and self.result.kind in "iu" else f"{word}({text})"
 
     def _together(self, written: list[Written]) -> tuple[list[str], np.dtype]:
         """Operands of one operation; numbers among them take the others' dtype, or the result's."""

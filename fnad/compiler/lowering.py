@@ -24,7 +24,7 @@ from fnad.ops.elementwise import stop_gradient as identity
 COMPUTED = DTYPES | {np.dtype(np.complex64), np.dtype(np.complex128)}
 """The dtypes that kernels of the library compute with."""
 
-COPIED = COMPUTED | {np.dtype(np.float16), np.dtype(np.longdouble)}
+COPIED = COMPUTED | {np.dtype(np.float16), np.dtype(np.longdouble), np.dtype(np.clongdouble)}
 """The dtypes that loops can copy."""
 
 Placing = Callable[[View], View]

@@ -286,6 +286,47 @@ def fmod(builder: ir.IRBuilder, dtype: types.Type, a: ir.Value, b: ir.Value) -> 
 
 # --- integers ---------------------------------------------------------------------------------
 
+# numba's own + - * of int64 promise LLVM that nothing overflows: then `x + 1 > x` is true for every x.
+
+
+@_operation(types.Integer, "a - b; wraps.")
+def subtract(builder: ir.IRBuilder, dtype: types.Integer, a: ir.Value, b: ir.Value) -> ir.Value:
+    return builder.sub(a, b)
+
+
+@_operation(types.Integer, "-a; wraps.", 1)
+def negate(builder: ir.IRBuilder, dtype: types.Integer, a: ir.Value) -> ir.Value:
+    return builder.neg(a)
+
+
+def truncated(typing_context: Any, value: types.Type, dtype: types.Type) -> Any:
+    """A float rounded towards zero in an integer dtype, `truncated(x, uint8)`, by x86-64's rule for all numbers.
+
+    What a signed integer of 32 bits (of 64 for int64, uint32 and uint64) cannot hold becomes its smallest number,
+    and of that the lower bits are kept. Above 2^63 a uint64 is 2^63 and what is left. LLVM's own instruction
+    leaves all of that open, and vectors get other numbers than single elements.
+    """
+    target = dtype.dtype
+    narrow = target.bitwidth < 32 or target.bitwidth == 32 and target.signed
+    held = ir.IntType(32 if narrow else 64)
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        (x, _), result = args, ir.IntType(target.bitwidth)
+        if target.signed or target.bitwidth < 64:
+            found = _as_signed(builder, x, held)
+            return found if held == result else builder.trunc(found, result)
+        half = ir.Constant(x.type, 2.0**63)
+        above = builder.xor(_as_signed(builder, builder.fsub(x, half), held), ir.Constant(held, -(2**63)))
+        return builder.select(builder.fcmp_ordered(">=", x, half), above, _as_signed(builder, x, held))
+
+    return target(value, dtype), generate
+
+
+def _as_signed(builder: ir.IRBuilder, x: ir.Value, dtype: ir.IntType) -> ir.Value:
+    limit = 2.0 ** (dtype.width - 1)
+    fits = builder.fcmp_ordered("<", call(builder, "llvm.fabs", x), ir.Constant(x.type, limit))
+    return builder.fptosi(builder.select(fits, x, ir.Constant(x.type, -limit)), dtype)
+
 
 @_operation(types.Integer, "a << b; 0 where b is no less than the width.")
 def left_shift(builder: ir.IRBuilder, dtype: types.Integer, a: ir.Value, b: ir.Value) -> ir.Value:

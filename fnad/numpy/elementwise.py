@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Literal
-from fnad.ir.types import ArrayType
+from fnad.ir.types import ArrayType, Shape
 from fnad.numpy.aliases import own, view
 from fnad.numpy.complexes import joined
 from fnad.numpy.dispatch import implements, refuse_out
@@ -18,7 +19,7 @@ from fnad.numpy.promotion import (
 )
 from fnad.numpy.ufuncs import UFUNCS
 from fnad.ops import elementwise as ops
-from fnad.tracing import Tracer
+from fnad.tracing import Builder, Tracer
 
 MAXIMUM, MINIMUM = UFUNCS[np.maximum], UFUNCS[np.minimum]
 
@@ -36,7 +37,7 @@ def where(condition: Any, x: Any = np._NoValue, y: Any = np._NoValue, /) -> Any:
     c, a, b = operand(builder, condition), operand(builder, x), operand(builder, y)
     dtype = result_dtype(a, b)
     shape = broadcast_shapes(shape_of(c), shape_of(a), shape_of(b))
-    choices = fit(builder, c, BOOL, shape), fit(builder, a, dtype, shape), fit(builder, b, dtype, shape)
+    choices = fit(builder, c, BOOL, shape), *[_chosen(builder, x, dtype, shape) for x in (a, b)]
     if all([type(x.atom) is Literal for x in choices]):
         return ops.select(*choices)
     return builder.emit(ops.select, tuple([x.atom for x in choices]), {}, ArrayType(shape, dtype))
@@ -47,10 +48,25 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """`numpy.select`."""
     if len(condlist) != len(choicelist):
         raise ValueError("list of cases must be same length as list of conditions")
-    result = default
-    for condition, choice in zip(reversed(condlist), reversed(choicelist)):
-        result = np.where(condition, choice, result)
+    if not condlist:
+        raise ValueError("select with an empty condition list is not possible")
+    builder = builder_of(list(condlist), list(choicelist), default)
+    conditions = [operand(builder, c) for c in condlist]
+    *choices, result = [operand(builder, c) for c in (*choicelist, default)]
+    dtype = result_dtype(*choices, result)
+    shape = broadcast_shapes(*[shape_of(x) for x in (*conditions, *choices, result)])
+    result = _chosen(builder, result, dtype, shape)
+    for i, (condition, choice) in reversed(list(enumerate(zip(conditions, choices)))):
+        if np.result_type(condition) != BOOL:
+            raise TypeError(f"invalid entry {i} in condlist: should be boolean ndarray")
+        result = ops.select(fit(builder, condition, BOOL, shape), _chosen(builder, choice, dtype, shape), result)
     return result
+
+
+def _chosen(builder: Builder, x: Any, dtype: np.dtype, shape: Shape) -> Tracer:
+    """A choice in a dtype and shape; a Python integer that the dtype cannot hold wraps."""
+    wraps = type(x) is int and dtype.kind in "iu"
+    return fit(builder, int(np.asarray(x).astype(dtype)) if wraps else x, dtype, shape)
 
 
 @implements(np.nonzero)
@@ -80,13 +96,24 @@ def clip(
     refuse_out("np.clip", out)
     low = min if a_min is np._NoValue else a_min
     high = max if a_max is np._NoValue else a_max
-    bounds = [b for b in (low, high) if b is not None and b is not np._NoValue]
-    builder = builder_of(a, *bounds)
-    x = traced(builder, a)
-    dtype = result_dtype(x, *[operand(builder, b) for b in bounds])
-    x = cast(x, dtype) if bounds else own(x)
-    x = x if low is None or low is np._NoValue else MAXIMUM(x, low)
-    return x if high is None or high is np._NoValue else MINIMUM(x, high)
+    low, high = None if low is np._NoValue else low, None if high is np._NoValue else high
+    x = traced(builder_of(a, low, high), a)
+    if x.dtype.kind in "iu":  # a Python integer that the dtype cannot hold bounds nothing, or raises
+        limits = np.iinfo(x.dtype)
+        low = None if type(low) is int and low <= limits.min else low
+        high = None if type(high) is int and high >= limits.max else high
+    bounds = [b for b in (low, high) if b is not None]
+    if not bounds:
+        return own(x)
+    x = cast(x, result_dtype(x, *[operand(x.builder, b) for b in bounds]))
+    x = x if low is None else _within(MAXIMUM, x, low)
+    return x if high is None else _within(MINIMUM, x, high)
+
+
+def _within(extreme: Callable[..., Tracer], x: Tracer, bound: Any) -> Tracer:
+    """``x`` or its bound; of zeros that differ in sign, ``x``."""
+    # NumPy's extremes of float32 and float64 give the second one of two equal numbers, its others the first.
+    return extreme(bound, x) if x.dtype in (np.float32, np.float64) else extreme(x, bound)
 
 
 @implements(np.nan_to_num)

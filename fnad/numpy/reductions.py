@@ -134,10 +134,12 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     given = array_of(a) if where is True else traced(builder_of(a, where), a)
     axes = all_axes(axis, given.ndim)
     x = floating(given, dtype)
+    whole = x.dtype if x.dtype.kind in "iu" else None
     half = x.dtype == np.float16 and dtype is None
     x = cast(x, np.dtype(np.float32)) if half else x
     result = DIVIDE(summed(masked(x, where, 0), axes), _as_divisor(count_of(x, axes, where), x.dtype))
-    return kept(cast(result, np.dtype(np.float16)) if half else result, x, axes, keepdims)
+    wanted = np.dtype(np.float16) if half else whole
+    return kept(result if wanted is None else cast(result, wanted), x, axes, keepdims)
 
 
 def _as_divisor(count: Any, dtype: np.dtype) -> Any:

@@ -13,7 +13,7 @@ from fnad.numpy.promotion import (
 )
 from fnad.numpy.reductions import UNSET, count_of, floating, kept, masked, mean, sum
 from fnad.ops import reductions as ops
-from fnad.ops.elementwise import abs_, add, div, isnan, maximum, mul, select, square, sub
+from fnad.ops.elementwise import abs_, div, isnan, maximum, select, square, sub
 from fnad.ops.shaping import reduce_sum, reshape, transpose
 from fnad.tracing import Tracer
 
@@ -70,8 +70,10 @@ def std(
     """`numpy.std`; its derivative at equal values is 0."""
     refuse_out("np.std", out)
     x, axes, distance, divisor = _spread(a, axis, dtype, ddof, where, mean, correction)
-    root = ufuncs.UFUNCS[np.sqrt](divisor) if type(divisor) is Tracer else float(np.sqrt(divisor))
-    return kept(div(ops.reduce_norm(distance, axes=axes), root), x, axes, keepdims)
+    norm = ops.reduce_norm(distance, axes=axes)
+    if type(divisor) is not Tracer:
+        divisor = constant(x.builder, divisor, norm.shape, norm.dtype)
+    return kept(div(norm, ufuncs.UFUNCS[np.sqrt](divisor)), x, axes, keepdims)
 
 
 def _spread(
@@ -106,6 +108,6 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = Fa
     if n == 0:
         return kept(constant(x.builder, np.nan, rows.shape[:-1], x.dtype), x, axes, keepdims)
     ordered = np.sort(rows, axis=-1)
-    low, high, last = ordered[..., (n - 1) // 2], ordered[..., n // 2], ordered[..., n - 1]
-    middle = low if n % 2 else mul(add(low, high), 0.5)
+    last = ordered[..., n - 1]
+    middle = mean(ordered[..., (n - 1) // 2 : n // 2 + 1], axis=-1)  # also of a single one: -0.0 becomes 0.0
     return kept(select(isnan(last), last, middle), x, axes, keepdims)

@@ -37,7 +37,10 @@ def _fill(value: Any, dtype: np.dtype = BOOL) -> Rule:
 
 
 def _integer_reciprocal(x: Tracer) -> Tracer:
-    return ops.select(ops.eq(ops.square(x), 1), x, 0)
+    is_one = ops.eq(x, 1) if x.dtype.kind == "u" else ops.or_(ops.eq(x, 1), ops.eq(x, -1))
+    with np.errstate(all="ignore"):
+        of_zero = np.reciprocal(x.dtype.type(0))
+    return ops.select(is_one, x, ops.select(ops.eq(x, 0), constant(x.builder, of_zero, x.shape, x.dtype), 0))
 
 
 def _heaviside(x: Tracer, at_zero: Tracer) -> Tracer:
@@ -48,15 +51,16 @@ def _heaviside(x: Tracer, at_zero: Tracer) -> Tracer:
 
 def _modf(x: Tracer) -> tuple[Tracer, Tracer]:
     whole = ops.trunc(x)
-    return ops.select(ops.isinf(x), ops.copysign(constant(x.builder, 0, x.shape, x.dtype), x), ops.sub(x, whole)), whole
+    return ops.copysign(ops.select(ops.isinf(x), 0.0, ops.sub(x, whole)), x), whole
 
 
 def _reciprocal(x: Tracer) -> Tracer:
     return ops.div(constant(x.builder, 1, x.shape, x.dtype), x)
 
 
-def _scaled(factor: float) -> Rule:
-    return lambda x: ops.mul(x, factor)
+def _scaled(ufunc: np.ufunc) -> Rule:
+    """A ufunc that multiplies by a number, which has the digits of the dtype."""
+    return lambda x: ops.mul(x, constant(x.builder, ufunc(x.dtype.type(1)), x.shape, x.dtype))
 
 
 # --- The table: NumPy's ufunc, and for the kind of its first operand what runs
@@ -104,10 +108,10 @@ RULES: dict[np.ufunc, dict[str, Rule]] = {
     np.arcsinh: {"f": ops.arcsinh},
     np.arccosh: {"f": ops.arccosh},
     np.arctanh: {"f": ops.arctanh},
-    np.deg2rad: {"f": _scaled(np.pi / 180)},
-    np.radians: {"f": _scaled(np.pi / 180)},
-    np.rad2deg: {"f": _scaled(180 / np.pi)},
-    np.degrees: {"f": _scaled(180 / np.pi)},
+    np.deg2rad: {"f": _scaled(np.deg2rad)},
+    np.radians: {"f": _scaled(np.radians)},
+    np.rad2deg: {"f": _scaled(np.rad2deg)},
+    np.degrees: {"f": _scaled(np.degrees)},
     np.maximum: {"biuf": ops.maximum, "c": complexes.extreme(ops.ge)},
     np.minimum: {"biuf": ops.minimum, "c": complexes.extreme(ops.le)},
     np.fmax: {"biuf": ops.fmax, "c": complexes.extreme(ops.ge, True)},
@@ -342,8 +346,8 @@ def power_rule(ufunc: np.ufunc, weak: bool = False) -> Rule:
     def rule(x: Any, y: Any) -> Any:
         if type(x) is not Tracer or not _is_static(y) or (not weak and x.type.weak):
             return general(x, y)
-        if weak and type(y) is int and y == 2:
-            return SQUARE(x)  # whose dtype for booleans is another than that of np.power
+        if weak and type(y) is int and y == 2 and x.shape:
+            return SQUARE(x)  # whose dtype for booleans is another than that of np.power and of single numbers
         return _static_power(x, y, general)
 
     return rule

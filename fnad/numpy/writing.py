@@ -5,7 +5,7 @@ A traced function stays pure: what is written is a new value for the array, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from fnad.ir.types import Shape
 from fnad.numpy.aliases import alias_of, is_window, write
 from fnad.numpy.contractions import matmul_operator
 from fnad.numpy.dispatch import RULES, implements, ordinary_array
-from fnad.numpy.indexing import grid, index_array, is_basic, is_truth, parsed
+from fnad.numpy.indexing import Place, grid, index_array, is_basic, is_truth, parsed
 from fnad.numpy.operators import ARITHMETIC, OPERANDS, OPERATORS
 from fnad.numpy.promotion import cast, one_axis, result_dtype, spread_to, traced
 from fnad.numpy.shaping import reshaped
@@ -42,11 +42,24 @@ def setitem(x: Tracer, index: Any, value: Any) -> None:
         if chosen is not None:
             return write(x, what, chosen.atom)
     parts = parsed(index, x.shape)
+    _require_number(x, index, parts, value)
     if not is_basic(parts):
         return write(x, what, At(x)[index].set(value).atom)
     moves, shape = moves_to(parts, x.type)
     if not is_window(value, x, moves):
         write(x, what, fitted(x.builder, value, x, shape, what, ASSIGNED).atom, moves)
+
+
+def _require_number(x: Tracer, index: Any, parts: Sequence[Place], value: Any) -> None:
+    """Refuse an array for one element, as NumPy does, if it has an axis: it may be meant for more."""
+    is_view = any([part is Ellipsis for part in (index if type(index) is tuple else (index,))])
+    if is_view or not all([type(p.array) is int or getattr(p.array, "ndim", 1) == 0 for p in parts]):
+        return
+    if not isinstance(value, (list, tuple)) and (np.ndim(value) == 0 or x.dtype.kind == "b" and np.size(value) == 1):
+        return  # also what has a truth value
+    if x.dtype.char in "FDGg":
+        raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
+    raise ValueError("setting an array element with a sequence.")
 
 
 def _whole_mask(x: Tracer, index: Any) -> Any:

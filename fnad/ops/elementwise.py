@@ -8,6 +8,7 @@ gradient 0 at 0.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,37 @@ def _abs_partial(g: Any, y: Any, x: Any) -> Any:
     return mul(convert(g, dtype=x.dtype), guarded_div(x, convert(y, dtype=x.dtype)))
 
 
+# SciPy computes with float32 and float64, at times with longdouble, and gives float64 for float16.
+
+
+def _in_dtype(function: Callable[..., Any], *operands: Any) -> Any:
+    """A function of SciPy's, in the dtype of the operands."""
+    dtype = np.result_type(*operands)
+    result = function(*operands)
+    return result if result.dtype == dtype else result.astype(dtype)
+
+
+def _evaluate_erf(x: Any) -> Any:
+    return _long_erf(x) if x.dtype == np.longdouble != np.float64 else _in_dtype(special.erf, x)
+
+
+def _long_erf(x: Any) -> Any:
+    """2/sqrt(pi) exp(-x^2) times the sum of 2^n x^(2n+1) / (1 3 5 ... (2n+1)), whose terms are of one sign."""
+    near = np.clip(x, -7, 7)  # beyond, a longdouble has no digits for what is left to 1
+    term = total = near
+    for n in range(1, 200):
+        term = term * near * near / (n + np.longdouble(0.5))
+        total = total + term
+    half_root = np.sqrt(np.arctan(np.longdouble(1)))  # sqrt(pi) / 2
+    return np.where(np.abs(x) < 7, total * np.exp(-near * near) / half_root, np.sign(x))
+
+
+def _evaluate_xlogy(x: Any, y: Any) -> Any:
+    if np.result_type(x, y) == np.longdouble != np.float64:
+        return np.where((x == 0) & (y == y), np.longdouble(0), x * np.log(y))
+    return _in_dtype(special.xlogy, x, y)
+
+
 # --- Arithmetic
 
 neg = elementwise("neg", np.negative, "-{0}", [lambda g, y, x: neg(g)], NUMBER)
@@ -144,16 +176,16 @@ log2 = elementwise("log2", np.log2, "log2({0})", [scaled_reciprocal(LN2)], FLOAT
 log10 = elementwise("log10", np.log10, "log10({0})", [scaled_reciprocal(LN10)], FLOAT)
 log1p = elementwise("log1p", np.log1p, "log1p({0})", [lambda g, y, x: divide_guarded(g, add(x, 1.0))], FLOAT)
 sigmoid = elementwise(
-    "sigmoid", lambda x: special.expit(x), "sigmoid({0})", [lambda g, y, x: mul(g, mul(y, sub(1.0, y)))], FLOAT
+    "sigmoid", lambda x: _in_dtype(special.expit, x), "sigmoid({0})", [lambda g, y, x: mul(g, mul(y, sub(1.0, y)))], FLOAT
 )
 erf = elementwise(
-    "erf", lambda x: special.erf(x), "erf({0})",
+    "erf", lambda x: _evaluate_erf(x), "erf({0})",
     [lambda g, y, x: mul(g, mul(exp(neg(mul(x, x))), 2.0 / float(np.sqrt(np.pi))))], FLOAT,
 )
 
 # x log(y), 0 where x is 0.
 xlogy = elementwise(
-    "xlogy", lambda x, y: special.xlogy(x, y), "select(({0} == 0) & ({1} == {1}), 0, {0} * log({1}))",
+    "xlogy", lambda x, y: _evaluate_xlogy(x, y), "select(({0} == 0) & ({1} == {1}), 0, {0} * log({1}))",
     [lambda g, z, x, y: guarded_mul(g, log(y)), lambda g, z, x, y: guarded_mul(divide_guarded(g, y), x)], FLOAT,
 )
 
@@ -308,7 +340,10 @@ def _convert_vjp(i: int, g: Any, y: Any, x: Any, dtype: np.dtype) -> Any:
 
 
 def _evaluate_convert(x: Any, dtype: np.dtype) -> Any:
-    return np.real(x).astype(dtype) if np.iscomplexobj(x) and dtype.kind in "biuf" else np.asarray(x).astype(dtype)
+    x = np.real(x) if np.iscomplexobj(x) and dtype.kind in "iuf" else np.asarray(x)
+    if dtype == np.uint32 and x.dtype.kind == "f":
+        x = x.astype(np.int64)  # NumPy does so for single elements, and gives others where it takes many at once
+    return x.astype(dtype)
 
 
 convert = Primitive("convert", _convert_type, _evaluate_convert, vjp=_convert_vjp, expression="convert({0})")

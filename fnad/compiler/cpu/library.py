@@ -25,7 +25,7 @@ from fnad.compiler.views import matrix_layout
 BLAS_LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 """The dtypes that BLAS knows, and what its routines' names begin with."""
 
-_CARRIER = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "complex128"}
+_CARRIER = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "void128", 32: "void256"}
 """What a gather, which only copies, moves elements as, by their size."""
 
 

@@ -10,7 +10,7 @@ from fnad.compiler.cpu import foreign, layers, library
 from fnad.compiler.cpu.divide import chunk_of_loop
 from fnad.compiler.cpu.loops import emit_loop, emit_rows
 from fnad.compiler.expressions import DTYPES
-from fnad.compiler.lowering import COMPUTED, Emitter, Workspace, copying
+from fnad.compiler.lowering import COMPUTED, COPIED, Emitter, Workspace, copying
 from fnad.compiler.plan import Launch, View
 from fnad.ir.program import Equation
 
@@ -51,7 +51,7 @@ def _matmul_add(inputs: Sequence[View], outputs: Sequence[View], alpha: float) -
 
 def _gather(inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | None:
     x, *indices = inputs
-    return [library.gather(x, indices, outputs[0])] if x.dtype.itemsize in (1, 2, 4, 8, 16) else None
+    return [library.gather(x, indices, outputs[0])] if x.dtype in COPIED else None
 
 
 def _scatter(inputs: Sequence[View], outputs: Sequence[View], mode: str) -> list[Launch] | None:

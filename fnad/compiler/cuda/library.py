@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from fnad.compiler import failures, views
 from fnad.compiler.expressions import COMBINATIONS, DTYPES, dtype_word
-from fnad.compiler.lowering import COMPUTED
+from fnad.compiler.lowering import COMPUTED, COPIED
 from fnad.compiler.plan import Copy, GridKernel, GridLaunch, Place, View
 from fnad.kernels.cuda.sizes import CHUNK, THREADS, WARP
 
@@ -234,7 +234,7 @@ def out_of_bounds(launch: GridLaunch, status: int) -> str:
 
 def _gather(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace) -> Launches | None:
     x, *indices = inputs
-    return gather(x, indices, outputs[0]) if x.dtype.itemsize in _CARRIERS else None
+    return gather(x, indices, outputs[0]) if x.dtype in COPIED else None
 
 
 def _scatter(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, mode: str) -> Launches | None:

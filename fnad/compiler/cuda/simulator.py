@@ -21,6 +21,7 @@ import numpy as np
 import fnad.kernels.cuda
 from fnad.compiler.cuda.host import HostMemory, HostRuntime
 from fnad.compiler.cuda.runtime import Memory, Unusable
+from fnad.compiler.expressions import dtype_of
 from fnad.compiler.plan import GridKernel, GridLaunch
 from fnad.errors import DeviceError
 
@@ -86,7 +87,7 @@ class SimulatorRuntime(HostRuntime):
     def launch(self, function: Any, launch: GridLaunch, words: np.ndarray) -> None:
         """Run a kernel."""
         kernel, pointer = launch.kernel, self._words["Pointer"]
-        dtypes = [np.dtype("bool" if word == "boolean" else word) for word in kernel.pointers]
+        dtypes = [dtype_of(word) for word in kernel.pointers]
         count = len(dtypes)
         arguments = [pointer(*self.element(int(address), dtype)) for address, dtype in zip(words, dtypes)]
         arguments += list(words[count : count + kernel.numbers])

@@ -22,6 +22,7 @@ from numba.cuda.extending import _Intrinsic
 
 import fnad.kernels.cuda
 from fnad.compiler.cuda import passes
+from fnad.compiler.expressions import dtype_of
 from fnad.compiler.plan import GridKernel
 
 _DTYPES = (
@@ -84,9 +85,14 @@ def _define(kernel: GridKernel) -> FunctionType:
 
 
 def _arguments(kernel: GridKernel) -> tuple[types.Type, ...]:
-    pointers = [types.CPointer(getattr(types, word)) for word in kernel.pointers]
+    pointers = [types.CPointer(_pointee(word)) for word in kernel.pointers]
     reporting = [types.CPointer(types.int64), types.int64] if kernel.reports else []
     return (*pointers, *[types.int64] * kernel.numbers, *reporting)
+
+
+def _pointee(word: str) -> types.Type:
+    dtype = dtype_of(word)
+    return types.UniTuple(types.uint64, dtype.itemsize // 8) if dtype.kind == "V" else getattr(types, word)
 
 
 def _bounds(kernel: GridKernel) -> tuple[int, ...]:

@@ -19,5 +19,7 @@ bitcast, number_like = intrinsic(arithmetic.bitcast), intrinsic(arithmetic.numbe
 
 floor_divide, remainder = intrinsic(arithmetic.floor_divide), intrinsic(arithmetic.remainder)
 fmod = intrinsic(arithmetic.fmod)
+subtract, negate, truncated = (intrinsic(arithmetic.subtract), intrinsic(arithmetic.negate),
+                               intrinsic(arithmetic.truncated))
 left_shift, right_shift = intrinsic(arithmetic.left_shift), intrinsic(arithmetic.right_shift)
 integer_power = intrinsic(arithmetic.integer_power)

@@ -117,6 +117,7 @@ as_uint8, as_uint16 = _cast(types.uint8), _cast(types.uint16)
 as_uint32, as_uint64 = _cast(types.uint32), _cast(types.uint64)
 as_float32, as_float64 = _cast(types.float32), _cast(types.float64)
 as_complex64, as_complex128 = _cast(types.complex64), _cast(types.complex128)
+as_void128, as_void256 = _cast(types.UniTuple(types.uint64, 2)), _cast(types.UniTuple(types.uint64, 4))
 
 
 @intrinsic

@@ -20,5 +20,6 @@ floor, ceil, trunc, rint = _word("floor"), _word("ceil"), _word("trunc"), _word(
 bitcast, number_like = _word("bitcast"), _word("number_like")
 
 floor_divide, remainder, fmod = _word("floor_divide"), _word("remainder"), _word("fmod")
+subtract, negate, truncated = _word("subtract"), _word("negate"), _word("truncated")
 left_shift, right_shift = _word("left_shift"), _word("right_shift")
 integer_power = _word("integer_power")

@@ -42,6 +42,7 @@ floor, ceil, trunc, rint = _operation(np.floor), _operation(np.ceil), _operation
 
 floor_divide, remainder = _operation(np.floor_divide), _operation(np.remainder)
 fmod = _operation(np.fmod)
+subtract, negate = _operation(np.subtract), _operation(np.negative)
 left_shift, right_shift = _operation(np.left_shift), _operation(np.right_shift)
 integer_power = _operation(lambda base, exponent: np.power(base, exponent) if exponent >= 0 else 0)
 
@@ -61,6 +62,12 @@ def select(condition: Any, a: Any, b: Any) -> Any:
 def bitcast(value: Any, dtype: Any) -> Any:
     """The bits of a number read as another dtype."""
     return np.asarray(value).view(dtype)[()]
+
+
+def truncated(value: Any, dtype: Any) -> Any:
+    """A float rounded towards zero in an integer dtype."""
+    wide = np.int64 if dtype is np.uint32 else dtype  # NumPy's uint32 depends on an element's neighbours
+    return _in_dtype(dtype, dtype, _in_dtype(operator.pos, wide, value))
 
 
 def number_like(value: Any, like: Any) -> Any:
