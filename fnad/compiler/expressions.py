@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnad.ir.program import Equation
+from fnad.ir.program import Equation, Literal
 
 DTYPES = {np.dtype(t) for t in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")}
 """The dtypes that loops compute with."""
@@ -89,13 +89,21 @@ _INTEGER_OPERATORS = {"+": "add", "-": "subtract", "*": "multiply"}
 def has_source(eqn: Equation) -> bool:
     """Whether an elementwise equation can be written as kernel source."""
     dtypes = [a.type.dtype for a in (*eqn.inputs, *eqn.outputs)]
-    if eqn.primitive.expression is None or not DTYPES.issuperset(dtypes):
+    if eqn.primitive.expression is None or not DTYPES.issuperset(dtypes) or _may_be_refused(eqn):
         return False
     try:
         source_of(eqn, ["x"] * len(eqn.inputs))
     except KeyError:
         return False
     return True
+
+
+def _may_be_refused(eqn: Equation) -> bool:
+    """Whether it is an integer's power whose exponent may be negative: an error, for which a loop has no way."""
+    if eqn.primitive.name != "power" or eqn.outputs[0].type.dtype.kind != "i":
+        return False
+    exponent = eqn.inputs[1]
+    return not isinstance(exponent, Literal) or exponent.value < 0
 
 
 def source_of(eqn: Equation, operands: Sequence[str]) -> str:

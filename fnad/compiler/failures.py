@@ -1,4 +1,4 @@
-"""What the number that a kernel reports of an index out of bounds says, in words."""
+"""What the number that a kernel reports says in words: most times, of an index out of bounds."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ def index_error(status: int) -> tuple[int, int]:
     return (status & (1 << OPERAND_BITS) - 1) - 1, status >> OPERAND_BITS
 
 
-def out_of_bounds(status: int, extents: Sequence[int]) -> str:
+def out_of_bounds(status: int, extents: Sequence[int]) -> Exception:
     """What a gather or scatter found along axes of these extents, in NumPy's words."""
     operand, value = index_error(status)
-    return f"index {value} is out of bounds for axis {operand} with size {extents[operand]}"
+    return IndexError(f"index {value} is out of bounds for axis {operand} with size {extents[operand]}")
 
 
-def label_error(status: int, classes: int) -> str:
+def label_error(status: int, classes: int) -> Exception:
     """What a cross-entropy found: a label that names none of the classes."""
-    return LABEL_ERROR.format(classes, index_error(status)[1])
+    return IndexError(LABEL_ERROR.format(classes, index_error(status)[1]))
+
+
+def negative_power() -> Exception:
+    """What a power of integers found, in NumPy's words."""
+    return ValueError("Integers to negative integer powers are not allowed.")

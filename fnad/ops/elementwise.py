@@ -176,7 +176,8 @@ log2 = elementwise("log2", np.log2, "log2({0})", [scaled_reciprocal(LN2)], FLOAT
 log10 = elementwise("log10", np.log10, "log10({0})", [scaled_reciprocal(LN10)], FLOAT)
 log1p = elementwise("log1p", np.log1p, "log1p({0})", [lambda g, y, x: divide_guarded(g, add(x, 1.0))], FLOAT)
 sigmoid = elementwise(
-    "sigmoid", lambda x: _in_dtype(special.expit, x), "sigmoid({0})", [lambda g, y, x: mul(g, mul(y, sub(1.0, y)))], FLOAT
+    "sigmoid", lambda x: _in_dtype(special.expit, x), "sigmoid({0})",
+    [lambda g, y, x: mul(g, mul(y, sub(1.0, y)))], FLOAT
 )
 erf = elementwise(
     "erf", lambda x: _evaluate_erf(x), "erf({0})",

@@ -105,3 +105,20 @@ def test_arrays_that_a_rule_makes_belong_to_the_plan() -> None:
     (own,) = compile_program(Program((), (array_equation(made, scale),), (made,)))([])
     np.testing.assert_array_equal(own, scale)
     assert "array" not in str(compiled_of(doubled, x).program)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "longdouble", "clongdouble"])
+def test_copies_keep_every_bit(dtype: str) -> None:
+    """Also of constants, whose bits are part of the kernel, and of what no kernel computes with."""
+    info = np.finfo(dtype)
+    x = np.array([info.max, -info.tiny, info.smallest_subnormal, np.inf, np.nan, 1 / 3], dtype)
+    most = np.asarray(info.max, dtype)[()]
+
+    def function(x: Any) -> Any:
+        y = np.concatenate([x[::-1], np.full_like(x, most)])
+        y[1:3] = x[:2]
+        return [np.pad(y, 2), y[np.array([0, -1])], np.full((2, 3), most), np.stack([x, x]).T]
+
+    for got, wanted in zip(fnad.jit(function)(x), function(x)):
+        assert got.dtype == wanted.dtype
+        np.testing.assert_array_equal(got, wanted)

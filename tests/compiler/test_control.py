@@ -175,7 +175,10 @@ def test_empty_arrays(shape: tuple[int, ...]) -> None:
     )
 
 
-@pytest.mark.parametrize("dtype", ["bool", "int8", "uint16", "int64", "float16", "float32", "complex64", "longdouble"])
+DTYPES = ["bool", "int8", "uint16", "int64", "float16", "float32", "complex64", "longdouble", "clongdouble"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_dtypes(dtype: str) -> None:
     xs = np.arange(4).astype(dtype)
     compiled_alike(

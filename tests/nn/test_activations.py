@@ -45,6 +45,19 @@ def test_values(name: str, dtype: Any) -> None:
         np.testing.assert_allclose(y, formula(x.astype(float)), rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "longdouble"])
+def test_floats_that_only_numpy_computes_with(dtype: Any) -> None:
+    x = GRID[1:-1].astype(dtype).reshape(3, 2)
+    tolerance = 4e-3 if dtype == "float16" else 1e-14
+    every = lambda x: [function(x) for function, _ in ACTIVATIONS.values()]  # noqa: E731
+    for results in every(x), fnad.jit(every)(x):
+        for (name, (_, formula)), y in zip(ACTIVATIONS.items(), results):
+            assert (y.dtype, y.shape) == (dtype, x.shape), name
+            np.testing.assert_allclose(y, formula(x.astype(float)), rtol=tolerance, atol=tolerance, err_msg=name)
+    (bar,) = fnad.jit(fnad.grad(lambda x: sum(np.sum(y) for y in every(x[0]))))([x])
+    assert bar.dtype == dtype and np.isfinite(bar).all()
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_derivatives(name: str) -> None:
     check_grads(ACTIVATIONS[name][0], (GRID[2:6].reshape(2, 2),), order=2)

@@ -46,6 +46,37 @@ def test_special_values(f: Any, dtype: str) -> None:
     assert_like_numpy(f, SPECIAL.astype(dtype))
 
 
+SMALL = np.array([1, 200], np.uint8)
+FLAGS = np.array([True, False])
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: np.select([FLAGS], [x], FLAGS), lambda x: np.select([FLAGS, ~FLAGS], [x, FLAGS]),
+    lambda x: np.select([x > 1, FLAGS], [x, 1.5]), lambda x: np.select([FLAGS], [x], 300),
+    lambda x: np.select([x], [x]),
+    lambda x: np.select([FLAGS], [x.astype(bool)]), lambda x: np.select([FLAGS[:1]], [x[:1]], x),
+    lambda x: np.where(FLAGS, x, 300), lambda x: np.where(x > 5, -1, x), lambda x: np.clip(x, -1, 300),
+    lambda x: np.clip(x, 300, 400), lambda x: np.clip(x, None, -1), lambda x: np.clip(x, 2, 2**70),
+    lambda x: np.maximum(x, 300), lambda x: x + 300, lambda x: x - 1, lambda x: x + -1, lambda x: x < 300,
+    lambda x: (x > 1) ** 2, lambda x: np.power(x > 1, 2), lambda x: np.square(x > 1), lambda x: (x > 1) ** 3,
+    lambda x: np.mean(x, dtype=int), lambda x: np.reciprocal(x - x), lambda x: np.full_like(x, 7) + x,
+])
+@pytest.mark.parametrize("dtype", ["uint8", "int32"])
+def test_promotion_is_numpys(f: Any, dtype: str) -> None:
+    assert_like_numpy(f, SMALL.astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "longdouble"])
+def test_clip_keeps_the_sign_of_zero_and_medians_of_zeros_are_positive(dtype: str) -> None:
+    zeros = np.array([0.0, -0.0] * 20, dtype)
+    for low, high in (0.0, 1.0), (-1.0, -0.0), (-0.0, 0.0), (0.0, None), (None, np.full(40, -0.0, dtype)):
+        for run in (lambda f: lambda x: run_traced(f, x)), jit:
+            np.testing.assert_array_equal(np.signbit(run(lambda x: np.clip(x, low, high))(zeros)), np.signbit(zeros))
+    for n in range(1, 5):
+        for f in np.median, lambda x: np.median(x, axis=0), lambda x: np.median(x[None], axis=1):
+            assert not np.signbit(jit(f)(np.full(n, -0.0, dtype))).any()
+
+
 def test_where_of_a_condition_alone_needs_a_known_value() -> None:
     assert_like_numpy(lambda x: x[np.where(x > 0)], X, known=True)
     assert_like_numpy(lambda x: np.nonzero(x), X, known=True)

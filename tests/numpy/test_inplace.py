@@ -571,3 +571,25 @@ def test_writing_by_a_traced_mask_under_vmap() -> None:
         return x
 
     np.testing.assert_array_equal(vmap(f)(np.stack([X, X - 3])), np.stack([f(X.copy()), f(X - 3)]))
+
+
+@pytest.mark.parametrize("index", [0, (0,), (-1, 2), np.array(0), (np.array(1), 0), (0, ...), slice(1), (0, 0, None)])
+@pytest.mark.parametrize("dtype", [float, complex, bool])
+def test_an_element_takes_no_array_with_an_axis(index: Any, dtype: Any) -> None:
+    arrays = [1.0, np.float64(1), np.array(1.0), np.ones(1), np.ones((1, 1)), np.ones(2)]
+    lists = [[1.0], []] if dtype is not bool else []  # whose truth is what NumPy writes among truth values
+    x = np.zeros(4 if type(index) is not tuple or len(index) == 1 else (3, 4), dtype)
+    for value in arrays + lists:
+
+        def write(x: Any) -> Any:
+            x = x.copy()
+            x[index] = value
+            return x
+
+        try:
+            expected = write(x)
+        except (TypeError, ValueError) as error:
+            with pytest.raises(type(error), match="sequence|broadcast|0-dimensional"):
+                interpreted(write, x)
+        else:
+            np.testing.assert_array_equal(interpreted(write, x)[0], expected)

@@ -100,7 +100,7 @@ def kernel(buffers, params, lo, hi):
     return Launch(Kernel(f"{name}_{word}_{kind}", source), params, m, name, chunk)
 
 
-def label_error(launch: Launch, status: int) -> str:
+def label_error(launch: Launch, status: int) -> Exception:
     """What the status of a cross-entropy's kernel says: a label that names no class."""
     return failures.label_error(status, launch.params[8])
 
@@ -177,8 +177,9 @@ LAUNCHES: dict[str, Callable[..., list[Launch] | None]] = {
     "random_bits": _random_bits,
 }
 
-FAILURES: dict[str, Callable[[Launch, int], str]] = {
+FAILURES: dict[str, Callable[[Launch, int], Exception]] = {
     "cross_entropy": label_error,
     "cross_entropy_with_gradient": label_error,
+    "power": lambda launch, status: failures.negative_power(),
 }
-"""By the label of a launch, what a status other than 0 of its kernel says; the error is an IndexError."""
+"""By the label of a launch, what a status other than 0 of its kernel says."""

@@ -173,6 +173,18 @@ def _along_axis(function: str, label: str, how: str, operands: list[View], shape
     return Launch(Kernel(f"{label}_{'_'.join(words)}", source), params, extent, label, chunk_of(extent, each))
 
 
+# --- powers of integers -----------------------------------------------------------------------
+
+
+def integer_powers(x: View, y: View, out: View) -> Launch:
+    """out = x ** y, element by element, of integers of one dtype; all C-contiguous."""
+    word, size = dtype_word(out.dtype), prod(out.shape)
+    operands = ", ".join([f"as_{word}(operand(buffers, params, {2 * k}), {k})" for k in range(3)])
+    source = f"def kernel(buffers, params, lo, hi):\n    return integer_powers({operands}, lo, hi)\n"
+    chunk = chunk_of(size, PER_FUNCTION, LANES)
+    return Launch(Kernel(f"integer_powers_{word}", source), tuple(_places(x, y, out)), size, "power", chunk)
+
+
 # --- integer indexing -------------------------------------------------------------------------
 
 
@@ -226,7 +238,7 @@ def _index_params(array: View, indices: Sequence[View]) -> list[int]:
     return params
 
 
-def out_of_bounds(launch: Launch, status: int) -> str:
+def out_of_bounds(launch: Launch, status: int) -> Exception:
     """What the status of a gather's or scatter's kernel says."""
     return failures.out_of_bounds(status, launch.params[8::3])
 

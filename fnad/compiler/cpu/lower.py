@@ -49,6 +49,11 @@ def _matmul_add(inputs: Sequence[View], outputs: Sequence[View], alpha: float) -
     return [*_copy(c, out), library.matmul(a, b, out, alpha, beta=1.0)] if out.dtype in DTYPES else None
 
 
+def _power(inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | None:
+    takes = outputs[0].dtype.kind in "iu" and outputs[0].dtype in DTYPES
+    return [library.integer_powers(*inputs, *outputs)] if takes else None
+
+
 def _gather(inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | None:
     x, *indices = inputs
     return [library.gather(x, indices, outputs[0])] if x.dtype in COPIED else None
@@ -81,6 +86,7 @@ def _extreme_place(name: str) -> Row:
 
 
 ROWS: dict[str, Row] = {
+    "power": _power,
     "matmul": _matmul, "matmul_add": _matmul_add, "gather": _gather, "scatter": _scatter, "cumsum": _cumulative("add"),
     "cumprod": _cumulative("multiply"), "recurrence": _recurrence, "argmax": _extreme_place("argmax"),
     "argmin": _extreme_place("argmin"), "per_example": foreign.per_example, **layers.LAUNCHES,
@@ -100,7 +106,7 @@ def has_code(eqn: Equation) -> bool:
 
 
 def failure(launch: Launch, status: int) -> Exception:
-    """What a kernel's status other than 0 means: an index out of bounds, or an exception in a user's kernel."""
+    """What a kernel's status other than 0 means: most times an index out of bounds, or an exception in a user's."""
     if launch.kernel.words:
         return foreign.failed(launch)
-    return IndexError(layers.FAILURES.get(launch.label, library.out_of_bounds)(launch, status))
+    return layers.FAILURES.get(launch.label, library.out_of_bounds)(launch, status)

@@ -113,7 +113,7 @@ LAUNCHES: dict[str, Callable[..., Launches | None]] = {
 
 
 def failure(launch: GridLaunch, status: int) -> Exception:
-    """What a kernel of the library has reported: an index out of bounds, or a label that names no class."""
+    """What a kernel of the library has reported: an index out of bounds, a label that names no class and the like."""
     if launch.label.startswith("cross_entropy"):
-        return IndexError(failures.label_error(status, launch.params[1]))
-    return IndexError(library.out_of_bounds(launch, status))
+        return failures.label_error(status, launch.params[1])
+    return failures.negative_power() if launch.label == "power" else library.out_of_bounds(launch, status)

@@ -167,6 +167,19 @@ def _along_axis(function: str, label: str, how: str, operands: dict[str, View], 
     return [launch(f"{label} by warps", call, operands, sizes, *grid_of_warps(outer, inner))]
 
 
+# --- powers of integers -----------------------------------------------------------------------
+
+
+def integer_powers(x: View, y: View, out: View) -> Launches:
+    """out = x ** y, element by element, of integers of one dtype; all C-contiguous."""
+    size = prod(out.shape)
+    if size == 0:
+        return []
+    call = "integer_powers(x, y, out, n, status, number)"
+    operands = {"x": x, "y": y, "out": out}
+    return [launch("power", call, operands, {"n": size}, *grid_of_threads(size, 1), reports=True)]
+
+
 # --- integer indexing -------------------------------------------------------------------------
 
 _CARRIERS = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "uint32"}
@@ -224,12 +237,17 @@ def _index_arguments(array: View, indices: Sequence[View]) -> tuple[dict[str, Vi
     return operands, numbers, f"({', '.join(operands)},), ({', '.join(numbers)},)"
 
 
-def out_of_bounds(launch: GridLaunch, status: int) -> str:
+def out_of_bounds(launch: GridLaunch, status: int) -> Exception:
     """What a gather's or scatter's kernel has reported."""
     return failures.out_of_bounds(status, launch.params[-(len(launch.operands) - 2) :])
 
 
 # --- rows: (input views, output views, workspace, **params) -> launches, or None where the dtypes do not fit ----
+
+
+def _power(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace) -> Launches | None:
+    takes = outputs[0].dtype.kind in "iu" and outputs[0].dtype in DTYPES
+    return integer_powers(*inputs, *outputs) if takes else None
 
 
 def _gather(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace) -> Launches | None:
@@ -270,6 +288,7 @@ def _extreme_place(name: str) -> Callable[..., Launches | None]:
 
 
 LAUNCHES: dict[str, Callable[..., Launches | None]] = {
+    "power": _power,
     "gather": _gather, "scatter": _scatter, "cumsum": _cumulative("add"), "cumprod": _cumulative("multiply"),
     "recurrence": _recurrence, "argmax": _extreme_place("argmax"), "argmin": _extreme_place("argmin"),
 }
