@@ -10,6 +10,7 @@ from fnad import optim as optim
 from fnad import random as random
 from fnad import testing as testing
 from fnad import tree as tree
+from fnad.arguments import make_program as make_program
 from fnad.compiler.cpu.threads import get_num_threads as get_num_threads
 from fnad.compiler.cpu.threads import set_num_threads as set_num_threads
 from fnad.compiler.cuda.arrays import DeviceArray as DeviceArray
@@ -31,7 +32,6 @@ from fnad.errors import DeviceMemoryError as DeviceMemoryError
 from fnad.errors import EscapedTracerError as EscapedTracerError
 from fnad.errors import InPlaceError as InPlaceError
 from fnad.errors import NonFiniteError as NonFiniteError
-from fnad.tracing import make_program as make_program
 from fnad.transforms import eager as _eager  # noqa: F401
 from fnad.transforms.custom import custom_jvp as custom_jvp
 from fnad.transforms.custom import custom_vjp as custom_vjp

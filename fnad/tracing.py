@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from fnad import tree
-from fnad.errors import boundary
 from fnad.ir.evaluate import QUIET, evaluate, evaluate_equation, read
 from fnad.ir.primitive import Primitive, Traced
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, filled, prune, quiet_equation, scalar
 from fnad.ir.sources import current_source
-from fnad.ir.types import ArrayType, is_array, is_array_like, is_inexact, type_of
+from fnad.ir.types import FIT, ArrayType, Unfit, is_array, is_array_like, is_inexact, type_of
 from fnad.refusals import cut_gradient, escaped, stored, unknown_value
 
 
@@ -507,7 +505,7 @@ def stage(
         if differentiated:
             builder.differentiated.update(builder.inputs)
         leaves, out_tree = tree.flatten(function(*tracers))
-        static = {i: leaf for i, leaf in enumerate(leaves) if not is_value(leaf)}
+        static = {i: leaf for i, leaf in enumerate(leaves) if not _is_result(leaf, answer is not None)}
         outputs = [builder.tracer(leaf).atom for i, leaf in enumerate(leaves) if i not in static]
         program, captured = builder.finish(outputs)
         return Staged(program, captured, out_tree, static)
@@ -516,6 +514,17 @@ def stage(
     if builder.refused:
         raise AskedOutside
     return staged
+
+
+def _is_result(leaf: Any, is_kept: bool) -> bool:
+    """Whether a leaf of a result is an array or a number; what is no such array may be passed on, but not kept."""
+    try:
+        return is_value(leaf)
+    except Unfit as unfit:
+        if is_kept:
+            words = f"{FIT} or constants, got {unfit.got}. {unfit.advice}"
+            raise TypeError(f"jit: requires a function that returns {words}") from None
+        return False
 
 
 def is_value(leaf: Any) -> bool:
@@ -554,42 +563,3 @@ def inline(builder: Builder, program: Program, args: Sequence[Any]) -> list[Trac
         builder.equations.append(Equation(eqn.primitive, inputs, eqn.params, outputs, eqn.source))
         atoms.update(zip(eqn.outputs, outputs))
     return [Tracer(builder, atoms.get(a, a)) for a in program.outputs]
-
-
-def flat_function(
-    function: Callable[..., Any], leaves: Sequence[Any], treedef: tree.TreeDef, traced: Sequence[int]
-) -> Callable[..., Any]:
-    """``function`` as one of some leaves of its arguments ``(args, kwargs)``; the other leaves are as given."""
-
-    def flat(*tracers: Tracer) -> Any:
-        full = list(leaves)
-        for i, tracer in zip(traced, tracers):
-            full[i] = tracer
-        args, kwargs = tree.unflatten(treedef, full)
-        return function(*args, **kwargs)
-
-    return flat
-
-
-def make_program(function: Callable[..., Any]) -> Callable[..., Program]:
-    """Return a function that stages ``function`` on its arguments and gives the Program.
-
-    >>> import numpy as np
-    >>> print(make_program(lambda x: np.sin(x) * 2.0)(np.ones(3)))
-    program(a: f64[3]):
-      b: f64[3] = sin a
-      c: f64[3] = mul b 2.0[3]
-      return c
-    """
-
-    @boundary
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Program:
-        leaves, treedef = tree.flatten((args, kwargs))
-        traced = [i for i, leaf in enumerate(leaves) if is_value(leaf)]
-
-        values = [leaves[i] for i in traced]
-        flat = flat_function(function, leaves, treedef, traced)
-        return stage(flat, [value_type(v) for v in values], values).program
-
-    return wrapper

@@ -101,7 +101,7 @@ def a_primal_that_is_no_array() -> None:
     vjp(lambda x, name: x, X, "text")  # !
 
 
-@mistake(TypeError, r"grad: requires arrays or numbers, got ndarray at x\. ")
+@mistake(TypeError, r"grad: requires NumPy arrays of numbers, got dtype object at x\. Convert it")
 def an_array_of_objects() -> None:
     grad(lambda x: np.sum(x))(np.array([None, "a"], dtype=object))  # !
 

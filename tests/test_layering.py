@@ -21,7 +21,7 @@ RANKS = {
     "fnad.errors": -1, "fnad.tree": 0, "fnad.lazy": 0, "fnad.memo": 0, "fnad.version": 0, "fnad.config": 0,
     "fnad.kernels": 0,
     "fnad.ir": 1, "fnad.unrolled": 1, "fnad.sameness": 0.5,
-    "fnad.refusals": 1.5, "fnad.tracing": 2,
+    "fnad.refusals": 1.5, "fnad.tracing": 2, "fnad.arguments": 2.5,
     "fnad.ops": 3,
     "fnad.transforms": 4, "fnad.numpy": 4,
     "fnad.random": 5, "fnad.control": 5, "fnad.debug": 5,

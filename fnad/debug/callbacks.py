@@ -18,7 +18,7 @@ import numpy as np
 from fnad import tree
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
-from fnad.ir.types import ArrayType
+from fnad.ir.types import ArrayType, is_numeric
 from fnad.tracing import Tracer, current_builder, is_value, value_type
 
 
@@ -85,7 +85,7 @@ def _call(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, A
 
 
 def _is_array(leaf: Any) -> bool:
-    return isinstance(leaf, (Tracer, np.ndarray)) and is_value(leaf)
+    return isinstance(leaf, (Tracer, np.ndarray)) and is_numeric(leaf.dtype)
 
 
 @boundary

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from fnad import tree
+from fnad.arguments import call_paths, flat_function, traced_leaves
 from fnad.errors import NonFiniteError, boundary, place_at
 from fnad.ir.evaluate import evaluate, read, watching
 from fnad.ir.program import Equation, Var
 from fnad.ir.types import is_inexact, type_of
-from fnad.tracing import Tracer, flat_function, is_value, stage, value_type
-from fnad.transforms.grad import argument_name
+from fnad.tracing import Tracer, is_value, stage, value_type
 
 ADVICE = {
     "log": "Keep its operand above 0, as np.maximum(x, tiny) does, or use log_softmax or logsumexp for probabilities.",
@@ -69,7 +69,7 @@ def check_nans(function: Callable[..., Any], inf: bool = True) -> Callable[..., 
     @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         leaves, treedef = tree.flatten((args, kwargs))
-        traced = [i for i, leaf in enumerate(leaves) if is_value(leaf)]
+        traced = traced_leaves("check_nans", function, leaves, treedef)
         values = [leaves[i] for i in traced]
         _require_finite_arguments(function, leaves, treedef, inf)
         with watching(_Watcher(inf)):
@@ -94,11 +94,7 @@ def _require_closed(values: Sequence[Any]) -> None:
 def _require_finite_arguments(
     function: Callable[..., Any], leaves: Sequence[Any], treedef: tree.TreeDef, inf: bool
 ) -> None:
-    args, kwargs = treedef.children()
-    roots = [argument_name(function, i) for i in range(args.num_children)] + kwargs.entries()
-    children = args.children() + kwargs.children()
-    paths = [path for child, root in zip(children, roots) for path in tree.paths(child, root)]
-    for leaf, path in zip(leaves, paths):
+    for leaf, path in zip(leaves, call_paths(function, treedef)):
         if not is_value(leaf):
             continue
         _require_closed([leaf])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType, NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,7 +47,7 @@ def short_dtype(dtype: np.dtype) -> str:
 
 def is_inexact(dtype: np.dtype) -> bool:
     """Whether values of this dtype carry derivatives."""
-    return dtype.kind in "fc"
+    return dtype.num in _INEXACT
 
 
 _PYTHON_SCALARS = {bool: (np.dtype(bool), False), int: (np.dtype(np.int64), True),
@@ -67,36 +68,120 @@ def is_array(value: Any) -> bool:
     return isinstance(value, _array_types)
 
 
+def is_numeric(dtype: np.dtype) -> bool:
+    """Whether values of a dtype are NumPy's own truth values, integers, floats or complex numbers."""
+    return dtype.num in _NUMERIC
+
+
+_INEXACT = frozenset([np.dtype(code).num for code in "efdgFDG"])
+_NUMERIC = _INEXACT.union([np.dtype(code).num for code in "?bhilqpBHILQP"])
+
+
+class Unfit(TypeError):
+    """An object that is meant as an array, and that no array of numbers can stand for without a word."""
+
+    def __init__(self, value: Any) -> None:
+        self.got, self.advice = _unfit(value)
+        super().__init__(f"array: requires {FIT}, got {self.got}. {self.advice}")
+
+    def at(self, name: str, path: str) -> TypeError:
+        """The error for one that was given to a function, at a key path."""
+        return TypeError(f"{name}: requires {FIT}, got {self.got} at {path}. {self.advice}")
+
+
+FIT = "NumPy arrays of numbers"
+_ADVICE = {
+    "O": "Convert it with x.astype(float).",
+    "M": "Convert it to numbers, as (x - x[0]) / np.timedelta64(1, 's').",
+    "m": "Convert it to numbers, as x / np.timedelta64(1, 's').",
+    **dict.fromkeys("SUT", "Give its texts numbers, as np.unique(x, return_inverse=True)[1]."),
+}
+
+
+def _unfit(value: Any) -> tuple[str, str]:
+    """What an object is, and what to do."""
+    kind = type(value)
+    if not is_array(value):
+        return f"{kind.__module__}.{kind.__qualname__}", "Convert it with np.asarray(x)."
+    dtype = value.dtype
+    if is_numeric(dtype):
+        return f"a {kind.__name__}, whose operations are not NumPy's,", "Use np.asarray(x) and, for a mask, np.where."
+    if dtype.names:
+        return f"dtype {dtype}", f"Pass its fields, as x[{dtype.names[0]!r}]."
+    is_foreign = dtype.num > np.dtype(np.void).num and dtype.kind not in "MmT"
+    advice = "Convert it with x.astype(np.float32)." if is_foreign else "View it as numbers, as x.view(np.uint8)."
+    return f"dtype {dtype.name}", _ADVICE.get(dtype.kind, advice)
+
+
 def type_of(value: Any) -> ArrayType:
-    """The type of a NumPy array, an array of another declared type, a NumPy scalar or a Python scalar."""
-    if type(value) is np.ndarray:  # which most are, and `isinstance` takes longer
-        return ArrayType(value.shape, value.dtype)
+    """The type of a NumPy array, an array of another declared type, a NumPy scalar or a Python scalar.
+
+    Raises:
+        Unfit: the array is not one of numbers.
+    """
     if isinstance(value, _array_types):
-        return ArrayType(value.shape, value.dtype)
+        dtype = value.dtype
+        if dtype.num not in _NUMERIC:
+            raise Unfit(value)
+        return ArrayType(value.shape, dtype)
     known = _PYTHON_SCALARS.get(type(value))
     if known is None:
-        raise TypeError(f"array: requires a NumPy array or a number, got {type(value).__name__}.")
+        error = f"array: requires a NumPy array or a number, got {type(value).__name__}."
+        raise Unfit(value) if _holds_memory(value) else TypeError(error)
     return ArrayType((), *known)
-
-
-def _require_plain_meaning(value: np.ndarray) -> None:
-    if isinstance(value, (np.ma.MaskedArray, np.matrix)):
-        raise TypeError(
-            f"array: requires an array with NumPy's plain meaning, got a {type(value).__name__}. "
-            "Use np.asarray and, for a mask, np.where."
-        )
 
 
 def is_array_like(value: Any) -> bool:
     """Whether a pytree leaf is numeric: an array or scalar of a bool, integer, float or complex dtype.
 
     Raises:
-        TypeError: the value is of an array class whose operations mean something else.
+        Unfit: the value is an array of something else, of a class whose operations mean something else, or an array
+            of another library, whose contents nobody would look at again.
     """
-    if type(value) is np.ndarray:
-        return value.dtype.kind in "biufc"
+    kind = type(value)
+    if kind is np.ndarray:
+        if value.dtype.num in _NUMERIC:
+            return True
+        raise Unfit(value)
+    if kind in _PYTHON_SCALARS:
+        return True
     if isinstance(value, _array_types):
-        if isinstance(value, np.ndarray):
-            _require_plain_meaning(value)
-        return value.dtype.kind in "biufc"
-    return type(value) in _PYTHON_SCALARS
+        if is_numeric(value.dtype) and has_plain_meaning(value):
+            return True
+        if isinstance(value, (str, bytes)):  # as NumPy's scalars of text are
+            return False
+        raise Unfit(value)
+    if kind not in _NO_ARRAYS and _holds_memory(value):
+        raise Unfit(value)
+    return False
+
+
+_NO_ARRAYS = {str, bytes, NoneType, FunctionType, type}
+_PROTOCOLS = ("__array__", "__array_interface__", "__array_struct__", "__dlpack__")
+_MEANINGS = (
+    "__array_ufunc__", "__array_function__", "__getitem__",
+    *[f"__{side}{name}__" for name in ("add", "sub", "mul", "truediv", "matmul", "pow") for side in ("", "r")],
+)
+_KEPT = (np.ndarray, np.memmap, np.recarray)
+
+
+def has_plain_meaning(value: Any) -> bool:
+    """Whether the operations of an array are NumPy's, also where it is of a class derived from NumPy's."""
+    kind = type(value)
+    if not isinstance(value, np.ndarray) or kind in _KEPT:
+        return True
+    if isinstance(value, (np.ma.MaskedArray, np.matrix)):
+        return False
+    return all([any([getattr(kind, name) is getattr(known, name) for known in _KEPT]) for name in _MEANINGS])
+
+
+def _holds_memory(value: Any) -> bool:
+    """Whether an object is an array of another library, or gives its memory away as one."""
+    kind = type(value)
+    if any([hasattr(kind, name) for name in _PROTOCOLS]):
+        return True
+    try:
+        memoryview(value)
+    except TypeError:
+        return False
+    return True

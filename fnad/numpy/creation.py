@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.types import Shape
+from fnad.ir.types import Shape, is_numeric
 from fnad.numpy.aliases import own, view
 from fnad.numpy.dispatch import RULES, implements
 from fnad.numpy.promotion import (
@@ -23,7 +23,6 @@ from fnad.ops import shaping as ops
 from fnad.ops.elementwise import add, div, eq, floor, mul, select, sub
 from fnad.tracing import Tracer, current_builder
 
-NUMERIC = "biufc"
 _DOC = "`numpy.{}`; inside of a traced function a traced array, which can be written to."
 
 
@@ -33,7 +32,7 @@ def _filled(make: Any, value: int) -> Any:
     @wraps(make)
     def function(shape: Any, dtype: Any = float, order: Any = "C", **kwargs: Any) -> Any:
         builder, target = current_builder(), np.dtype(dtype)
-        if builder is None or target.kind not in NUMERIC:
+        if builder is None or not is_numeric(target):
             return make(shape, dtype, order, **kwargs)
         make(0, dtype, order, **kwargs)  # raises for what else is wrong
         return constant(builder, value, _shape(shape), target)
@@ -56,7 +55,7 @@ def _known(make: Any) -> Any:
 def _writable(array: Any) -> Any:
     """A new array as one that a traced function can write to."""
     builder = current_builder()
-    is_made = builder is not None and type(array) is np.ndarray and array.dtype.kind in NUMERIC
+    is_made = builder is not None and type(array) is np.ndarray and is_numeric(array.dtype)
     return builder.constant(array) if is_made else array
 
 
@@ -106,7 +105,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     """`numpy.full`, also of a traced value."""
     if not is_traced(fill_value):
         array, builder = np.asarray(fill_value, dtype), current_builder()
-        if builder is None or array.ndim or array.dtype.kind not in NUMERIC:
+        if builder is None or array.ndim or not is_numeric(array.dtype):
             return _writable(np.full(shape, fill_value, dtype))
         return constant(builder, array[()], _shape(shape), array.dtype)
     x = asarray(fill_value, dtype)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from fnad.arguments import values_among
 from fnad.errors import InPlaceError
 from fnad.ir.evaluate import evaluate
 from fnad.numpy.promotion import is_traced
@@ -47,6 +48,7 @@ def evaluated(rule: F) -> F:
         if any_traced(args, kwargs):
             return rule(*args, **kwargs)
         arrays = [np.asarray(a) if isinstance(a, (list, tuple)) else a for a in args]
+        values_among(rule.__name__, arrays, lambda: [f"args[{i}]" for i in range(len(arrays))])
         staged = stage(lambda *xs: rule(*xs, **kwargs), [value_type(a) for a in arrays], arrays)
         values = [*map(np.asarray, arrays), *staged.captured]
         return staged.restore(evaluate(staged.program, values))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from fnad.ir.program import Literal
-from fnad.ir.types import ArrayType, Shape, is_array
+from fnad.ir.types import ArrayType, Shape, Unfit, is_array, is_numeric
 from fnad.ops.elementwise import convert, ne
 from fnad.ops.shaping import broadcast, concatenate, reshape
 from fnad.tracing import Builder, Tracer
@@ -68,8 +68,8 @@ def _as_array(builder: Builder, value: Any) -> Any:
     if isinstance(value, (list, tuple)) and is_traced(value):
         return stacked(builder, value)
     array = value if is_array(value) else np.asarray(value)
-    if array.dtype.kind not in "biufc":
-        raise TypeError(f"array: requires numbers, got {type(value).__name__} of dtype {array.dtype}.")
+    if not is_numeric(array.dtype):
+        raise Unfit(array)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from fnad.ir.program import Literal
-from fnad.ir.types import ArrayType, Shape
+from fnad.ir.types import ArrayType, Shape, is_numeric
 from fnad.numpy.aliases import layout_of, own, view
 from fnad.numpy.dispatch import implements
 from fnad.numpy.promotion import array_of, builder_of, cast, one_axis, size_of, spread_to, traced
@@ -321,6 +321,6 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> A
 def cast_to(x: Any, dtype: Any) -> Tracer:
     """A traced array in the dtype that a user names."""
     given, target = array_of(x), np.dtype(dtype)
-    if target.kind not in "biufc":
+    if not is_numeric(target):
         raise TypeError(f"astype: requires a dtype of numbers, got {target}. Traced arrays hold numbers only.")
     return given if given.dtype == target else cast(given, target)

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
+from fnad.arguments import own_results, values_among
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType, is_inexact
-from fnad.tracing import Staged, Tracer, call_program, filled, innermost, is_value, stage, value_type
+from fnad.tracing import Staged, Tracer, call_program, filled, innermost, stage, value_type
 from fnad.transforms.calls import call_evaluate, call_expand, call_primitive, call_type, fresh, listed
 from fnad.transforms.jvp import transpose_program
 from fnad.transforms.rules import backward_over_batch, forward_over_batch
@@ -305,7 +306,7 @@ class _Custom:
         arguments = self._arguments(args)
         values = [arguments.leaves[i] for i in arguments.traced]
         if innermost(values) is None:
-            return self.function(*args)
+            return own_results(self.function(*args))
         staged = stage(
             lambda *tracers: self.function(*arguments.complete(tracers)), [value_type(v) for v in values], values
         )
@@ -335,7 +336,7 @@ class _Custom:
                 )
         fixed = {n % len(args): args[n] for n in self.nondiff_argnums}
         leaves, treedef = tree.flatten(tuple([a for i, a in enumerate(args) if i not in fixed]))
-        return _Arguments(fixed, leaves, treedef, [i for i, leaf in enumerate(leaves) if is_value(leaf)])
+        return _Arguments(fixed, leaves, treedef, values_among(self.name, leaves, lambda: tree.paths(treedef, "args")))
 
 
 class CustomVJP(_Custom):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from functools import wraps
-from types import MethodType
 from typing import Any
 
 import numpy as np
 
 from fnad import tree
+from fnad.arguments import argument_name
 from fnad.errors import boundary
 from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType, is_inexact
@@ -137,10 +136,7 @@ def require_differentiable(
 ) -> None:
     """Raise for a leaf of the chosen arguments that is no float or complex array or number, naming its path."""
     # Most leaves are plain arrays, which need no longer question.
-    if all([
-        leaf.dtype.kind in "fc" if type(leaf) is np.ndarray else is_value(leaf) and is_inexact(value_type(leaf).dtype)
-        for leaf in leaves
-    ]):
+    if all([type(leaf) is np.ndarray and is_inexact(leaf.dtype) for leaf in leaves]):
         return
     per_argument = treedef.children()
     start = 0
@@ -155,15 +151,6 @@ def require_differentiable(
                     "Convert it to float, or leave it out of argnums by passing it in another argument."
                 )
         start += child.num_leaves
-
-
-def argument_name(function: Callable[..., Any], position: int) -> str:
-    """What a positional argument is called in messages."""
-    function = inspect.unwrap(function)
-    code, own = getattr(function, "__code__", None), isinstance(function, MethodType)  # whose first one is ``self``
-    if code is not None and position + own < code.co_argcount:
-        return code.co_varnames[position + own]
-    return f"args[{position}]"
 
 
 def _require_scalar(loss: Any) -> None:

@@ -144,7 +144,7 @@ class Jitted:
         static = None
         if self.static_argnums or self.static_argnames:
             static, args, kwargs = self._without_static(args, kwargs)
-        return signature_of(args, kwargs, static, self._runtime)
+        return signature_of(self.function, args, kwargs, static, self._runtime)
 
     def _runtime(self, leaves: Sequence[Any]) -> Any:
         """The device that a call runs on: the one asked for, or where an array is; ``None`` is the CPU."""

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from fnad.arguments import values_among
 from fnad.errors import boundary
 from fnad.ir.primitive import REGISTRY, Primitive
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.ops.shaping import batch_as_it_is
-from fnad.tracing import Tracer, filled, innermost, is_value, value_type
+from fnad.tracing import Tracer, filled, innermost, value_type
 from fnad.transforms.calls import bare, listed
 from fnad.transforms.per_example import one_by_one, result_types
 from fnad.transforms.vjp import as_like
@@ -177,13 +178,13 @@ def primitive(
 
 
 def _apply(made: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
-    args = [a if is_value(a) or not isinstance(a, (list, tuple)) else np.asarray(a) for a in args]
-    for i, a in enumerate(args):
-        if not is_value(a):
-            raise TypeError(
-                f"{made}: requires arrays or numbers, got {type(a).__name__} as argument {i}. "
-                "Pass other values by keyword."
-            )
+    args = [np.asarray(a) if isinstance(a, (list, tuple)) else a for a in args]
+    found = values_among(str(made), args, lambda: [f"args[{i}]" for i in range(len(args))])
+    for i in {*range(len(args))} - {*found}:
+        raise TypeError(
+            f"{made}: requires arrays or numbers, got {type(args[i]).__name__} as argument {i}. "
+            "Pass other values by keyword."
+        )
     builder = innermost(args)
     return made(*[np.asarray(a) if builder is None else builder.tracer(a) for a in args], **params)
 

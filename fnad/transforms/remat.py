@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from fnad import tree
+from fnad.arguments import flat_function, own_results, traced_leaves
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Literal, Program, Var, prune, without_effects
 from fnad.ir.types import is_inexact
 from fnad.ops.shaping import barrier
-from fnad.tracing import Tracer, call_program, flat_function, is_staging, is_value, stage, value_type
+from fnad.tracing import Tracer, call_program, is_staging, stage, value_type
 from fnad.transforms.calls import bare, call_evaluate, call_expand, call_primitive, call_type, interned, listed
 from fnad.transforms.vjp import vjp_program
 from fnad.transforms.vmap import vmap_program
@@ -122,10 +123,10 @@ def checkpoint(function: Callable[..., Any], policy: Policy | None = None) -> Ca
 
     @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if not is_staging():
-            return function(*args, **kwargs)
         leaves, treedef = tree.flatten((args, kwargs))
-        traced = [i for i, leaf in enumerate(leaves) if is_value(leaf)]
+        traced = traced_leaves("checkpoint", function, leaves, treedef)
+        if not is_staging():
+            return own_results(function(*args, **kwargs))
         values = [leaves[i] for i in traced]
         staged = stage(flat_function(function, leaves, treedef, traced), [value_type(v) for v in values], values)
         kept = _kept(staged.program, policy)

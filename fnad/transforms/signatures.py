@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
+from fnad.arguments import argument_name, call_paths, values_among
 from fnad.compiler.cuda.arrays import DeviceArray
-from fnad.ir.types import ArrayType
+from fnad.ir.types import ArrayType, Unfit, is_numeric
 from fnad.tracing import Tracer, is_value
-from fnad.transforms.grad import argument_name
 from fnad.memo import Memo
 from fnad.sameness import exact, typed
 from fnad.unrolled import Matcher, matcher
@@ -75,21 +75,28 @@ class Signature(NamedTuple):
 
 
 def signature_of(
-    args: Sequence[Any], kwargs: dict[str, Any], static: Static | None, device: Callable[[Sequence[Any]], Any]
+    function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], static: Static | None,
+    device: Callable[[Sequence[Any]], Any],
 ) -> tuple[Signature, list[Any]]:
     """The signature of a call, and the leaves of its arguments, which say on what device it runs."""
     leaves, treedef = tree.flatten((args, kwargs))
     try:
+        keys = tuple([leaf_key(leaf) for leaf in leaves])
+    except Unfit:
+        fixed = [i for i, _ in static.positional] if static is not None else []
+        values_among("jit", leaves, lambda: call_paths(function, treedef, fixed))
+        raise
+    try:
         order = exact(treedef)
     except TypeError:
         raise TypeError("jit: requires hashable static data in the arguments' pytrees, got data that is not.") from None
-    return Signature(treedef, order, static, tuple([leaf_key(leaf) for leaf in leaves]), device(leaves)), leaves
+    return Signature(treedef, order, static, keys, device(leaves)), leaves
 
 
 def leaf_key(leaf: Any) -> Any:
     """What of a leaf decides the compiled code."""
     kind = type(leaf)
-    if kind is np.ndarray:
+    if kind is np.ndarray and is_numeric(leaf.dtype):
         return leaf.shape, leaf.dtype
     if kind is DeviceArray:
         return leaf.shape, leaf.dtype, DeviceArray
@@ -170,13 +177,8 @@ def _static(function: Callable[..., Any], static: Static | None) -> dict[str, An
 
 def _leaves(function: Callable[..., Any], signature: Signature) -> dict[str, str]:
     """Each leaf in words, by its path."""
-    static = signature.static
-    args, kwargs = signature.treedef.children()
-    fixed = {i for i, _ in static.positional} if static is not None else set()
-    positions = [i for i in range(args.num_children + len(fixed)) if i not in fixed]
-    roots = [argument_name(function, i) for i in positions] + kwargs.entries()
-    children = args.children() + kwargs.children()
-    paths = [path for child, root in zip(children, roots) for path in tree.paths(child, root)]
+    fixed = [i for i, _ in signature.static.positional] if signature.static is not None else []
+    paths = call_paths(function, signature.treedef, fixed)
     return {path: _words(key) for path, key in zip(paths, signature.leaves)}
 
 

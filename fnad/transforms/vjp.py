@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
+from fnad.arguments import values_among
 from fnad.errors import boundary
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune, structure
 from fnad.ir.types import ArrayType, is_inexact
@@ -336,7 +337,7 @@ def _as_cotangent(g: Any, type: ArrayType, path: str) -> Any:
 
 def as_like(name: str, wanted: str, value: Any, type: ArrayType, path: str) -> Any:
     """A tangent or cotangent, of the type that it must have; an error that names its path if it does not fit."""
-    if not is_value(value):
+    if not values_among(name, [value], lambda: [path]):
         raise TypeError(_no_value(name, value, path))
     got = value_type(value)
     if got.shape != type.shape or not np.can_cast(got.dtype, type.dtype, "same_kind"):
@@ -362,12 +363,12 @@ def split_aux(name: str, result: Any) -> tuple[Any, Any]:
 
 def require_values(name: str, leaves: Sequence[Any], treedef: tree.TreeDef, root: str) -> None:
     """Raise for a leaf that is neither an array nor a number, naming its path."""
-    for i, leaf in enumerate(leaves):
-        if not is_value(leaf):
-            raise TypeError(
-                f"{_no_value(name, leaf, tree.paths(treedef, root)[i])} "
-                "Pass what is no array in another argument, or close over it."
-            )
+    found = values_among(name, leaves, lambda: tree.paths(treedef, root))
+    for i in {*range(len(leaves))} - {*found}:
+        raise TypeError(
+            f"{_no_value(name, leaves[i], tree.paths(treedef, root)[i])} "
+            "Pass what is no array in another argument, or close over it."
+        )
 
 
 def _no_value(name: str, leaf: Any, path: str) -> str:

@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
+from fnad.arguments import call_paths, flat_function, traced_leaves
 from fnad.errors import boundary
 from fnad.ir.program import Atom, Equation, Program, Source, prune, structure
-from fnad.ir.types import ArrayType
+from fnad.ir.types import ArrayType, is_numeric
 from fnad.memo import Memo
 from fnad.ops.shaping import all_over_batch, over_batch, transpose
 from fnad.tracing import (
-    Builder, Staged, Tracer, build, call_program, flat_function, is_value, stage, value_type,
+    Builder, Staged, Tracer, build, call_program, is_value, stage, value_type,
 )
-from fnad.transforms.grad import argument_name
 
 # --- On Programs
 
@@ -183,9 +183,13 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         leaves, treedef = tree.flatten((args, kwargs))
         axes = _axes("in_axes", "the arguments", (in_axes, 0), (args, kwargs))
+        # An array of texts that is the same for all examples is a constant of a function that is staged just now.
+        asked = [None if a is None and type(x) is np.ndarray and not is_numeric(x.dtype) else x
+                 for x, a in zip(leaves, axes)]
+        numeric = set(traced_leaves("vmap", function, asked, treedef))
         size = _batch_size(function, leaves, axes, treedef)
         # Numbers that are the same for all examples stay Python's.
-        traced = [i for i, x in enumerate(leaves) if axes[i] is not None or isinstance(x, np.ndarray) and is_value(x)]
+        traced = [i for i, x in enumerate(leaves) if axes[i] is not None or isinstance(x, np.ndarray) and i in numeric]
         mapped = [axes[i] is not None for i in traced]
         types = [example_type(value_type(leaves[i]), axes[i]) for i in traced]
         values = [None if m else leaves[i] for i, m in zip(traced, mapped)]
@@ -223,7 +227,7 @@ def _batch_size(function: Callable[..., Any], leaves: Sequence[Any], axes: Seque
         if axis is not None:
             shape = value_type(leaf).shape if is_value(leaf) else ()
             if not -len(shape) <= axis < len(shape):
-                raise _no_axis(leaf, axis, _paths(function, treedef)[i])
+                raise _no_axis(leaf, axis, call_paths(function, treedef)[i])
             sizes.setdefault(shape[axis], []).append(i)
     if not sizes:
         raise ValueError(
@@ -231,7 +235,7 @@ def _batch_size(function: Callable[..., Any], leaves: Sequence[Any], axes: Seque
             "Give an array, and in_axes that is not None for all of them."
         )
     if len(sizes) > 1:
-        paths = _paths(function, treedef)
+        paths = call_paths(function, treedef)
         got = ", ".join(f"{size} along axis {axes[own[0]]} of {paths[own[0]]}" for size, own in sizes.items())
         raise ValueError(
             f"vmap: requires mapped axes of one size, got {got}. "
@@ -250,13 +254,6 @@ def _no_axis(leaf: Any, axis: int, path: str) -> Exception:
         f"vmap: requires an array with an axis {axis} to map over, got {value_type(leaf)} at {path}. "
         "Use in_axes to name another axis, or None for what is the same for all examples."
     )
-
-
-def _paths(function: Callable[..., Any], treedef: tree.TreeDef) -> list[str]:
-    """The paths of the arguments' leaves, from the names of the parameters."""
-    args, kwargs = treedef.children()
-    roots = [argument_name(function, i) for i in range(args.num_children)] + kwargs.entries()
-    return [path for child, root in zip(args.children() + kwargs.children(), roots) for path in tree.paths(child, root)]
 
 
 def example_type(type: ArrayType, axis: int | None) -> ArrayType:

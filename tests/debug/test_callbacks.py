@@ -14,7 +14,7 @@ from fnad.compiler.plan import HostStep
 from fnad.debug import callbacks
 from fnad.ir.primitive import REGISTRY
 from fnad.ir.program import without_effects
-from fnad.tracing import make_program
+from fnad.arguments import make_program
 
 X = np.array([1.0, 2.0, 3.0])
 
