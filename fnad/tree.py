@@ -7,13 +7,15 @@ leaf by its key path, written as the Python expression that reaches it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Sized
 from functools import wraps
 from typing import Any
 
 import numpy as np
 import optree
 
+from fnad.checks import require_function
 from fnad.errors import boundary
 
 _NAMESPACE = "fnad"
@@ -37,6 +39,7 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     return flatten(tree)
 
 
+@boundary
 def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
     """Rebuild a pytree from its structure and its leaves.
 
@@ -44,7 +47,20 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
     >>> unflatten(treedef, [10, 20])
     [10, {'x': 20}]
     """
-    return optree.tree_unflatten(treedef, leaves)
+    try:
+        return optree.tree_unflatten(treedef, leaves)
+    except (AttributeError, TypeError, ValueError):
+        _require_structure("tree.unflatten", treedef)
+        if not isinstance(leaves, Iterable):
+            raise TypeError(
+                f"tree.unflatten: requires the leaves as a list, got {type(leaves).__name__}. Pass [leaf, ...]."
+            ) from None
+        if isinstance(leaves, Sized) and len(leaves) != treedef.num_leaves:
+            raise ValueError(
+                f"tree.unflatten: requires {treedef.num_leaves} leaves for {treedef}, got {len(leaves)}. "
+                "Pass those that flatten gave, in their order."
+            ) from None
+        raise
 
 
 def leaves(tree: Any) -> list[Any]:
@@ -71,6 +87,7 @@ def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     >>> map(lambda x, y: x + y, {"a": 1}, {"a": 10})
     {'a': 11}
     """
+    require_function("tree.map", function)
     first, treedef = flatten(tree)
     columns = [first]
     for other in rest:
@@ -81,15 +98,26 @@ def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     return unflatten(treedef, [function(*row) for row in zip(*columns)])
 
 
+@boundary
 def paths(treedef: TreeDef, root: str = "") -> list[str]:
     """The key path of every leaf as a Python expression on ``root``.
 
     >>> paths(structure({"w": [1, 2]}), "params")
     ["params['w'][0]", "params['w'][1]"]
     """
+    _require_structure("tree.paths", treedef)
     return [accessor.codify(root) for accessor in treedef.accessors()]
 
 
+def _require_structure(name: str, treedef: Any) -> None:
+    if not isinstance(treedef, TreeDef):
+        raise TypeError(
+            f"{name}: requires a structure of pytrees, got {type(treedef).__name__}. "
+            "Take it by fnad.tree.structure(tree)."
+        )
+
+
+@boundary
 def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
     """For every leaf of a tree, the leaf of its prefix that stands there or above; ``None`` is a leaf of a prefix.
 
@@ -100,7 +128,14 @@ def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
     [0, 0, None]
     """
     flatten(prefix), flatten(tree)  # makes dataclasses known
-    spread = optree.broadcast_prefix(prefix, tree, none_is_leaf=True, namespace=_NAMESPACE)
+    try:
+        spread = optree.broadcast_prefix(prefix, tree, none_is_leaf=True, namespace=_NAMESPACE)
+    except ValueError as error:
+        raise ValueError(
+            "tree.broadcast_prefix: requires a prefix that is nested as the tree is, as far as it goes, got "
+            f"{prefix!r:.60} for {tree!r:.60} ({str(error).rstrip('.')}). "
+            "Pass one leaf for all that is below it, or the same keys."
+        ) from None
     leaves = optree.tree_leaves(tree, none_is_leaf=True, namespace=_NAMESPACE)
     return [own for own, leaf in zip(spread, leaves) if leaf is not None]
 
@@ -123,6 +158,7 @@ def flatten_like(name: str, treedef: TreeDef, tree: Any) -> list[Any]:
     return found
 
 
+@boundary
 def register(
     cls: type,
     flatten_function: Callable[[Any], tuple[Iterable[Any], Any]],
@@ -142,6 +178,15 @@ def register(
     [1, 2]
     """
 
+    if not isinstance(cls, type):
+        raise TypeError(f"tree.register: requires a class, got {type(cls).__name__}. Pass the class, not an instance.")
+    if cls in _BUILT_IN:
+        raise ValueError(
+            f"tree.register: requires a class of your own, got {cls.__name__}, which is a node already. Derive a class."
+        )
+    require_function("tree.register", flatten_function, "a function as flatten_function")
+    require_function("tree.register", unflatten_function, "a function as unflatten_function")
+
     @wraps(flatten_function)
     def flatten_checked(instance: Any) -> Any:
         parts = flatten_function(instance)
@@ -152,6 +197,9 @@ def register(
     optree.register_pytree_node(cls, flatten_checked, unflatten_function, namespace=_NAMESPACE)
     _registered.add(cls)
     return cls
+
+
+_BUILT_IN = {dict, list, tuple, type(None), OrderedDict, defaultdict, deque}
 
 
 class _StaticArray(Exception):
@@ -178,9 +226,9 @@ def _static_array(tree: Any, path: str = "tree") -> str:
     return next(filter(None, found), "")
 
 
-def mismatch(name: str, expected: TreeDef, got: TreeDef) -> str:
+def mismatch(name: str, expected: TreeDef, got: TreeDef, root: str = "tree") -> str:
     """The message for two structures that differ: the first path that only one of them has."""
-    ours, theirs = (dict.fromkeys(paths(treedef, "tree")) for treedef in (expected, got))
+    ours, theirs = (dict.fromkeys(paths(treedef, root)) for treedef in (expected, got))
     requires = f"{name}: requires trees of equal structure, got"
     for path in ours:
         if path not in theirs:

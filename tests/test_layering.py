@@ -17,7 +17,7 @@ FILES = sorted(path for path in ROOT.rglob("*.py"))
 
 # The longest prefix of a module's name decides its rank.
 RANKS = {
-    "fnad.shield": -2,
+    "fnad.shield": -2, "fnad.checks": -2,
     "fnad.errors": -1, "fnad.tree": 0, "fnad.lazy": 0, "fnad.memo": 0, "fnad.version": 0, "fnad.config": 0,
     "fnad.kernels": 0,
     "fnad.ir": 1, "fnad.unrolled": 1, "fnad.sameness": 0.5,

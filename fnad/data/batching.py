@@ -6,13 +6,13 @@ machine, and each epoch has an order of its own.
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from .. import tree
+from ..checks import is_integer, is_real, require_flag
 from ..errors import boundary
 from ..lazy import LazyModule
 
@@ -40,12 +40,15 @@ def split(arrays: Any, fraction: float, seed: int | None = None) -> tuple[Any, A
     (8, 2)
     """
     arrays, examples = _checked(arrays, "split")
+    if not is_real(fraction):
+        raise TypeError(f"split: requires a fraction that is a number in (0, 1), got {fraction!r:.60}. Try 0.8.")
     first = round(fraction * examples) if 0 < fraction < 1 else 0
     if not 0 < first < examples:
         raise ValueError(
             f"split: requires a fraction in (0, 1) that leaves examples in both parts, "
             f"got {fraction} of {examples} examples. Use 0.8 for four fifths."
         )
+    _require_seed("split", seed)
     order = np.random.default_rng(seed).permutation(examples)
     return _take(arrays, order[:first]), _take(arrays, order[first:])
 
@@ -92,6 +95,9 @@ def batches(
     arrays, examples = _checked(arrays, "batches")
     _require_count("batch_size", batch_size)
     _require_count("epochs", epochs)
+    _require_seed("batches", seed)
+    for what, given in {"shuffle": shuffle, "drop_last": drop_last, "progress": progress}.items():
+        require_flag("batches", what, given)
     if drop_last and batch_size > examples:
         raise ValueError(
             f"batches: requires a batch_size of at most the number of examples with drop_last, "
@@ -181,7 +187,14 @@ def _listed(shapes: dict[str, tuple[int, ...]]) -> str:
 
 
 def _require_count(name: str, value: int) -> None:
-    if not isinstance(value, numbers.Integral):
-        raise TypeError(f"batches: requires an integer {name}, got {value!r}. Pass a positive integer.")
+    if not is_integer(value):
+        raise TypeError(f"batches: requires an integer {name}, got {value!r:.60}. Pass a positive integer.")
     if value < 1:
         raise ValueError(f"batches: requires {name} of at least 1, got {value}. Pass a positive integer.")
+
+
+def _require_seed(name: str, seed: Any) -> None:
+    if seed is not None and not (is_integer(seed) and seed >= 0):
+        raise (ValueError if is_integer(seed) else TypeError)(
+            f"{name}: requires a seed that is an integer of at least 0, or None, got {seed!r:.60}. Pass one such as 0."
+        )

@@ -33,6 +33,6 @@ from fnad.nn.losses import softmax_cross_entropy as softmax_cross_entropy
 
 __all__ = [
     "dense", "elu", "fan_in_uniform", "gelu", "glorot_uniform", "he_normal", "Initializer", "Layer", "leaky_relu",
-    "log_softmax", "mlp", "mse", "np", "relu", "relu6", "sigmoid", "softmax", "softmax_cross_entropy", "softplus",
+    "log_softmax", "mlp", "mse", "relu", "relu6", "sigmoid", "softmax", "softmax_cross_entropy", "softplus",
     "tanh",
 ]

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from fnad.checks import require_axis, require_flag
 from fnad.errors import boundary
-from fnad.nn.values import quiet, real_operands
+from fnad.nn.values import quiet, real_operands, require_real
 from fnad.ops import elementwise as ops
 from fnad.ops import layers
 from fnad.ops.reductions import reduce_logsumexp, reduce_max
@@ -54,6 +55,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     array([-0.01,  2.  ])
     """
     (x,) = real_operands("leaky_relu", x)
+    require_real("leaky_relu", "slope", slope)
     return ops.select(ops.ge(x, 0.0), x, ops.mul(x, slope))
 
 
@@ -68,6 +70,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     array([-1.,  2.])
     """
     (x,) = real_operands("elu", x)
+    require_real("elu", "alpha", alpha)
     return ops.select(ops.ge(x, 0.0), x, ops.mul(ops.expm1(ops.minimum(x, 0.0)), alpha))
 
 
@@ -120,6 +123,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     array([-0.,  0., 10.])
     """
     (x,) = real_operands("gelu", x)
+    require_flag("gelu", "approximate", approximate)
     if approximate:
         cubed = ops.mul(ops.mul(ops.mul(x, x), x), 0.044715)
         share = ops.tanh(ops.mul(ops.add(x, cubed), sqrt(2 / pi)))
@@ -178,9 +182,7 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
 
 
 def _axes(name: str, x: Any, axis: int) -> tuple[int]:
-    if not -x.ndim <= axis < x.ndim:
-        raise ValueError(f"{name}: requires an axis of an array of shape {x.shape}, got {axis}.")
-    return (axis % x.ndim,)
+    return (require_axis(name, axis, x.shape),)
 
 
 def _top(x: Any, axes: tuple[int]) -> Any:

@@ -12,10 +12,15 @@ from typing import Any
 import numpy as np
 
 from fnad import random
+from fnad.checks import require_integer
+from fnad.errors import boundary
+from fnad.random.keys import require_key
+from fnad.random.values import as_float
 
 Initializer = Callable[[Any, int, int, Any], tuple[Any, Any]]
 
 
+@boundary
 def fan_in_uniform(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any, Any]:
     """Weights and bias uniform within 1 / sqrt(inputs), as in PyTorch's ``Linear``.
 
@@ -26,7 +31,8 @@ def fan_in_uniform(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any
     >>> w.shape, b.shape, bool(abs(w).max() <= 0.5)
     ((4, 3), (3,), True)
     """
-    weights_key, bias_key = _two(key)
+    dtype = _checked("fan_in_uniform", inputs, outputs, dtype)
+    weights_key, bias_key = _two("fan_in_uniform", key)
     bound = 1 / sqrt(inputs)
     return (
         random.uniform(weights_key, (inputs, outputs), dtype, -bound, bound),
@@ -34,6 +40,7 @@ def fan_in_uniform(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any
     )
 
 
+@boundary
 def he_normal(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any, Any]:
     """Weights normal with variance 2 / inputs, for ReLU; bias 0.
 
@@ -42,9 +49,12 @@ def he_normal(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any, Any
     >>> he_normal(random.key(0), 4, 3, np.float64)[1]
     array([0., 0., 0.])
     """
+    dtype = _checked("he_normal", inputs, outputs, dtype)
+    require_key("he_normal", key)
     return random.normal(key, (inputs, outputs), dtype, scale=sqrt(2 / inputs)), np.zeros(outputs, dtype)
 
 
+@boundary
 def glorot_uniform(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any, Any]:
     """Weights uniform within sqrt(6 / (inputs + outputs)), for tanh and its like; bias 0.
 
@@ -54,9 +64,19 @@ def glorot_uniform(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any
     >>> bool(abs(w).max() <= 1)
     True
     """
+    dtype = _checked("glorot_uniform", inputs, outputs, dtype)
+    require_key("glorot_uniform", key)
     bound = sqrt(6 / (inputs + outputs))
     return random.uniform(key, (inputs, outputs), dtype, -bound, bound), np.zeros(outputs, dtype)
 
 
-def _two(key: Any) -> tuple[Any, Any]:
+def _checked(name: str, inputs: int, outputs: int, dtype: Any) -> np.dtype:
+    """The dtype of parameters, where the sizes of a layer are right too."""
+    require_integer(name, "inputs", inputs)
+    require_integer(name, "outputs", outputs)
+    return as_float(name, dtype)
+
+
+def _two(name: str, key: Any) -> tuple[Any, Any]:
+    require_key(name, key)
     return random.fold_in(key, 0), random.fold_in(key, 1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fnad import random
+from fnad.checks import is_integer, require_function
 from fnad.errors import boundary
 from fnad.nn.activations import relu
 from fnad.nn.initializers import Initializer, fan_in_uniform
@@ -61,17 +63,20 @@ def dense(inputs: int, outputs: int, initializer: Initializer = fan_in_uniform) 
     (5, 2)
     """
     _require_sizes("dense", [inputs, outputs])
+    require_function("dense", initializer, "an initializer that is a function")
+    return Layer(partial(_init_dense, inputs, outputs, initializer), _apply_dense)
 
-    @boundary
-    def init(key: Any, dtype: Any = np.float32) -> dict[str, Any]:
-        w, b = initializer(key, inputs, outputs, dtype)
-        return {"w": w, "b": b}
 
-    @boundary
-    def apply(params: dict[str, Any], x: Any) -> Any:
-        return _affine(params, x, rectify=False)
+# At the top of the module and not in `dense`, so that layers can be pickled.
+@boundary
+def _init_dense(inputs: int, outputs: int, initializer: Initializer, key: Any, dtype: Any = np.float32) -> Any:
+    w, b = initializer(key, inputs, outputs, dtype)
+    return {"w": w, "b": b}
 
-    return Layer(init, apply)
+
+@boundary
+def _apply_dense(params: dict[str, Any], x: Any) -> Any:
+    return _affine("dense", params, x, rectify=False)
 
 
 @boundary
@@ -99,36 +104,56 @@ def mlp(
     >>> apply(params, np.zeros((100, 10), np.float32)).shape
     (100, 1)
     """
+    if not isinstance(sizes, Iterable):
+        raise TypeError(f"mlp: requires a list of sizes, got {sizes!r:.60}. Try [10, 5, 1].")
     sizes = list(sizes)
     _require_sizes("mlp", sizes)
     if len(sizes) < 2:
         raise ValueError(f"mlp: requires the sizes of at least input and output, got {sizes}. Try [10, 5, 1].")
-    layers = [dense(m, n, initializer) for m, n in zip(sizes, sizes[1:])]
-
-    @boundary
-    def init(key: Any, dtype: Any = np.float32) -> list[dict[str, Any]]:
-        return [layer.init(random.fold_in(key, i), dtype) for i, layer in enumerate(layers)]
-
-    @boundary
-    def apply(params: Sequence[dict[str, Any]], x: Any) -> Any:
-        *hidden, last = params
-        for layer in hidden:
-            x = _affine(layer, x, rectify=True) if activation is relu else activation(_affine(layer, x, rectify=False))
-        return _affine(last, x, rectify=False)
-
-    return Layer(init, apply)
+    require_function("mlp", activation, "an activation that is a function")
+    layers = tuple([dense(m, n, initializer) for m, n in zip(sizes, sizes[1:])])
+    return Layer(partial(_init_mlp, layers), partial(_apply_mlp, len(layers), activation))
 
 
-def _affine(params: dict[str, Any], x: Any, rectify: bool) -> Any:
+@boundary
+def _init_mlp(layers: tuple[Layer, ...], key: Any, dtype: Any = np.float32) -> list[Any]:
+    return [layer.init(random.fold_in(key, i), dtype) for i, layer in enumerate(layers)]
+
+
+@boundary
+def _apply_mlp(count: int, activation: Callable[[Any], Any], params: Sequence[dict[str, Any]], x: Any) -> Any:
+    if not isinstance(params, (list, tuple)) or len(params) != count:
+        got = f"{len(params)} of them" if isinstance(params, (list, tuple)) else type(params).__name__
+        raise TypeError(f"mlp: requires a list of the parameters of {count} layers, got {got}. Make them by init(key).")
+    *hidden, last = params
+    for layer in hidden:
+        rectify = activation is relu
+        x = _affine("mlp", layer, x, rectify)
+        x = x if rectify else activation(x)
+    return _affine("mlp", last, x, rectify=False)
+
+
+def _affine(name: str, params: dict[str, Any], x: Any, rectify: bool) -> Any:
     """x w + b over the last axis of x, with or without ReLU."""
-    x, w, b = real_operands("dense", x, params["w"], params["b"])
+    if not isinstance(params, Mapping) or not {"w", "b"} <= params.keys():
+        got = f"a dict of {sorted(map(str, params))}" if isinstance(params, Mapping) else type(params).__name__
+        raise TypeError(f"{name}: requires parameters {{'w': ..., 'b': ...}}, got {got}. Make them by init(key).")
+    x, w, b = real_operands(name, x, params["w"], params["b"])
+    if w.ndim != 2 or b.shape != w.shape[1:]:
+        raise ValueError(
+            f"{name}: requires w of shape (inputs, outputs) and b of shape (outputs,), got {w.shape} and {b.shape}. "
+            "Make them by init(key)."
+        )
     if x.ndim == 0 or x.shape[-1] != w.shape[0]:
-        raise ValueError(f"dense: requires x of shape (..., {w.shape[0]}) for w of shape {w.shape}, got {x.shape}.")
+        raise ValueError(
+            f"{name}: requires x of shape (..., {w.shape[0]}) for w of shape {w.shape}, got {x.shape}. "
+            "Let the last axis of x be the inputs of the layer."
+        )
     y = dense_op(as_matrix(x), w, b, relu=rectify)
     return y if x.ndim == 2 else reshape(y, shape=(*x.shape[:-1], w.shape[1]))
 
 
 def _require_sizes(name: str, sizes: Sequence[int]) -> None:
     for n in sizes:
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-            raise ValueError(f"{name}: requires sizes that are positive integers, got {n!r}.")
+        if not is_integer(n) or n < 1:
+            raise ValueError(f"{name}: requires sizes that are positive integers, got {n!r:.60}. Try 10.")

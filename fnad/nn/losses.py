@@ -70,8 +70,10 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     else:
         raise ValueError(
             "softmax_cross_entropy: requires integer labels of shape (...) or weights of shape (..., n) for logits of "
-            f"shape (..., n), got labels of {labels.dtype} of shape {labels.shape} for logits of shape {logits.shape}."
+            f"shape (..., n), got labels of {labels.dtype} of shape {labels.shape} for logits of shape {logits.shape}. "
+            "Give each row of logits one class, or a weight for each class."
         )
     if logits.shape[-1] == 0:
-        raise ValueError(f"softmax_cross_entropy: requires at least one class, got logits of shape {logits.shape}.")
+        raise ValueError(f"softmax_cross_entropy: requires at least one class, got logits of shape {logits.shape}. "
+                         "Let the last axis be the classes.")
     return layers.softmax_cross_entropy(as_matrix(logits), labels)

@@ -30,6 +30,12 @@ def real_operands(name: str, *values: Any) -> list[Any]:
     return [_cast(x, dtype) for x in operands]
 
 
+def require_real(name: str, what: str, value: Any) -> None:
+    """Raise for what is neither a real number nor an array of real numbers, traced or not."""
+    if not isinstance(value, Tracer) and np.asarray(value).dtype.kind not in "iuf":
+        raise TypeError(f"{name}: requires {what} to be a real number, got {value!r:.60}. Pass one such as 0.1.")
+
+
 def _promoting(x: Any) -> Any:
     """What stands for an operand in NumPy's promotion: its dtype, or a number whose dtype yields."""
     if isinstance(x, PYTHON_NUMBERS):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import tree
+from ..checks import is_real
 from ..errors import boundary
-from .optimizer import Optimizer, Schedule, first_step, rate_at, require_decay, require_rate, scalar_like
+from .optimizer import (
+    Optimizer, Schedule, first_step, rate_at, require_arrays, require_decay, require_like, require_rate, require_state,
+    scalar_like,
+)
 
 
 class AdamState(NamedTuple):
@@ -44,22 +49,36 @@ def adam(lr: float | Schedule = 1e-3, b1: float = 0.9, b2: float = 0.999, eps: f
     require_rate("adam", lr)
     require_decay("adam", "b1", b1)
     require_decay("adam", "b2", b2)
+    if not is_real(eps):
+        raise TypeError(f"adam: requires eps to be a number of at least 0, got {eps!r:.60}. Try eps=1e-8.")
     if not eps >= 0:
         raise ValueError(f"adam: requires eps of at least 0, got {eps}. Try eps=1e-8.")
 
-    def init(params: Any) -> AdamState:
-        return AdamState(first_step(), tree.map(np.zeros_like, params), tree.map(np.zeros_like, params))
+    return Optimizer(_init, partial(_update, lr, b1, b2, eps))
 
-    def update(grads: Any, state: AdamState, params: Any) -> tuple[Any, AdamState]:
-        step = state.step + 1
-        mean = tree.map(lambda m, g: b1 * m + (1 - b1) * g, state.mean, grads)
-        square = tree.map(lambda s, g: b2 * s + (1 - b2) * (g * g), state.square, grads)
-        rate = rate_at(lr, state.step) / (1 - b1**step)
-        correction = np.sqrt(1 - b2**step)
 
-        def moved(p: Any, m: Any, s: Any) -> Any:
-            return p - scalar_like(rate, p) * m / (np.sqrt(s) / scalar_like(correction, p) + eps)
+# At the top of the module and not in `adam`, so that optimizers can be pickled.
+@boundary
+def _init(params: Any) -> AdamState:
+    require_arrays("adam", params)
+    return AdamState(first_step(), tree.map(np.zeros_like, params), tree.map(np.zeros_like, params))
 
-        return tree.map(moved, params, mean, square), AdamState(step, mean, square)
 
-    return Optimizer(init, update)
+@boundary
+def _update(
+    lr: float | Schedule, b1: float, b2: float, eps: float, grads: Any, state: AdamState, params: Any
+) -> tuple[Any, AdamState]:
+    require_state("adam", AdamState, state)
+    require_arrays("adam", params)
+    for what, given in (("gradients", grads), ("a mean", state.mean), ("a square", state.square)):
+        require_like("adam", what, given, params)
+    step = state.step + 1
+    mean = tree.map(lambda m, g: b1 * m + (1 - b1) * g, state.mean, grads)
+    square = tree.map(lambda s, g: b2 * s + (1 - b2) * (g * g), state.square, grads)
+    rate = rate_at("adam", lr, state.step) / (1 - b1**step)
+    correction = np.sqrt(1 - b2**step)
+
+    def moved(p: Any, m: Any, s: Any) -> Any:
+        return p - scalar_like(rate, p) * m / (np.sqrt(s) / scalar_like(correction, p) + eps)
+
+    return tree.map(moved, params, mean, square), AdamState(step, mean, square)

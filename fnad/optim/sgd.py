@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import tree
+from ..checks import require_flag
 from ..errors import boundary
-from .optimizer import Optimizer, Schedule, first_step, rate_at, require_decay, require_rate, scalar_like
+from .optimizer import (
+    Optimizer, Schedule, first_step, rate_at, require_arrays, require_decay, require_like, require_rate, require_state,
+    scalar_like,
+)
 
 
 class SgdState(NamedTuple):
@@ -46,20 +51,33 @@ def sgd(lr: float | Schedule, momentum: float = 0.0, nesterov: bool = False) -> 
     """
     require_rate("sgd", lr)
     require_decay("sgd", "momentum", momentum)
-    if nesterov and not momentum:
+    if nesterov is True and not momentum:
         raise ValueError("sgd: requires momentum above 0 with nesterov=True, got 0. Try momentum=0.9.")
 
-    def init(params: Any) -> SgdState:
-        return SgdState(first_step(), tree.map(np.zeros_like, params) if momentum else None)
+    require_flag("sgd", "nesterov", nesterov)
+    return Optimizer(partial(_init, momentum), partial(_update, lr, momentum, nesterov))
 
-    def update(grads: Any, state: SgdState, params: Any) -> tuple[Any, SgdState]:
-        direction, velocity = grads, None
-        if momentum:
-            velocity = direction = tree.map(lambda v, g: momentum * v + g, state.velocity, grads)
-        if nesterov:
-            direction = tree.map(lambda v, g: g + momentum * v, velocity, grads)
-        rate = rate_at(lr, state.step)
-        params = tree.map(lambda p, d: p - scalar_like(rate, p) * d, params, direction)
-        return params, SgdState(state.step + 1, velocity)
 
-    return Optimizer(init, update)
+# At the top of the module and not in `sgd`, so that optimizers can be pickled.
+@boundary
+def _init(momentum: float, params: Any) -> SgdState:
+    require_arrays("sgd", params)
+    return SgdState(first_step(), tree.map(np.zeros_like, params) if momentum else None)
+
+
+@boundary
+def _update(
+    lr: float | Schedule, momentum: float, nesterov: bool, grads: Any, state: SgdState, params: Any
+) -> tuple[Any, SgdState]:
+    require_state("sgd", SgdState, state)
+    require_arrays("sgd", params)
+    require_like("sgd", "gradients", grads, params)
+    direction, velocity = grads, None
+    if momentum:
+        require_like("sgd", "a velocity", state.velocity, params)
+        velocity = direction = tree.map(lambda v, g: momentum * v + g, state.velocity, grads)
+    if nesterov:
+        direction = tree.map(lambda v, g: g + momentum * v, velocity, grads)
+    rate = rate_at("sgd", lr, state.step)
+    params = tree.map(lambda p, d: p - scalar_like(rate, p) * d, params, direction)
+    return params, SgdState(state.step + 1, velocity)

@@ -20,5 +20,5 @@ from fnad.random.keys import key as key
 from fnad.random.keys import split as split
 
 __all__ = [
-    "bernoulli", "categorical", "fold_in", "key", "normal", "np", "permutation", "randint", "split", "uniform",
+    "bernoulli", "categorical", "fold_in", "key", "normal", "permutation", "randint", "split", "uniform",
 ]

@@ -13,6 +13,7 @@ from fnad.random.bits import DRAW, UINT32, UINT64, random_bits
 from fnad.random.keys import require_key
 from fnad.random.noise import normal_noise
 from fnad.random.values import as_float, as_parameter, as_shape, fill, result
+from fnad.tracing import Tracer
 
 
 @boundary
@@ -34,7 +35,7 @@ def uniform(key: Any, shape: Any = (), dtype: Any = np.float64, low: Any = 0.0, 
 
     Raises:
         TypeError: ``key`` is no key, or the dtype is neither.
-        ValueError: a bound does not broadcast to the shape.
+        ValueError: a bound does not broadcast to the shape, or ``low > high`` (traced ones are not looked at).
 
     >>> import fnad
     >>> uniform(fnad.random.key(0), (2, 3), low=-1, high=1).shape
@@ -43,6 +44,8 @@ def uniform(key: Any, shape: Any = (), dtype: Any = np.float64, low: Any = 0.0, 
     require_key("uniform", key)
     shape, dtype = as_shape("uniform", shape), as_float("uniform", dtype)
     low, high = [as_parameter("uniform", what, value, "biuf") for what, value in (("low", low), ("high", high))]
+    if not isinstance(low, Tracer) and not isinstance(high, Tracer) and np.any(np.greater(low, high)):
+        raise ValueError(f"uniform: requires low <= high, got {low} and {high}. Exchange them.")
     samples = unit_interval(key, shape, dtype)
     if (type(low), low, type(high), high) != (float, 0.0, float, 1.0):
         low, high = fill("uniform", "low", low, shape, dtype), fill("uniform", "high", high, shape, dtype)
@@ -84,7 +87,8 @@ def normal(key: Any, shape: Any = (), dtype: Any = np.float64, loc: Any = 0.0, s
 
     Raises:
         TypeError: ``key`` is no key, or the dtype is neither.
-        ValueError: ``loc`` or ``scale`` does not broadcast to the shape.
+        ValueError: ``loc`` or ``scale`` does not broadcast to the shape, or ``scale`` is negative (a traced one is not
+            looked at).
 
     >>> import fnad
     >>> normal(fnad.random.key(0), (3,), np.float32).dtype
@@ -93,6 +97,8 @@ def normal(key: Any, shape: Any = (), dtype: Any = np.float64, loc: Any = 0.0, s
     require_key("normal", key)
     shape, dtype = as_shape("normal", shape), as_float("normal", dtype)
     loc, scale = [as_parameter("normal", what, value, "biuf") for what, value in (("loc", loc), ("scale", scale))]
+    if not isinstance(scale, Tracer) and np.any(np.less(scale, 0)):
+        raise ValueError(f"normal: requires scale of at least 0, got {scale}. It is the standard deviation.")
     samples = standard_normal(key, shape, dtype)
     if (type(scale), scale) != (float, 1.0):
         samples = mul(samples, fill("normal", "scale", scale, shape, dtype))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fnad.checks import is_integer, require_axis, require_dtype
 from fnad.errors import boundary
 from fnad.ir.types import Shape
 from fnad.ops.elementwise import add, and_, convert, eq, lt, mul, select, shift_right, sub
@@ -52,7 +53,7 @@ def randint(key: Any, shape: Any, low: Any, high: Any, dtype: Any = np.int64) ->
     (1, 6)
     """
     require_key("randint", key)
-    shape, dtype = as_shape("randint", shape), np.dtype(dtype)
+    shape, dtype = as_shape("randint", shape), require_dtype("randint", dtype)
     if dtype.kind not in "iu":
         raise TypeError(f"randint: requires an integer dtype, got {dtype}. Use uniform for real numbers.")
     low, high = as_parameter("randint", "low", low, "iu"), as_parameter("randint", "high", high, "iu")
@@ -141,7 +142,7 @@ def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Any:
     require_key("bernoulli", key)
     p = as_parameter("bernoulli", "p", p, "f")
     if not isinstance(p, Tracer) and not np.all((np.asarray(p) >= 0) & (np.asarray(p) <= 1)):
-        raise ValueError(f"bernoulli: requires probabilities in [0, 1], got {p}.")
+        raise ValueError(f"bernoulli: requires probabilities in [0, 1], got {p}. Try p=0.5.")
     dtype = value_type(p).dtype if value_type(p).dtype in FLOATS else FLOAT64
     shape = value_type(p).shape if shape is None else as_shape("bernoulli", shape)
     return result(lt(unit_interval(key, shape, dtype), fill("bernoulli", "p", p, shape, dtype)))
@@ -177,9 +178,12 @@ def categorical(key: Any, logits: Any, axis: int = -1, shape: Any = None) -> Any
     require_key("categorical", key)
     logits = as_parameter("categorical", "logits", logits, "biuf")
     ndim = value_type(logits).ndim
-    if not -ndim <= axis < ndim or value_type(logits).shape[axis] == 0:
-        raise ValueError(f"categorical: requires logits with categories along axis {axis}, got {value_type(logits)}.")
-    axis %= ndim
+    axis = require_axis("categorical", axis, value_type(logits).shape)
+    if value_type(logits).shape[axis] == 0:
+        raise ValueError(
+            f"categorical: requires logits with categories along axis {axis}, got {value_type(logits)}. "
+            "Give it one at least."
+        )
     moved = transpose(convert(logits, dtype=FLOAT64), perm=(*[a for a in range(ndim) if a != axis], axis))
     shape = moved.shape[:-1] if shape is None else as_shape("categorical", shape)
     full = (*shape, moved.shape[-1])
@@ -213,13 +217,16 @@ def permutation(key: Any, x: Any) -> Any:
     [0, 1, 2, 3]
     """
     require_key("permutation", key)
-    if isinstance(x, (int, np.integer)) and not isinstance(x, bool):
+    if is_integer(x):
         if x < 0:
-            raise ValueError(f"permutation: requires a number that is not negative, got {x}.")
+            raise ValueError(f"permutation: requires a number that is not negative, got {x}. Pass 0 or more.")
         return result(_order(key, int(x)))
     x = x if isinstance(x, Tracer) else np.asarray(x)
     if x.ndim == 0:
-        raise TypeError(f"permutation: requires an integer or an array with an axis, got {x.dtype} of shape ().")
+        raise TypeError(
+            f"permutation: requires an integer or an array with an axis, got {x.dtype} of shape (). "
+            "Pass one such as 10."
+        )
     return result(gather(x, _order(key, x.shape[0])))
 
 

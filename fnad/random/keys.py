@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fnad.checks import require_integer
 from fnad.errors import boundary
 from fnad.ops.elementwise import convert, shift_right, xor
 from fnad.ops.shaping import concatenate, reshape
@@ -56,10 +57,7 @@ def split(key: Any, num: int = 2) -> Any:
     array([..., ...], dtype=uint32)
     """
     require_key("split", key)
-    if isinstance(num, bool) or not isinstance(num, (int, np.integer)):
-        raise TypeError(f"split: requires an integer number of keys, got {type(num).__name__} {num!r}.")
-    if num < 0:
-        raise ValueError(f"split: requires a number of keys that is not negative, got {num}.")
+    require_integer("split", "num", num, least=0)
     return random_bits(key, shape=(int(num), 2), dtype=UINT32, stream=SPLIT)
 
 
@@ -99,7 +97,7 @@ def _words(name: str, what: str, value: Any) -> Any:
     """An integer as two words of 32 bits, the high one first."""
     if isinstance(value, int) and not isinstance(value, bool):
         if not -(2**63) <= value < 2**64:
-            raise ValueError(f"{name}: requires {what} from -2**63 up to 2**64 - 1, got {value}.")
+            raise ValueError(f"{name}: requires {what} from -2**63 up to 2**64 - 1, got {value}. Take it modulo 2**64.")
         return np.array([value >> 32 & MASK, value & MASK], UINT32)
     if not is_value(value) or value_type(value).dtype.kind not in "iu" or value_type(value).shape:
         got = value_type(value) if is_value(value) else type(value).__name__

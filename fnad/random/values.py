@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fnad.checks import is_integer, require_dtype
 from fnad.ir.types import Shape
 from fnad.ops.elementwise import convert
 from fnad.ops.shaping import broadcast, reshape
@@ -18,14 +19,14 @@ FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 def as_shape(name: str, shape: Any) -> Shape:
     """A shape as a tuple; an integer is the length of a vector."""
     sizes = shape if isinstance(shape, Sequence) else (shape,)
-    if not all([isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 0 for n in sizes]):
+    if not all([is_integer(n) and n >= 0 for n in sizes]):
         raise TypeError(f"{name}: requires a shape of integers that are not negative, got {shape!r}. Try shape=(2, 3).")
     return tuple([int(n) for n in sizes])
 
 
 def as_float(name: str, dtype: Any) -> np.dtype:
     """A dtype that samples of real numbers can have."""
-    dtype = np.dtype(dtype)
+    dtype = require_dtype(name, dtype)
     if dtype not in FLOATS:
         raise TypeError(f"{name}: requires dtype float32 or float64, got {dtype}. Convert the result by .astype.")
     return dtype
@@ -38,7 +39,7 @@ def as_parameter(name: str, what: str, value: Any, kinds: str) -> Any:
     if not is_value(value) or value_type(value).dtype.kind not in kinds:
         got = value_type(value) if is_value(value) else value.dtype
         wanted = "integers" if kinds == "iu" else "real numbers"
-        raise TypeError(f"{name}: requires {what} of {wanted}, got {got}.")
+        raise TypeError(f"{name}: requires {what} of {wanted}, got {got}. Pass a number, or an array of them.")
     return value
 
 
@@ -55,7 +56,10 @@ def broadcast_to(name: str, what: str, x: Any, shape: Shape) -> Any:
     """Broadcast an array or a traced value to a shape."""
     lead = len(shape) - x.ndim
     if lead < 0 or any([n not in (1, m) for n, m in zip(x.shape, shape[lead:])]):
-        raise ValueError(f"{name}: requires {what} to broadcast to the shape {shape} of the result, got {x.shape}.")
+        raise ValueError(
+            f"{name}: requires {what} to broadcast to the shape {shape} of the result, got {x.shape}. "
+            f"Reshape {what}, or choose another shape."
+        )
     kept = [a for a in range(x.ndim) if x.shape[a] == shape[lead + a]]
     if len(kept) < x.ndim:
         x = reshape(x, shape=tuple([x.shape[a] for a in kept]))

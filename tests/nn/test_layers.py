@@ -140,7 +140,7 @@ def test_relu_is_part_of_the_dense_layer_and_the_input_needs_no_cotangent() -> N
         ),
         (
             lambda: fnad.jit(nn.mlp([4, 3]).apply)(nn.mlp([4, 3]).init(KEY), 1.0),
-            "dense: requires x of shape (..., 4) for w of shape (4, 3), got ()",
+            "mlp: requires x of shape (..., 4) for w of shape (4, 3), got ()",
         ),
     ],
 )
