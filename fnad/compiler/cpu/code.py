@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,13 +28,17 @@ from fnad.compiler.plan import (
 )
 from fnad.kernels.cpu import frame as words
 
+if TYPE_CHECKING:
+    from fnad.compiler.cpu.loader import MachineCode
+
 
 @dataclass(frozen=True)
 class Code:
     """What the executor runs, and what a frame for it needs.
 
     `origins` has the instruction of each row, and the slot where the table of its plan starts.
-    `temporaries` pairs slots with offsets in the arena, `constants` slots with arrays.
+    `temporaries` pairs slots with offsets in the arena, `constants` slots with arrays. `kernels` keeps the machine
+    code whose addresses are among the words.
     """
 
     words: np.ndarray
@@ -41,11 +46,12 @@ class Code:
     slots: int
     temporaries: np.ndarray
     constants: list[tuple[int, np.ndarray]]
+    kernels: list[MachineCode]
 
 
-def encode(plan: Plan, header: Sequence[int], address: Callable[[Kernel], int]) -> Code:
-    """Lay out a plan; `address` gives a kernel's address."""
-    assembler = _Assembler(address)
+def encode(plan: Plan, header: Sequence[int], load: Callable[[Kernel], MachineCode]) -> Code:
+    """Lay out a plan; `load` gives a kernel's machine code."""
+    assembler = _Assembler(load)
     assembler.add_plan(plan, assembler.new_table(plan, 0))
     rows, params = assembler.rows, [row.params for row in assembler.rows]
     starts = np.cumsum([words.ROWS + words.ROW_WORDS * len(rows), *map(len, params)])
@@ -61,6 +67,7 @@ def encode(plan: Plan, header: Sequence[int], address: Callable[[Kernel], int]) 
     return Code(
         code, [(row.instruction, row.base) for row in rows], assembler.slots,
         np.array(assembler.temporaries, np.int64).reshape(-1, 2), assembler.constants,
+        list(assembler.kernels.values()),
     )
 
 
@@ -77,8 +84,9 @@ class _Row:
 
 
 class _Assembler:
-    def __init__(self, address: Callable[[Kernel], int]) -> None:
-        self.address = address
+    def __init__(self, load: Callable[[Kernel], MachineCode]) -> None:
+        self.load = load
+        self.kernels: dict[int, MachineCode] = {}  # by address
         self.rows: list[_Row] = []
         self.slots = 0
         self.temporaries: list[tuple[int, int]] = []
@@ -104,8 +112,9 @@ class _Assembler:
         """Add the rows of a plan."""
         for instruction in plan.instructions:
             if isinstance(instruction, Launch):
-                kernel, params = self.address(instruction.kernel), list(instruction.params)
-                self.rows.append(_Row(kernel, params, instruction.extent, base, instruction, instruction.chunk))
+                kernel, params = self.load(instruction.kernel), list(instruction.params)
+                self.kernels[kernel.address] = kernel
+                self.rows.append(_Row(kernel.address, params, instruction.extent, base, instruction, instruction.chunk))
             elif isinstance(instruction, HostStep):
                 self.rows.append(_Row(words.HOST, [], 0, base, instruction))
             else:

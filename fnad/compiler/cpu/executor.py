@@ -146,7 +146,7 @@ def _fit(array: np.ndarray) -> np.ndarray:
 
 def link(plan: Plan) -> Executable:
     """Find or compile the plan's kernels and lay its instructions out for the executor."""
-    return Executable(plan, encode(plan, _header(plan), loading.loader().address), _runner())
+    return Executable(plan, encode(plan, _header(plan), loading.loader().load), _runner())
 
 
 @cache

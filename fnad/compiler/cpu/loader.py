@@ -1,4 +1,4 @@
-"""The address of a kernel's machine code: from memory, from disk, or compiled now.
+"""A kernel's machine code: from memory, from disk, or compiled now.
 
 Only a kernel that neither this process nor the disk knows brings numba in; loading from disk
 needs llvmlite alone.
@@ -7,8 +7,11 @@ needs llvmlite alone.
 import hashlib
 import sys
 import time
+from collections import OrderedDict
+from contextlib import suppress
 from functools import cache
 from typing import Any
+from weakref import WeakValueDictionary
 
 import llvmlite
 import llvmlite.binding as llvm
@@ -57,54 +60,86 @@ def kernel_key(source: str) -> str:
     return hashlib.sha256(environment() + settings() + source.encode()).hexdigest()
 
 
+MOST_RECENT = 256
+"""Kernels that are kept though nobody uses them any more."""
+
+
+class MachineCode:
+    """A kernel in memory, at an address that is valid as long as this object lives.
+
+    Attributes:
+        address: that of `kernel(buffers, params, lo, hi)`.
+        owner: what gives the memory back.
+    """
+
+    __slots__ = ("address", "owner", "__weakref__")
+
+    def __init__(self, address: int, owner: Any) -> None:
+        self.address, self.owner = address, owner
+
+
 class Loader:
-    """Kernels by source; one engine holds the machine code of all of them."""
+    """Kernels by source. What uses one holds it, and the last ones that were asked for are kept for a while."""
 
     def __init__(self, disk: DiskCache, counts: Statistics = COUNTS) -> None:
         self.disk, self.counts = disk, counts
-        self._addresses: dict[str, int] = {}
-        self._objects: list[llvm.ObjectFileRef] = []
-        self._engine: llvm.ExecutionEngine | None = None
+        self._loaded: WeakValueDictionary[str, MachineCode] = WeakValueDictionary()
+        self._recent: OrderedDict[str, MachineCode] = OrderedDict()
+        self._kept: list[MachineCode] = []
         self._foreign = Memo()
-        self._kept: list[Any] = []  # plans hold addresses of it
         environment()
         disk.require_unchanged(CPU_SOURCES)
 
-    def address(self, kernel: Kernel) -> int:
-        """The address of `kernel(buffers, params, lo, hi)`."""
-        known = None if kernel.words else self._addresses.get(kernel.source)
+    def load(self, kernel: Kernel) -> MachineCode:
+        """A kernel's machine code."""
+        known = None if kernel.words else self._loaded.get(kernel.source)
         if known is None:
             return undisturbed(self._found, kernel)
         self.counts.memory_hits += 1
+        self._keep(kernel.source, known)
         return known
 
-    def _found(self, kernel: Kernel) -> int:
-        """The address of a kernel that is not known, or that another thread has just found."""
+    def _found(self, kernel: Kernel) -> MachineCode:
+        """The machine code of a kernel that is not known, or that another thread has just found."""
         if kernel.words:
-            return self._foreign_address(kernel)
-        address = self._addresses.get(kernel.source)
-        if address is not None:
+            return self._foreign_code(kernel)
+        code = self._loaded.get(kernel.source)
+        if code is not None:
             self.counts.memory_hits += 1
-            return address
-        key = kernel_key(kernel.source)
-        address = self._addresses[kernel.source] = self._from_disk(key) or self._compiled(key, kernel)
-        return address
+        else:
+            key = kernel_key(kernel.source)
+            code = self._loaded[kernel.source] = self._from_disk(key) or self._compiled(key, kernel)
+        self._keep(kernel.source, code)
+        return code
 
-    def _foreign_address(self, kernel: Kernel) -> int:
-        """The address of a kernel that calls a Python function, which only this process knows."""
+    def _keep(self, source: str, code: MachineCode) -> None:
+        """Keep a kernel for a while; threads may do so at the same time, each of these steps is one for them."""
+        self._recent[source] = code
+        with suppress(KeyError):
+            self._recent.move_to_end(source)
+            while len(self._recent) > MOST_RECENT:
+                self._recent.popitem(last=False)
+
+    def address(self, kernel: Kernel) -> int:
+        """The address of a kernel that is never given back."""
+        code = self.load(kernel)
+        self._kept.append(code)
+        return code.address
+
+    def _foreign_code(self, kernel: Kernel) -> MachineCode:
+        """That of a kernel that calls a Python function, which only this process knows."""
         # Constants that are equal may still compile to other code, as 1, 1.0 and True do.
         key = kernel, tuple([repr(value) for _, value in kernel.words])
         return self._foreign.get(key, lambda: self._compile_foreign(kernel))
 
-    def _compile_foreign(self, kernel: Kernel) -> int:
+    def _compile_foreign(self, kernel: Kernel) -> MachineCode:
         started = time.perf_counter()
         made = toolchain.compile_foreign(kernel)
-        self._kept.append(made)
         self.counts.compiled += 1
         self.counts.compile_seconds += time.perf_counter() - started
-        return made.address
+        return MachineCode(made.address, made)
 
-    def _from_disk(self, key: str) -> int | None:
+    def _from_disk(self, key: str) -> MachineCode | None:
         entry = self.disk.get(key)
         if entry is None:
             return None
@@ -112,9 +147,9 @@ class Loader:
         if not all(map(llvm.address_of_symbol, external.decode().split())):
             return None
         self.counts.disk_hits += 1
-        return self._load(key, code)
+        return _linked(key, code)
 
-    def _compiled(self, key: str, kernel: Kernel) -> int:
+    def _compiled(self, key: str, kernel: Kernel) -> MachineCode:
         started = time.perf_counter()
         try:
             made = toolchain.compile_kernel(key, kernel.source)
@@ -125,22 +160,20 @@ class Loader:
         self.disk.require_unchanged(CPU_SOURCES)
         if made.portable and key == kernel_key(kernel.source):  # else the settings have changed meanwhile
             self.disk.put(key, " ".join(made.external).encode() + b"\n" + made.code)
-        return self._load(key, made.code)
-
-    def _load(self, key: str, code: bytes) -> int:
-        if self._engine is None:
-            self._engine = _new_engine()
-        self._objects.append(llvm.ObjectFileRef.from_data(code))
-        self._engine.add_object_file(self._objects[-1])
-        self._engine.finalize_object()
-        return self._engine.get_function_address(f"kernel_{key}")
+        return _linked(key, made.code)
 
 
-def _new_engine() -> llvm.ExecutionEngine:
+def _linked(key: str, code: bytes) -> MachineCode:
+    """An object file in memory; an engine cannot forget a single one, so each has an engine of its own."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    machine = llvm.Target.from_default_triple().create_target_machine()
-    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    empty = llvm.parse_assembly("")
+    engine = llvm.create_mcjit_compiler(empty, llvm.Target.from_default_triple().create_target_machine())
+    engine.remove_module(empty)  # which would be compiled, in ten times the time that the rest takes
+    loaded = llvm.ObjectFileRef.from_data(code)
+    engine.add_object_file(loaded)
+    engine.finalize_object()
+    return MachineCode(engine.get_function_address(f"kernel_{key}"), (engine, loaded))
 
 
 _shared: list[Loader] = []

@@ -11,6 +11,8 @@ import os
 import pkgutil
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -85,7 +87,8 @@ def compile_kernel(key: str, source: str) -> ObjectCode:
 def optimized_module(key: str, source: str) -> llvm.ModuleRef:
     """A kernel with all that it calls; only `kernel_<key>` can be seen from outside."""
     symbol = f"kernel_{key}"
-    lowered = lower(_define(key, source), ARGUMENTS, {}, STATUS)
+    with _defined(key, source) as function:
+        lowered = lower(function, ARGUMENTS, {}, STATUS)
     library = lowered.library
     library.add_ir_module(_entry(symbol, lowered.fndesc))
     library.link_all()
@@ -104,7 +107,8 @@ def compile_foreign(kernel: Kernel) -> Any:
              for name, value in kernel.words}
     words |= {"njit": njit, "array_type": _array_type}
     try:
-        return cfunc(STATUS(*ARGUMENTS))(_define(kernel.name, kernel.source, words))
+        with _defined(kernel.name, kernel.source, words) as function:
+            return cfunc(STATUS(*ARGUMENTS))(function)
     except NumbaError as error:
         raise TypeError(
             f"{kernel.name}: requires a kernel that numba compiles, got: {_gist(str(error))}. "
@@ -130,13 +134,17 @@ def _gist(message: str) -> str:
     return gist.rstrip(".") + (f" (line {place['line']} of {os.path.basename(place['file'])})" if place else "")
 
 
-def _define(key: str, source: str, words: dict[str, Any] | None = None) -> FunctionType:
-    """The function `kernel` of the source, which numba's errors can quote."""
+@contextmanager
+def _defined(key: str, source: str, words: dict[str, Any] | None = None) -> Iterator[FunctionType]:
+    """The function `kernel` of the source, which numba's errors can quote as long as the context lasts."""
     filename = f"<kernel {key[:12]}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     namespace = _WORDS | (words or {})
-    exec(compile(source, filename, "exec"), namespace)
-    return namespace["kernel"]
+    try:
+        exec(compile(source, filename, "exec"), namespace)
+        yield namespace["kernel"]
+    finally:
+        linecache.cache.pop(filename, None)
 
 
 def _entry(symbol: str, function: Any) -> ir.Module:
