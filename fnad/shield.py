@@ -80,6 +80,15 @@ def undisturbed(function: Callable[..., Result], *args: Any) -> Result:
     return shielded(_alone, function, *args)
 
 
+def if_undisturbed(function: Callable[[], Any]) -> None:
+    """Make a call here, unless another thread does work that it could disturb."""
+    if _exclusive.acquire(blocking=False):
+        try:
+            function()
+        finally:
+            _exclusive.release()
+
+
 def asked_by() -> FrameType | None:
     """The frame that waits for what this thread does, if it works for another one."""
     return _here.asked_by

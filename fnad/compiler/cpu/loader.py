@@ -7,7 +7,8 @@ needs llvmlite alone.
 import hashlib
 import sys
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -22,7 +23,7 @@ from fnad.compiler.fingerprint import CPU_SOURCES, Sources, settings
 from fnad.compiler.plan import Kernel
 from fnad.lazy import LazyModule
 from fnad.memo import Memo
-from fnad.shield import undisturbed
+from fnad.shield import if_undisturbed, undisturbed
 from fnad.version import __version__
 
 
@@ -64,18 +65,25 @@ MOST_RECENT = 256
 """Kernels that are kept though nobody uses them any more."""
 
 
+_unused: deque[Any] = deque()
+
+
 class MachineCode:
     """A kernel in memory, at an address that is valid as long as this object lives.
 
     Attributes:
         address: that of `kernel(buffers, params, lo, hi)`.
-        owner: what gives the memory back.
+        owner: what gives the memory back; LLVM does so where nothing else works with it, now or later.
     """
 
     __slots__ = ("address", "owner", "__weakref__")
 
     def __init__(self, address: int, owner: Any) -> None:
         self.address, self.owner = address, owner
+
+    def __del__(self, unused: deque[Any] = _unused, soon: Callable[..., None] = if_undisturbed) -> None:
+        unused.append(self.owner)
+        soon(unused.clear)
 
 
 class Loader:
@@ -101,6 +109,7 @@ class Loader:
 
     def _found(self, kernel: Kernel) -> MachineCode:
         """The machine code of a kernel that is not known, or that another thread has just found."""
+        _unused.clear()
         if kernel.words:
             return self._foreign_code(kernel)
         code = self._loaded.get(kernel.source)
