@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fnad.ir.program import Equation, Program, Var, has_effect
+from fnad.ir.program import Equation, Program, Var, has_effect, subprograms
 
 HARMLESS = {
     "broadcast", "transpose", "slice", "flip", "reshape", "concatenate", "pad", "set_slice", "reduce_sum",
@@ -17,6 +17,20 @@ HARMLESS = {
 def is_harmless(eqn: Equation) -> bool:
     """Whether an equation cannot fail, nor run for ever."""
     return eqn.primitive.is_elementwise or eqn.primitive.name in HARMLESS
+
+
+_TOTAL = HARMLESS | {
+    "barrier", "argmax", "argmin", "recurrence", "reduce_norm", "reduce_logsumexp", "relu_backward_sum", "mse",
+    "mse_with_gradient", "random_bits", "normal_noise", "gumbel_noise", "array",
+}
+_RUNNING = {"scan", "switch", "checkpoint_call", "jit_call"}
+
+
+def is_total(eqn: Equation) -> bool:
+    """Whether nobody can tell if an equation was run: it gives a result for any operands, and does nothing else."""
+    if eqn.primitive.name in _RUNNING:
+        return all([is_total(inner) for program in subprograms(eqn.params) for inner in program.equations])
+    return eqn.primitive.is_elementwise or eqn.primitive.name in _TOTAL
 
 
 class Hoisted(NamedTuple):

@@ -263,8 +263,13 @@ def _swapped(x: Any) -> Any:
     return transpose(x, perm=(1, 0, *range(2, x.ndim)))
 
 
+def _conditional(op: Primitive, flag: Any, only_if: Any, *args: Any, body: Program, constants: int, **rest: Any) -> Any:
+    return tuple(run_scan([flag, *args], only_if(body), constants + 1, **rest))
+
+
 scan_p = Primitive(
-    "scan", _type, _evaluate, vjp_forward=_forward, vjp_backward=_backward, batch=_batch, without=_without,
+    "scan", _type, _evaluate, vjp_forward=_forward, vjp_backward=_backward, batch=_batch, conditional=_conditional,
+    without=_without,
 )
 """Inputs: ``constants`` values that every step reads, ``carries`` values that go from step to step, and arrays of
 ``length`` slices. The ``body`` takes the constants, the carries and a slice of each array; it gives the new carries

@@ -214,8 +214,15 @@ def _batch_by_example(
     return tuple(run_scan([args[i] for i in order], step, constants, 0, size))
 
 
+def _conditional(
+    op: Primitive, flag: Any, only_if: Any, index: Any, *args: Any, branches: tuple[Program, ...]
+) -> Any:
+    return tuple(apply(op, [index, flag, *args], branches=tuple(map(only_if, branches))))
+
+
 switch_p = Primitive(
-    "switch", _type, _evaluate, vjp_forward=_forward, vjp_backward=_backward, batch=_batch, without=_without,
+    "switch", _type, _evaluate, vjp_forward=_forward, vjp_backward=_backward, batch=_batch, conditional=_conditional,
+    without=_without,
 )
 """Inputs: an index, a boolean or integer scalar, and the operands that each of the ``branches`` takes. Outputs: those
 of the branch number ``index``, of the first one where it is negative, of the last where it is too large."""

@@ -18,6 +18,7 @@ from fnad.control.bodies import (
     Body, Leaves, apply, as_types, leaves_of, require_functions, require_structure, stage_body, stage_loop,
 )
 from fnad.control.carries import active_inputs, chosen, read_by, spread_over_carries
+from fnad.control.conditional import conditional
 from fnad.control.invariants import hoist
 from fnad.control.scan import scan_leaves
 from fnad.errors import boundary
@@ -25,10 +26,11 @@ from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Equation, Program, prune, without_effects
 from fnad.ir.types import ArrayType, is_inexact
-from fnad.ops.elementwise import select
+from fnad.ops.elementwise import and_, select
 from fnad.ops.indexing import gather, scatter
+from fnad.ops.reductions import reduce_or
 from fnad.ops.shaping import broadcast, over_batch, reshape
-from fnad.tracing import Tracer, call_program, filled, is_value, stage, value_type
+from fnad.tracing import Builder, Tracer, build, call_program, filled, inline, is_value, stage, value_type
 from fnad.transforms.calls import bare, interned, listed
 from fnad.transforms.jvp import jvp_program
 from fnad.transforms.vjp import pullback_program, split_joint, vjp_program
@@ -278,8 +280,18 @@ def _linear(name: str, type_rule: Any, evaluate: Any, expand: Any, transpose: Ca
             return [next(bars) if a else None for a in residuals.active]
         return [*[None] * len(residuals), *apply(transpose(), [*residuals, *listed(g)], **params)]
 
-    made = Primitive(name, type_rule, evaluate, vjp_forward=forward, vjp_backward=backward, expand=expand)
+    made = Primitive(
+        name, type_rule, evaluate, vjp_forward=forward, vjp_backward=backward, expand=expand,
+        conditional=_map_conditional,
+    )
     return made
+
+
+def _map_conditional(op: Primitive, flag: Any, only_if: Any, *args: Any, body: Program, **rest: Any) -> Any:
+    """The map along a loop of no steps where the flag is false."""
+    at = len(body.inputs)
+    count = select(flag, args[at], 0)
+    return op(*args[:at], count, *args[at + 1 :], body=body, **rest)
 
 
 class _Expanded(NamedTuple):
@@ -342,10 +354,8 @@ def _batch(
     of_condition, of_body = mapped[:condition_constants], mapped[condition_constants:]
     flags = spread_over_carries(of_body, body_constants, len(carry), lambda fs: vmap_program(body, fs, size).mapped)
     asks = vmap_program(condition, [*of_condition, *flags[body_constants:]], size)
-    goes_alike = not asks.mapped[0]
-    if not goes_alike:
-        flags = (*flags[:body_constants], *[True] * len(carry))
-        asks = vmap_program(condition, [*of_condition, *flags[body_constants:]], size)
+    if asks.mapped[0]:
+        return _batch_of_ends(condition, body, mapped, args, condition_constants, body_constants)
     steps = vmap_program(body, flags, size)
     with_axis = flags[body_constants:]
     starts = [over_batch(x, m, size) if w else x for x, m, w in zip(carry, mapped[first:], with_axis)]
@@ -357,14 +367,30 @@ def _batch(
         results = call_program(steps.program, [*fixed, *state, *steps.constants])
         return [over_batch(y, m, size) if w else y for y, m, w in zip(results, steps.mapped, with_axis)]
 
-    def masked_step(going: Any, *state: Any) -> list[Any]:
-        after = [select(_like(going, y), y, x) for x, y in zip(state, step(*state))]
-        return [np.logical_and(going, goes_on(*after)), *after]
+    return tuple(_loop(goes_on, step, starts))
 
-    if goes_alike:
-        return tuple(_loop(goes_on, step, starts))
-    # An example that has come to its end keeps its state while others go on.
-    return tuple(_loop(lambda going, *state: np.any(going), masked_step, [goes_on(*starts), *starts])[1:])
+
+def _batch_of_ends(
+    condition: Program, body: Program, mapped: tuple[bool, ...], args: Sequence[Any], condition_constants: int,
+    body_constants: int,
+) -> tuple[Any, ...]:
+    """The loops of examples that end each at its own step: it keeps its state, and runs nothing, while others go on."""
+    size, first = args[mapped.index(True)].shape[0], condition_constants + body_constants
+    asked, fixed, carry = args[:condition_constants], args[condition_constants:first], args[first:]
+    alone = [True] * len(carry)
+    asks = vmap_program(condition, [*mapped[:condition_constants], *alone], size)
+    asks_again = vmap_program(conditional(condition), [True, *mapped[:condition_constants], *alone], size, whole=True)
+    steps = vmap_program(conditional(body), [True, *mapped[condition_constants:first], *alone], size, whole=True)
+
+    def step(going: Any, *state: Any) -> list[Any]:
+        results = call_program(steps.program, [going, *fixed, *state, *steps.constants])
+        after = [select(_like(going, y), y, x) for x, y in zip(state, results)]
+        (goes_on,) = call_program(asks_again.program, [going, *asked, *after, *asks_again.constants])
+        return [and_(going, goes_on), *after]
+
+    starts = [over_batch(x, m, size) for x, m in zip(carry, mapped[first:])]
+    (going,) = call_program(asks.program, [*asked, *starts, *asks.constants])
+    return tuple(_loop(lambda going, *state: reduce_or(going, axes=(0,)), step, [going, *starts])[1:])
 
 
 def _like(flags: Any, x: Any) -> Any:
@@ -372,8 +398,29 @@ def _like(flags: Any, x: Any) -> Any:
     return broadcast(flags, shape=x.shape, dims=(0,))
 
 
+def _conditional(
+    op: Primitive, flag: Any, only_if: Any, *args: Any, condition: Program, condition_constants: int, **rest: Any
+) -> Any:
+    """A loop that makes no step where the flag is false."""
+    params = {"condition": _also(only_if(condition)), "condition_constants": condition_constants + 1, **rest}
+    return tuple(apply(op, [flag, *args], **params))
+
+
+def _also(condition: Program) -> Program:
+    """A condition that holds where its first input does too."""
+    builder = Builder()
+
+    def body() -> Program:
+        inputs = [builder.input(t) for t in condition.input_types]
+        (holds,) = inline(builder, condition, inputs)
+        return builder.finish([and_(inputs[0], holds).atom])[0]
+
+    return interned(build(builder, body))
+
+
 while_p = Primitive(
-    "while_loop", _type, _evaluate, vjp_forward=_forward, vjp_backward=_backward, batch=_batch, without=_without,
+    "while_loop", _type, _evaluate, vjp_forward=_forward, vjp_backward=_backward, batch=_batch,
+    conditional=_conditional, without=_without,
 )
 """Inputs: ``condition_constants`` values that the condition reads, ``body_constants`` values that the body reads, and
 the carries. The ``condition`` takes its constants and the carries and gives one boolean; the ``body`` takes its
@@ -388,6 +435,11 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
 
     It is staged once, and under `jit` a native loop. It can be differentiated forwards and in reverse, mapped and
     nested. The way back runs the loop up to three times more and keeps a bounded number of states.
+
+    Under `vmap` the examples go through the loop together, and each ends at its own step: from then on its carry stays,
+    and nothing of ``body`` or ``cond`` is run for it that could be noticed: no index is checked, nothing is written, no
+    callback and no operation of `primitive` called, no inner loop entered. Operations that cannot fail go on for all
+    examples at once; what is neither these nor reading, writing or a loop of such runs for one example after the other.
 
     Args:
         cond: from the carry to one boolean.

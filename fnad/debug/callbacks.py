@@ -49,7 +49,26 @@ def _type(*types: ArrayType, function: Callable[..., None]) -> tuple[()]:
     return ()
 
 
-debug_callback = Primitive("debug_callback", _type, _evaluate, differentiable=(), batch=_batch, effect=True)
+def _conditional(op: Primitive, flag: Any, only_if: Any, *args: Any, function: Callable[..., None]) -> tuple[()]:
+    return op(flag, *args, function=_If(function))
+
+
+class _If(NamedTuple):
+    """A function that is called where its first argument is true."""
+
+    function: Callable[..., None]
+
+    def __call__(self, flag: np.ndarray, *args: np.ndarray) -> None:
+        if flag:
+            self.function(*args)
+
+    def __str__(self) -> str:
+        return str(self.function)
+
+
+debug_callback = Primitive(
+    "debug_callback", _type, _evaluate, differentiable=(), batch=_batch, conditional=_conditional, effect=True,
+)
 
 
 class _OnArguments(NamedTuple):
@@ -94,8 +113,9 @@ def callback(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
 
     It is called once each time that the function around it runs, in the order of the calls; under ``grad``,
     ``vjp``, ``jvp`` and ``checkpoint`` once too, with the primal values; under ``vmap`` once for each example, or
-    once where no argument depends on the example. In the rule that ``custom_vjp`` is given for the way back it is
-    called on the way back, with the cotangents; in a map that is linear by itself (tangents, the rule of
+    once where no argument depends on the example. Where the examples' loops end at different steps, or they take
+    different branches, it is called for those alone that come by. In the rule that ``custom_vjp`` is given for the way
+    back it is called on the way back, with the cotangents; in a map that is linear by itself (tangents, the rule of
     ``custom_jvp``, `linear_transpose`) it is not called. No derivative flows through it. Where Python raises an error,
     or a function is staged without being run, what was to be called is not.
 

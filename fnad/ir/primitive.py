@@ -42,6 +42,11 @@ class Primitive:
             ``mapped`` names (one of them at least) have the batch axis in front, and so have the outputs; an
             output without it is the same for all examples. Elementwise work needs no such rule; without one,
             or where it returns ``NotImplemented``, the expansion is batched.
+        conditional: ``(primitive, flag, only_if, *inputs, **params) -> outputs`` for an operation that can fail, run
+            for ever or call Python, where that can be kept from happening more cheaply than by a branch around it:
+            where the boolean scalar ``flag`` is false, none of it happens whatever the inputs are, and the outputs
+            may be any. ``only_if(program)`` is the same of a Program among the parameters, which takes the flag
+            first. ``NotImplemented`` asks for the branch.
         without: ``(equation, needed) -> equation`` that makes only those outputs that are in the set ``needed``, for
             an operation that costs less so.
         commutative: whether the two inputs may be swapped.
@@ -60,6 +65,7 @@ class Primitive:
     expression: str | None = None
     expand: Callable[..., Any] | None = None
     batch: Callable[..., Any] | None = None
+    conditional: Callable[..., Any] | None = None
     without: Callable[..., Any] | None = None
     commutative: bool = False
     kernel: Callable[..., None] | None = None

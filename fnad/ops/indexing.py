@@ -37,6 +37,16 @@ def _rows(size: int, places: int) -> np.ndarray:
     return np.repeat(np.arange(size), places)
 
 
+def if_flag(flag: Any, x: Any) -> Any:
+    """An array where a scalar flag is true, else zeros."""
+    return select(broadcast(flag, shape=x.shape, dims=()), x, 0)
+
+
+def _places_if(flag: Any, x: Any, indices: Any) -> list[Any] | None:
+    """Indices that are within bounds where the flag is false; none where there are no such."""
+    return [if_flag(flag, index) for index in indices] if all(x.shape[: len(indices)]) else None
+
+
 # --- gather
 
 
@@ -56,10 +66,15 @@ def _gather_batch(op: Primitive, mapped: Mapped, x: Any, *indices: Any) -> Any:
     return reshape(slices, shape=(size, places, *slices.shape[1:]))
 
 
+def _gather_conditional(op: Primitive, flag: Any, only_if: Any, x: Any, *indices: Any) -> Any:
+    places = _places_if(flag, x, indices)
+    return NotImplemented if places is None else op(x, *places)
+
+
 # out[i] = x[indices[0][i], indices[1][i], ...]
 gather = Primitive(
     "gather", _gather_type, lambda x, *indices: np.asarray(x)[indices], vjp=_gather_vjp, differentiable=(0,),
-    batch=_gather_batch,
+    batch=_gather_batch, conditional=_gather_conditional,
 )
 
 # --- scatter
@@ -94,8 +109,16 @@ def _scatter_batch(op: Primitive, mapped: Mapped, *inputs: Any, mode: str) -> An
     return op(x, merge_batch(updates), rows, *[merge_batch(index) for index in indices], mode=mode)
 
 
+def _scatter_conditional(
+    op: Primitive, flag: Any, only_if: Any, x: Any, updates: Any, *indices: Any, mode: str
+) -> Any:
+    places = _places_if(flag, x, indices)
+    return NotImplemented if places is None else op(x, updates, *places, mode=mode)
+
+
 scatter = Primitive(
     "scatter", _scatter_type, _scatter_evaluate, vjp=_scatter_vjp, differentiable=(0, 1), batch=_scatter_batch,
+    conditional=_scatter_conditional,
 )
 
 

@@ -17,6 +17,7 @@ from fnad.ir.types import ArrayType
 from fnad.ops.contractions import adjoint, matmul
 from fnad.ops.elementwise import add, div, exp, mul, neg, square, sub
 from fnad.ops.families import elementwise
+from fnad.ops.indexing import if_flag
 from fnad.ops.reductions import reduce_logsumexp
 from fnad.ops.shaping import Mapped, all_over_batch, broadcast, merge_batch, pad, reduce_sum, reshape, slice_, spread
 
@@ -296,16 +297,22 @@ def _rows_batch(op: Primitive, mapped: Mapped, *inputs: Any) -> Any:
     return tuple(scaled)
 
 
+def _labels_conditional(op: Primitive, flag: Any, only_if: Any, logits: Any, labels: Any) -> Any:
+    return op(logits, if_flag(flag, labels))
+
+
 softmax_cross_entropy = Primitive(
     "softmax_cross_entropy", lambda *types: ArrayType((), _rows_type(*types).dtype), _cross_entropy_expand,
     expand=_cross_entropy_expand, vjp_forward=_cross_entropy_forward, vjp_backward=_cross_entropy_backward,
+    conditional=_labels_conditional,
 )
 # The partial losses of the rows, which add up to the mean.
 softmax_cross_entropy_rows = Primitive(
     "softmax_cross_entropy_rows", _rows_type, _evaluate_rows, vjp=_rows_vjp, batch=_rows_batch,
+    conditional=_labels_conditional,
 )
 # The same with the gradient of their sum.
 softmax_cross_entropy_with_gradient = Primitive(
     "softmax_cross_entropy_with_gradient", _with_gradient_type, _evaluate_with_gradient, vjp=_with_gradient_vjp,
-    batch=_rows_batch,
+    batch=_rows_batch, conditional=_labels_conditional,
 )

@@ -41,6 +41,11 @@ def call_expand(*args: Tracer, program: Program, **rest: Any) -> Any:
     return bare(inline(stager(program, args), program, args))
 
 
+def call_conditional(primitive: Primitive, flag: Any, only_if: Any, *args: Any, program: Program, **rest: Any) -> Any:
+    """The conditional rule: a call of the Program that does nothing where the flag is false."""
+    return bare(call_primitive(primitive, [flag, *args], program=only_if(program), **rest))
+
+
 def call_primitive(primitive: Primitive, args: Sequence[Any], **params: Any) -> list[Any]:
     """Stage a call of ``params["program"]``, or run it where no argument is traced."""
     program = params["program"]

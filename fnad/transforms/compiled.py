@@ -16,7 +16,7 @@ from fnad.ir.evaluate import is_watched
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program
 from fnad.ir.types import is_inexact
-from fnad.transforms.calls import bare, call_evaluate, call_expand, call_primitive, call_type, listed
+from fnad.transforms.calls import bare, call_conditional, call_evaluate, call_expand, call_primitive, call_type, listed
 from fnad.transforms.masks import RULES, through_call
 from fnad.transforms.vjp import Joint, Split, split_joint, vjp_program
 from fnad.transforms.vmap import Batched, vmap_program
@@ -91,5 +91,6 @@ def call_compiled(program: Program, args: Sequence[Any], runtime: Any) -> list[A
 
 jit_call = Primitive(
     "jit_call", call_type, _run, vjp_forward=_forward, vjp_backward=_backward, expand=call_expand, batch=_batch,
+    conditional=call_conditional,
 )
 RULES[jit_call] = through_call

@@ -21,7 +21,9 @@ from fnad.ir.program import Atom, Literal, Program, Var, prune, without_effects
 from fnad.ir.types import is_inexact
 from fnad.ops.shaping import barrier
 from fnad.tracing import Tracer, call_program, is_staging, stage, value_type
-from fnad.transforms.calls import bare, call_evaluate, call_expand, call_primitive, call_type, interned, listed
+from fnad.transforms.calls import (
+    bare, call_conditional, call_evaluate, call_expand, call_primitive, call_type, interned, listed,
+)
 from fnad.transforms.vjp import vjp_program
 from fnad.transforms.vmap import vmap_program
 
@@ -84,7 +86,7 @@ def _batch(op: Primitive, mapped: Sequence[bool], *inputs: Tracer, program: Prog
 
 checkpoint_call = Primitive(
     "checkpoint_call", call_type, call_evaluate, vjp_forward=_forward, vjp_backward=_pull_back, expand=call_expand,
-    batch=_batch,
+    batch=_batch, conditional=call_conditional,
 )
 
 

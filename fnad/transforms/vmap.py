@@ -146,7 +146,8 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
 
     What holds for one example holds for each: ``vmap(f)(xs)`` is ``np.stack([f(x) for x in xs])``. It may be
     nested and combined with ``grad``, ``vjp`` and ``jit`` in any order; ``vmap(grad(f))`` gives gradients for
-    each example.
+    each example. An example whose loop is over, or that takes another branch, runs nothing of what the others run
+    there.
 
     Args:
         function: a pure function from pytrees to a pytree.

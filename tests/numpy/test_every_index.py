@@ -1,7 +1,7 @@
 """Every kind of index in every combination, up to four axes: reads, writes and both derivatives are NumPy's.
 
-Indices are staged by the hundred, each with its own error or result. A random few of them run in each profile but
-``deep``, which runs all.
+Indices are staged by the hundred, each with its own error or result. Of those with up to two parts of any kind, up to
+four of the main kinds, and some with five, the profile ``deep`` tries all, the others a random few.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PARTS: dict[str, Any] = {
     "floats": np.array([0.5]), "str": "a", "slices in a list": [np.s_[:]],
 }
 KINDS = ["int", "0-d", "all", "back", "None", "dots", "row", "column", "one", "mask", "mask of two", "True", "False"]
-MOST = {0: 1, 1: 100, 2: 2000, 3: 3000, 4: 30000, 5: 400000} if is_deep() else {0: 1, 1: 100, 2: 300, 3: 300, 4: 300}
+MOST = {0: 1, 1: 100, 2: 2000, 3: 3000, 4: 30000, 5: 20000} if is_deep() else {0: 1, 1: 100, 2: 300, 3: 300, 4: 300}
 DEGREES = range(5)
 FEW = 400
 COMPILED = 100 if is_deep() else 2
@@ -87,7 +87,8 @@ def assert_same(got: Any, attempt: Any, *case: Any, rtol: float = 0.0) -> None:
         return
     assert not isinstance(got, Exception), f"{case}: {got!r}, NumPy gives shape {np.shape(expected)}"
     assert got.shape == np.shape(expected), f"{case}: {got.shape}, NumPy: {np.shape(expected)}"
-    np.testing.assert_allclose(got, expected, rtol=rtol, err_msg=str(case))
+    if not np.array_equal(got, expected):
+        np.testing.assert_allclose(got, expected, rtol=rtol, err_msg=str(case))
 
 
 @pytest.mark.parametrize("degree", DEGREES)
