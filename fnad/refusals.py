@@ -8,7 +8,22 @@ import sys
 from fnad.errors import (
     ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError, located, user_frame,
 )
+from fnad.ir.program import Var
 from fnad.ir.types import ArrayType
+
+
+class LookedInto(BaseException):
+    """Python asked for a value that follows from what a function reads from outside alone, as these variables."""
+
+    def __init__(self, variables: set[Var]) -> None:
+        self.variables = variables
+
+
+class AskedOutside(BaseException):
+    """A function that was being staged asked for a value that does not follow from its arguments' arrays.
+
+    It ends the staging, past the user's ``except Exception``, and is caught where that was begun.
+    """
 
 
 def escaped() -> Exception:

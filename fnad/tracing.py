@@ -19,7 +19,8 @@ from fnad.ir.primitive import Primitive, Traced
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, filled, prune, quiet_equation, scalar
 from fnad.ir.sources import current_source
 from fnad.ir.types import FIT, ArrayType, Unfit, is_array, is_array_like, is_inexact, type_of
-from fnad.refusals import cut_gradient, escaped, stored, unknown_value
+from fnad.refusals import AskedOutside as AskedOutside
+from fnad.refusals import LookedInto, cut_gradient, escaped, stored, unknown_value
 
 
 class Tracer(Traced):
@@ -150,13 +151,6 @@ class Question(NamedTuple):
     source: Source | None
 
 
-class AskedOutside(BaseException):
-    """A function that was being staged asked for a value that does not follow from its arguments' arrays.
-
-    It ends the staging, past the user's ``except Exception``, and is caught where that was begun.
-    """
-
-
 def _enclosing(builder: Builder) -> Builder | None:
     """The branch or body of a loop that is being staged inside of a builder's function.
 
@@ -177,7 +171,7 @@ class Builder:
 
     __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "unknown", "stands_for",
                  "answer", "refused", "views", "aliases", "outer", "began", "_captures", "_constants", "_values",
-                 "_producers", "_indexed", "_outside")
+                 "_producers", "_indexed", "_outside", "handed", "looked_into")
 
     def __init__(self) -> None:
         outer = current_builder()
@@ -200,6 +194,8 @@ class Builder:
         self._values: dict[Var, Any] = {}
         self._producers: dict[Var, Equation] = {}
         self._indexed = 0
+        self.handed: set[Var] = set()  # what is read from outside, handed in as an input
+        self.looked_into: set[Var] = set()  # and of that, what Python has asked for
         self._outside: dict[Var, Any] = {}  # what an outer builder computes too, for a question
 
     # Building
@@ -274,6 +270,12 @@ class Builder:
         self._constants.add(v)
         return Tracer(self, v)
 
+    def captured(self, identity: Any, value: Any, type: ArrayType) -> Tracer:
+        """What a function reads from outside, as an input; Python does not look into it without ending the staging."""
+        v = self._capture(identity, value, type)
+        self.handed.add(v)
+        return Tracer(self, v)
+
     def _capture_tracer(self, value: Tracer) -> Atom:
         if not value.builder.alive or value.builder.level >= self.level:
             raise escaped()
@@ -317,6 +319,10 @@ class Builder:
         if any([v is None for v in values]):
             raise unknown_value(atom.type, what, self.unknown)
         outer = innermost(values)
+        handed = self.handed.intersection(inputs)
+        if self is recording and handed and (handed | self._constants).issuperset(inputs):
+            self.looked_into |= handed
+            raise LookedInto(self.looked_into)
         if self is recording and not self._constants.issuperset(inputs):
             if outer is not None or innermost([self.stands_for[v] for v in self.inputs]) is not None:
                 raise self.refusal()
@@ -511,6 +517,8 @@ def stage(
         return Staged(program, captured, out_tree, static)
 
     staged = build(builder, run)
+    if builder.looked_into:  # and the function has caught it
+        raise LookedInto(builder.looked_into)
     if builder.refused:
         raise AskedOutside
     return staged

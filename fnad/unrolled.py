@@ -58,7 +58,7 @@ def rebuilder(treedef: tree.TreeDef) -> Callable[[Sequence[Any]], Any] | None:
     words: dict[str, Any] = {}
     names = "".join([f"v{i}, " for i in range(treedef.num_leaves)])
     unpack = f"    {names}= leaves\n" if names else ""
-    return _define(f"def function(leaves):\n{unpack}    return {_expression(example[0], words)}\n", words)
+    return define(f"def function(leaves):\n{unpack}    return {_expression(example[0], words)}\n", words)
 
 
 def _example(treedef: tree.TreeDef) -> tuple[Any] | None:
@@ -104,7 +104,7 @@ class _Matching:
         leaves = ", ".join([f"v{i}" for i in range(len(self.leaf_keys))])
         source = ["def function(args, kwargs):", "    try:", *body, f"        return [{leaves}]",
                   "    except ValueError:  # more or fewer of them", "        return None", ""]
-        return _define("\n".join(source), self.words)
+        return define("\n".join(source), self.words)
 
     def add(self, node: Any, name: str) -> None:
         """Require a variable to be a node, or a leaf, like this one, and what is below it likewise."""
@@ -186,7 +186,8 @@ def _word(words: dict[str, Any], value: Any) -> str:
     return name
 
 
-def _define(source: str, words: dict[str, Any]) -> Callable[..., Any]:
+def define(source: str, words: dict[str, Any]) -> Callable[..., Any]:
+    """The function ``function`` of a source in which words stand for values."""
     namespace = {**words, "_are_same": _are_same}
     exec(compile(source, "<unrolled>", "exec"), namespace)
     return namespace["function"]

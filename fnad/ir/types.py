@@ -117,11 +117,11 @@ def type_of(value: Any) -> ArrayType:
     """The type of a NumPy array, an array of another declared type, a NumPy scalar or a Python scalar.
 
     Raises:
-        Unfit: the array is not one of numbers.
+        Unfit: the array is not one of numbers, or of a class whose operations mean something else.
     """
     if isinstance(value, _array_types):
         dtype = value.dtype
-        if dtype.num not in _NUMERIC:
+        if dtype.num not in _NUMERIC or type(value) is not np.ndarray and not has_plain_meaning(value):
             raise Unfit(value)
         return ArrayType(value.shape, dtype)
     known = _PYTHON_SCALARS.get(type(value))

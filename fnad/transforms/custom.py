@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from functools import update_wrapper
 from types import MethodType
 from typing import Any, NamedTuple
@@ -297,6 +298,12 @@ class _Custom:
 
     def __get__(self, instance: Any, owner: type) -> Any:
         return self if instance is None else MethodType(self, instance)
+
+    def with_function(self, function: Callable[..., Any]) -> _Custom:
+        """The same rules for another function."""
+        made = copy(self)
+        made.function = function
+        return made
 
     @boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

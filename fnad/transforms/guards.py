@@ -9,7 +9,7 @@ question has computed and a later one needs is carried along, so that a loop ask
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from typing import Any, NamedTuple
 
@@ -20,11 +20,12 @@ from fnad.errors import ConcreteValueError, InPlaceError
 from fnad.ir.program import Equation, Program, Var
 from fnad.ir.types import type_of
 from fnad.tracing import AskedOutside, Question, Tracer, is_recording
-from fnad.transforms.closures import changes, find_readers, read_anew
+from fnad.transforms.reading import Reading, Sources
+from fnad.transforms.watch import Watch
 
 MOST_GUARDS = 256
 """Questions on one way through a function: a longer loop is not compiled trip by trip."""
-CHANGED = "what is closed over has other types"
+CHANGED = "what is read from outside has changed"
 """Why a function is staged again."""
 
 
@@ -57,10 +58,10 @@ class Guard:
     Other threads go by it, so it stays what it is: a tree that grows has new ones on the way to what is new.
     """
 
-    __slots__ = ("question", "equations", "taken", "carried", "captured", "readers", "compiled", "edges", "runtime")
+    __slots__ = ("question", "equations", "taken", "carried", "captured", "sources", "compiled", "edges", "runtime")
 
     def __init__(
-        self, function: Callable[..., Any], question: Question, equations: Sequence[Equation], taken: dict[Var, Place],
+        self, reading: Reading, question: Question, equations: Sequence[Equation], taken: dict[Var, Place],
         runtime: Any,
     ) -> None:
         program, count = question.program, len(question.program.inputs) - len(question.captured)
@@ -70,8 +71,9 @@ class Guard:
         """What of the question's Program is not carried along."""
         self.taken = taken
         self.carried: tuple[Var, ...] = ()
-        self.captured = {v: c for v, c in zip(program.inputs[count:], question.captured) if v in used}
-        self.readers = find_readers(function, list(self.captured.values()))
+        captured = {v: c for v, c in zip(program.inputs[count:], question.captured) if v in used}
+        self.captured = tuple(captured)
+        self.sources: Sources = reading.sources(captured, captured.values())
         self.edges: dict[Any, Edge] = {}
         self.runtime = runtime
         self.compile()
@@ -99,29 +101,30 @@ class Guard:
         outputs = (*program.outputs, *self.carried)
         self.compiled = compile_program(Program(inputs, self.equations, outputs), runtime=self.runtime)
 
-    def changes(self) -> str:
-        """How what it closes over has changed."""
-        return changes(self.readers, [v.type for v in self.captured])
-
     def is_asked_by(self, question: Question) -> bool:
         """Whether a function that is staged again asks the same."""
         return _signature(self.question) == _signature(question)
 
-    def ask(self, arrays: Sequence[np.ndarray], known: Sequence[Sequence[np.ndarray]]) -> tuple[Answer, list] | None:
-        """The answer for these inputs, and what is carried on; ``None`` where what is closed over has other types."""
-        captured = read_anew(self.readers, list(self.captured.values()), [v.type for v in self.captured])
-        if captured is None:
-            return None
+    def ask(
+        self, arrays: Sequence[np.ndarray], known: Sequence[Sequence[np.ndarray]], outside: dict[str, Any]
+    ) -> tuple[Answer, list]:
+        """The answer for these inputs and what is read from outside, and what is carried on."""
+        captured = found(self.sources, outside)
         if Tracer in map(type, captured):
             raise AskedOutside
         closed = [np.asarray(c, v.type.dtype) for c, v in zip(captured, self.captured)]
         taken = [known[depth][k] for depth, k in self.taken.values()]
         value, *carried = self.compiled([*arrays, *closed, *taken])
         try:
-            found = self.question.convert(np.asarray(value))
+            answer = self.question.convert(np.asarray(value))
         except Exception as error:  # int(nan): the user's function has to see it
             return Answer((type(error), str(error)), error.with_traceback(None)), carried
-        return Answer(_key(found), found), carried
+        return Answer(_key(answer), answer), carried
+
+
+def found(sources: Sources, outside: dict[str, Any]) -> list[Any]:
+    """What was captured, as it is now."""
+    return [value if path is None else outside[path] for path, value in sources]
 
 
 def _signature(question: Question) -> tuple[Any, ...]:
@@ -142,26 +145,21 @@ class Branches:
     def __init__(self, runtime: Any = None) -> None:
         self.runtime = runtime
         self.root: Any = None  # a guard, a leaf, or nothing yet
+        self.watch: Watch | None = None  # of what is read from outside on any way
         self.is_closed = False  # whether no more branches are to be compiled
         self.may_cut = False  # whether a guard makes a number of a value that a derivative may flow through
 
-    def find(self, arrays: Sequence[np.ndarray]) -> tuple[Any, list[Any], str]:
-        """The leaf for these inputs and what it closes over; or ``None``, and why there is none."""
+    def find(self, arrays: Sequence[np.ndarray], outside: dict[str, Any]) -> tuple[Any, str]:
+        """The leaf for these inputs; or ``None``, and why there is none."""
         node, known = self.root, []
         while type(node) is Guard:
-            asked = node.ask(arrays, known)
-            if asked is None:
-                return None, [], f"{CHANGED}: {node.changes()}"
-            answer, carried = asked
+            answer, carried = node.ask(arrays, known, outside)
             edge = node.edges.get(answer.key)
             if edge is None:
-                return None, [], f"{node} was {_shown(answer.value)} for the first time"
+                return None, f"{node} was {_shown(answer.value)} for the first time"
             known.append(carried)
             node = edge.child
-        if node is None:
-            return None, [], "first call with known values"
-        captured = node.read()
-        return (None, [], f"{CHANGED}: {node.changes()}") if captured is None else (node, captured, "")
+        return node, "first call with known values" if node is None else ""
 
     def grow(self, before: Any, root: Any) -> None:
         """Put a tree in the place of the one that it was made from; what another thread has put there meanwhile
@@ -222,12 +220,11 @@ class Recorder:
     """Answers the questions of one staging, and adds the way that they lead to the tree."""
 
     def __init__(
-        self, branches: Branches, function: Callable[..., Any], arrays: Sequence[Any], is_stale: bool = False
+        self, branches: Branches, reading: Reading, arrays: Sequence[Any]
     ) -> None:
         self.branches = branches
         self.before = branches.root
-        self.root = None if is_stale else self.before
-        self.function = function
+        self.reading = reading
         self.arrays = arrays
         self.path: list[tuple[Guard, Answer]] = []
         self.runaway: Runaway | None = None
@@ -242,9 +239,9 @@ class Recorder:
             raise self.runaway
         known = self._next()
         same = type(known) is Guard and known.is_asked_by(question)
-        asked = known.ask(self.arrays, self.known) if same else None
+        asked = known.ask(self.arrays, self.known, self.reading.now) if same else None
         guard = known if asked is not None else self._new_guard(question)
-        answer, carried = asked or guard.ask(self.arrays, self.known)
+        answer, carried = asked or guard.ask(self.arrays, self.known, self.reading.now)
         self.known.append(carried)
         self._note(guard, question)
         self.path.append((guard, answer))
@@ -278,7 +275,7 @@ class Recorder:
         self._carry([v for v in taken if v not in self.places])
         equations = [e for e in question.program.equations if id(e) in own]
         taken_from = {v: self.places[v] for v in taken}
-        guard = Guard(self.function, question, equations, taken_from, self.branches.runtime)
+        guard = Guard(self.reading, question, equations, taken_from, self.branches.runtime)
         self.seconds += guard.compiled.seconds
         return guard
 
@@ -295,11 +292,11 @@ class Recorder:
             guard = guard.carrying(more[depth])
             self.seconds += guard.compiled.seconds
             self.path[depth] = guard, answer
-            _, self.known[depth] = guard.ask(self.arrays, self.known)
+            _, self.known[depth] = guard.ask(self.arrays, self.known, self.reading.now)
 
     def _next(self) -> Any:
         if not self.path:
-            return self.root
+            return self.before
         guard, answer = self.path[-1]
         edge = guard.edges.get(answer.key)
         return edge.child if edge is not None else None

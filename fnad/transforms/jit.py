@@ -16,24 +16,27 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import update_wrapper
 from types import MethodType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from fnad import config, tree
 from fnad.compiler.cache import statistics
-from fnad.compiler.compile import Compiled, compile_program
+from fnad.compiler.compile import compile_program
 from fnad.compiler.cuda import devices
 from fnad.compiler.cuda.arrays import DeviceArray
 from fnad.errors import boundary, warn
 from fnad.ir.program import prune
-from fnad.ir.types import ArrayType
-from fnad.tracing import AskedOutside, Staged, Tracer, call_program, is_staging, is_value, stage, value_type
+from fnad.tracing import AskedOutside, Staged, Tracer, call_program, stage, value_type
 from fnad.transforms.background import Pending
-from fnad.transforms.closures import Reader, changes, find_readers, read_anew
-from fnad.transforms.compiled import call_compiled, derived
-from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway, known_leaves
+from fnad.transforms.compiled import derived
+from fnad.transforms.entries import (
+    Entry, Guarded, as_array, finished, leaves_of, native, outside_of, owned, run_entry, traced_of,
+)
+from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway, found, known_leaves
 from fnad.transforms.history import CacheInfo, Compilation, Staging
+from fnad.transforms.outside import Outside
+from fnad.transforms.reading import Learned, Reading, only_read, staged_reading, static_of, with_static
 from fnad.transforms.signatures import Constant, Recent, Signature, Static, arguments, news, signature_of
 from fnad.transforms.turns import Turns
 from fnad.unrolled import rebuilder
@@ -42,53 +45,10 @@ MOST_ENTRIES = 256
 """Signatures that a function keeps; the oldest goes first."""
 MOST_REASONS = 256
 """Stagings whose reasons are kept."""
+MOST_OTHERS = 8
+"""For a signature, what is kept for the case that what is read from outside becomes again what it was."""
 MANY_SIGNATURES = 32
 """Stagings for new signatures after which the user is told."""
-
-
-class Entry(NamedTuple):
-    """What one signature came to."""
-
-    staged: Staged
-    traced: tuple[int, ...]
-    """Which leaves are inputs of the Program; the others are part of the signature."""
-    is_plain: bool
-    """Whether a call has nothing to do but run on its leaves: all are inputs, and arrays as they must be."""
-    donated: tuple[int, ...]
-    """Which inputs are."""
-    readers: list[Reader]
-    is_effectful: bool
-    """Whether a call does more than return a result."""
-    compiled: Compiled | Pending | None
-    """``None`` where the Program closes over traced values: it then becomes part of theirs."""
-    restore: Callable[[Sequence[Any]], Any]
-    """Rebuilds the function's result from the Program's."""
-    runtime: Any = None
-    """The device that it is compiled for; ``None`` is the CPU."""
-
-    def read(self) -> list[Any] | None:
-        """What the function closes over now; ``None`` where that is of other types than it was."""
-        return read_anew(self.readers, self.staged.captured, self._closed_types()) if self.readers else []
-
-    def changes(self) -> str:
-        """How that has changed."""
-        return changes(self.readers, self._closed_types())
-
-    def _closed_types(self) -> Sequence[ArrayType]:
-        return self.staged.program.input_types[len(self.traced) :]
-
-
-class _Guarded(NamedTuple):
-    """A signature for which the function asks for values; each leaf of the tree is an `Entry`."""
-
-    types: tuple[ArrayType, ...]
-    traced: tuple[int, ...]
-    branches: Branches
-    is_plain: bool = False
-
-    def arrays(self, leaves: Sequence[Any]) -> list[Any]:
-        """The inputs of the guards' Programs."""
-        return [_array(leaves[i], t.dtype, self.branches.runtime) for i, t in zip(self.traced, self.types)]
 
 
 class Jitted:
@@ -103,7 +63,9 @@ class Jitted:
         self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.donate_argnums = donate_argnums
         self.max_branches, self.background, self.device = max_branches, background, device
-        self.entries: dict[Any, Entry | _Guarded] = {}
+        self.entries: dict[Any, Entry | Guarded] = {}
+        self._others: dict[Any, list[Entry | Guarded]] = {}  # of before what is read from outside has changed
+        self._learned = Learned()
         self._recent = Recent()
         self._choice: Any = None
         self._count = itertools.count(1)
@@ -136,8 +98,18 @@ class Jitted:
             signature, leaves = self._signature(args, kwargs)
             entry = self._entry(signature, leaves)
         if entry.is_plain:
-            return entry.restore(entry.compiled(_owned(entry, leaves) if entry.donated else leaves))
+            if entry.read is None:
+                return entry.restore(entry.compiled(owned(entry, leaves) if entry.donated else leaves))
+            captured = entry.read(())
+            if captured is not None:
+                leaves.extend(captured)
+                return entry.restore(entry.compiled(owned(entry, leaves) if entry.donated else leaves))
         return self._run(entry, signature, leaves)
+
+    def with_function(self, function: Callable[..., Any]) -> Jitted:
+        """The same of another function."""
+        options = self.static_argnums, self.static_argnames, self.donate_argnums, self.max_branches, self.background
+        return Jitted(function, *options, self.device)
 
     def _signature(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Signature, list[Any]]:
         """What of the arguments decides the compiled code, and their leaves."""
@@ -151,66 +123,86 @@ class Jitted:
         wanted = "cuda" if self.device is None and DeviceArray in map(type, leaves) else self.device
         return devices.current() if devices.choose(wanted) == "cuda" else None
 
-    def _run(self, entry: Entry | _Guarded, signature: Signature, leaves: Sequence[Any]) -> Any:
-        if type(entry) is _Guarded:
-            return self._run_guarded(entry, signature, leaves)
-        captured = entry.read()
-        if captured is None:
-            entry = self._staged_anew(signature, leaves, f"{CHANGED}: {entry.changes()}")
-            if type(entry) is _Guarded:
-                return self._run_guarded(entry, signature, leaves)
-            captured = entry.staged.captured
-        return _run_entry(entry, leaves, captured)
+    def _run(self, entry: Entry | Guarded, signature: Signature, leaves: Sequence[Any]) -> Any:
+        outside = outside_of(entry, signature, leaves)
+        if outside is None:
+            entry = self._changed(entry, signature, leaves)
+            # What changes again at once, as by another thread, is as it was when the function was staged.
+            outside = outside_of(entry, signature, leaves) or entry.watch.values()
+        if type(entry) is Guarded:
+            return self._run_guarded(entry, signature, leaves, outside)
+        return run_entry(entry, leaves, found(entry.sources, outside))
 
-    def _run_guarded(self, entry: _Guarded, signature: Signature, leaves: Sequence[Any]) -> Any:
+    def _changed(self, entry: Entry | Guarded, signature: Signature, leaves: Sequence[Any]) -> Entry | Guarded:
+        """What fits what is read from outside now: known from before, or staged."""
+        others = self._others.setdefault(signature, [])
+        for other in list(others):
+            if outside_of(other, signature, leaves) is not None:
+                self._replace(signature, other)
+                return other
+        changes = entry.watch.changes(Outside(self.function, static_of(signature, leaves)))
+        reason = self._learned.note(changes)
+        made = self._staged_anew(signature, leaves, f"{CHANGED}: {reason}" if reason else CHANGED)
+        self._others[signature] = [made, entry, *[other for other in others if other is not entry]][:MOST_OTHERS]
+        return made
+
+    def _replace(self, signature: Signature, entry: Entry | Guarded) -> None:
+        self.entries[signature] = entry
+        self._recent.forget()
+
+    def _run_guarded(
+        self, entry: Guarded, signature: Signature, leaves: Sequence[Any], outside: dict[str, Any]
+    ) -> Any:
         """Follow the answers to the leaf that is right for these arguments; without one, run Python."""
         is_traced = Tracer in map(type, leaves)
         known = known_leaves(leaves) if is_traced else leaves
         if known is None or is_traced and entry.branches.may_cut:
             return self._call_python(signature, leaves)
         try:
-            leaf, captured, _ = entry.branches.find(entry.arrays(known))
+            leaf, _ = entry.branches.find(entry.arrays(known), outside)
             if leaf is None:
-                leaf, captured = self._extended(entry, signature, known)
+                leaf = self._extended(entry, signature, known, outside)
         except AskedOutside:
             return self._call_python(signature, leaves)
         if is_traced and (leaf is None or entry.branches.may_cut):
             return self._call_python(signature, leaves)
         if leaf is None:
             return self._interpreted(entry, signature, leaves)
-        return _run_entry(leaf, leaves, captured)
+        return run_entry(leaf, leaves, found(leaf.sources, outside))
 
     def _call_python(self, signature: Signature, leaves: Sequence[Any]) -> Any:
         """The plain function, whose questions then go to whoever stages the traced values that it meets."""
         args, kwargs = arguments(signature, leaves)
         return self.function(*args, **kwargs)
 
-    def _interpreted(self, entry: _Guarded, signature: Signature, leaves: Sequence[Any]) -> Any:
+    def _interpreted(self, entry: Guarded, signature: Signature, leaves: Sequence[Any]) -> Any:
         values = entry.arrays(leaves)
         staged = stage(self._flat_function(signature, leaves, entry.traced), entry.types, values)
         return staged.restore(call_program(staged.program, [*values, *staged.captured]))
 
-    def _extended(self, entry: _Guarded, signature: Signature, leaves: Sequence[Any]) -> tuple[Entry | None, list[Any]]:
+    def _extended(
+        self, entry: Guarded, signature: Signature, leaves: Sequence[Any], outside: dict[str, Any]
+    ) -> Entry | None:
         """Stage the branch of these arguments; ``None`` past the bound."""
         branches, arrays, reason = entry.branches, entry.arrays(leaves), ""
 
-        def find() -> tuple[Entry, list[Any]] | None:
+        def find() -> Entry | None:
             nonlocal reason
-            leaf, captured, reason = branches.find(arrays)
-            return None if leaf is None else (leaf, captured)
+            leaf, reason = branches.find(arrays, outside)
+            return leaf
 
-        def make() -> tuple[Entry | None, list[Any]]:
-            is_stale, why = reason.startswith(CHANGED), reason
-            if not branches.is_closed and (is_stale or branches.count() < self.max_branches):
+        def make() -> Entry | None:
+            why = reason
+            if not branches.is_closed and branches.count() < self.max_branches:
                 try:
-                    leaf, recorder = self._stage_branch(branches, signature, leaves, reason, is_stale)
+                    leaf, recorder = self._stage_branch(branches, signature, leaves, reason)
                     recorder.keep(leaf)
-                    return leaf, leaf.staged.captured
+                    return leaf
                 except Runaway as runaway:
                     branches.is_closed, why = True, str(runaway)
             self._note(Staging(f"past the bound: {why}"))
             self._warn(why)
-            return None, []
+            return None
 
         return self._turns.take(branches, find, make)
 
@@ -234,8 +226,8 @@ class Jitted:
         """
         entries, numbered = list(self.entries.values()), tuple(self._history)
         stagings, history = numbered[-1][0] if numbered else 0, tuple([staging for _, staging in numbered])
-        leaves = [leaf for entry in entries for _, leaf in _leaves_of(entry)]
-        guards = sum([e.branches.seconds() for e in entries if type(e) is _Guarded])
+        leaves = [leaf for entry in entries for _, leaf in leaves_of(entry)]
+        guards = sum([e.branches.seconds() for e in entries if type(e) is Guarded])
         seconds = guards + sum([leaf.compiled.seconds for leaf in leaves if leaf.compiled is not None])
         reasons = tuple([staging.reason for staging in history])
         others = [d for leaf in leaves for d in derived(leaf.staged.program)]
@@ -247,15 +239,18 @@ class Jitted:
         it; ``None`` where that is a part of what traced arguments belong to."""
         signature, leaves = self._signature(args, kwargs)
         entry = self._entry(signature, leaves)
-        if type(entry) is _Guarded:
+        if type(entry) is Guarded:
             try:
-                if Tracer not in map(type, leaves):
-                    self._extended(entry, signature, leaves)
+                outside = outside_of(entry, signature, leaves)
+                if outside is None:
+                    entry = self._changed(entry, signature, leaves)
+                elif Tracer not in map(type, leaves):
+                    self._extended(entry, signature, leaves, outside)
             except AskedOutside:
                 return None
-        return [(path, _finished(leaf)) for path, leaf in _leaves_of(entry)]
+        return [(path, finished(leaf)) for path, leaf in leaves_of(entry)]
 
-    def _entry(self, signature: Signature, leaves: Sequence[Any]) -> Entry | _Guarded:
+    def _entry(self, signature: Signature, leaves: Sequence[Any]) -> Entry | Guarded:
         entry = self.entries.get(signature)
         if entry is None:
             return self._turns.take(
@@ -278,10 +273,10 @@ class Jitted:
             )
         return f"new signature: {what}" if what else "new signature"
 
-    def _staged_anew(self, signature: Signature, leaves: Sequence[Any], reason: str) -> Entry | _Guarded:
+    def _staged_anew(self, signature: Signature, leaves: Sequence[Any], reason: str) -> Entry | Guarded:
         """Stage and compile for a signature."""
         branches = Branches(signature.device)
-        entry: Entry | _Guarded
+        entry: Entry | Guarded
         try:
             entry, recorder = self._stage_branch(branches, signature, leaves, reason)
             is_guarded = bool(recorder.path)
@@ -293,77 +288,100 @@ class Jitted:
             is_guarded = branches.is_closed = True
             self._warn(str(runaway))
         if is_guarded:
-            traced = _traced(leaves)
-            entry = _Guarded(tuple([_native(value_type(leaves[i])) for i in traced]), traced, branches)
+            traced = traced_of(leaves)
+            entry = Guarded(tuple([native(value_type(leaves[i])) for i in traced]), traced, branches)
         # Whole steps of Python's own, since other threads may do the same.
         for oldest in list(self.entries)[: max(0, len(self.entries) - MOST_ENTRIES + 1)]:
             self.entries.pop(oldest, None)
-        self.entries[signature] = entry
-        self._recent.forget()
+            self._others.pop(oldest, None)
+        self._replace(signature, entry)
         return entry
 
     def _stage_branch(
-        self, branches: Branches, signature: Signature, leaves: Sequence[Any], reason: str, is_stale: bool = False
+        self, branches: Branches, signature: Signature, leaves: Sequence[Any], reason: str
     ) -> tuple[Entry, Recorder]:
         """Stage and compile the way that Python goes for these arguments, and what it has asked on it."""
         started, before = time.perf_counter(), statistics()
-        traced = _traced(leaves)
-        types = [_native(value_type(leaves[i])) for i in traced]
+        traced = traced_of(leaves)
+        types = [native(value_type(leaves[i])) for i in traced]
         given = [leaves[i] for i in traced]
-        values = [v if type(v) is Tracer else _array(v, t.dtype, branches.runtime) for v, t in zip(given, types)]
-        recorder = Recorder(branches, self.function, values, is_stale)
+        values = [v if type(v) is Tracer else as_array(v, t.dtype, branches.runtime) for v, t in zip(given, types)]
+        recorders: list[Recorder] = []
+
+        def attempt(reading: Reading) -> Staged:
+            recorders.append(Recorder(branches, reading, values))
+            function = self._flat_function(signature, leaves, traced, reading)
+            staged = stage(function, types, values, answer=recorders[-1])
+            if recorders[-1].runaway is not None:  # and the function has caught it
+                raise recorders[-1].runaway
+            return only_read(staged, len(types))
+
         try:
-            leaf = self._staged_leaf(recorder, signature, leaves, types, values)
+            staged, reading = staged_reading(self._learned, self.function, static_of(signature, leaves), attempt)
+            entry = self._compile(staged, signature, leaves, recorders[-1])
+            self._rebase(reading.settle(), reading)
+            reading.tell()
+            entry = self._let_watch(entry, reading, recorders[-1])
         finally:
-            seconds = time.perf_counter() - started - recorder.seconds
-            self._note(Staging(reason, seconds, recorder.seconds, statistics() - before))
-        return leaf, recorder
+            compiling = sum([recorder.seconds for recorder in recorders])
+            seconds = time.perf_counter() - started - compiling
+            self._note(Staging(reason, seconds, compiling, statistics() - before))
+        return entry, recorders[-1]
 
-    def _staged_leaf(
-        self, recorder: Recorder, signature: Signature, leaves: Sequence[Any], types: Sequence[ArrayType],
-        values: Sequence[Any],
-    ) -> Entry:
-        """Run Python for these arguments, and compile the way that it goes."""
-        traced = _traced(leaves)
-        staged = stage(self._flat_function(signature, leaves, traced), types, values, answer=recorder)
-        if recorder.runaway is not None:  # and the function has caught it
-            raise recorder.runaway
-        if recorder.path:
-            staged = staged._replace(program=prune(staged.program))  # of what only the questions needed
-        runtime = recorder.branches.runtime
-        plain = (np.ndarray,) if runtime is None else (np.ndarray, DeviceArray)
-        is_plain = all([type(leaf) in plain and leaf.dtype.isnative for leaf in leaves])
-        leaf = self._compile(staged, traced, signature.treedef, is_plain, Tracer in map(type, leaves), runtime)
-        recorder.seconds += leaf.compiled.seconds if leaf.compiled is not None else 0.0
-        return leaf
-
-    def _flat_function(self, signature: Signature, leaves: Sequence[Any], traced: Sequence[int]) -> Callable[..., Any]:
-        """The function of the leaves that are traced."""
+    def _flat_function(
+        self, signature: Signature, leaves: Sequence[Any], traced: Sequence[int], reading: Reading | None = None
+    ) -> Callable[..., Any]:
+        """The function of the leaves that are traced, with what is read from outside handed in."""
 
         def flat_function(*tracers: Tracer) -> Any:
-            full = list(leaves)
+            function, given, full = self.function, signature, list(leaves)
+            if reading is not None:
+                function, static = reading.handed()
+                given, full = with_static(signature, leaves, static)
             for i, tracer in zip(traced, tracers):
                 full[i] = tracer
-            return self._call_python(signature, full)
+            args, kwargs = arguments(given, full)
+            return function(*args, **kwargs)
 
         return flat_function
 
-    def _compile(
-        self, staged: Staged, traced: tuple[int, ...], treedef: tree.TreeDef, is_plain: bool, is_part: bool,
-        runtime: Any,
-    ) -> Entry:
+    def _compile(self, staged: Staged, signature: Signature, leaves: Sequence[Any], recorder: Recorder) -> Entry:
         """What is kept of a staged function; where it is part of another one, that is what is compiled."""
-        readers = find_readers(self.function, staged.captured) if staged.captured else []
-        donated = self._donated(traced, treedef)
-        program = staged.program
-        is_part = is_part or any(isinstance(c, Tracer) for c in staged.captured)
+        if recorder.path:
+            staged = staged._replace(program=prune(staged.program))  # of what only the questions needed
+        traced, runtime, program = traced_of(leaves), recorder.branches.runtime, staged.program
+        donated = self._donated(traced, signature.treedef)
+        is_part = Tracer in map(type, leaves) or Tracer in map(type, staged.captured)
         effectful = program.is_effectful
         make = Pending if self.background else compile_program
         compiled = make(program, donated, runtime) if (program.outputs or effectful) and not is_part else None
-        is_plain = is_plain and compiled is not None and not effectful and not readers
+        plain = (np.ndarray,) if runtime is None else (np.ndarray, DeviceArray)
+        given = [*leaves, *staged.captured]
+        is_plain = all([type(leaf) in plain and leaf.dtype.isnative for leaf in given])
+        is_plain = is_plain and compiled is not None and not effectful
         restore = rebuilder(staged.out_tree) if not staged.static_outputs else None
         restore = restore or staged.restore
-        return Entry(staged, traced, is_plain, donated, readers, effectful, compiled, restore, runtime)
+        recorder.seconds += compiled.seconds if compiled is not None else 0.0
+        return Entry(staged, traced, is_plain, donated, effectful, compiled, restore, runtime)
+
+    def _let_watch(self, entry: Entry, reading: Reading, recorder: Recorder) -> Entry:
+        """Let a staged function, or the tree that it belongs to, watch what it reads from outside."""
+        program, own = entry.staged.program, len(entry.traced)
+        sources = reading.sources(program.inputs[own:], entry.staged.captured)
+        recorder.branches.watch = reading.watch
+        return entry.watching(reading.watch, sources)
+
+    def _rebase(self, changes: dict[str, Any], reading: Reading) -> None:
+        """Let what was staged before be right for what a staging itself has changed."""
+        if not changes:
+            return
+        for signature, entry in list(self.entries.items()):
+            if entry.watch is not None and entry.watch.changes(reading.watch.outside).keys() <= changes.keys():
+                if type(entry) is Guarded:
+                    entry.branches.watch = reading.watch
+                else:
+                    self.entries[signature] = entry.watching(reading.watch, entry.sources)
+        self._recent.forget()
 
     def _donated(self, traced: Sequence[int], treedef: tree.TreeDef) -> tuple[int, ...]:
         """The inputs that belong to donated arguments."""
@@ -381,59 +399,6 @@ class Jitted:
         static = Static(chosen, named)
         rest = tuple([a for i, a in enumerate(args) if i not in numbers])
         return static, rest, {k: v for k, v in kwargs.items() if k not in self.static_argnames}
-
-
-def _native(type: ArrayType) -> ArrayType:
-    """The type with its dtype in the machine's byte order."""
-    return type if type.dtype.isnative else ArrayType(type.shape, type.dtype.newbyteorder("="), type.weak)
-
-
-def _traced(leaves: Sequence[Any]) -> tuple[int, ...]:
-    """Which leaves are inputs of the Program."""
-    return tuple([i for i, leaf in enumerate(leaves) if is_value(leaf)])
-
-
-def _run_entry(entry: Entry, leaves: Sequence[Any], captured: Sequence[Any]) -> Any:
-    values = [leaves[i] for i in entry.traced]
-    is_part = Tracer in map(type, values) or Tracer in map(type, captured) or (entry.is_effectful and is_staging())
-    if entry.compiled is None or is_part:
-        return entry.restore(call_compiled(entry.staged.program, [*values, *captured], entry.runtime))
-    types = entry.staged.program.input_types
-    arrays = [_array(v, t.dtype, entry.runtime) for v, t in zip([*values, *captured], types)]
-    return entry.restore(entry.compiled(_owned(entry, arrays)))
-
-
-def _array(value: Any, dtype: np.dtype, runtime: Any) -> Any:
-    """An array or number as what compiled code takes: one on its device stays there."""
-    return value if type(value) is DeviceArray and value.runtime is runtime else np.asarray(value, dtype)
-
-
-def _leaves_of(entry: Entry | _Guarded) -> Iterable[tuple[Any, Entry]]:
-    return entry.branches.walk() if type(entry) is _Guarded else [((), entry)]
-
-
-def _finished(entry: Entry) -> Entry:
-    """An entry whose compilation is over."""
-    return entry._replace(compiled=entry.compiled.finished()) if type(entry.compiled) is Pending else entry
-
-
-def _owned(entry: Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
-    """The inputs, with those copied that are to be given away and cannot be."""
-    if entry.donated:
-        repeated = len(set(map(id, arrays))) < len(arrays)
-        for i in entry.donated:
-            if repeated or not _is_owned(arrays[i]):
-                arrays[i] = arrays[i].copy()  # in C order
-    return arrays
-
-
-def _is_owned(array: Any) -> bool:
-    """Whether an array may be written over."""
-    return not array.is_borrowed if type(array) is DeviceArray else array.flags.num & _OWN == _OWN
-
-
-_OWN = np.zeros((2, 2)).flags.num
-"""The flags of an array that is C-contiguous, aligned, writable, and owns its memory."""
 
 
 @boundary

@@ -65,12 +65,12 @@ def test_every_staging_has_its_reason_and_costs() -> None:
     history = function.cache_info().history
     first, second, third = (staging.reason for staging in history)
     assert first == "new signature" and "was False for the first time" in second and f"{__file__}:" in second
-    assert third == "what is closed over has other types: f64[1] became f64[3]"
+    assert third == "what is read from outside has changed: scale: f64[1] became f64[3]"
     assert all(staging.compile_seconds > 0 and staging.seconds > 0 for staging in history)
     kernels = history[0].kernels
     assert kernels.compiled + kernels.disk_hits + kernels.memory_hits >= 2
     text = str(function.cache_info())
-    assert text.startswith("1 signatures, ") and "\n  3. what is closed over" in text and "from disk" in text
+    assert text.startswith("1 signatures, ") and "\n  3. what is read from outside" in text and "from disk" in text
 
 
 def test_a_staging_that_fails_counts_as_one() -> None:

@@ -261,7 +261,7 @@ def test_conditions_on_what_is_closed_over() -> None:
     np.testing.assert_array_equal(jitted(X), X / scale)
     scale = np.array([0.1, 0.1, 0.1])
     np.testing.assert_array_equal(jitted(X), X * scale)
-    assert jitted.cache_info().reasons[2] == "what is closed over has other types: f64[] became f64[3]"
+    assert jitted.cache_info().reasons[2] == "what is read from outside has changed: scale: f64[] became f64[3]"
 
 
 def test_donated_memory_is_not_touched_by_a_condition() -> None:

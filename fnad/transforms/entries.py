@@ -1,0 +1,129 @@
+"""What a compiled function keeps for a signature, and how that is run on the leaves of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fnad.compiler.compile import Compiled
+from fnad.compiler.cuda.arrays import DeviceArray
+from fnad.ir.types import ArrayType
+from fnad.tracing import Staged, Tracer, is_staging, is_value
+from fnad.transforms.background import Pending
+from fnad.transforms.compiled import call_compiled
+from fnad.transforms.guards import Branches
+from fnad.transforms.reading import Sources, static_of
+from fnad.transforms.signatures import Signature
+from fnad.transforms.watch import Reader, Watch
+
+
+class Entry(NamedTuple):
+    """What one signature came to."""
+
+    staged: Staged
+    traced: tuple[int, ...]
+    """Which leaves are inputs of the Program; the others are part of the signature."""
+    is_plain: bool
+    """Whether a call has nothing to do but run on its leaves: all are inputs, and arrays as they must be."""
+    donated: tuple[int, ...]
+    """Which inputs are."""
+    is_effectful: bool
+    """Whether a call does more than return a result."""
+    compiled: Compiled | Pending | None
+    """``None`` where the Program closes over traced values: it then becomes part of theirs."""
+    restore: Callable[[Sequence[Any]], Any]
+    """Rebuilds the function's result from the Program's."""
+    runtime: Any = None
+    """The device that it is compiled for; ``None`` is the CPU."""
+
+    sources: Sources = []
+    """Where what was captured is found."""
+    watch: Watch | None = None
+    """Of what is read from outside."""
+    read: Reader | None = None
+    """Gives what was captured as it is now, or ``None`` where more has changed; without it nothing is read."""
+
+    def watching(self, watch: Watch, sources: Sources) -> Entry:
+        """The same, once it is known what is read from outside."""
+        return self._replace(sources=sources, watch=watch, read=watch.reader(sources))
+
+
+class Guarded(NamedTuple):
+    """A signature for which the function asks for values; each leaf of the tree is an `Entry`."""
+
+    types: tuple[ArrayType, ...]
+    traced: tuple[int, ...]
+    branches: Branches
+    is_plain: bool = False
+
+    @property
+    def watch(self) -> Watch | None:
+        """Of what is read from outside."""
+        return self.branches.watch
+
+    def arrays(self, leaves: Sequence[Any]) -> list[Any]:
+        """The inputs of the guards' Programs."""
+        return [as_array(leaves[i], t.dtype, self.branches.runtime) for i, t in zip(self.traced, self.types)]
+
+
+def outside_of(entry: Entry | Guarded, signature: Signature, leaves: Sequence[Any]) -> dict[str, Any] | None:
+    """What is read from outside now, by its path; ``None`` where it is not as it was."""
+    watch = entry.watch
+    if watch is None:
+        return {}
+    return watch.read(static_of(signature, leaves) if watch.has_static else ())
+
+
+def native(type: ArrayType) -> ArrayType:
+    """The type with its dtype in the machine's byte order."""
+    return type if type.dtype.isnative else ArrayType(type.shape, type.dtype.newbyteorder("="), type.weak)
+
+
+def traced_of(leaves: Sequence[Any]) -> tuple[int, ...]:
+    """Which leaves are inputs of the Program."""
+    return tuple([i for i, leaf in enumerate(leaves) if is_value(leaf)])
+
+
+def run_entry(entry: Entry, leaves: Sequence[Any], captured: Sequence[Any]) -> Any:
+    values = [leaves[i] for i in entry.traced]
+    is_part = Tracer in map(type, values) or Tracer in map(type, captured) or (entry.is_effectful and is_staging())
+    if entry.compiled is None or is_part:
+        return entry.restore(call_compiled(entry.staged.program, [*values, *captured], entry.runtime))
+    types = entry.staged.program.input_types
+    arrays = [as_array(v, t.dtype, entry.runtime) for v, t in zip([*values, *captured], types)]
+    return entry.restore(entry.compiled(owned(entry, arrays)))
+
+
+def as_array(value: Any, dtype: np.dtype, runtime: Any) -> Any:
+    """An array or number as what compiled code takes: one on its device stays there."""
+    return value if type(value) is DeviceArray and value.runtime is runtime else np.asarray(value, dtype)
+
+
+def leaves_of(entry: Entry | Guarded) -> Iterable[tuple[Any, Entry]]:
+    return entry.branches.walk() if type(entry) is Guarded else [((), entry)]
+
+
+def finished(entry: Entry) -> Entry:
+    """An entry whose compilation is over."""
+    return entry._replace(compiled=entry.compiled.finished()) if type(entry.compiled) is Pending else entry
+
+
+def owned(entry: Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """The inputs, with those copied that are to be given away and cannot be."""
+    if entry.donated:
+        repeated = len(set(map(id, arrays))) < len(arrays)
+        for i in entry.donated:
+            if repeated or not _is_owned(arrays[i]):
+                arrays[i] = arrays[i].copy()  # in C order
+    return arrays
+
+
+def _is_owned(array: Any) -> bool:
+    """Whether an array may be written over."""
+    return not array.is_borrowed if type(array) is DeviceArray else array.flags.num & _OWN == _OWN
+
+
+_OWN = np.zeros((2, 2)).flags.num
+"""The flags of an array that is C-contiguous, aligned, writable, and owns its memory."""

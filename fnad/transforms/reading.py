@@ -1,0 +1,222 @@
+"""What a staging reads from outside, and what stagings have shown about it: what is an input, what a constant.
+
+Arrays are handed in as traced values, numbers too once they have changed twice. What Python looks into, or an operation
+takes that has no rule for traced values, is a constant instead, whose content is watched.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fnad.errors import warn
+from fnad.ir.program import Program, Var
+from fnad.refusals import LookedInto
+from fnad.tracing import Staged, current_builder
+from fnad.transforms.handing import Handing
+from fnad.transforms.outside import Outside, is_input, is_looked_into, is_number
+from fnad.transforms.signatures import Constant, Signature
+from fnad.transforms.watch import Watch, shown
+
+Sources = list[tuple["str | None", Any]]
+"""Where captured values are found; one that is not is the value beside it."""
+MOST_CHANGES = 2
+"""Changes of a number after which it becomes an input."""
+MANY_CHANGES = 8
+"""Stagings for a change in the same place after which the user is told."""
+MUCH = 1 << 20
+"""Bytes of arrays that are compared at every call from which on the user is told."""
+
+
+class Learned:
+    """What the stagings of a function have shown about what it reads, by paths."""
+
+    def __init__(self) -> None:
+        self.constants: set[str] = set()
+        """Of arrays and numbers that Python looks into."""
+        self.numbers: set[str] = set()
+        """Of numbers that are inputs, since they keep changing."""
+        self.changes: Counter[str] = Counter()
+        self._told: set[str] = set()
+
+    def note(self, changes: dict[str, tuple[Any, Any]]) -> str:
+        """Count what has changed; in words, what that is."""
+        for path, (before, after) in changes.items():
+            self.changes[path] += 1
+            if is_number(before) and is_number(after) and self.changes[path] >= MOST_CHANGES:
+                self.numbers.add(path)
+            if self.changes[path] == MANY_CHANGES:
+                self.tell(
+                    f"jit: requires what a function reads from outside to change seldom, got {path} that has changed "
+                    f"{MANY_CHANGES} times, each time with a staging. Pass it as an argument, or as an array."
+                )
+        return ", ".join([_in_words(path, before, after) for path, (before, after) in changes.items()])
+
+    def tell(self, message: str) -> None:
+        """Warn, once."""
+        if message not in self._told:
+            self._told.add(message)
+            warn(message)
+
+
+class Reading:
+    """What one staging of a function reads from outside, as it was before."""
+
+    def __init__(self, learned: Learned, function: Any, static: Sequence[Any], is_plain: bool = False) -> None:
+        self.learned, self.function, self.static = learned, function, tuple(static)
+        self.outside = Outside(function, self.static)
+        handing = None if is_plain else Handing(self.outside, learned.constants, learned.numbers)
+        self.handing = handing if handing is not None and handing.places else None
+        self.watch = self._watch(self.outside)
+        self.now = self.watch.values()
+        self._states = [(path, g, _state(g)) for path, g in self.outside.generators]
+
+    def _watch(self, outside: Outside) -> Watch:
+        handed = {p.path for p in self.handing.places.values()} if self.handing is not None else set()
+        leaves = list(outside.leaves())
+        numbers = {p.path for p in leaves if is_number(p.value)} & handed
+        return Watch(outside, numbers, {p.path for p in leaves if is_input(p.value)} - handed)
+
+    def handed(self) -> tuple[Any, tuple[Any, ...]]:
+        """The function and the static arguments to stage it with."""
+        if self.handing is None:
+            return self.function, self.static
+        return self.handing.handed(current_builder(), self.function, self.static)
+
+    def sources(self, variables: Iterable[Var], values: Iterable[Any]) -> Sources:
+        """Where what was captured is found."""
+        handed = self.handing.paths if self.handing is not None else {}
+        return [(handed.get(v) or self.watch.find(value), value) for v, value in zip(variables, values)]
+
+    def paths(self, variables: Iterable[Var]) -> set[str]:
+        """Where what was handed in is found."""
+        return {self.handing.paths[v] for v in variables} if self.handing is not None else set()
+
+    def settle(self) -> dict[str, tuple[Any, Any]]:
+        """Let what the staging itself has changed be as it is now; gives that."""
+        if self.watch.read(self.static) is not None:
+            return {}
+        after = Outside(self.function, self.static)
+        changes = self.watch.changes(after)
+        watch = self._watch(after)
+        if self.now.keys() <= watch.places.keys():
+            self.watch = watch
+        return changes
+
+    def tell(self) -> None:
+        """Warn of what cannot be watched, or costs much."""
+        for path, what in self.outside.unwatched.items():
+            self.learned.tell(
+                f"jit: requires what a function reads from outside to be seen when it changes, got {what}"
+                f"{f' at {path}' if path else ''}. What it is now stays part of the compiled code: pass it as an "
+                "argument."
+            )
+        for path, generator, state in self._states:
+            if _state(generator) != state:
+                self.learned.tell(
+                    f"jit: requires random numbers that follow from arguments, got {path}, a "
+                    f"{type(generator).__name__}. What it has drawn stays part of the compiled code: use fnad.random "
+                    "with a key."
+                )
+        contents = [p for path, p in self.watch.places.items() if path in self.watch.contents]
+        large = {p.path: p.value for p in contents if getattr(p.value, "nbytes", 0) >= MUCH}
+        if large:
+            self.learned.tell(
+                "jit: requires large arrays that are read from outside to meet traced values, got "
+                f"{', '.join(large)}, which Python looks into while the function is staged, so that they are compared "
+                "at every call. Pass what is computed from them as an argument."
+            )
+
+
+def _in_words(path: str, before: Any, after: Any) -> str:
+    if is_input(before) and shown(before) == shown(after):
+        return f"{path} holds other values"
+    return f"{path}: {shown(before)} became {shown(after)}"
+
+
+def _state(generator: Any) -> str:
+    if isinstance(generator, np.random.Generator):
+        return repr(generator.bit_generator.state)
+    return repr(generator.getstate() if hasattr(generator, "getstate") else generator.get_state())
+
+
+def staged_reading(
+    learned: Learned, function: Any, static: Sequence[Any], attempt: Callable[[Reading], Staged]
+) -> tuple[Staged, Reading]:
+    """What ``attempt`` stages, with as much handed in as can be, and what that has read."""
+    refused: set[str] = set()
+    while True:
+        reading = Reading(learned, function, static, bool(refused))
+        handing = reading.handing
+        try:
+            made = attempt(reading)
+            held = handing.held(made.program) if handing is not None else set()
+            if held:
+                raise LookedInto(held)
+            if handing is None or handing.is_intact:
+                break
+        except LookedInto as looked:
+            _keep_constant(learned, reading.paths(looked.variables))
+            continue
+        except Exception:
+            if handing is None:
+                raise
+        finally:
+            if handing is not None:
+                handing.give_back()
+        refused = {p.path for p in handing.places.values()}
+    _keep_constant(learned, refused)
+    return made, reading
+
+
+def _keep_constant(learned: Learned, paths: set[str]) -> None:
+    learned.constants |= paths
+    learned.numbers -= paths
+
+
+def only_read(staged: Staged, count: int) -> Staged:
+    """A staged function without what it was handed and has not used; its own inputs are the first ones."""
+    program = staged.program
+    used = {a for e in program.equations for a in e.inputs} | set(program.outputs)
+    kept = [(v, c) for v, c in zip(program.inputs[count:], staged.captured) if v in used]
+    inputs = (*program.inputs[:count], *[v for v, _ in kept])
+    return staged._replace(
+        program=Program(inputs, program.equations, program.outputs), captured=[c for _, c in kept]
+    )
+
+
+def static_of(signature: Signature, leaves: Sequence[Any]) -> tuple[Any, ...]:
+    """Of the arguments that are constants those that may hold something which changes, as the ``self`` of a method."""
+    return tuple([v for v in _constants(signature, leaves) if is_looked_into(v)])
+
+
+def _constants(signature: Signature, leaves: Sequence[Any]) -> list[Any]:
+    static = signature.static
+    own = [leaf for leaf, key in zip(leaves, signature.leaves) if type(key) is Constant]
+    return own if static is None else [*own, *[c.value for _, c in (*static.positional, *static.named)]]
+
+
+def with_static(
+    signature: Signature, leaves: Sequence[Any], static: Sequence[Any]
+) -> tuple[Signature, list[Any]]:
+    """The same arguments with others in the place of those constants."""
+    others = iter(static)
+    fresh = [next(others) if type(key) is Constant and is_looked_into(leaf) else leaf
+             for leaf, key in zip(leaves, signature.leaves)]
+    if signature.static is None:
+        return signature, fresh
+    positional, named = [
+        tuple([(k, _Other(next(others)) if is_looked_into(c.value) else c) for k, c in group])
+        for group in signature.static
+    ]
+    return signature._replace(static=signature.static._replace(positional=positional, named=named)), fresh
+
+
+class _Other:
+    """A constant that nothing is looked up by."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value

@@ -1,0 +1,314 @@
+"""Whether what a function reads from outside is as it was: a comparison or two for each place, written out as source.
+
+Arrays are not compared but given back, for they are read anew; only their types have to be as they were.
+"""
+
+from __future__ import annotations
+
+import keyword
+import operator
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import is_dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from fnad.compiler.cuda.arrays import DeviceArray
+from fnad.ir.types import is_array
+from fnad.sameness import typed
+from fnad.tracing import Tracer, value_type
+from fnad.transforms.outside import Node, Outside, Place, is_foreign, is_input, is_number
+from fnad.unrolled import define
+
+Static = Sequence[Any]
+Reader = Callable[[Static], "list[Any] | None"]
+
+
+class Watch:
+    """What a function has read from outside, as it was then."""
+
+    def __init__(self, outside: Outside, numbers: Collection[str] = (), contents: Collection[str] = ()) -> None:
+        self.outside = outside
+        self.numbers, self.contents = numbers, contents
+        """Paths of numbers that are inputs, and of arrays that Python has looked into."""
+        self._checking = _Checking(outside, numbers, contents)
+        self.places = self._checking.places
+        """By path, those of the arrays and numbers that may be read anew."""
+        self._kept = self._checking.kept
+        self._read: Reader | None = None
+        self.has_static = any([p.how == "static" for p in outside.root.places])
+        self._found = {id(p.value): path for path, p in self.places.items() if not is_number(p.value)}
+
+    def find(self, value: Any) -> str | None:
+        """The path at which an array is found."""
+        return self._found.get(id(value))
+
+    def values(self) -> dict[str, Any]:
+        """The arrays and numbers as they were, by path."""
+        return {path: place.value for path, place in self.places.items()}
+
+    def read(self, static: Static) -> dict[str, Any] | None:
+        """The arrays and numbers as they are now, by path; ``None`` where something else is not as it was."""
+        if self._read is None:
+            self._read = self.reader([(path, None) for path in self.places]) or (lambda static: [])
+        values = self._read(static)
+        return None if values is None else dict(zip(self.places, values))
+
+    def reader(self, wanted: Sequence[tuple[str | None, Any]]) -> Reader | None:
+        """A function that gives what is found at these paths now, or ``None`` where something is not as it was.
+
+        Where there is no path it gives the value beside it. Without anything to look at there is no function.
+        """
+        return self._checking.function(wanted)
+
+    def changes(self, now: Outside) -> dict[str, tuple[Any, Any]]:
+        """What has changed, by its path: what it was, and what it is."""
+        before, after = _by_path(self.outside), _by_path(now)
+        changed = {path: (v, after.get(path, _GONE)) for path, v in before.items()
+                   if path not in after or not self._is_as_before(path, v, after[path])}
+        return changed | {path: (_GONE, v) for path, v in after.items() if path not in before}
+
+    def _is_as_before(self, path: str, before: Any, after: Any) -> bool:
+        if path in self._kept and is_input(after) and not unchanged(after, self._kept[path]):
+            return False
+        if is_input(before) and is_input(after):
+            return _type(before) == _type(after)
+        if path in self.numbers and type(before) is type(after):
+            return True
+        return before is after or same(before, after)
+
+
+class _Gone:
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+_GONE = _Gone()
+
+
+def _by_path(outside: Outside) -> dict[str, Any]:
+    return {p.path: p.value for p in outside.leaves()} | {
+        p.path: p.value for p in outside.places() if p.node is not None and not _is_structural(p.node)
+    }
+
+
+def shown(value: Any) -> str:
+    """A value in a message."""
+    if is_array(value) or type(value) is Tracer:
+        return str(value_type(value)) if value.dtype.kind in "biufc" else str(value.dtype)
+    return f"{value!r:.40}"
+
+
+def _type(value: Any) -> Any:
+    value = taken(value) if is_foreign(value) else value
+    return type(value), value.shape, value.dtype
+
+
+def taken(value: Any) -> np.ndarray:
+    """An array of another library as one of NumPy's, of the same memory where that is possible."""
+    try:
+        return np.asarray(value) if hasattr(type(value), "__array__") or not hasattr(type(value), "__dlpack__") else (
+            np.from_dlpack(value))
+    except Exception as error:
+        raise TypeError(
+            f"array: requires arrays that NumPy can read, got a {type(value).__name__}: {error}. Convert it to an "
+            "array on the host and pass that as an argument."
+        ) from None
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two values are the same to Python."""
+    if a is b:
+        return True
+    try:
+        return type(a) is type(b) and typed(a) == typed(b)
+    except Exception:  # it cannot be hashed, or compared
+        return False
+
+
+def same_items(a: Any, b: Any, kept: Any) -> bool:
+    """Whether the items of a long container are as they were."""
+    if type(a) is not type(b) or len(a) != len(kept):
+        return False
+    if isinstance(a, set):
+        return a == kept and {typed(x) for x in a} == {typed(x) for x in kept}
+    items = [*a, *a.values()] if isinstance(a, dict) else a
+    known = [*kept, *kept.values()] if isinstance(kept, dict) else kept
+    return all(map(operator.is_, items, known)) or all(map(same, items, known))
+
+
+def unchanged(array: Any, kept: np.ndarray) -> bool:
+    """Whether an array holds what it held."""
+    array = np.asarray(taken(array) if is_foreign(array) else array)
+    if array.nbytes <= 4096:
+        return array.tobytes() == kept.tobytes()
+    return array.shape == kept.shape and bool((array.view() == kept).all())
+
+
+def _is_structural(node: Node) -> bool:
+    """Whether another object of the same structure may take a node's place."""
+    value = node.value
+    return node.kind in ("dict", "sequence", "flat") or node.kind == "object" and (
+        is_dataclass(value) or type(value) is SimpleNamespace
+    )
+
+
+class _Checking:
+    """The source of the function that compares, as it is written."""
+
+    def __init__(self, outside: Outside, numbers: Collection[str], contents: Collection[str]) -> None:
+        self.outside, self.numbers, self.contents = outside, numbers, contents
+        self.places: dict[str, Place] = {}
+        self.lines: list[str] = []
+        self.words: dict[str, Any] = {"same": same, "same_items": same_items, "unchanged": unchanged, "taken": taken}
+        self.known: dict[int, str] = {}
+        self.names: dict[int, str] = {}  # what nodes are called
+        self.arrays: dict[int, str] = {}  # and arrays
+        self.given: dict[str, str] = {}  # and what is at a path
+        self.kept: dict[str, np.ndarray] = {}  # copies of the arrays that Python has looked into
+        self.done: set[int] = set()
+        self._contents = {id(p.value) for p in outside.leaves() if p.path in contents}
+        self.count = 0
+        for node in (outside.root, *outside.nodes.values()):
+            self._unpack(node)
+            for i, place in enumerate(node.places):
+                if id(place) not in self.done:
+                    self.done.add(id(place))
+                    self._place(node, i, place)
+
+    def function(self, wanted: Sequence[tuple[str | None, Any]]) -> Reader | None:
+        """The function that gives what is wanted."""
+        if not self.lines and not wanted:
+            return None
+        given = [self._word(value) if path is None else self.given[path] for path, value in wanted]
+        body = [f"        {line}" for line in self.lines]
+        source = ["def function(static):", "    try:", *body, f"        return [{', '.join(given)}]",
+                  "    except Exception:", "        return None", ""]
+        return define("\n".join(source), self.words)
+
+    def _word(self, value: Any) -> str:
+        known = self.known.get(id(value))
+        if known is None:
+            known = self.known[id(value)] = f"w{len(self.words)}"
+            self.words[known] = value
+        return known
+
+    def _require(self, failure: str) -> None:
+        self.lines += [f"if {failure}:", "    return None"]
+
+    def _new(self, kind: str) -> str:
+        self.count += 1
+        return f"{kind}{self.count}"
+
+    def _unpack(self, node: Node) -> None:
+        """Names for the items of a container."""
+        if node.kind in ("dict", "sequence") and node.places:
+            self.count += 1
+            values = "".join([f"i{self.count}_{k}, " for k in range(len(node.places))])
+            name = self.names[id(node)]
+            self.lines.append(f"{values}= {name}{'.values()' if node.kind == 'dict' else ''}")
+            self.names[-id(node)] = f"i{self.count}_"
+        elif node.kind == "object" and hasattr(node.value, "__dict__"):
+            own, name = node.value.__dict__, self.names[id(node)]
+            if self.outside.is_dynamic:
+                self._require(f"[*{name}.__dict__] != {self._word([*own])}")
+            elif absent := self.outside.attributes - set(own):
+                self._require(f"not {self._word(absent)}.isdisjoint({name}.__dict__)")
+
+    def _expression(self, node: Node, i: int, place: Place) -> str:
+        how, key = place.how, place.key
+        if how == "static":
+            return f"static[{key}]"
+        if how == "item":
+            return f"{self.names[-id(node)]}{i}"
+        if how == "cell":
+            return f"{self._word(key)}.cell_contents"
+        if how == "global":
+            return f"{self._word(key[0])}[{key[1]!r}]"
+        if how == "class":
+            return f"{self._word(vars(key[0]))}[{key[1]!r}]"
+        name = self.names[id(node)]
+        if how == "type":
+            return f"type({name})"
+        return f"{name}.{key}" if key.isidentifier() and not keyword.iskeyword(key) else f"{name}.__dict__[{key!r}]"
+
+    def _place(self, node: Node, i: int, place: Place) -> None:
+        """Require what is found in a place to be as it was."""
+        if place.how == "constant":
+            if place.node is not None:
+                self.names.setdefault(id(place.node), self._word(place.value))
+            elif is_input(place.value):
+                self._leaf(self._word(place.value), place)
+            return
+        expression = self._expression(node, i, place)
+        if place.how == "class" and place.key[2] is not place.value:
+            self._require(f"{expression} is not {self._word(place.key[2])}")
+            if place.node is not None:
+                self.names.setdefault(id(place.node), self._word(place.value))
+        elif place.node is None:
+            self._leaf(expression, place)
+        else:
+            self._node(expression, place.node)
+
+    def _node(self, expression: str, node: Node) -> None:
+        known = self.names.get(id(node))
+        if known is not None:
+            self._require(f"{expression} {'!=' if node.kind == 'method' else 'is not'} {known}")
+        elif not _is_structural(node):
+            known = self.names[id(node)] = self._word(node.value)
+            self._require(f"{expression} {'!=' if node.kind == 'method' else 'is not'} {known}")
+        else:
+            name = self.names[id(node)] = self._new("n")
+            kind = self._word(type(node.value))
+            self.lines.append(f"{name} = {expression}")
+            if node.kind == "flat":
+                kept = node.value.copy() if isinstance(node.value, (set, dict)) else tuple(node.value)
+                self._require(f"not same_items({name}, {self._word(node.value)}, {self._word(kept)})")
+            elif node.kind == "dict":
+                self._require(f"type({name}) is not {kind} or [*{name}] != {self._word([*node.value])}")
+            elif node.kind == "sequence":
+                self._require(f"type({name}) is not {kind} or len({name}) != {len(node.value)}")
+            else:
+                self._require(f"type({name}) is not {kind}")
+
+    def _leaf(self, expression: str, place: Place) -> None:
+        value = place.value
+        if is_input(value):
+            self._array(expression, place)
+        elif place.path in self.numbers and is_number(value):
+            name = self._new("v")
+            self.lines.append(f"{name} = {expression}")
+            self._require(f"type({name}) is not {self._word(type(value))}")
+            self._give(name, place)
+        else:
+            name = expression if expression.isidentifier() else self._new("v")
+            read = name if name == expression else f"({name} := {expression})"
+            self._require(f"{read} is not {self._word(value)} and not same({name}, {self._word(value)})")
+
+    def _give(self, expression: str, place: Place) -> None:
+        self.given[place.path] = expression
+        self.places[place.path] = place
+
+    def _array(self, expression: str, place: Place) -> None:
+        value = place.value
+        known = self.arrays.get(id(value))
+        if known is not None:
+            self._require(f"{expression} is not {known}")
+            self._give(known, place)
+            return
+        name = self.arrays[id(value)] = self._new("v")
+        self.lines.append(f"{name} = {expression}")
+        if is_foreign(value):
+            self._require(f"type({name}) is not {self._word(type(value))}")
+            self.lines.append(f"t{name} = taken({name})")
+            array, read = taken(value), f"t{name}"
+        else:
+            array, read = value, name
+            self._require(f"type({name}) is not {self._word(type(value))}")
+        self._require(f"{read}.shape != {array.shape!r} or {read}.dtype is not {self._word(array.dtype)} and "
+                      f"{read}.dtype != {self._word(array.dtype)}")
+        if id(value) in self._contents and type(value) not in (Tracer, DeviceArray):
+            kept = self.kept[place.path] = np.array(array)
+            self._require(f"not unchanged({read}, {self._word(kept)})")
+        self._give(read, place)
