@@ -2,7 +2,8 @@
 
 Axes are walked as the operands lie in memory, and those that every operand walks alike are merged
 into one, so most loops are flat. Extents and strides are parameters, but for strides of 0 and 1,
-which decide how a loop vectorizes: a kernel serves every size. A reduction of the innermost axes
+which decide how a loop vectorizes: a kernel serves every size. So are the numbers of a formula that decide
+nothing: a kernel serves every learning rate. A reduction of the innermost axes
 sums in registers, in blocks, and the sums of blocks in double precision, so that the error of a long
 sum stays small; any other one accumulates in memory.
 """
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fnad.compiler.axes import in_memory_order, merge_axes
-from fnad.compiler.expressions import ACCUMULATIONS, carrier_of, constant, dtype_word, source_of
+from fnad.compiler.expressions import ACCUMULATIONS, FLOATS, carrier_of, constant, dtype_word, source_of
 from fnad.compiler.plan import Kernel, Launch, View
 from fnad.compiler.schedule import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
@@ -29,7 +30,8 @@ def emit_loop(loop: Loop, place: Callable[[View], View]) -> Launch:
     """The launch of a loop; ``place`` maps a view of a storage to one of its buffer."""
     signature = _Signature()
     nest = make_nest(loop.space, _placed(loop, place), signature)
-    lines = [*_chunk_lines([loop], [nest], loop.chunk, signature), *_Writer(nest, loop, "").lines("lo", "hi")]
+    writer = _Writer(nest, loop, "", signature)
+    lines = [*_chunk_lines([loop], [nest], loop.chunk, signature), *writer.lines("lo", "hi")]
     return _launch([loop], signature, lines, nest.extents[0], loop.chunk)
 
 
@@ -37,7 +39,7 @@ def emit_rows(rows: Rows, place: Callable[[View], View]) -> Launch:
     """The launch of loops that run together, row by row."""
     signature = _Signature()
     nests = [make_nest(loop.space, _placed(loop, place), signature, apart=True) for loop in rows.loops]
-    writers = [_Writer(nest, loop, f"_{k}") for k, (nest, loop) in enumerate(zip(nests, rows.loops))]
+    writers = [_Writer(nest, loop, f"_{k}", signature) for k, (nest, loop) in enumerate(zip(nests, rows.loops))]
     lines = _chunk_lines(rows.loops, nests, rows.chunk, signature)
     lines += [line for writer in writers for line in writer.starts(0)]
     lines.append("for i0 in range(lo, hi):")
@@ -77,6 +79,7 @@ class _Signature:
         self.lines: list[str] = []
         self.pointers: dict[tuple, str] = {}
         self.scopes: dict[int, int] = {}
+        self.numbers: dict[tuple, str] = {}
 
     def local(self, prefix: str, value: int) -> str:
         """The name of a number."""
@@ -96,6 +99,16 @@ class _Signature:
             self.lines.append(f"{name} = as_{word}(operand(buffers, params, {len(self.params)}), {scope})")
             self.params += [view.buffer, view.offset]
         return self.pointers[key]
+
+    def number(self, literal: Literal) -> str:
+        """The name of a float."""
+        dtype = literal.type.dtype
+        key = dtype, literal.value.tobytes()
+        if key not in self.numbers:
+            bits = np.dtype(f"i{dtype.itemsize}")
+            name = self.numbers[key] = self.local("k", int(literal.value.view(bits)))
+            self.lines.append(f"{name}f = bitcast({dtype_word(bits)}({name}), {dtype_word(dtype)})")
+        return f"{self.numbers[key]}f"
 
 
 # --- The axes of a loop
@@ -167,12 +180,14 @@ def _axes_behind_first(space: Sequence[int], steps: list[list[int]], sizes: list
 class _Writer:
     """The lines of one loop; ``mark`` keeps its variables apart from those of other loops of the kernel."""
 
-    def __init__(self, nest: Nest, loop: Loop, mark: str) -> None:
+    def __init__(self, nest: Nest, loop: Loop, mark: str, signature: _Signature) -> None:
         self.nest, self.loop, self.mark = nest, loop, mark
         self.depth = len(nest.extents)
         self.reductions = [eqn for eqn in loop.equations if eqn.primitive.name in ACCUMULATIONS]
         self.depth_of = {id(eqn): _kept_depth(nest.operand_of[eqn.outputs[0]]) for eqn in self.reductions}
         self.names: dict[Atom, str] = {}
+        for eqn in loop.equations:
+            self.names.update([(a, signature.number(a)) for a in eqn.inputs if _is_parameter(a, eqn)])
 
     def lines(self, first: str, last: str) -> list[str]:
         """The whole loop, for a range of its outer axis."""
@@ -269,10 +284,27 @@ class _Writer:
         return operands[0] if eqn.primitive is identity else source_of(eqn, operands)
 
     def _name(self, atom: Atom) -> str:
-        if not isinstance(atom, Literal):
+        if atom in self.names:
             return self.names[atom]
         carrier = carrier_of(atom.type.dtype)
         return constant(atom.value if carrier == atom.type.dtype else atom.value.view(carrier), carrier)
+
+
+TAKE_ANY_NUMBER = {
+    "add", "sub", "mul", "div", "guarded_mul", "guarded_div", "maximum", "minimum", "fmax", "fmin", "select", "eq", "ne",
+    "lt", "le", "gt", "ge", identity.name,
+}
+"""Operations that run the same, and as fast, whatever the number is that they take."""
+
+
+def _is_parameter(atom: Atom, eqn: Equation) -> bool:
+    """Whether a number is a parameter of the kernel.
+
+    Powers of two and 0 are not: to multiply by them, or to divide, may cost less.
+    """
+    if not isinstance(atom, Literal) or atom.type.dtype not in FLOATS or eqn.primitive.name not in TAKE_ANY_NUMBER:
+        return False
+    return bool(np.isfinite(atom.value)) and abs(np.frexp(atom.value)[0]) not in (0, 0.5)
 
 
 def reductions_of_chunks(loop: Loop, nest: Nest) -> list[Equation]:
