@@ -291,8 +291,8 @@ class _Writer:
 
 
 TAKE_ANY_NUMBER = {
-    "add", "sub", "mul", "div", "guarded_mul", "guarded_div", "maximum", "minimum", "fmax", "fmin", "select", "eq", "ne",
-    "lt", "le", "gt", "ge", identity.name,
+    "add", "sub", "mul", "div", "guarded_mul", "guarded_div", "maximum", "minimum", "fmax", "fmin", "select",
+    "eq", "ne", "lt", "le", "gt", "ge", identity.name,
 }
 """Operations that run the same, and as fast, whatever the number is that they take."""
 
