@@ -12,6 +12,7 @@ import numpy as np
 
 from fnad import tree
 from fnad.errors import boundary
+from fnad.ir.ownership import own_copy
 from fnad.ir.program import Program
 from fnad.ir.types import Unfit, has_plain_meaning
 from fnad.tracing import Tracer, is_value, stage, value_type
@@ -48,11 +49,11 @@ def call_paths(function: Callable[..., Any], treedef: tree.TreeDef, without: Col
 
 def own_results(result: Any) -> Any:
     """The result of a function that ran on values: its arrays are new ones in C order, which nobody else holds."""
-    return tree.map(lambda leaf: _copied(leaf) if isinstance(leaf, np.ndarray) else leaf, result)
+    return tree.map(lambda leaf: _copied(leaf) if issubclass(type(leaf), np.ndarray) else leaf, result)
 
 
 def _copied(array: np.ndarray) -> np.ndarray:
-    return np.array(array, order="C", subok=not has_plain_meaning(array))
+    return own_copy(array) if has_plain_meaning(array) else array.copy("C")
 
 
 def argument_name(function: Callable[..., Any], position: int) -> str:

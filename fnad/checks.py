@@ -31,7 +31,7 @@ def is_real(value: Any) -> bool:
     """Whether a value is one real number that is known: a Python or NumPy number, or an array of one without axes."""
     if isinstance(value, (int, float, np.integer, np.floating)):
         return not isinstance(value, bool)
-    return isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind in "iuf"
+    return type(value) is np.ndarray and value.shape == () and value.dtype.kind in "iuf"
 
 
 def require_integer(name: str, what: str, value: Any, least: int = 1) -> None:

@@ -9,11 +9,9 @@ beside him, and is there at the next call.
 from __future__ import annotations
 
 import atexit
-import logging  # noqa: F401 - so that a fork takes its lock after ours, which compilers hold when they log
 import os
 import sys
 import threading
-import time
 from _thread import start_new_thread
 from collections.abc import Callable
 from types import FrameType
@@ -113,41 +111,23 @@ def _numbas() -> Any:
     return getattr(getattr(module, "global_compiler_lock", None), "_lock", None)
 
 
-PATIENCE = 30.0
-"""Seconds that a fork waits for compilers."""
-_held: list[Any] = []
-
-
 def _hold() -> None:
     """Before a fork: the child is to find no lock held by a thread that it has not, nor anything half done."""
-    _held.clear()
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if _exclusive.acquire(timeout=1.0):
-            other = _numbas()
-            if other is None or other.acquire(timeout=0.1):
-                _held.extend([lock for lock in (other, _exclusive) if lock is not None])
-                return
-            _exclusive.release()  # who has the other one may wait for it
+    _exclusive.acquire()
+    other = _numbas()
+    while other is not None and not other.acquire(timeout=0.1):
+        _exclusive.release()  # who has the other one may wait for it
+        _exclusive.acquire()
 
 
 def _let_go() -> None:
-    for lock in _held:
-        lock.release()
-
-
-def _begin_again() -> None:
-    """In a child that was forked although a compiler is at work: it seems to wait for what other libraries hold."""
-    global _exclusive
-    if _held:
-        _let_go()
-        return
-    _exclusive = threading.RLock()
-    if _numbas() is not None:
-        sys.modules["numba.core.compiler_lock"].global_compiler_lock._lock = threading.RLock()
+    other = _numbas()
+    if other is not None:
+        other.release()
+    _exclusive.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_begin_again)
+    os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_let_go)
 # A thread that is in LLVM when the process takes that down would crash; one that comes later waits, and ends with it.
-atexit.register(lambda: _exclusive.acquire())
+atexit.register(_exclusive.acquire)

@@ -37,6 +37,14 @@ class Tracer(Traced):
         self.atom = atom
 
     @property
+    def __class__(self) -> Any:  # type: ignore[override]
+        # Python's `isinstance` asks, and a program goes the way that it goes with arrays; code in C looks at the type
+        # itself. What has no axes is an array where one was given: what NumPy computes is then a scalar.
+        t = self.atom.type
+        is_array = t.shape or not t.weak and isinstance(self.builder.stands_for.get(self.atom), np.ndarray)
+        return np.ndarray if is_array else Tracer
+
+    @property
     def type(self) -> ArrayType:
         return self.atom.type
 
@@ -389,7 +397,7 @@ class Builder:
         value = self.stands_for.get(v)
         if value is None:
             raise unknown_value(wanted.type, what, self.unknown)
-        return value.concrete(what) if type(value) is Tracer else np.asarray(value)
+        return value.concrete(what) if type(value) is Tracer else np.asarray(value, v.type.dtype)
 
     def is_differentiated(self, atom: Atom) -> bool:
         """Whether a derivative, here or in an outer transform, flows through an atom."""
@@ -549,7 +557,7 @@ def call_program(program: Program, args: Sequence[Any]) -> list[Any]:
     """Run a Program on arrays, or inline it where an argument is traced."""
     builder = stager(program, args)
     if builder is None:
-        return evaluate(program, [np.asarray(a) for a in args])
+        return evaluate(program, args)
     return inline(builder, program, args)
 
 

@@ -40,7 +40,7 @@ def _type(index: ArrayType, *types: ArrayType, branches: tuple[Program, ...]) ->
 
 
 def _evaluate(index: Any, *args: Any, branches: tuple[Program, ...]) -> Any:
-    return bare(evaluate(_taken(branches, index), [np.asarray(a) for a in args]))
+    return bare(evaluate(_taken(branches, index), args))
 
 
 def _taken(branches: Sequence[Program], index: Any) -> Program:

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from fnad.ir.ownership import own_arrays
 from fnad.ir.program import Atom, Equation, Literal, Program, Var
 from fnad.ir.routines import MOST_EQUATIONS, Routine, write_routine
 
@@ -18,13 +19,15 @@ QUIET = {"divide": "ignore", "over": "ignore", "under": "ignore", "invalid": "ig
 
 
 def evaluate(program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Run a Program on NumPy arrays, equation by equation."""
+    """Run a Program on NumPy arrays or numbers, equation by equation; its results share memory with nothing."""
     if len(inputs) != len(program.inputs):
         raise TypeError(f"evaluate: requires {len(program.inputs)} inputs, got {len(inputs)}.")
+    inputs = [np.asarray(x, v.type.dtype) for x, v in zip(inputs, program.inputs)]
     routine = None if is_watched() else _routine(program)
     with np.errstate(**QUIET):
         results = _interpreted(program, inputs) if routine is None else routine(*inputs)
-    return _fresh(results, program, inputs)
+    arrays = [np.asarray(result, atom.type.dtype) for result, atom in zip(results, program.outputs)]
+    return own_arrays(arrays, inputs)
 
 
 def _interpreted(program: Program, inputs: Sequence[np.ndarray]) -> list[Any]:
@@ -97,16 +100,3 @@ def _scalar_args(equation: Equation, values: dict[Var, Any]) -> list[Any]:
     if all(type(a) is Literal for a in inputs):
         args[0] = inputs[0].array()
     return args
-
-
-def _fresh(results: list[Any], program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    # An output is an array of its own: no view, no input, not the same array twice.
-    taken = {id(x) for x in inputs}
-    fresh = []
-    for result, atom in zip(results, program.outputs):
-        array = np.asarray(result, dtype=atom.type.dtype)
-        if id(array) in taken or array.base is not None:
-            array = np.array(array, order="C")
-        taken.add(id(array))
-        fresh.append(array)
-    return fresh

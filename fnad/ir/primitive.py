@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from fnad.ir.ownership import own_arrays
+
 REGISTRY: dict[str, "Primitive"] = {}
 
 
@@ -82,7 +84,10 @@ class Primitive:
             if isinstance(arg, Traced) and (builder is None or arg.builder.level > builder.level):
                 builder = arg.builder
         if builder is None:
-            return self.evaluate(*args, **params)
+            results = self.evaluate(*args, **params)
+            is_one = not isinstance(results, (tuple, list))
+            own = own_arrays([results] if is_one else results, args)
+            return own[0] if is_one else tuple(own)
         return builder.apply(self, args, params)
 
     def __repr__(self) -> str:

@@ -64,8 +64,8 @@ def declare_array_type(kind: type) -> None:
 
 
 def is_array(value: Any) -> bool:
-    """Whether an object is an array or a NumPy scalar, of whatever dtype."""
-    return isinstance(value, _array_types)
+    """Whether an object is an array or a NumPy scalar, of whatever dtype; a traced one is not."""
+    return issubclass(type(value), _array_types)
 
 
 def is_numeric(dtype: np.dtype) -> bool:
@@ -116,14 +116,16 @@ def _unfit(value: Any) -> tuple[str, str]:
 def type_of(value: Any) -> ArrayType:
     """The type of a NumPy array, an array of another declared type, a NumPy scalar or a Python scalar.
 
+    It is of native byte order, as what is computed is; an array of the other one is converted where it comes in.
+
     Raises:
         Unfit: the array is not one of numbers, or of a class whose operations mean something else.
     """
-    if isinstance(value, _array_types):
+    if is_array(value):
         dtype = value.dtype
         if dtype.num not in _NUMERIC or type(value) is not np.ndarray and not has_plain_meaning(value):
             raise Unfit(value)
-        return ArrayType(value.shape, dtype)
+        return ArrayType(value.shape, dtype if dtype.isnative else dtype.newbyteorder("="))
     known = _PYTHON_SCALARS.get(type(value))
     if known is None:
         error = f"array: requires a NumPy array or a number, got {type(value).__name__}."
@@ -145,7 +147,7 @@ def is_array_like(value: Any) -> bool:
         raise Unfit(value)
     if kind in _PYTHON_SCALARS:
         return True
-    if isinstance(value, _array_types):
+    if is_array(value):
         if is_numeric(value.dtype) and has_plain_meaning(value):
             return True
         if isinstance(value, (str, bytes)):  # as NumPy's scalars of text are
@@ -168,7 +170,7 @@ _KEPT = (np.ndarray, np.memmap, np.recarray)
 def has_plain_meaning(value: Any) -> bool:
     """Whether the operations of an array are NumPy's, also where it is of a class derived from NumPy's."""
     kind = type(value)
-    if not isinstance(value, np.ndarray) or kind in _KEPT:
+    if not issubclass(kind, np.ndarray) or kind in _KEPT:
         return True
     if isinstance(value, (np.ma.MaskedArray, np.matrix)):
         return False

@@ -11,6 +11,7 @@ import numpy as np
 from fnad.arguments import values_among
 from fnad.errors import InPlaceError
 from fnad.ir.evaluate import evaluate
+from fnad.ir.ownership import in_c_order
 from fnad.numpy.promotion import is_traced
 from fnad.tracing import stage, value_type
 
@@ -30,7 +31,10 @@ def implements(*functions: Function) -> Callable[[F], F]:
 
         @wraps(rule)
         def function(*args: Any, **kwargs: Any) -> Any:
-            return (rule if any_traced(args, kwargs) else original)(*args, **kwargs)
+            if any_traced(args, kwargs):
+                return rule(*args, **kwargs)
+            result = original(*args, **kwargs)
+            return result if "out" in kwargs or "order" in kwargs else in_c_order(result, args)
 
         return function  # type: ignore[return-value]
 
@@ -50,8 +54,7 @@ def evaluated(rule: F) -> F:
         arrays = [np.asarray(a) if isinstance(a, (list, tuple)) else a for a in args]
         values_among(rule.__name__, arrays, lambda: [f"args[{i}]" for i in range(len(arrays))])
         staged = stage(lambda *xs: rule(*xs, **kwargs), [value_type(a) for a in arrays], arrays)
-        values = [*map(np.asarray, arrays), *staged.captured]
-        return staged.restore(evaluate(staged.program, values))
+        return staged.restore(evaluate(staged.program, [*arrays, *staged.captured]))
 
     return function  # type: ignore[return-value]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fnad.ir.ownership import in_c_order
 from fnad.numpy.promotion import builder_of, is_traced, stacked
 
 
@@ -15,7 +16,8 @@ def _named(ufunc: np.ufunc) -> Callable[..., Any]:
 
     def function(*args: Any, **kwargs: Any) -> Any:
         given = [stacked(builder_of(a), a) if type(a) in (list, tuple) and is_traced(a) else a for a in args]
-        return ufunc(*given, **kwargs)
+        result = ufunc(*given, **kwargs)
+        return result if kwargs else in_c_order(result, given)
 
     function.__name__ = function.__qualname__ = ufunc.__name__
     function.__doc__ = f"`numpy.{ufunc.__name__}`."

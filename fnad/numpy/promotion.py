@@ -70,7 +70,7 @@ def _as_array(builder: Builder, value: Any) -> Any:
     array = value if is_array(value) else np.asarray(value)
     if not is_numeric(array.dtype):
         raise Unfit(array)
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    return array
 
 
 def stacked(builder: Builder, nested: Any) -> Tracer:

@@ -11,8 +11,8 @@ from .. import tree
 from ..checks import is_real
 from ..errors import boundary
 from .optimizer import (
-    Optimizer, Schedule, first_step, rate_at, require_arrays, require_decay, require_like, require_rate, require_state,
-    scalar_like,
+    Optimizer, Schedule, first_step, laid_out, rate_at, require_arrays, require_decay, require_like, require_rate,
+    require_state, scalar_like,
 )
 
 
@@ -61,7 +61,7 @@ def adam(lr: float | Schedule = 1e-3, b1: float = 0.9, b2: float = 0.999, eps: f
 @boundary
 def _init(params: Any) -> AdamState:
     require_arrays("adam", params)
-    return AdamState(first_step(), tree.map(np.zeros_like, params), tree.map(np.zeros_like, params))
+    return laid_out(AdamState(first_step(), tree.map(np.zeros_like, params), tree.map(np.zeros_like, params)))
 
 
 @boundary
@@ -81,4 +81,4 @@ def _update(
     def moved(p: Any, m: Any, s: Any) -> Any:
         return p - scalar_like(rate, p) * m / (np.sqrt(s) / scalar_like(correction, p) + eps)
 
-    return tree.map(moved, params, mean, square), AdamState(step, mean, square)
+    return laid_out((tree.map(moved, params, mean, square), AdamState(step, mean, square)))

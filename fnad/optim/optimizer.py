@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
+from fnad.ir.ownership import in_c_order
 from fnad.tracing import is_value, value_type
 
 Schedule = Callable[[Any], Any]
@@ -27,6 +28,7 @@ class Optimizer(NamedTuple):
     An optimizer of your own is a pair of functions:
 
     >>> from fnad import tree
+from fnad.ir.ownership import in_c_order
     >>> def sign_descent(lr):
     ...     def init(params):
     ...         return ()
@@ -61,6 +63,11 @@ def rate_at(name: str, lr: float | Schedule, step: Any) -> Any:
 def scalar_like(value: Any, array: Any) -> Any:
     """``value`` as a scalar that does not widen ``array``: a float64 rate keeps a float32 model float32."""
     return value if type(value) in (int, float) else np.positive(value).astype(array.dtype)
+
+
+def laid_out(made: Any) -> Any:
+    """What an optimizer has made of values, in C order, as what compiled code makes is."""
+    return tree.map(lambda leaf: in_c_order(leaf, ()), made)
 
 
 def require_state(name: str, kind: type, state: Any) -> None:

@@ -11,8 +11,8 @@ from .. import tree
 from ..checks import require_flag
 from ..errors import boundary
 from .optimizer import (
-    Optimizer, Schedule, first_step, rate_at, require_arrays, require_decay, require_like, require_rate, require_state,
-    scalar_like,
+    Optimizer, Schedule, first_step, laid_out, rate_at, require_arrays, require_decay, require_like, require_rate,
+    require_state, scalar_like,
 )
 
 
@@ -62,7 +62,7 @@ def sgd(lr: float | Schedule, momentum: float = 0.0, nesterov: bool = False) -> 
 @boundary
 def _init(momentum: float, params: Any) -> SgdState:
     require_arrays("sgd", params)
-    return SgdState(first_step(), tree.map(np.zeros_like, params) if momentum else None)
+    return SgdState(first_step(), laid_out(tree.map(np.zeros_like, params)) if momentum else None)
 
 
 @boundary
@@ -80,4 +80,4 @@ def _update(
         direction = tree.map(lambda v, g: g + momentum * v, velocity, grads)
     rate = rate_at("sgd", lr, state.step)
     params = tree.map(lambda p, d: p - scalar_like(rate, p) * d, params, direction)
-    return params, SgdState(state.step + 1, velocity)
+    return laid_out((params, SgdState(state.step + 1, velocity)))

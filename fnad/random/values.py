@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from fnad.checks import is_integer, require_dtype
-from fnad.ir.types import Shape
+from fnad.ir.types import Shape, is_numeric
 from fnad.ops.elementwise import convert
 from fnad.ops.shaping import broadcast, reshape
-from fnad.tracing import Tracer, is_value, value_type
+from fnad.tracing import Tracer, value_type
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -36,8 +36,9 @@ def as_parameter(name: str, what: str, value: Any, kinds: str) -> Any:
     """A number as it is, anything else as an array or traced value of a dtype of ``kinds``."""
     if not isinstance(value, Tracer) and not isinstance(value, (bool, int, float)):
         value = np.asarray(value)
-    if not is_value(value) or value_type(value).dtype.kind not in kinds:
-        got = value_type(value) if is_value(value) else value.dtype
+    is_numbers = isinstance(value, (Tracer, bool, int, float)) or is_numeric(value.dtype)
+    if not is_numbers or value_type(value).dtype.kind not in kinds:
+        got = value_type(value) if is_numbers else value.dtype
         wanted = "integers" if kinds == "iu" else "real numbers"
         raise TypeError(f"{name}: requires {what} of {wanted}, got {got}. Pass a number, or an array of them.")
     return value

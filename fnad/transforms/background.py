@@ -33,7 +33,7 @@ class Pending:
         if self._thread is not None and not self._thread.is_alive():
             # It has just ended, with an error that is to be raised here, or a fork has left it behind.
             return self.finished()(inputs)
-        results = evaluate(self.program, [np.asarray(x) for x in inputs])
+        results = evaluate(self.program, inputs)
         self._start()
         return results
 

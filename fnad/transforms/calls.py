@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program, Var, structure
@@ -33,7 +31,7 @@ def call_type(*types: ArrayType, program: Program, **rest: Any) -> Any:
 
 def call_evaluate(*args: Any, program: Program, **rest: Any) -> Any:
     """The NumPy meaning: that of the Program."""
-    return bare(evaluate(program, [np.asarray(a) for a in args]))
+    return bare(evaluate(program, args))
 
 
 def call_expand(*args: Tracer, program: Program, **rest: Any) -> Any:

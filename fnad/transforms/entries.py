@@ -29,6 +29,8 @@ class Entry(NamedTuple):
     """Whether a call has nothing to do but run on its leaves: all are inputs, and arrays as they must be."""
     donated: tuple[int, ...]
     """Which inputs are."""
+    kept: tuple[int, ...]
+    """And which are not, where some are."""
     is_effectful: bool
     """Whether a call does more than return a result."""
     compiled: Compiled | Pending | None
@@ -76,11 +78,6 @@ def outside_of(entry: Entry | Guarded, signature: Signature, leaves: Sequence[An
     return watch.read(static_of(signature, leaves) if watch.has_static else ())
 
 
-def native(type: ArrayType) -> ArrayType:
-    """The type with its dtype in the machine's byte order."""
-    return type if type.dtype.isnative else ArrayType(type.shape, type.dtype.newbyteorder("="), type.weak)
-
-
 def traced_of(leaves: Sequence[Any]) -> tuple[int, ...]:
     """Which leaves are inputs of the Program."""
     return tuple([i for i, leaf in enumerate(leaves) if is_value(leaf)])
@@ -113,11 +110,25 @@ def finished(entry: Entry) -> Entry:
 def owned(entry: Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
     """The inputs, with those copied that are to be given away and cannot be."""
     if entry.donated:
-        repeated = len(set(map(id, arrays))) < len(arrays)
+        is_shared = _is_shared(entry, arrays)
         for i in entry.donated:
-            if repeated or not _is_owned(arrays[i]):
+            if is_shared or not _is_owned(arrays[i]):
                 arrays[i] = arrays[i].copy()  # in C order
     return arrays
+
+
+def _is_shared(entry: Entry, arrays: Sequence[Any]) -> bool:
+    """Whether memory that is to be given away may be that of another array too."""
+    known = set(map(id, arrays))
+    if len(known) < len(arrays) or entry.runtime is not None:
+        return len(known) < len(arrays)
+    for i in entry.kept:
+        base = arrays[i].base
+        # Most have memory of their own, or that of an array which is none of these.
+        if base is not None and (id(base) in known or type(base) is not np.ndarray or base.base is not None):
+            if any([np.may_share_memory(arrays[i], arrays[k]) for k in entry.donated]):
+                return True
+    return False
 
 
 def _is_owned(array: Any) -> bool:

@@ -231,7 +231,7 @@ def _images(program: Program, residuals: Sequence[Any], directions: Any, constan
 
 
 def _own(value: Any) -> Any:
-    return np.array(value) if isinstance(value, np.ndarray) else value
+    return np.array(value, order="C") if type(value) is np.ndarray else value
 
 
 def _require_outputs(name: str, out: Any) -> None:

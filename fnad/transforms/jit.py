@@ -31,7 +31,7 @@ from fnad.tracing import AskedOutside, Staged, Tracer, call_program, stage, valu
 from fnad.transforms.background import Pending
 from fnad.transforms.compiled import derived
 from fnad.transforms.entries import (
-    Entry, Guarded, as_array, finished, leaves_of, native, outside_of, owned, run_entry, traced_of,
+    Entry, Guarded, as_array, finished, leaves_of, outside_of, owned, run_entry, traced_of,
 )
 from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway, found, known_leaves
 from fnad.transforms.history import CacheInfo, Compilation, Staging
@@ -289,7 +289,7 @@ class Jitted:
             self._warn(str(runaway))
         if is_guarded:
             traced = traced_of(leaves)
-            entry = Guarded(tuple([native(value_type(leaves[i])) for i in traced]), traced, branches)
+            entry = Guarded(tuple([value_type(leaves[i]) for i in traced]), traced, branches)
         # Whole steps of Python's own, since other threads may do the same.
         for oldest in list(self.entries)[: max(0, len(self.entries) - MOST_ENTRIES + 1)]:
             self.entries.pop(oldest, None)
@@ -303,7 +303,7 @@ class Jitted:
         """Stage and compile the way that Python goes for these arguments, and what it has asked on it."""
         started, before = time.perf_counter(), statistics()
         traced = traced_of(leaves)
-        types = [native(value_type(leaves[i])) for i in traced]
+        types = [value_type(leaves[i]) for i in traced]
         given = [leaves[i] for i in traced]
         values = [v if type(v) is Tracer else as_array(v, t.dtype, branches.runtime) for v, t in zip(given, types)]
         recorders: list[Recorder] = []
@@ -351,6 +351,7 @@ class Jitted:
             staged = staged._replace(program=prune(staged.program))  # of what only the questions needed
         traced, runtime, program = traced_of(leaves), recorder.branches.runtime, staged.program
         donated = self._donated(traced, signature.treedef)
+        kept = tuple([i for i in range(len(program.inputs)) if i not in donated]) if donated else ()
         is_part = Tracer in map(type, leaves) or Tracer in map(type, staged.captured)
         effectful = program.is_effectful
         make = Pending if self.background else compile_program
@@ -362,7 +363,7 @@ class Jitted:
         restore = rebuilder(staged.out_tree) if not staged.static_outputs else None
         restore = restore or staged.restore
         recorder.seconds += compiled.seconds if compiled is not None else 0.0
-        return Entry(staged, traced, is_plain, donated, effectful, compiled, restore, runtime)
+        return Entry(staged, traced, is_plain, donated, kept, effectful, compiled, restore, runtime)
 
     def _let_watch(self, entry: Entry, reading: Reading, recorder: Recorder) -> Entry:
         """Let a staged function, or the tree that it belongs to, watch what it reads from outside."""

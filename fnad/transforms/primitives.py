@@ -50,7 +50,8 @@ class _Declared:
 
     def evaluate(self, *inputs: Any, **params: Any) -> Any:
         arrays = [np.asarray(x) for x in inputs]
-        results = [np.asarray(y) for y in listed(self.function(*arrays, **params))]
+        # Copies, since the function may keep what it returns, and use it again.
+        results = [np.array(y, order="C") for y in listed(self.function(*arrays, **params))]
         got = [ArrayType(y.shape, y.dtype) for y in results]
         # A rule gives lists of types for tuples of results, so that a pair is always (shape, dtype).
         expected = self.type_rule(*[value_type(x) for x in arrays], **params)

@@ -187,10 +187,10 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
         # An array of texts that is the same for all examples is a constant of a function that is staged just now.
         asked = [None if a is None and type(x) is np.ndarray and not is_numeric(x.dtype) else x
                  for x, a in zip(leaves, axes)]
-        numeric = set(traced_leaves("vmap", function, asked, treedef))
+        arrays = [i for i in traced_leaves("vmap", function, asked, treedef) if issubclass(type(leaves[i]), np.ndarray)]
         size = _batch_size(function, leaves, axes, treedef)
         # Numbers that are the same for all examples stay Python's.
-        traced = [i for i, x in enumerate(leaves) if axes[i] is not None or isinstance(x, np.ndarray) and i in numeric]
+        traced = sorted({*arrays, *[i for i, axis in enumerate(axes) if axis is not None]})
         mapped = [axes[i] is not None for i in traced]
         types = [example_type(value_type(leaves[i]), axes[i]) for i in traced]
         values = [None if m else leaves[i] for i, m in zip(traced, mapped)]

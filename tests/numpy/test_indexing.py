@@ -64,7 +64,7 @@ TRACED = [
     lambda x, i: x[i], lambda x, i: x[:, i], lambda x, i: x[i, i], lambda x, i: x[i, :, i], lambda x, i: x[..., i[0]],
     lambda x, i: x[i[0]], lambda x, i: x[i[:, None], i], lambda x, i: x[[i[0], i[1]]], lambda x, i: x[0, i],
     lambda x, i: x[1:, i, ::-1], lambda x, i: np.take(x, i, axis=1), lambda x, i: np.take(x, i),
-    lambda x, i: X[i] if isinstance(i, np.ndarray) else fnad.numpy.take(X, i, axis=0), lambda x, i: x.take(i, 2),
+    lambda x, i: X[i] if type(i) is np.ndarray else fnad.numpy.take(X, i, axis=0), lambda x, i: x.take(i, 2),
     lambda x, i: np.take_along_axis(x, x.argsort(1), 1), lambda x, i: np.take(x, i + 50, mode="clip"),
     lambda x, i: np.take(x, i - 70, mode="wrap"),
 ]
@@ -124,7 +124,7 @@ MODES = {
 
 def updated(x: Any, index: Any, mode: str, values: Any) -> Any:
     """The update by ``at`` for a traced array, and by NumPy in a copy of another."""
-    if not isinstance(x, np.ndarray):
+    if type(x) is not np.ndarray:
         return getattr(x.at[index], mode)(values)
     result = x.copy()
     MODES[mode](result, index, values)
@@ -192,7 +192,7 @@ DIFFERENTIATED = [
 
 @pytest.mark.parametrize("f", DIFFERENTIATED)
 def test_derivatives(f: Any) -> None:
-    check_grads(lambda x: run_traced(f, x) if isinstance(x, np.ndarray) else f(x), (SMOOTH,))
+    check_grads(lambda x: run_traced(f, x) if type(x) is np.ndarray else f(x), (SMOOTH,))
 
 
 def total(f: Any) -> Any:
