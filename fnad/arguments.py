@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fnad import tree
+from fnad.checks import require_function
 from fnad.errors import boundary
 from fnad.ir.ownership import own_copy
 from fnad.ir.program import Program
@@ -80,6 +81,7 @@ def flat_function(
     return flat
 
 
+@boundary
 def make_program(function: Callable[..., Any]) -> Callable[..., Program]:
     """Return a function that stages ``function`` on its arguments and gives the Program.
 
@@ -90,6 +92,7 @@ def make_program(function: Callable[..., Any]) -> Callable[..., Program]:
       c: f64[3] = mul b 2.0[3]
       return c
     """
+    require_function("make_program", function)
 
     @boundary
     @wraps(function)

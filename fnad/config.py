@@ -11,6 +11,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from fnad.errors import boundary
+
 DEVICES = ("cpu", "cuda", "auto")
 _TRUTH = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 
@@ -27,6 +29,7 @@ class _Config(ModuleType):
         return chosen
 
     @default_device.setter
+    @boundary
     def default_device(self, value: str) -> None:
         _chosen["default_device"] = _device("config.default_device", value)
         note_change()
@@ -39,17 +42,19 @@ class _Config(ModuleType):
             given = os.environ.get("FNAD_STRICT_DEVICE", "")
             chosen = _TRUTH.get(given.strip().lower())
             if chosen is None:
-                raise ValueError(f"FNAD_STRICT_DEVICE: requires 0 or 1, got {given!r}.")
+                raise ValueError(f"FNAD_STRICT_DEVICE: requires 0 or 1, got {given!r}. Set one of them.")
             _chosen["strict_device"] = chosen
         return chosen
 
     @strict_device.setter
+    @boundary
     def strict_device(self, value: bool) -> None:
         if not isinstance(value, bool):
-            raise TypeError(f"config.strict_device: requires True or False, got {value!r}.")
+            raise TypeError(f"config.strict_device: requires True or False, got {value!r:.60}. Assign one of them.")
         _chosen["strict_device"] = value
         note_change()
 
+    @boundary
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and name not in vars(_Config):
             raise AttributeError(f"config: requires default_device or strict_device, got {name!r}. Check the spelling.")
@@ -73,8 +78,9 @@ def note_change() -> None:
 
 
 def _device(name: str, value: Any) -> str:
-    if value not in DEVICES:
-        raise ValueError(f"{name}: requires one of {', '.join(map(repr, DEVICES))}, got {value!r}.")
+    if not isinstance(value, str) or value not in DEVICES:
+        raise ValueError(f"{name}: requires one of {', '.join(map(repr, DEVICES))}, got {value!r:.60}. "
+                         "Check the spelling.")
     return value
 
 

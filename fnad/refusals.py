@@ -76,6 +76,14 @@ def unknown_value(type: ArrayType, what: str, why: str) -> Exception:
     )
 
 
+def unhashable(type: ArrayType) -> Exception:
+    """The error of a traced value in a set, or as the key of a dict; what asks for it may not be the library."""
+    return located(TypeError(
+        f"hash: requires a value that is known, got a traced {type}. Keep traced values in a list, or in a dict under "
+        "keys of your own."
+    ))
+
+
 _STORES = [dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap]
 _READS = [dis.opmap[name] for name in ("BINARY_SUBSCR", "BINARY_SLICE") if name in dis.opmap]
 

@@ -20,7 +20,7 @@ from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, fille
 from fnad.ir.sources import current_source
 from fnad.ir.types import FIT, ArrayType, Unfit, is_array, is_array_like, is_inexact, type_of
 from fnad.refusals import AskedOutside as AskedOutside
-from fnad.refusals import LookedInto, cut_gradient, escaped, stored, unknown_value
+from fnad.refusals import LookedInto, cut_gradient, escaped, stored, unhashable, unknown_value
 
 
 class Tracer(Traced):
@@ -30,7 +30,6 @@ class Tracer(Traced):
     """
 
     __slots__ = ("atom", "__weakref__")
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, builder: Builder, atom: Atom) -> None:
         self.builder = builder
@@ -75,9 +74,12 @@ class Tracer(Traced):
     def __repr__(self) -> str:
         return f"<traced {self.type}>"
 
+    def __hash__(self) -> int:
+        raise unhashable(self.type)
+
     def __len__(self) -> int:
         if not self.shape:
-            raise TypeError("len: requires an array with a first axis, got shape ().")
+            raise TypeError("len: requires an array with a first axis, got shape (). Use np.size(x).")
         return self.shape[0]
 
     # Truth and integers are piecewise constant: asking for them cuts no gradient.
@@ -91,7 +93,8 @@ class Tracer(Traced):
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iu" or self.shape:
-            raise TypeError(f"index: requires an integer scalar, got {self.type}.")
+            raise TypeError(f"index: requires an integer scalar, got {self.type}. "
+                            "Convert it by .astype(int), or index with fnad.numpy.array(data)[i].")
         return self.concrete("an index", int)
 
     def __float__(self) -> float:

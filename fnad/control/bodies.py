@@ -83,14 +83,15 @@ def stage_loop(
 ) -> tuple[Body, list[ArrayType]]:
     """Stage the body of a loop whose carry keeps its type.
 
-    A Python number at the start takes the dtype that the body makes of it. ``stage_with`` stages the body for the
+    A Python number at the start takes the dtype that the body makes of it, where that can hold it. ``stage_with``
+    stages the body for the
     carry's types; its first outputs are the carry.
     """
     types = carry.types
     for _ in range(3):
         body = stage_with(types)
         made = body.program.output_types[: len(types)]
-        adapted = [m if t.weak and m.shape == t.shape else t for t, m in zip(types, made)]
+        adapted = [m if t.weak and m.shape == t.shape and _holds(m, t) else t for t, m in zip(types, made)]
         if [t[:2] for t in adapted] == [t[:2] for t in types]:
             break
         types = adapted
@@ -101,6 +102,16 @@ def stage_loop(
                 f"{after}. {_advice(before, after)}"
             )
     return body, [ArrayType(*t[:2]) for t in types]
+
+
+_KINDS = "buifc"
+
+
+def _holds(type: ArrayType, number: ArrayType) -> bool:
+    """Whether a type can hold a number of another: an integer can be made a float, a float no integer."""
+    return number.dtype.kind == "i" and type.dtype.kind == "u" or (
+        _KINDS.index(number.dtype.kind) <= _KINDS.index(type.dtype.kind)
+    )
 
 
 def _advice(before: ArrayType, after: ArrayType) -> str:

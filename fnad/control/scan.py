@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
+from fnad.checks import is_integer, require_flag
 from fnad.control.bodies import (
     Body, Leaves, apply, as_types, leaves_of, require_functions, require_structure, stage_body, stage_loop,
 )
@@ -315,6 +316,7 @@ def scan(
     (array(6.), array([0., 1., 3.]))
     """
     require_functions("scan", body)
+    require_flag("scan", "reverse", reverse)
     carry, sequences = leaves_of("scan", "init", init), leaves_of("scan", "xs", xs)
     steps = _length("scan", sequences, length)
     if checkpoint is not False and steps:
@@ -357,8 +359,10 @@ def _require_steps(what: str, steps: Any, least: int) -> None:
             f"scan: requires {what} to be a known integer, got a traced {steps.type}. Use fori_loop or while_loop, or "
             "int(n) outside of loops."
         )
-    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < least:
-        raise ValueError(f"scan: requires {what} to be an integer of at least {least}, got {steps!r}.")
+    if not is_integer(steps) or steps < least:
+        raise ValueError(
+            f"scan: requires {what} to be an integer of at least {least}, got {steps!r:.60}. Pass a number of steps."
+        )
 
 
 def _length(name: str, sequences: Leaves, length: Any) -> int:

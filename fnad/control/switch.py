@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -254,9 +254,11 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     >>> switch(1, [np.sin, np.negative, np.cos], 2.0)
     array(-2.)
     """
+    if not isinstance(branches, Iterable):
+        raise TypeError(f"switch: requires a list of functions, got {type(branches).__name__}. Write [f, g].")
     branches = list(branches)
     if not branches:
-        raise ValueError("switch: requires a branch at least, got none.")
+        raise ValueError("switch: requires one branch at least, got none. Write [f, g].")
     require_functions("switch", *branches)
     _require_index("switch", index, "iu", "an integer")
     return _choose("switch", index, branches, [f"branches[{k}]" for k in range(len(branches))], operands)

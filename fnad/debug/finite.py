@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from fnad import tree
 from fnad.arguments import call_paths, flat_function, traced_leaves
+from fnad.checks import require_flag, require_function
 from fnad.errors import NonFiniteError, boundary, place_at
 from fnad.ir.evaluate import evaluate, read, watching
 from fnad.ir.program import Equation, Var
 from fnad.ir.types import is_inexact, type_of
 from fnad.tracing import Tracer, is_value, stage, value_type
+from fnad.transforms.derived import Derived
 
 ADVICE = {
     "log": "Keep its operand above 0, as np.maximum(x, tiny) does, or use log_softmax or logsumexp for probabilities.",
@@ -61,13 +62,10 @@ def check_nans(function: Callable[..., Any], inf: bool = True) -> Callable[..., 
     Traceback (most recent call last):
     fnad.errors.NonFiniteError: check_nans: requires finite values, got inf in 1 of 2 elements of ...
     """
-    if not callable(function):
-        raise TypeError(
-            f"check_nans: requires a function, got {type(function).__name__}. Pass the function itself, not its result."
-        )
+    require_function("check_nans", function)
+    require_flag("check_nans", "inf", inf)
 
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         leaves, treedef = tree.flatten((args, kwargs))
         traced = traced_leaves("check_nans", function, leaves, treedef)
         values = [leaves[i] for i in traced]
@@ -81,7 +79,7 @@ def check_nans(function: Callable[..., Any], inf: bool = True) -> Callable[..., 
             arrays = [np.asarray(v, t.dtype) for v, t in zip(inputs, staged.program.input_types)]
             return staged.restore(evaluate(staged.program, arrays))
 
-    return boundary(wrapper)
+    return Derived(call, function, check_nans, function, inf)
 
 
 def _require_closed(values: Sequence[Any]) -> None:

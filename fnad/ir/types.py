@@ -128,7 +128,7 @@ def type_of(value: Any) -> ArrayType:
         return ArrayType(value.shape, dtype if dtype.isnative else dtype.newbyteorder("="))
     known = _PYTHON_SCALARS.get(type(value))
     if known is None:
-        error = f"array: requires a NumPy array or a number, got {type(value).__name__}."
+        error = f"array: requires a NumPy array or a number, got {type(value).__name__}. Convert it by np.asarray."
         raise Unfit(value) if _holds_memory(value) else TypeError(error)
     return ArrayType((), *known)
 

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
+from fnad.checks import is_integer, is_real, require_function
+from fnad.errors import boundary
 from fnad.ir.types import is_inexact
 from fnad.tracing import is_value, value_type
 from fnad.transforms.jvp import jvp
@@ -35,6 +37,7 @@ _SINGLE = Tolerance(2e-3, 2e-3, 2e-3)
 _DOUBLE = Tolerance(1e-6, 1e-6, 6e-6)
 
 
+@boundary
 def check_grads(
     f: Callable[..., Any],
     args: Sequence[Any],
@@ -72,6 +75,14 @@ def check_grads(
         ...
     AssertionError: check_grads: requires equal derivatives of order 1 in mode rev, got ...
     """
+    require_function("check_grads", f)
+    if not isinstance(args, (tuple, list)):
+        raise TypeError(
+            f"check_grads: requires args as a tuple of arguments, got {type(args).__name__}. Write (x,) for one."
+        )
+    for what, given in {"rtol": rtol, "atol": atol, "eps": eps}.items():
+        if given is not None and not (is_real(given) and (given > 0 if what == "eps" else given >= 0)):
+            raise ValueError(f"check_grads: requires {what} to be a positive number, got {given!r:.60}. Leave it out.")
     modes = (modes,) if isinstance(modes, str) else tuple(modes)
     _require_order_and_modes(order, modes)
     flat, primals = _flattened(f, args)
@@ -83,11 +94,12 @@ def check_grads(
 
 
 def _require_order_and_modes(order: int, modes: Sequence[str]) -> None:
-    if order < 1:
-        raise ValueError(f"check_grads: requires an order of at least 1, got {order}.")
+    if not is_integer(order) or order < 1:
+        raise ValueError(f"check_grads: requires an order of at least 1, got {order!r:.60}. Pass 1 or 2.")
     for mode in modes:
         if mode not in _MODES:
-            raise ValueError(f"check_grads: requires modes among {', '.join(map(repr, _MODES))}, got {mode!r}.")
+            raise ValueError(f"check_grads: requires modes among {', '.join(map(repr, _MODES))}, got {mode!r:.60}. "
+                             "Leave it out for both.")
 
 
 def _flattened(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Flat, list[Any]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy
 from functools import update_wrapper
 from types import MethodType
 from typing import Any, NamedTuple
@@ -17,12 +16,14 @@ import numpy as np
 
 from fnad import tree
 from fnad.arguments import own_results, values_among
+from fnad.checks import integers
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.tracing import Staged, Tracer, call_program, filled, innermost, stage, value_type
 from fnad.transforms.calls import call_evaluate, call_expand, call_primitive, call_type, fresh, listed
+from fnad.transforms.derived import place_of
 from fnad.transforms.jvp import transpose_program
 from fnad.transforms.rules import backward_over_batch, forward_over_batch
 from fnad.transforms.vjp import as_like
@@ -301,9 +302,11 @@ class _Custom:
 
     def with_function(self, function: Callable[..., Any]) -> _Custom:
         """The same rules for another function."""
-        made = copy(self)
-        made.function = function
-        return made
+        return _restored(type(self), function, self.nondiff_argnums, self.forward, self.backward)
+
+    def __reduce__(self) -> Any:
+        made = _restored, (type(self), self.function, self.nondiff_argnums, self.forward, self.backward)
+        return place_of(self) or made
 
     @boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -344,6 +347,15 @@ class _Custom:
         fixed = {n % len(args): args[n] for n in self.nondiff_argnums}
         leaves, treedef = tree.flatten(tuple([a for i, a in enumerate(args) if i not in fixed]))
         return _Arguments(fixed, leaves, treedef, values_among(self.name, leaves, lambda: tree.paths(treedef, "args")))
+
+
+def _restored(
+    cls: type[_Custom], function: Callable[..., Any], nondiff_argnums: tuple[int, ...], forward: Any, backward: Any
+) -> _Custom:
+    """A function with rules, as it was pickled."""
+    made = cls(function, nondiff_argnums)
+    made.forward, made.backward = forward, backward
+    return made
 
 
 class CustomVJP(_Custom):
@@ -460,9 +472,7 @@ def custom_jvp(function: Callable[..., Any] | None = None, *, nondiff_argnums: i
 
 
 def _decorated(name: str, cls: type[_Custom], function: Any, nondiff_argnums: int | Iterable[int]) -> Any:
-    numbers = (nondiff_argnums,) if isinstance(nondiff_argnums, int) else tuple(nondiff_argnums)
-    if not all(isinstance(n, (int, np.integer)) for n in numbers):
-        raise TypeError(f"{name}: requires nondiff_argnums to be integers, got {nondiff_argnums!r}.")
+    numbers = integers(name, "nondiff_argnums", nondiff_argnums)
     if function is None:
         return lambda f: cls(_function(name, f), numbers)
     return cls(_function(name, function), numbers)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from fnad import tree
 from fnad.arguments import argument_name
+from fnad.checks import require_flag, require_function
 from fnad.errors import boundary
 from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.tracing import Tracer, call_program, is_value, stage, value_type
+from fnad.transforms.derived import Derived
 from fnad.transforms.vjp import require_values, split_aux, vjp_program
 
 
@@ -43,12 +44,11 @@ def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux
     """
     value_and_gradient = value_and_grad(function, argnums, has_aux)
 
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         value, gradients = value_and_gradient(*args, **kwargs)
         return (gradients, value[1]) if has_aux else gradients
 
-    return boundary(wrapper)
+    return Derived(call, function, grad, function, argnums, has_aux)
 
 
 @boundary
@@ -60,15 +60,11 @@ def value_and_grad(
     >>> value_and_grad(lambda x: x**3)(2.0)
     (array(8.), array(12.))
     """
-    if not callable(function):
-        raise TypeError(
-            f"grad: requires a function, got {type(function).__name__}. "
-            "Pass the function itself, not its result."
-        )
+    require_function("grad", function)
     require_argnums("grad", argnums)
+    require_flag("grad", "has_aux", has_aux)
 
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         chosen = chosen_positions("grad", argnums, args)
         leaves, treedef = tree.flatten([args[i] for i in chosen])
         require_differentiable("grad", leaves, treedef, function, chosen)
@@ -84,7 +80,7 @@ def value_and_grad(
         gradients = tree.unflatten(treedef, gradients)
         return (value if has_aux else value[0]), (tuple(gradients) if isinstance(argnums, Sequence) else gradients[0])
 
-    return boundary(wrapper)
+    return Derived(call, function, value_and_grad, function, argnums, has_aux)
 
 
 def with_parts(args: Sequence[Any], chosen: Sequence[int], parts: Sequence[Any]) -> list[Any]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from fnad import tree
+from fnad.checks import require_flag, require_function
 from fnad.errors import boundary
 from fnad.ir.program import Program, Var
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.ops.arrays import array_p, hold
 from fnad.ops.shaping import concatenate, reshape, transpose
 from fnad.tracing import Staged, call_program, innermost, is_value, stage, value_type
+from fnad.transforms.derived import Derived
 from fnad.transforms.grad import chosen_positions, require_argnums, require_differentiable, with_parts
 from fnad.transforms.jvp import bind_zeros, linear_program
 from fnad.transforms.vjp import outputs_of_first, split_aux, split_joint, vjp_program
@@ -50,7 +51,7 @@ def jacfwd(
     array([[2., 0.],
            [0., 4.]])
     """
-    return _jacobian("jacfwd", function, argnums, has_aux, lambda inputs, outputs: True)
+    return _jacobian(jacfwd, function, argnums, has_aux, lambda inputs, outputs: True)
 
 
 @boundary
@@ -63,7 +64,7 @@ def jacrev(
     >>> jacrev(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    return _jacobian("jacrev", function, argnums, has_aux, lambda inputs, outputs: False)
+    return _jacobian(jacrev, function, argnums, has_aux, lambda inputs, outputs: False)
 
 
 @boundary
@@ -77,7 +78,7 @@ def jacobian(
     {'y': {'a': array([[3., 0.],
            [0., 3.]]), 'b': array([1., 2.])}}
     """
-    return _jacobian("jacobian", function, argnums, has_aux, _takes_fewer_passes_forward)
+    return _jacobian(jacobian, function, argnums, has_aux, _takes_fewer_passes_forward)
 
 
 @boundary
@@ -113,17 +114,15 @@ def _takes_fewer_passes_forward(inputs: Sequence[ArrayType], outputs: Sequence[A
 
 
 def _jacobian(
-    name: str, function: Callable[..., Any], argnums: int | Sequence[int], has_aux: bool,
+    make: Callable[..., Any], function: Callable[..., Any], argnums: int | Sequence[int], has_aux: bool,
     is_forward: Callable[[Sequence[ArrayType], Sequence[ArrayType]], bool],
 ) -> Callable[..., Any]:
-    if not callable(function):
-        raise TypeError(
-            f"{name}: requires a function, got {type(function).__name__}. Pass the function itself, not its result."
-        )
+    name = make.__name__
+    require_function(name, function)
     require_argnums(name, argnums)
+    require_flag(name, "has_aux", has_aux)
 
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         chosen = chosen_positions(name, argnums, args)
         leaves, treedef = tree.flatten([args[i] for i in chosen])
         require_differentiable(name, leaves, treedef, function, chosen)
@@ -143,7 +142,7 @@ def _jacobian(
         jacobian = tree.unflatten(tree.structure(out), rows)
         return (jacobian, aux) if has_aux else jacobian
 
-    return boundary(wrapper)
+    return Derived(call, function, make, function, argnums, has_aux)
 
 
 def _of_arguments(treedef: tree.TreeDef, row: Sequence[Any], argnums: int | Sequence[int]) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -25,11 +24,13 @@ from fnad.compiler.cache import statistics
 from fnad.compiler.compile import compile_program
 from fnad.compiler.cuda import devices
 from fnad.compiler.cuda.arrays import DeviceArray
+from fnad.checks import integers, is_integer, require_flag, require_function
 from fnad.errors import boundary, warn
 from fnad.ir.program import prune
 from fnad.tracing import AskedOutside, Staged, Tracer, call_program, stage, value_type
 from fnad.transforms.background import Pending
 from fnad.transforms.compiled import derived
+from fnad.transforms.derived import place_of
 from fnad.transforms.entries import (
     Entry, Guarded, as_array, finished, leaves_of, outside_of, owned, run_entry, traced_of,
 )
@@ -76,11 +77,8 @@ class Jitted:
 
     def __reduce__(self) -> Any:
         """Pickled as what it is made of, or by its name where it stands in the place of its function."""
-        name, module = self.function.__qualname__, sys.modules.get(self.function.__module__)
-        if getattr(module, name, None) is self:
-            return name
         options = self.static_argnums, self.static_argnames, self.donate_argnums, self.max_branches, self.background
-        return Jitted, (self.function, *options, self.device)
+        return place_of(self) or (Jitted, (self.function, *options, self.device))
 
     def __get__(self, instance: Any, owner: type) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -454,30 +452,32 @@ def jit(
     >>> halve(6), halve(7), halve(8), halve.cache_info().branches
     (array(3), array(22), array(4), 2)
     """
-    static, donated = _numbers("static_argnums", static_argnums), _numbers("donate_argnums", donate_argnums)
-    if isinstance(max_branches, bool) or not isinstance(max_branches, int) or max_branches < 1:
-        raise ValueError(f"jit: requires max_branches to be a positive integer, got {max_branches!r}. Try 32.")
+    static = integers("jit", "static_argnums", static_argnums)
+    donated = integers("jit", "donate_argnums", donate_argnums)
+    if not is_integer(max_branches) or max_branches < 1:
+        raise ValueError(f"jit: requires max_branches to be a positive integer, got {max_branches!r:.60}. Try 32.")
+    require_flag("jit", "background", background)
     if device is not None:
         devices.require_name(device)
     options = static, _names(static_argnames), donated, max_branches, bool(background), device
     if set(static) & set(donated):
-        raise ValueError(f"jit: requires static and donated arguments to differ, got {static} and {donated}.")
+        raise ValueError(
+            f"jit: requires static and donated arguments to differ, got {static} and {donated}. Leave one of them out."
+        )
     if function is None:
         return lambda f: jit(
             f, static_argnums=static, static_argnames=options[1], donate_argnums=donated, max_branches=max_branches,
             background=background, device=device,
         )
-    if not callable(function):
-        raise TypeError(
-            f"jit: requires a function, got {type(function).__name__}. "
-            "Pass the function itself, not its result."
-        )
-    _require_parameters(function, static, options[1])
+    require_function("jit", function)
+    _require_parameters(function, static, options[1], donated)
     return Jitted(function, *options)
 
 
-def _require_parameters(function: Callable[..., Any], numbers: Sequence[int], names: Sequence[str]) -> None:
-    """Raise for static arguments that a function with a known signature does not have."""
+def _require_parameters(
+    function: Callable[..., Any], static: Sequence[int], names: Sequence[str], donated: Sequence[int]
+) -> None:
+    """Raise for static or donated arguments that a function with a known signature does not have, or has twice."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -486,18 +486,23 @@ def _require_parameters(function: Callable[..., Any], numbers: Sequence[int], na
     unknown = set(names) - {p.name for p in parameters}
     if unknown and inspect.Parameter.VAR_KEYWORD not in kinds:
         raise ValueError(f"jit: requires static_argnames of parameters, got {sorted(unknown)}. Check the spelling.")
-    beyond = [n for n in numbers if not -len(parameters) <= n < len(parameters)]
-    if beyond and inspect.Parameter.VAR_POSITIONAL not in kinds:
-        count = len(parameters)
-        raise ValueError(f"jit: requires static_argnums of parameters, got {beyond} of {count}. Count from 0.")
-
-
-def _numbers(name: str, given: int | Iterable[int]) -> tuple[int, ...]:
-    numbers = (given,) if isinstance(given, int) else tuple(given)
-    if not all(isinstance(n, (int, np.integer)) for n in numbers):
-        raise TypeError(f"jit: requires {name} to be integers, got {given!r}. Use static_argnames for names.")
-    return numbers
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return
+    count = sum([p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters])
+    for what, numbers in (("static_argnums", static), ("donate_argnums", donated)):
+        beyond = [n for n in numbers if not -count <= n < count]
+        if beyond:
+            raise ValueError(f"jit: requires {what} of parameters, got {beyond} of {count}. Count from 0.")
+        integers("jit", what, [n % count for n in numbers])
+    both = {n % count for n in static} & {n % count for n in donated}
+    if both:
+        raise ValueError(
+            f"jit: requires static and donated arguments to differ, got {sorted(both)} as both. Leave one of them out."
+        )
 
 
 def _names(given: str | Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+    names = (given,) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
+    if not all([isinstance(name, str) for name in names]):
+        raise TypeError(f"jit: requires static_argnames to be names, got {given!r:.60}. Use static_argnums.")
+    return names

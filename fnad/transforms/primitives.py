@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
+from types import MethodType
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from fnad.arguments import values_among
+from fnad.checks import require_flag
 from fnad.errors import boundary
 from fnad.ir.primitive import REGISTRY, Primitive
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.ops.shaping import batch_as_it_is
+from fnad.memo import is_hashable
 from fnad.tracing import Tracer, filled, innermost, value_type
 from fnad.transforms.calls import bare, listed
+from fnad.transforms.derived import place_of
 from fnad.transforms.per_example import one_by_one, result_types
 from fnad.transforms.vjp import as_like
 
@@ -25,11 +30,14 @@ _BATCHES = {"loop": one_by_one, "broadcast": batch_as_it_is}
 class _Declared:
     """The rules of a primitive from what the user gives."""
 
-    def __init__(self, name: str, function: Any, shape: Any, vjp: Any, batch: Any, kernel: Any) -> None:
+    def __init__(
+        self, name: str, function: Any, shape: Any, vjp: Any, batch: Any, kernel: Any, differentiable: bool
+    ) -> None:
         self.name, self.function, self.shape, self.vjp, self.batch = name, function, shape, vjp, batch
         self.primitive = Primitive(
-            name, self.type_rule, self.evaluate, differentiable=() if vjp is None else None,
-            vjp_forward=None if vjp is None else self.forward, vjp_backward=None if vjp is None else self.backward,
+            name, self.type_rule, self.evaluate, differentiable=None if differentiable else (),
+            vjp_forward=self.forward if differentiable else None,
+            vjp_backward=self.backward if differentiable else None,
             batch=self.by_rule if callable(batch) else _BATCHES[batch], kernel=kernel,
         )
 
@@ -45,7 +53,7 @@ class _Declared:
         except (TypeError, ValueError):
             raise TypeError(
                 f"{self.name}: requires a shape rule that returns (shape, dtype), or a list of them for several "
-                f"results, got {given!r}. Return for example (x.shape, x.dtype)."
+                f"results, got {given!r:.60}. Return for example (x.shape, x.dtype)."
             ) from None
 
     def evaluate(self, *inputs: Any, **params: Any) -> Any:
@@ -69,6 +77,11 @@ class _Declared:
 
     def backward(self, residuals: Any, g: Any, **params: Any) -> list[Any]:
         inputs, y = residuals
+        if self.vjp is None:
+            raise TypeError(
+                f"{self.name}: requires a derivative where it is differentiated, got a primitive without one. Give it "
+                "by vjp=..., or say differentiable=False where none is to flow: the result is piecewise constant."
+            )
         bars = self.vjp(g, y, *inputs, **params)
         if not isinstance(bars, (tuple, list)) or len(bars) != len(inputs):
             got = f"{len(bars)} of them" if isinstance(bars, (tuple, list)) else type(bars).__name__
@@ -103,6 +116,7 @@ class _Declared:
 def primitive(
     function: Callable[..., Any], *, shape: Callable[..., Any], vjp: Callable[..., Any] | None = None,
     batch: str | Callable[..., Any] = "loop", kernel: Callable[..., None] | None = None, name: str | None = None,
+    differentiable: bool = True,
 ) -> Callable[..., Any]:
     """Declare an operation from a function of NumPy arrays that cannot be traced, such as one in C.
 
@@ -113,8 +127,8 @@ def primitive(
             inputs have the attributes ``shape`` and ``dtype``.
         vjp: ``(g, y, *inputs, **params) -> cotangents``, a tuple with one for each input, where ``g`` is the
             cotangent of the result ``y`` (tuples for several). It is written in operations that can be traced,
-            which other primitives are. ``None`` among the cotangents means zero. Without it the operation is
-            piecewise constant: no derivative flows.
+            which other primitives are. ``None`` among the cotangents means zero. Without it the operation cannot be
+            differentiated, unless it is declared to be piecewise constant.
         batch: what `vmap` does: ``"loop"`` runs the operation on one example after the other; ``"broadcast"`` runs it
             once, on inputs that all have one more axis in front, which ``function``, ``shape``, ``vjp`` and ``kernel``
             then have to take; or a rule ``(size, mapped, *inputs, **params) -> results`` of your own, in operations
@@ -126,13 +140,15 @@ def primitive(
             arrays, of shape ``()`` for numbers, and ``params`` are constants. It should not raise: an exception ends
             the call by one that tells no more than where. It may run in several threads at once.
         name: what a Program shows; by default the function's name.
+        differentiable: whether derivatives flow; ``False`` declares that the result is piecewise constant.
 
     Returns:
         A function of arrays, numbers or traced values, with ``params`` as keywords; it works in every transform.
 
     Raises:
         TypeError: an argument is no function; or, at a call, a result differs from what the rules say, or numba
-            cannot compile the kernel; the message says what it refuses.
+            cannot compile the kernel; the message says what it refuses. Likewise where an operation without ``vjp`` is
+            differentiated.
         ValueError: at a call, a cotangent or a batched result has another shape than it must.
         RuntimeError: at a call, the kernel raised an exception.
 
@@ -165,17 +181,51 @@ def primitive(
     for what, given in {**needed, **{k: v for k, v in optional.items() if v is not None}}.items():
         if not callable(given):
             raise TypeError(f"primitive: requires a function as {what}, got {type(given).__name__}. Pass a function.")
-    if not callable(batch) and batch not in _BATCHES:
-        raise ValueError(f"primitive: requires batch to be 'loop', 'broadcast' or a function, got {batch!r}.")
-    name = _free(name or getattr(function, "__name__", "primitive"))
-    declared = _Declared(name, function, shape, vjp, batch, kernel)
+    if not callable(batch) and not (isinstance(batch, str) and batch in _BATCHES):
+        raise ValueError(
+            f"primitive: requires batch to be 'loop', 'broadcast' or a function, got {batch!r:.60}. Take one of them."
+        )
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"primitive: requires a name that is a string, got {name!r:.60}. Or leave it out.")
+    require_flag("primitive", "differentiable", differentiable)
+    if vjp is not None and not differentiable:
+        raise ValueError("primitive: requires no vjp with differentiable=False, got one. Leave one of them out.")
+    return Operation(function, shape, vjp, batch, kernel, name, bool(differentiable))
+
+
+class Operation:
+    """A primitive as users call it; pickled as what it was declared from."""
+
+    def __init__(self, function: Callable[..., Any], *declaration: Any) -> None:
+        shape, vjp, batch, kernel, name, differentiable = declaration
+        update_wrapper(self, function, updated=())
+        name = _free(name or getattr(function, "__name__", "primitive"))
+        self._given = (function, *declaration)
+        self._declared = _Declared(name, function, shape, vjp, batch, kernel, differentiable)
+        if is_hashable(self._given):
+            _operations[self._given] = self
 
     @boundary
-    def operation(*args: Any, **params: Any) -> Any:
-        return _apply(declared.primitive, args, params)
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        return _apply(self._declared.primitive, args, params)
 
-    update_wrapper(operation, function, updated=())
-    return operation
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<primitive {self._declared.name}>"
+
+    def __reduce__(self) -> Any:
+        return place_of(self) or (_declared_again, self._given)
+
+
+_operations: WeakValueDictionary[tuple[Any, ...], Operation] = WeakValueDictionary()
+
+
+def _declared_again(*given: Any) -> Operation:
+    """The operation of a declaration that was pickled: where it is known here, itself."""
+    known = _operations.get(given) if is_hashable(given) else None
+    return known or Operation(*given)
 
 
 def _apply(made: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:

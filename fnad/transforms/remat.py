@@ -9,7 +9,6 @@ sublinear memory cost" (2016).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -24,6 +23,7 @@ from fnad.tracing import Tracer, call_program, is_staging, stage, value_type
 from fnad.transforms.calls import (
     bare, call_conditional, call_evaluate, call_expand, call_primitive, call_type, interned, listed,
 )
+from fnad.transforms.derived import Derived
 from fnad.transforms.vjp import vjp_program
 from fnad.transforms.vmap import vmap_program
 
@@ -123,8 +123,7 @@ def checkpoint(function: Callable[..., Any], policy: Policy | None = None) -> Ca
         if not callable(given):
             raise TypeError(f"checkpoint: requires {what}, got {type(given).__name__}. Pass the function itself.")
 
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         leaves, treedef = tree.flatten((args, kwargs))
         traced = traced_leaves("checkpoint", function, leaves, treedef)
         if not is_staging():
@@ -136,7 +135,7 @@ def checkpoint(function: Callable[..., Any], policy: Policy | None = None) -> Ca
         results = call_primitive(checkpoint_call, [*values, *staged.captured], program=program, kept=len(kept))
         return staged.restore(results[: len(results) - len(kept)])
 
-    return boundary(wrapper)
+    return Derived(call, function, checkpoint, function, policy)
 
 
 def _kept(program: Program, policy: Policy | None) -> list[Var]:

@@ -84,6 +84,7 @@ def show(function: Callable[..., Any], stage: str = "program") -> Callable[..., 
     return boundary(wrapper)
 
 
+@boundary
 def explain(function: Callable[..., Any]) -> Callable[..., None]:
     """A function that prints what ``function`` is compiled to for its arguments, all at once; see `show`.
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from fnad import tree
 from fnad.arguments import values_among
+from fnad.checks import require_function
 from fnad.errors import boundary
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune, structure
 from fnad.ir.types import ArrayType, is_inexact
@@ -296,6 +297,7 @@ class Point(NamedTuple):
 
 def stage_at(name: str, function: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool) -> Point:
     """Stage a function of pytrees as one of its inexact leaves, which returns ``(out, aux)``."""
+    require_function(name, function)
     leaves, treedef = tree.flatten(primals)
     require_values(name, leaves, treedef, "primals")
     wrt = [i for i, leaf in enumerate(leaves) if is_inexact(value_type(leaf).dtype)]
@@ -338,7 +340,7 @@ def _as_cotangent(g: Any, type: ArrayType, path: str) -> Any:
 def as_like(name: str, wanted: str, value: Any, type: ArrayType, path: str) -> Any:
     """A tangent or cotangent, of the type that it must have; an error that names its path if it does not fit."""
     if not values_among(name, [value], lambda: [path]):
-        raise TypeError(_no_value(name, value, path))
+        raise TypeError(f"{_no_value(name, value, path)} Return or pass an array of {type}.")
     got = value_type(value)
     if got.shape != type.shape or not np.can_cast(got.dtype, type.dtype, "same_kind"):
         raise ValueError(

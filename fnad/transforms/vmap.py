@@ -7,7 +7,6 @@ a mapped argument, by the batching rule of each operation. There is no loop over
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from fnad.ops.shaping import all_over_batch, over_batch, transpose
 from fnad.tracing import (
     Builder, Staged, Tracer, build, call_program, is_value, stage, value_type,
 )
+from fnad.transforms.derived import Derived
 
 # --- On Programs
 
@@ -180,8 +180,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
 
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         leaves, treedef = tree.flatten((args, kwargs))
         axes = _axes("in_axes", "the arguments", (in_axes, 0), (args, kwargs))
         # An array of texts that is the same for all examples is a constant of a function that is staged just now.
@@ -200,7 +199,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
         results = call_program(batched.program, [*inputs, *staged.captured, *batched.constants])
         return staged.restore(_placed(staged, results, batched.mapped, out_axes, size))
 
-    return boundary(wrapper)
+    return Derived(call, function, vmap, function, in_axes, out_axes)
 
 
 def _axes(name: str, what: str, given: tuple[Any, ...], full: tuple[Any, ...]) -> list[Any]:

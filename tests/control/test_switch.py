@@ -137,7 +137,7 @@ def test_mistakes(name: str) -> None:
 
 
 def test_no_branches() -> None:
-    with pytest.raises(ValueError, match="requires a branch at least"):
+    with pytest.raises(ValueError, match="requires one branch at least"):
         switch(0, [])
 
 

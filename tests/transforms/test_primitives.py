@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fnad import checkpoint, explain, grad, hessian, jacobian, jit, jvp, make_program, primitive, tree, vjp, vmap
+from fnad import checkpoint, explain, grad, hessian, jacobian, jit, jvp, make_program, primitive, scan, tree, vjp, vmap
 from fnad.compiler.compile import compile_program
 from fnad.compiler.plan import HostStep, Launch
 from fnad.ir.primitive import REGISTRY
@@ -116,8 +116,8 @@ def test_derivatives_of_any_order() -> None:
     assert grad(lambda x: scaled(x, 2.0, times=5)[0])(3.0) == 10.0
 
 
-def test_without_a_rule_no_derivative_flows() -> None:
-    rank = primitive(opaque(lambda x: np.argsort(np.argsort(x)).astype(float)), shape=same)
+def test_what_is_declared_piecewise_constant_has_no_derivative() -> None:
+    rank = primitive(opaque(lambda x: np.argsort(np.argsort(x)).astype(float)), shape=same, differentiable=False)
     np.testing.assert_array_equal(grad(lambda x: np.sum(rank(x) * x))(X), [0.0, 1.0, 2.0])
     partly = primitive(opaque(lambda x, n: x * n), shape=lambda x, n: same(x), vjp=lambda g, y, x, n: (g * n, None))
     assert grad(lambda x, y: partly(x, y) + partly(x, 3), (0, 1))(2.0, 5.0) == (8.0, 0.0)
@@ -211,8 +211,25 @@ def test_second_derivatives_and_jacobians_of_batches() -> None:
         np.testing.assert_allclose(run(jacobian(sine))(X), np.diag(np.cos(X)), rtol=1e-12)
 
 
-def test_no_derivative_flows_through_a_batch_without_a_rule() -> None:
-    rank = primitive(opaque(lambda x: np.argsort(np.argsort(x)).astype(float)), shape=same)
+def test_without_a_rule_a_derivative_is_an_error_that_says_how_to_give_one() -> None:
+    bare = primitive(opaque(np.sin), shape=same, name="bare")
+    message = r"bare: requires a derivative where it is differentiated, got .* vjp=\.\.\., or say differentiable=False"
+    loss = lambda x: np.sum(bare(x) * x)  # noqa: E731
+    for differentiate in (
+        lambda: grad(loss)(X), lambda: jit(grad(loss))(X), lambda: vmap(grad(lambda x: bare(x) * x))(X),
+        lambda: grad(lambda x: np.sum(vmap(bare)(x)))(X), lambda: jvp(bare, (X,), (X,)),
+        lambda: scan(lambda c, x: (c, grad(loss)(x)), 0.0, np.stack([X])),
+    ):
+        with pytest.raises(TypeError, match=message):
+            differentiate()
+    np.testing.assert_array_equal(jit(loss)(X), np.sum(np.sin(X) * X))
+    np.testing.assert_array_equal(grad(lambda x: np.sum(np.where(bare(x) > 0.5, x, 0.0)))(X), np.sin(X) > 0.5)
+    with pytest.raises(ValueError, match="requires no vjp with differentiable=False"):
+        primitive(np.sin, shape=same, vjp=lambda g, y, x: (g,), differentiable=False)
+
+
+def test_no_derivative_flows_through_a_batch_of_what_is_piecewise_constant() -> None:
+    rank = primitive(opaque(lambda x: np.argsort(np.argsort(x)).astype(float)), shape=same, differentiable=False)
     ranks = np.array([[2.0, 0.0, 1.0], [0.0, 1.0, 2.0]])
     for f in (grad(lambda x: np.sum(vmap(rank)(x) * x)), vmap(grad(lambda x: np.sum(rank(x) * x)))):
         np.testing.assert_array_equal(f(ranks * 3), ranks)

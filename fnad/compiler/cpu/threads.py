@@ -18,6 +18,7 @@ from functools import cache
 import numpy as np
 
 from fnad.compiler.plan import Kernel
+from fnad.errors import boundary
 from fnad.kernels.cpu import pool as words
 from fnad.lazy import LazyModule
 from fnad.shield import shielded, undisturbed
@@ -44,6 +45,7 @@ _KERNEL_TYPE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p
 _LINE_BYTES = 8 * words.LINE
 
 
+@boundary
 def set_num_threads(n: int) -> None:
     """Set how many threads run the large operations of compiled functions, matrix products among them.
 
@@ -70,9 +72,11 @@ def set_num_threads(n: int) -> None:
     except TypeError:
         number = None
     if number is None or isinstance(n, bool):
-        raise TypeError(f"set_num_threads: requires an integer, got {n!r}.")
+        raise TypeError(f"set_num_threads: requires an integer, got {n!r:.60}. Pass one such as 2.")
     if not 1 <= number <= words.MOST_THREADS:
-        raise ValueError(f"set_num_threads: requires a number from 1 to {words.MOST_THREADS}, got {number}.")
+        raise ValueError(
+            f"set_num_threads: requires a number from 1 to {words.MOST_THREADS}, got {number}. Pass one such as 2."
+        )
     shielded(_pool().resize, number)
 
 

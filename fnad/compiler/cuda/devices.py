@@ -229,17 +229,18 @@ def choose(device: Any = None) -> str:
 
 def require_name(device: Any) -> None:
     """Raise for what names no device, whether it is there or not."""
-    if not isinstance(device, Device) and device != "cpu":
+    if not isinstance(device, Device) and not (isinstance(device, str) and device == "cpu"):
         _ordinal(device)
 
 
 def _ordinal(name: Any) -> int | None:
     """The number of a GPU that is asked for, if any."""
-    if name in ("cuda", "auto"):
+    if isinstance(name, str) and name in ("cuda", "auto"):
         return None
     kind, _, number = name.partition(":") if isinstance(name, str) else ("", "", "")
     if kind != "cuda" or not number.isdecimal():
-        raise ValueError(f"device: requires 'cpu', 'cuda', 'auto' or a device of fnad.devices(), got {name!r}.")
+        raise ValueError(f"device: requires 'cpu', 'cuda', 'auto' or a device of fnad.devices(), got {name!r:.60}. "
+                         "Pass the name of one.")
     return int(number)
 
 
