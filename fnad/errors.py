@@ -20,6 +20,7 @@ from fnad.shield import asked_by
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _NUMPY = os.path.dirname(np.__file__) + os.sep
+_INSTALLED = (os.path.dirname(os.path.dirname(np.__file__)) + os.sep, os.path.dirname(os.__file__) + os.sep)
 # The demonstration is written as a user would write it, so its lines count as a user's.
 _USER_FILES = (os.path.join(PACKAGE, "__main__.py"),)
 
@@ -99,9 +100,17 @@ def user_frame(frame: FrameType | None) -> FrameType | None:
     return frame
 
 
+def own_frame(frame: FrameType | None) -> FrameType | None:
+    """The nearest frame, outwards, that is of no installed package, such as SciPy; without one the nearest at all."""
+    nearest = frame = user_frame(frame)
+    while frame is not None and frame.f_code.co_filename.startswith(_INSTALLED):
+        frame = user_frame(frame.f_back)
+    return frame or nearest
+
+
 def warn(message: str, category: type[Warning] = RuntimeWarning) -> None:
-    """Warn at the user's line, also where another thread works for it."""
-    frame = user_frame(sys._getframe(1))
+    """Warn at the user's line, also where another thread or another library works for it."""
+    frame = own_frame(sys._getframe(1))
     if frame is None:
         warnings.warn(message, category, stacklevel=2)
         return

@@ -17,7 +17,7 @@ from fnad import tree
 from fnad.ir.evaluate import QUIET, evaluate, evaluate_equation, read
 from fnad.ir.primitive import Primitive, Traced
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, filled, prune, quiet_equation, scalar
-from fnad.ir.sources import current_source
+from fnad.ir.sources import current_source, own_source
 from fnad.ir.types import FIT, ArrayType, Unfit, is_array, is_array_like, is_inexact, type_of
 from fnad.refusals import AskedOutside as AskedOutside
 from fnad.refusals import LookedInto, cut_gradient, escaped, stored, unhashable, unknown_value
@@ -160,6 +160,11 @@ class Question(NamedTuple):
     convert: Callable[[np.ndarray], Any]
     """What Python makes of the value: the function's way depends on that alone."""
     source: Source | None
+    asked_at: Source | None
+    """The user's own line that led to it."""
+
+    def __str__(self) -> str:
+        return f"{self.what} at {self.asked_at}"
 
 
 def _enclosing(builder: Builder) -> Builder | None:
@@ -358,7 +363,7 @@ class Builder:
         read = set(inputs)
         captures = [v for v in self._captures.values() if v in read]
         program = Program((*self.inputs, *captures), tuple(equations), (atom,))
-        return Question(program, [self.stands_for[v] for v in captures], what, convert, current_source())
+        return Question(program, [self.stands_for[v] for v in captures], what, convert, current_source(), own_source())
 
     def _slice(self, atom: Var) -> tuple[list[Var], list[Equation]]:
         """The inputs that an atom depends on, and the equations between, in order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from types import CodeType, FrameType
 
-from fnad.errors import is_library_file, is_numpy_file
+from fnad.errors import is_library_file, is_numpy_file, own_frame
 from fnad.ir.program import Source
 
 
@@ -31,6 +31,12 @@ def current_source() -> Source | None:
                 )
         frame = frame.f_back
     return None
+
+
+def own_source() -> Source | None:
+    """The user's line that is running, also where a function of another library is what it has called."""
+    frame = own_frame(sys._getframe(1))
+    return None if frame is None else Source(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
 
 def _note(code: CodeType) -> dict[int, Source] | None:

@@ -79,7 +79,7 @@ class Guard:
         self.compile()
 
     def __str__(self) -> str:
-        return f"{self.question.what} at {self.question.source}"
+        return str(self.question)
 
     def carrying(self, more: Sequence[Var]) -> Guard:
         """The same, giving on more of what it computes."""
@@ -100,6 +100,10 @@ class Guard:
         inputs = (*program.inputs[:count], *self.captured, *self.taken)
         outputs = (*program.outputs, *self.carried)
         self.compiled = compile_program(Program(inputs, self.equations, outputs), runtime=self.runtime)
+
+    def has_met_others(self, answer: Answer) -> bool:
+        """Whether it reads a number or an array, not a truth or an integer, and an answer is not its first."""
+        return self.question.convert not in (bool, int) and not self.edges.keys() <= {answer.key}
 
     def is_asked_by(self, question: Question) -> bool:
         """Whether a function that is staged again asks the same."""
@@ -235,7 +239,7 @@ class Recorder:
 
     def __call__(self, question: Question) -> Any:
         if len(self.path) >= MOST_GUARDS:
-            self.runaway = Runaway(f"{question.what} at {question.source}")
+            self.runaway = Runaway(str(question))
             raise self.runaway
         known = self._next()
         same = type(known) is Guard and known.is_asked_by(question)

@@ -34,7 +34,7 @@ from fnad.transforms.derived import place_of
 from fnad.transforms.entries import (
     Entry, Guarded, as_array, finished, leaves_of, outside_of, owned, run_entry, traced_of,
 )
-from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Recorder, Runaway, found, known_leaves
+from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Guard, Recorder, Runaway, found, known_leaves
 from fnad.transforms.history import CacheInfo, Compilation, Staging
 from fnad.transforms.outside import Outside
 from fnad.transforms.reading import Learned, Reading, only_read, staged_reading, static_of, with_static
@@ -72,7 +72,7 @@ class Jitted:
         self._count = itertools.count(1)
         self._signatures = 0
         self._history: deque[tuple[int, Staging]] = deque(maxlen=MOST_REASONS)  # with their numbers
-        self._has_warned = False
+        self._has_warned = self._has_warned_of_values = False
         self._turns = Turns()
 
     def __reduce__(self) -> Any:
@@ -195,6 +195,7 @@ class Jitted:
                 try:
                     leaf, recorder = self._stage_branch(branches, signature, leaves, reason)
                     recorder.keep(leaf)
+                    self._warn_of_values([guard for guard, answer in recorder.path if guard.has_met_others(answer)])
                     return leaf
                 except Runaway as runaway:
                     branches.is_closed, why = True, str(runaway)
@@ -211,6 +212,15 @@ class Jitted:
                 f"jit: requires at most {self.max_branches} branches for a signature and {MOST_GUARDS} conditions in "
                 f"each to be compiled, got more: {reason}. Results stay right, but other branches are interpreted at "
                 "every call. Use np.where for a choice, raise max_branches, or leave jit off here."
+            )
+
+    def _warn_of_values(self, guards: Sequence[Guard]) -> None:
+        if guards and not self._has_warned_of_values:
+            self._has_warned_of_values = True
+            warn(
+                f"jit: requires values to stay in arrays, got {guards[0]}, which reads one: the function is staged "
+                "anew for every other value. Use functions of fnad.numpy in the place of float(...), np.array(...) and "
+                "SciPy's, wrap what has none by fnad.primitive, or leave jit off here."
             )
 
     def _note(self, staging: Staging) -> None:
