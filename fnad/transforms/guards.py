@@ -102,8 +102,11 @@ class Guard:
         self.compiled = compile_program(Program(inputs, self.equations, outputs), runtime=self.runtime)
 
     def has_met_others(self, answer: Answer) -> bool:
-        """Whether it reads a number or an array, not a truth or an integer, and an answer is not its first."""
-        return self.question.convert not in (bool, int) and not self.edges.keys() <= {answer.key}
+        """Whether it reads what may have many values, no truths and no integer, and an answer is not its first."""
+        asked = self.question.program.outputs[0].type
+        may_be_many = asked.dtype.kind in "fc" or asked.dtype.kind != "b" and asked.size > 1
+        is_read = self.question.convert not in (bool, int) and may_be_many
+        return is_read and not self.edges.keys() <= {answer.key}
 
     def is_asked_by(self, question: Question) -> bool:
         """Whether a function that is staged again asks the same."""

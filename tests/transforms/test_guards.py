@@ -83,6 +83,7 @@ def static_result(x: Any) -> Any:
     return {"sum": np.sum(x), "n": 1.0 if x[0] > 0 else 2.0}
 
 
+@pytest.mark.filterwarnings("ignore:jit. requires values to stay in arrays")
 @pytest.mark.parametrize(
     ("function", "branches"),
     [(condition, 2), (chain, 4), (any_of, 3), (asserting, 1), (truth_of_a_float, 2), (as_float, 3), (as_item, 2),
@@ -118,6 +119,7 @@ def test_collatz() -> None:
     assert_same(fnad.jit(collatz), collatz, [(n,) for n in (1, 2, 4, 5, 8)], 5)
 
 
+@pytest.mark.filterwarnings("ignore:jit. requires values to stay in arrays")
 def test_nan_is_an_answer_and_zeros_have_signs() -> None:
     function = lambda x: x * 0.0 + math.copysign(1.0, float(x)) if float(x) == float(x) else x * 0.0  # noqa: E731
     jitted = fnad.jit(function)

@@ -55,14 +55,14 @@ def test_the_second_value_is_warned_of_at_the_users_line(name):
 def test_truths_and_integers_are_conditions_and_no_reason_to_warn():
     def f(x: Any, n: Any) -> Any:
         for _ in range(int(n)):
-            x = x * 2.0
+            x = x * 2.0 * n.item() + len((x > 0.3 / n).tolist()) + sum(x[x > 0.3])
         return x if np.sum(x) > 3.0 else -x
 
     compiled = jit(f)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for n in (1, 2, 3, 4):
-            np.testing.assert_allclose(compiled(X, np.int64(n)), f(X, n))
+            np.testing.assert_allclose(compiled(X, np.int64(n)), f(X, np.int64(n)))
 
 
 def test_a_call_by_another_library_is_warned_of_at_the_users_line():
