@@ -43,7 +43,7 @@ def relu6(x: Any) -> Any:
     array([0., 3., 6.])
     """
     (x,) = real_operands("relu6", x)
-    return ops.select(ops.le(x, 0.0), 0.0, ops.select(ops.ge(x, 6.0), 6.0, x))
+    return ops.choose(ops.le(x, 0.0), 0.0, ops.choose(ops.ge(x, 6.0), 6.0, x))
 
 
 @boundary
@@ -56,7 +56,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     """
     (x,) = real_operands("leaky_relu", x)
     require_real("leaky_relu", "slope", slope)
-    return ops.select(ops.ge(x, 0.0), x, ops.mul(x, slope))
+    return ops.choose(ops.ge(x, 0.0), x, ops.mul(x, slope))
 
 
 @boundary
@@ -71,7 +71,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     """
     (x,) = real_operands("elu", x)
     require_real("elu", "alpha", alpha)
-    return ops.select(ops.ge(x, 0.0), x, ops.mul(ops.expm1(ops.minimum(x, 0.0)), alpha))
+    return ops.choose(ops.ge(x, 0.0), x, ops.mul(ops.expm1(ops.minimum(x, 0.0)), alpha))
 
 
 @boundary

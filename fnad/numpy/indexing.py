@@ -18,7 +18,7 @@ from fnad.numpy.shaping import permuted, ravel, reshaped, sliced
 from fnad.ops import indexing as places
 from fnad.ops import reductions
 from fnad.ops import shaping as ops
-from fnad.ops.elementwise import floor_div, maximum, minimum, mul, sub
+from fnad.ops.elementwise import floor_div, maximum, minimum, mul, select, sub
 from fnad.tracing import Builder, Tracer, innermost
 
 # --- What an index consists of
@@ -239,7 +239,19 @@ def _by_arrays(x: Tracer, parts: Sequence[Place]) -> Tracer:
     parts = [p for p in parts if p is not _GAP]
     if any([type(p.array) is _Truth for p in parts]):
         x, parts = _with_axes_of_truths(x, parts)
-    return _gathered(_sliced(x, window_of(parts, x.shape, keep_integers=True), None), parts, lead)
+    x = _sliced(x, window_of(parts, x.shape, keep_integers=True), None)
+    return _gathered(_shown(x, [p.array for p in parts if not p.is_new]), parts, lead)
+
+
+def _shown(x: Tracer, arrays: Sequence[Any]) -> Tracer:
+    """The array, 0 where masks in the index are false, as `np.where` has it: slopes behind them do not count."""
+    masks = [array if type(array) is _Masked else None for array in arrays]
+    fits = all([mask is None or mask.size == n for mask, n in zip(masks, x.shape)])
+    if not any(masks) or not fits or x.dtype.kind not in "fc" or x.builder.producer(x.atom) is None:
+        return x
+    shown = np.zeros([mask.size if mask else 1 for mask in masks], bool)
+    shown[tuple([mask.places if mask else 0 for mask in masks])] = True
+    return select(spread_to(traced(x.builder, shown), x.shape), x, 0.0)
 
 
 def _with_axes_of_truths(x: Tracer, parts: Sequence[Place]) -> tuple[Tracer, list[Place]]:

@@ -13,7 +13,7 @@ from fnad.numpy.contractions import tensordot as tensordot
 from fnad.numpy.contractions import vecdot as vecdot
 from fnad.numpy.dispatch import implements
 from fnad.numpy.promotion import BOOL, Axes, all_axes, builder_of, cast, constant, one_axis, traced
-from fnad.numpy.reductions import floating, kept, max_, min_, sum
+from fnad.numpy.reductions import any_, floating, kept, max_, min_, sum
 from fnad.numpy.shaping import matrix_transpose as matrix_transpose
 from fnad.ops import reductions as ops
 from fnad.ops.elementwise import abs_, eq, select
@@ -77,15 +77,17 @@ def _vector_norm(x: Tracer, ord: Any, axes: Axes, keepdims: Any) -> Tracer:
         return sum(cast(cast(x, BOOL), size.dtype), axes, keepdims=keepdims)
     if ord == 1:
         return sum(abs_(x), axes, keepdims=keepdims)
-    return _root(sum(ufuncs.UFUNCS[np.power](abs_(x), float(ord)), axes, keepdims=keepdims), float(ord))
+    return _power_norm(abs_(x), float(ord), axes, keepdims)
 
 
-def _root(total: Tracer, order: float) -> Tracer:
-    # The slope at 0 is infinite; that of the whole norm is taken to be 0 there.
-    zero = eq(total, 0.0)
-    positive = select(zero, constant(total.builder, 1, total.shape, total.dtype), total)
-    root = ufuncs.UFUNCS[np.power](positive, 1.0 / order)
-    return select(zero, 0.0, root) if order > 0 else ufuncs.UFUNCS[np.power](total, 1.0 / order)
+def _power_norm(size: Tracer, order: float, axes: Axes, keepdims: Any) -> Tracer:
+    """sum(size ** order) ** (1 / order); where its slope would be infinite, at 0, the slope is 0."""
+    terms = ufuncs.UFUNCS[np.power](size, order)
+    if order < 1:
+        terms = select(eq(size, 0.0), 0.0, terms)
+    total = sum(terms, axes, keepdims=keepdims)
+    zero = eq(total, 0.0) if order > 0 else any_(eq(size, 0.0), axes, keepdims=keepdims)
+    return select(zero, 0.0, ufuncs.UFUNCS[np.power](total, 1.0 / order))
 
 
 def _matrix_norm(x: Tracer, ord: Any, axes: Axes, keepdims: Any) -> Tracer:

@@ -332,7 +332,7 @@ _POWERS: dict[Any, Callable[[Any], Any]] = {
     4: lambda x: SQUARE(SQUARE(x)),
 }
 _INEXACT_POWERS = {0.5: lambda x: run(np.sqrt, (x,), True), -1: lambda x: run(np.reciprocal, (x,), True),
-                   -2: lambda x: run(np.reciprocal, (SQUARE(x),), True)}
+                   -2: lambda x: SQUARE(run(np.reciprocal, (x,), True))}
 
 
 def _is_static(exponent: Any) -> bool:

@@ -4,11 +4,16 @@ Each is one row: the NumPy meaning, the scalar expression, the partial derivativ
 Operands have one shape and one dtype. Derivatives with an infinite slope are guarded: a zero
 cotangent stays zero where the slope is infinite, so that ``where(x > 0, sqrt(x), 0)`` has the
 gradient 0 at 0.
+
+A rule is ``g`` times the slope, a function of the operands alone, so that all modes and orders agree on it. The slope
+is written so that it neither cancels nor overflows before it must, and its convention at a kink is a `choose`, whose
+own derivative there is 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -42,25 +47,52 @@ def divide_guarded(g: Any, y: Any) -> Any:
 
 
 def scaled_reciprocal(factor: float) -> Any:
-    return lambda g, y, x: divide_guarded(g, mul(x, factor))
-
-
-def _one_minus_square(x: Any) -> Any:
-    # (1 - x)(1 + x) keeps its digits near ±1, where 1 - x² loses them.
-    return mul(sub(1.0, x), add(x, 1.0))
+    return lambda g, y, x: mul(divide_guarded(g, x), 1.0 / factor)
 
 
 def _power_by_base(g: Any, z: Any, x: Any, y: Any) -> Any:
-    return guarded_mul(g, conj(guarded_mul(y, power(x, sub(y, 1.0)))))
+    slope = guarded_mul(y, power(x, sub(y, 1.0)))
+    # x**0 is 1 at 0 too.
+    return guarded_mul(g, conj(slope if literal_value(y) else choose(and_(eq(x, 0.0), eq(y, 0.0)), 0.0, slope)))
 
 
 def _power_by_exponent(g: Any, z: Any, x: Any, y: Any) -> Any:
     at_zero = logical_and(eq(x, 0.0), ge(y, 0.0)) if x.dtype.kind == "f" else eq(x, 0.0)
-    return guarded_mul(g, conj(select(at_zero, 0.0, mul(z, log(x)))))
+    return guarded_mul(g, conj(choose(at_zero, 0.0, guarded_mul(z, log(x)))))
 
 
 def _quotient_by_denominator(g: Any, z: Any, x: Any, y: Any) -> Any:
-    return neg(guarded_mul(divide_guarded(g, conj(y)), conj(z)))
+    return neg(guarded_mul(g, conj(div(z, y))))
+
+
+def direction(x: Any, r: Any) -> Any:
+    """``x / r`` for the distance ``r`` from 0, along an axis of which ``x`` lies; at 0 it is 0."""
+    return choose(eq(r, 0.0), 0.0, div(x, r))
+
+
+def _legs(x: Any, r: Any) -> Any:
+    """x / hypot(x, y)."""
+    return choose(isinf(x), sign(x), direction(x, r))
+
+
+def _angle_slope(x: Any, y: Any) -> Any:
+    """x / (x² + y²), where the squares would overflow or vanish."""
+    r = hypot(x, y)
+    return choose(isinf(r), 0.0, direction(direction(x, r), r))
+
+
+# The coefficients of (sin(t) / t)' / t in t², which cancels near 0: (-1)ᵏ 2k / (2k + 1)!.
+_SINC_SLOPE = [(-1) ** k * 2 * k / factorial(2 * k + 1) for k in range(1, 11)]
+
+
+def _sinc_slope(x: Any, y: Any) -> Any:
+    t, turns = mul(x, float(np.pi)), mul(rint(mul(x, 0.5)), 2.0)
+    t_square = mul(t, t)
+    series: Any = _SINC_SLOPE[-1]
+    for c in _SINC_SLOPE[-2::-1]:
+        series = add(mul(t_square, series), c)
+    away = div(sub(cos(mul(sub(x, turns), float(np.pi))), y), x)
+    return choose(lt(t_square, 1.0), mul(mul(t, series), float(np.pi)), away)
 
 
 def _evaluate_guarded_div(g: Any, y: Any) -> Any:
@@ -68,9 +100,20 @@ def _evaluate_guarded_div(g: Any, y: Any) -> Any:
         return np.where((g == 0) & ((y == 0) | (y != y)), np.asarray(g * 0), g / y)
 
 
-def _evaluate_guarded_mul(g: Any, d: Any) -> Any:
+def _evaluate_guarded_mul(x: Any, y: Any) -> Any:
     with np.errstate(invalid="ignore"):
-        return np.where((g == 0) & ~np.isfinite(d), np.asarray(g * 0)[()] * 0, g * d)
+        is_zero = (x == 0) & ~np.isfinite(y) | (y == 0) & ~np.isfinite(x)
+        return np.where(is_zero, np.zeros((), np.asarray(x).dtype), x * y)
+
+
+def _evaluate_sech_square(x: Any) -> Any:
+    with np.errstate(over="ignore"):
+        return np.square(1 / np.cosh(x))
+
+
+def _evaluate_gaussian(x: Any) -> Any:
+    with np.errstate(over="ignore"):
+        return np.exp(-np.square(x))
 
 
 def _evaluate_weight(x: Any, y: Any, above: Any) -> Any:
@@ -80,7 +123,7 @@ def _evaluate_weight(x: Any, y: Any, above: Any) -> Any:
 def _abs_partial(g: Any, y: Any, x: Any) -> Any:
     if x.dtype.kind != "c":
         return mul(g, sign(x))
-    return mul(convert(g, dtype=x.dtype), guarded_div(x, convert(y, dtype=x.dtype)))
+    return mul(convert(g, dtype=x.dtype), direction(x, convert(y, dtype=x.dtype)))
 
 
 # SciPy computes with float32 and float64, at times with longdouble, and gives float64 for float16.
@@ -129,15 +172,22 @@ div = elementwise(
 )
 guarded_div = elementwise(
     "guarded_div", _evaluate_guarded_div, "select(({0} == 0) & (({1} == 0) | ({1} != {1})), {0}, {0} / {1})",
-    [lambda g, z, x, y: divide_guarded(g, conj(y)), _quotient_by_denominator], INEXACT,
+    [lambda g, z, x, y: divide_guarded(g, conj(y)),
+     lambda g, z, x, y: neg(guarded_mul(g, conj(guarded_div(z, y))))], INEXACT,
 )
-# d * g with an infinite (or nan) slope d that a zero g must not wake.
+# x * y, but 0 where one of them is 0 and the other infinite or nan: a zero cotangent does not wake such a slope.
 guarded_mul = elementwise(
-    "guarded_mul", _evaluate_guarded_mul, "select(({0} == 0) & ~isfinite({1}), {0}, {0} * {1})",
-    [lambda g, z, x, d: guarded_mul(g, conj(d)), lambda g, z, x, d: guarded_mul(conj(x), g)], INEXACT,
+    "guarded_mul", _evaluate_guarded_mul,
+    "select((({0} == 0) & ~isfinite({1})) | (({1} == 0) & ~isfinite({0})), 0, {0} * {1})",
+    [lambda g, z, x, y: guarded_mul(g, conj(y)), lambda g, z, x, y: guarded_mul(g, conj(x))], INEXACT,
 )
 abs_ = elementwise("abs", np.absolute, "abs({0})", [lambda g, y, x: _abs_partial(g, y, x)], NUMBER, result="real")
 sign = elementwise("sign", np.sign, "sign({0})", kinds="iuf")
+# 1 - x², which as a product keeps its digits near ±1.
+one_minus_square = elementwise(
+    "one_minus_square", lambda x: (1 - x) * (1 + x), "(1 - {0}) * (1 + {0})",
+    [lambda g, y, x: mul(g, mul(x, -2.0))], FLOAT,
+)
 square = elementwise("square", np.square, "{0} * {0}", [lambda g, y, x: mul(g, conj(mul(x, 2.0)))], NUMBER)
 floor_div = elementwise("floor_div", np.floor_divide, "floor_divide({0}, {1})", kinds="iuf")
 mod = elementwise(
@@ -161,7 +211,7 @@ cbrt = elementwise("cbrt", np.cbrt, "cbrt({0})", [lambda g, y, x: divide_guarded
 power = elementwise("power", np.power, "pow({0}, {1})", [_power_by_base, _power_by_exponent], NUMBER)
 hypot = elementwise(
     "hypot", np.hypot, "hypot({0}, {1})",
-    [lambda g, z, x, y: mul(g, guarded_div(x, z)), lambda g, z, x, y: mul(g, guarded_div(y, z))], FLOAT,
+    [lambda g, z, x, y: mul(g, _legs(x, z)), lambda g, z, x, y: mul(g, _legs(y, z))], FLOAT,
 )
 
 # --- Exponentials and logarithms
@@ -170,38 +220,42 @@ LN2, LN10 = float(np.log(2.0)), float(np.log(10.0))
 
 exp = elementwise("exp", np.exp, "exp({0})", [lambda g, y, x: mul(g, conj(y))], INEXACT)
 exp2 = elementwise("exp2", np.exp2, "exp2({0})", [lambda g, y, x: mul(g, mul(y, LN2))], FLOAT)
-expm1 = elementwise("expm1", np.expm1, "expm1({0})", [lambda g, y, x: mul(g, add(y, 1.0))], FLOAT)
+expm1 = elementwise("expm1", np.expm1, "expm1({0})", [lambda g, y, x: mul(g, exp(x))], FLOAT)
 log = elementwise("log", np.log, "log({0})", [lambda g, y, x: divide_guarded(g, conj(x))], INEXACT)
 log2 = elementwise("log2", np.log2, "log2({0})", [scaled_reciprocal(LN2)], FLOAT)
 log10 = elementwise("log10", np.log10, "log10({0})", [scaled_reciprocal(LN10)], FLOAT)
 log1p = elementwise("log1p", np.log1p, "log1p({0})", [lambda g, y, x: divide_guarded(g, add(x, 1.0))], FLOAT)
 sigmoid = elementwise(
     "sigmoid", lambda x: _in_dtype(special.expit, x), "sigmoid({0})",
-    [lambda g, y, x: mul(g, mul(y, sub(1.0, y)))], FLOAT
+    [lambda g, y, x: mul(g, mul(sech_square(mul(x, 0.5)), 0.25))], FLOAT,
 )
 erf = elementwise(
     "erf", lambda x: _evaluate_erf(x), "erf({0})",
-    [lambda g, y, x: mul(g, mul(exp(neg(mul(x, x))), 2.0 / float(np.sqrt(np.pi))))], FLOAT,
+    [lambda g, y, x: mul(g, mul(gaussian(x), 2.0 / float(np.sqrt(np.pi))))], FLOAT,
+)
+# exp(-x²), which is 0 with all its derivatives where x² overflows.
+gaussian = elementwise(
+    "gaussian", _evaluate_gaussian, "exp(-({0} * {0}))", [lambda g, y, x: mul(g, mul(guarded_mul(x, y), -2.0))], FLOAT
 )
 
 # x log(y), 0 where x is 0.
 xlogy = elementwise(
     "xlogy", lambda x, y: _evaluate_xlogy(x, y), "select(({0} == 0) & ({1} == {1}), 0, {0} * log({1}))",
-    [lambda g, z, x, y: guarded_mul(g, log(y)), lambda g, z, x, y: guarded_mul(divide_guarded(g, y), x)], FLOAT,
+    [lambda g, z, x, y: guarded_mul(g, log(y)), lambda g, z, x, y: guarded_mul(g, guarded_div(x, y))], FLOAT,
 )
 
 
 def _logaddexp_weight(x: Any, y: Any) -> Any:
     # The share of x in e^x + e^y. Both -inf: the sum is 0 whatever they do, so the share is 0.
-    return select(eq(maximum(x, y), -np.inf), 0.0, sigmoid(_difference(x, y)))
+    return choose(eq(maximum(x, y), -np.inf), 0.0, sigmoid(_difference(x, y)))
 
 
 def _difference(x: Any, y: Any) -> Any:
-    return select(logical_and(eq(x, y), isinf(x)), 0.0, sub(x, y))
+    return choose(logical_and(eq(x, y), isinf(x)), 0.0, sub(x, y))
 
 
 def _logaddexp2_weight(x: Any, y: Any) -> Any:
-    return select(eq(maximum(x, y), -np.inf), 0.0, sigmoid(mul(_difference(x, y), LN2)))
+    return choose(eq(maximum(x, y), -np.inf), 0.0, sigmoid(mul(_difference(x, y), LN2)))
 
 
 logaddexp = elementwise(
@@ -221,33 +275,36 @@ sin = elementwise("sin", np.sin, "sin({0})", [lambda g, y, x: mul(g, cos(x))], F
 cos = elementwise("cos", np.cos, "cos({0})", [lambda g, y, x: neg(mul(g, sin(x)))], FLOAT)
 tan = elementwise("tan", np.tan, "tan({0})", [lambda g, y, x: mul(g, add(mul(y, y), 1.0))], FLOAT)
 arcsin = elementwise(
-    "arcsin", np.arcsin, "arcsin({0})", [lambda g, y, x: divide_guarded(g, sqrt(_one_minus_square(x)))], FLOAT
+    "arcsin", np.arcsin, "arcsin({0})", [lambda g, y, x: divide_guarded(g, sqrt(one_minus_square(x)))], FLOAT
 )
 arccos = elementwise(
-    "arccos", np.arccos, "arccos({0})", [lambda g, y, x: neg(divide_guarded(g, sqrt(_one_minus_square(x))))], FLOAT
+    "arccos", np.arccos, "arccos({0})", [lambda g, y, x: neg(divide_guarded(g, sqrt(one_minus_square(x))))], FLOAT
 )
-arctan = elementwise("arctan", np.arctan, "arctan({0})", [lambda g, y, x: div(g, add(mul(x, x), 1.0))], FLOAT)
+arctan = elementwise(
+    "arctan", np.arctan, "arctan({0})", [lambda g, y, x: mul(g, square(div(1.0, hypot(x, 1.0))))], FLOAT
+)
 arctan2 = elementwise(
     "arctan2", np.arctan2, "arctan2({0}, {1})",
-    [lambda g, z, y, x: guarded_div(mul(g, x), add(mul(x, x), mul(y, y))),
-     lambda g, z, y, x: neg(guarded_div(mul(g, y), add(mul(x, x), mul(y, y))))], FLOAT,
+    [lambda g, z, y, x: mul(g, _angle_slope(x, y)), lambda g, z, y, x: neg(mul(g, _angle_slope(y, x)))], FLOAT,
 )
 sinh = elementwise("sinh", np.sinh, "sinh({0})", [lambda g, y, x: mul(g, cosh(x))], FLOAT)
 cosh = elementwise("cosh", np.cosh, "cosh({0})", [lambda g, y, x: mul(g, sinh(x))], FLOAT)
-tanh = elementwise("tanh", np.tanh, "tanh({0})", [lambda g, y, x: mul(g, sub(1.0, mul(y, y)))], FLOAT)
-arcsinh = elementwise("arcsinh", np.arcsinh, "arcsinh({0})", [lambda g, y, x: div(g, sqrt(add(mul(x, x), 1.0)))], FLOAT)
+tanh = elementwise("tanh", np.tanh, "tanh({0})", [lambda g, y, x: mul(g, sech_square(x))], FLOAT)
+# 1 / cosh(x)², the slope of tanh: 1 - tanh(x)² has no digits left where tanh is nearly ±1.
+sech_square = elementwise(
+    "sech_square", _evaluate_sech_square, "(1 / cosh({0})) * (1 / cosh({0}))",
+    [lambda g, y, x: mul(g, mul(mul(tanh(x), y), -2.0))], FLOAT,
+)
+arcsinh = elementwise("arcsinh", np.arcsinh, "arcsinh({0})", [lambda g, y, x: div(g, hypot(x, 1.0))], FLOAT)
 arccosh = elementwise(
     "arccosh", np.arccosh, "arccosh({0})",
-    [lambda g, y, x: divide_guarded(g, mul(sqrt(sub(x, 1.0)), sqrt(add(x, 1.0))))], FLOAT,
+    [lambda g, y, x: divide_guarded(g, guarded_mul(sqrt(sub(x, 1.0)), sqrt(add(x, 1.0))))], FLOAT,
 )
 arctanh = elementwise(
-    "arctanh", np.arctanh, "arctanh({0})", [lambda g, y, x: divide_guarded(g, _one_minus_square(x))], FLOAT
+    "arctanh", np.arctanh, "arctanh({0})", [lambda g, y, x: divide_guarded(g, one_minus_square(x))], FLOAT
 )
-# sin(πx)/(πx), with its own derivative (cos(πx) - sinc(x))/x, which is 0 at 0.
-sinc = elementwise(
-    "sinc", np.sinc, "sinc({0})",
-    [lambda g, y, x: mul(g, guarded_div(select(eq(x, 0.0), 0.0, sub(cos(mul(x, float(np.pi))), y)), x))], FLOAT,
-)
+# sin(πx)/(πx), whose derivative is (cos(πx) - sinc(x))/x.
+sinc = elementwise("sinc", np.sinc, "sinc({0})", [lambda g, y, x: mul(g, _sinc_slope(x, y))], FLOAT)
 
 # --- Choice. A tie is shared: maximum and minimum give each operand half.
 
@@ -284,12 +341,18 @@ fmin = elementwise(
 
 def _fmax_weight(x: Any, y: Any) -> Any:
     # fmax passes the number where one operand is nan.
-    return select(isnan(y), 1.0, select(isnan(x), 0.0, max_weight(x, y)))
+    return max_weight(*[choose(isnan(z), -np.inf, z) for z in (x, y)])
 
 
 select = elementwise(
     "select", np.where, "select({0}, {1}, {2})",
     [None, lambda g, z, c, x, y: select(c, g, 0.0), lambda g, z, c, x, y: select(c, 0.0, g)],
+)
+# The same, where it is the size of values that chooses, as at a kink: the masks that begin with it are not firm
+# (see fnad/transforms/masks.py).
+choose = elementwise(
+    "choose", np.where, "select({0}, {1}, {2})",
+    [None, lambda g, z, c, x, y: choose(c, g, 0.0), lambda g, z, c, x, y: choose(c, 0.0, g)],
 )
 
 # --- Comparison, logic and bits: no derivative

@@ -13,7 +13,7 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType, Shape
-from fnad.ops.elementwise import add, conj, convert, div, eq, lt, mul, ne, or_, select
+from fnad.ops.elementwise import add, choose, conj, convert, div, eq, lt, mul, ne, or_
 from fnad.ops.reductions import argsort
 from fnad.ops.shaping import (
     Mapped, all_over_batch, broadcast, concatenate, flip, merge_batch, over_batch, reshape, slice_,
@@ -39,7 +39,7 @@ def _rows(size: int, places: int) -> np.ndarray:
 
 def if_flag(flag: Any, x: Any) -> Any:
     """An array where a scalar flag is true, else zeros."""
-    return select(broadcast(flag, shape=x.shape, dims=()), x, 0)
+    return choose(broadcast(flag, shape=x.shape, dims=()), x, 0)
 
 
 def _places_if(flag: Any, x: Any, indices: Any) -> list[Any] | None:
@@ -135,7 +135,7 @@ def _pull_winners(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
     order = np.arange(updates.shape[0])
     last = scatter(filled(0, ArrayType(x.shape[: len(indices)], INDEX)), order, *indices, mode="set")
     wins = eq(gather(last, *indices), order)
-    return select(_over_slices(wins, updates.shape), gather(g, *indices), 0.0)
+    return choose(_over_slices(wins, updates.shape), gather(g, *indices), 0.0)
 
 
 def _over_slices(x: Any, shape: Shape) -> Any:
@@ -155,7 +155,7 @@ def _flat_places(shape: Shape, indices: Any) -> Any:
     """The number of each place, counted through the indexed axes."""
     flat: Any = None
     for index, n in zip(indices, shape):
-        index = select(lt(index, 0), add(index, n), index)
+        index = choose(lt(index, 0), add(index, n), index)
         flat = index if flat is None else add(mul(flat, n), index)
     return flat
 
@@ -171,9 +171,9 @@ def _products_of_others(updates: Any, places: Any) -> Any:
 
 def _products_before(factors: Any, places: Any) -> Any:
     """The product of the earlier factors at the same place, where equal places stand together."""
-    products, step = select(_same_before(places, 1, factors.shape), _shifted(factors, 1, 1.0), 1.0), 1
+    products, step = choose(_same_before(places, 1, factors.shape), _shifted(factors, 1, 1.0), 1.0), 1
     while step < factors.shape[0]:
-        products = mul(products, select(_same_before(places, step, factors.shape), _shifted(products, step, 1.0), 1.0))
+        products = mul(products, choose(_same_before(places, step, factors.shape), _shifted(products, step, 1.0), 1.0))
         step *= 2
     return products
 
@@ -211,12 +211,12 @@ def _shares(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
 
 
 def _pull_old_extreme(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
-    return select(_hits(x, y), _shares(g, y, x, updates, indices), 0.0)
+    return choose(_hits(x, y), _shares(g, y, x, updates, indices), 0.0)
 
 
 def _pull_new_extreme(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
     shares = gather(_shares(g, y, x, updates, indices), *indices)
-    return select(_hits(updates, gather(y, *indices)), shares, 0.0)
+    return choose(_hits(updates, gather(y, *indices)), shares, 0.0)
 
 
 class _Mode(NamedTuple):

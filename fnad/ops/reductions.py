@@ -10,13 +10,14 @@ import numpy as np
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import (
-    add, conj, convert, div, eq, exp, guarded_div, isfinite, log, mul, ne, or_, select, sqrt, square, sub,
+    add, choose, conj, convert, direction, div, eq, exp, gt, isfinite, log, lt, mul, ne, or_, sqrt, square, sub,
 )
 from fnad.ops.families import linear
 from fnad.ops.shaping import (
     batch_along_axes, batch_along_axis, concatenate, flip, inverse_permutation, kept_axes, reduce_sum, reduced_type,
     reshape, slice_, spread, transpose,
 )
+from fnad.tracing import filled
 
 Axes = tuple[int, ...]
 INDEX = np.dtype(np.int64)
@@ -48,22 +49,34 @@ def _norm_expand(x: Any, axes: Axes) -> Any:
     return sqrt(reduce_sum(square(x), axes=axes))
 
 
+def _norm_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
+    return mul(spread(g, x, axes), _unit_vector(x, y, axes))
+
+
+def _unit_vector(x: Any, y: Any, axes: Axes) -> Any:
+    """x / |x|, of numbers scaled to where their squares neither overflow nor vanish; 0 for the zero vector."""
+    limits = np.finfo(x.dtype)
+    up, edge = 2.0 ** (limits.maxexp * 3 // 4), float(np.sqrt(limits.tiny) / limits.eps)
+    scale = choose(lt(y, edge), up, choose(gt(y, 1.0 / edge), 1.0 / up, filled(1.0, y.type)))
+    scaled = mul(x, spread(scale, x, axes))
+    return direction(scaled, spread(reduce_norm(scaled, axes=axes), x, axes))
+
+
 # The Euclidean norm; its derivative at the zero vector is 0.
 reduce_norm = Primitive(
-    "reduce_norm", _type_rule("norm", "f"), _norm_expand, expand=_norm_expand,
-    vjp=lambda i, g, y, x, axes: mul(spread(g, x, axes), guarded_div(x, spread(y, x, axes))), batch=batch_along_axes,
+    "reduce_norm", _type_rule("norm", "f"), _norm_expand, expand=_norm_expand, vjp=_norm_vjp, batch=batch_along_axes,
 )
 
 
 def _logsumexp_expand(x: Any, axes: Axes) -> Any:
     top = reduce_max(x, axes=axes)
-    top = select(isfinite(top), top, 0.0)
+    top = choose(isfinite(top), top, 0.0)
     return add(log(reduce_sum(exp(sub(x, spread(top, x, axes))), axes=axes)), top)
 
 
 def _logsumexp_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
     y_spread = spread(y, x, axes)
-    share = select(eq(y_spread, -np.inf), 0.0, exp(sub(x, y_spread)))
+    share = choose(eq(y_spread, -np.inf), 0.0, exp(sub(x, y_spread)))
     return mul(spread(g, x, axes), share)
 
 
@@ -118,7 +131,7 @@ def _extreme_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
     hit = or_(eq(x, spread(y, x, axes)), ne(x, x))
     hits = convert(hit, dtype=x.dtype)
     share = div(g, reduce_sum(hits, axes=axes))
-    return select(hit, spread(share, x, axes), 0.0)
+    return choose(hit, spread(share, x, axes), 0.0)
 
 
 reduce_max = Primitive(
@@ -210,7 +223,7 @@ def _cumprod_vjp(i: int, g: Any, y: Any, x: Any, axis: int) -> Any:
     after = _backwards(recurrence, conj(_next(x, axis)), g, axis=axis)
     before = _previous(y, axis)
     first = np.arange(x.shape[axis]).reshape([-1 if a == axis else 1 for a in range(x.ndim)]) == 0
-    return mul(after, conj(select(np.broadcast_to(first, x.shape), 1.0, before)))
+    return mul(after, conj(choose(np.broadcast_to(first, x.shape), 1.0, before)))
 
 
 cumprod = Primitive(

@@ -14,9 +14,8 @@ Masks are ordinary values, so a derivative of the result begins from the same se
 reason is not touched: 0 times nan is nan where nobody has chosen. Without a choice on the way back the Program stays
 the same, equation for equation.
 
-Masks by ``select`` are *firm*. Those of `maximum`, ReLU and their like, and of elements that are overwritten, are
-there in most models; they guard elementwise chains only, and end where a matrix product or a sum would have to look
-at them.
+Masks by ``select`` are *firm*. Those of `maximum`, ReLU and their like, of conventions at kinks, and of elements that
+are overwritten, are there in most models: they end where a matrix product or a loop would have to look at them.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad.ir.primitive import Primitive
-from fnad.ir.program import Atom, Equation, Literal, Program, Var, prune
+from fnad.ir.program import Atom, Equation, Literal, Program, Var, prune, subprograms
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
 from fnad.ops import elementwise as e
@@ -55,7 +54,7 @@ class Known(NamedTuple):
 UNKNOWN = Known(True)
 
 
-def keep_zeros(program: Program, first: int, cotangents: set[Var], extremes: set[Var]) -> Program:
+def keep_zeros(program: Program, first: int, cotangents: set[Var]) -> Program:
     """The Program in which the masks of cotangents are kept.
 
     Args:
@@ -63,11 +62,10 @@ def keep_zeros(program: Program, first: int, cotangents: set[Var], extremes: set
         first: the number of its first equation on the way back.
         cotangents: which inputs and results of equations on the way back are cotangents; what is computed
             from these is one too.
-        extremes: the cotangents, among these, of operands of which some element was chosen for its size.
     """
-    if not any([eqn.primitive in _BEGIN for eqn in program.equations[first:]]):
+    if not any(map(_begins, program.equations[first:])):
         return program
-    keeper = Keeper(program.inputs, cotangents, extremes)
+    keeper = Keeper(program.inputs, cotangents)
 
     def body() -> Program:
         for eqn in program.equations[:first]:
@@ -78,14 +76,19 @@ def keep_zeros(program: Program, first: int, cotangents: set[Var], extremes: set
     return build(keeper.builder, body)
 
 
+def _begins(eqn: Equation) -> bool:
+    """Whether a mask may begin with an equation, or inside of the Programs that it calls."""
+    inner = subprograms(eqn.params) if eqn.params else ()
+    return eqn.primitive in _BEGIN or any([any(map(_begins, p.equations)) for p in inner])
+
+
 class Keeper:
     """The equations of the way back, written anew with what is known of the cotangents."""
 
-    def __init__(self, inputs: Sequence[Var], cotangents: set[Var], extremes: set[Var] = frozenset()) -> None:
+    def __init__(self, inputs: Sequence[Var], cotangents: set[Var]) -> None:
         self.builder = Builder()
         self.builder.inputs = list(inputs)
         self.cotangents = set(cotangents)
-        self.extremes = extremes
         self.known: dict[Var, Known] = {}
         self._clean: dict[Var, Atom] = {}
         self._inverse: dict[Atom, Tracer] = {}
@@ -127,6 +130,10 @@ class Keeper:
             return Known(bool(atom.value))
         return self.known.get(atom, UNKNOWN)
 
+    def note(self, results: Sequence[Var], masks: Sequence[Var]) -> None:
+        """Know masks of results that are clean."""
+        self.known.update(zip(results, [Known(self.tracer(m)) for m in masks]))
+
     def is_weight(self, atom: Atom) -> bool:
         """Whether an operand is the share of an operand in a `maximum`."""
         return atom in self._weights
@@ -146,9 +153,13 @@ class Keeper:
             return atom
         if known.mask is False:
             return filled(0, atom.type)
-        if atom not in self._clean:
-            self._clean[atom] = e.select(known.mask, self.tracer(atom), 0.0).atom
-        return self._clean[atom]
+        clean = self._clean.get(atom)
+        if clean is None:
+            pick = e.select if known.is_firm else e.choose
+            clean = self._clean[atom] = pick(known.mask, self.tracer(atom), 0.0).atom
+            self.cotangents.add(clean)
+            self.known[clean] = known._replace(is_clean=True)
+        return clean
 
     def clean(self, eqn: Equation) -> Equation:
         """An equation that reads clean operands."""
@@ -250,15 +261,16 @@ def _choice(keeper: Keeper, eqn: Equation) -> None:
     condition, x, y = eqn.inputs
     chosen = keeper.tracer(condition)
     a, b = keeper.of(x), keeper.of(y)
-    if not (a.is_firm and b.is_firm):
+    is_firm = eqn.primitive is e.select
+    if is_firm and not (a.is_firm and b.is_firm):
         eqn, a, b = keeper.clean(eqn), *[k if k.is_firm else UNKNOWN for k in (a, b)]
     # What is behind the condition has gone.
     clean = (a.is_clean or _atom(a.mask) is condition) and (b.is_clean or _atom(keeper.inverse(b.mask)) is condition)
-    if eqn.outputs[0] in keeper.extremes:
-        own = keeper.either(a.mask, b.mask)
-        return keeper.emit(eqn, Known(own, clean) if own is not True else Known(chosen, is_firm=False))
+    own = keeper.either(a.mask, b.mask)
+    if not is_firm and own is not True and a.is_firm and b.is_firm:
+        return keeper.emit(eqn, Known(own, clean))
     mask = keeper.either(keeper.both(chosen, a.mask), keeper.both(keeper.inverse(chosen), b.mask))
-    return keeper.emit(eqn, Known(mask, clean))
+    return keeper.emit(eqn, Known(mask, clean, is_firm))
 
 
 def _rectified(keeper: Keeper, eqn: Equation) -> None:
@@ -329,13 +341,15 @@ def _scattered(keeper: Keeper, eqn: Equation) -> None:
 
 
 def _summed(keeper: Keeper, eqn: Equation) -> None:
-    mask = keeper.firm(eqn.inputs[0])
-    keeper.emit(keeper.clean(eqn), Known(mask if isinstance(mask, bool) else reduce_or(mask, **eqn.params)))
+    known = keeper.of(eqn.inputs[0])
+    mask = known.mask if isinstance(known.mask, bool) else reduce_or(known.mask, **eqn.params)
+    keeper.emit(keeper.clean(eqn), Known(mask, is_firm=known.is_firm))
 
 
 def _cumulated(keeper: Keeper, eqn: Equation) -> None:
-    mask = keeper.firm(eqn.inputs[0])
-    keeper.emit(keeper.clean(eqn), Known(mask if isinstance(mask, bool) else _so_far(mask, **eqn.params)))
+    known = keeper.of(eqn.inputs[0])
+    mask = known.mask if isinstance(known.mask, bool) else _so_far(known.mask, **eqn.params)
+    keeper.emit(keeper.clean(eqn), Known(mask, is_firm=known.is_firm))
 
 
 def _so_far(mask: Tracer, axis: int) -> Tracer:
@@ -384,9 +398,9 @@ def _multiplied(keeper: Keeper, eqn: Equation) -> None:
 
 
 def _rectified_and_summed(keeper: Keeper, eqn: Equation) -> None:
-    mask = keeper.firm(eqn.inputs[0])
-    sums = mask if isinstance(mask, bool) else reduce_or(mask, axes=(0,))
-    keeper.emit(keeper.clean(eqn), Known(mask), Known(sums))
+    known = keeper.of(eqn.inputs[0])
+    sums = known.mask if isinstance(known.mask, bool) else reduce_or(known.mask, axes=(0,))
+    keeper.emit(keeper.clean(eqn), known._replace(is_clean=True), Known(sums, is_firm=known.is_firm))
 
 
 def _whole(keeper: Keeper, eqn: Equation) -> None:
@@ -413,59 +427,73 @@ def _anywhere(mask: Tracer) -> Tracer:
 # --- Calls
 
 
-class _Inner(NamedTuple):
+class Inside(NamedTuple):
     """A Program that also takes the masks of some of its inputs, and gives those of some of its outputs."""
 
     program: Program
-    masked: list[int]
+    masked: tuple[int, ...]
     """The outputs whose masks follow."""
 
 
-_inner = Memo()
+_insides = Memo()
 
 
-def keep_inside(program: Program, cotangents: tuple[bool, ...], masked: tuple[bool, ...]) -> _Inner:
-    """A Program of cotangents, of which some are masked, with the masks kept inside."""
-    return _inner.get((program, cotangents, masked), lambda: _keep_inside(program, cotangents, masked))
+def keep_inside(
+    program: Program, cotangents: tuple[bool, ...], masked: tuple[bool, ...], wanted: tuple[int, ...] = ()
+) -> Inside:
+    """A Program with the masks kept inside.
+
+    Args:
+        program: what an operation on the way back calls.
+        cotangents: which of its inputs are cotangents.
+        masked: of which inputs the masks are given, after all inputs.
+        wanted: of which outputs the masks are wanted, though nothing be known of them.
+    """
+    key = program, cotangents, masked, wanted
+    return _insides.get(key, lambda: _keep_inside(*key))
 
 
-def _keep_inside(program: Program, cotangents: tuple[bool, ...], masked: tuple[bool, ...]) -> _Inner:
+def _keep_inside(
+    program: Program, cotangents: tuple[bool, ...], masked: tuple[bool, ...], wanted: tuple[int, ...]
+) -> Inside:
     keeper = Keeper(program.inputs, {v for v, flag in zip(program.inputs, cotangents) if flag})
 
-    def body() -> _Inner:
+    def body() -> Inside:
         for v, flag in zip(program.inputs, masked):
             if flag:
                 keeper.known[v] = Known(keeper.builder.input(ArrayType(v.type.shape, BOOL)))
         keeper.run(program.equations)
-        outputs = [keeper.cleaned(a) for a in program.outputs]
         masks = [keeper.firm(a) for a in program.outputs]
-        found = [i for i, m in enumerate(masks) if not isinstance(m, bool)]
-        return _Inner(keeper.finish([*outputs, *[masks[i].atom for i in found]]), found)
+        found = tuple([i for i, m in enumerate(masks) if i in wanted or not isinstance(m, bool)])
+        given = [keeper.array(masks[i], program.outputs[i]).atom for i in found]
+        return Inside(keeper.finish([*[keeper.cleaned(a) for a in program.outputs], *given]), found)
 
     return build(keeper.builder, body)
+
+
+def given_masks(keeper: Keeper, atoms: Sequence[Atom]) -> tuple[tuple[bool, ...], list[Atom]]:
+    """For which operands a mask is known, and these masks."""
+    masks = [keeper.firm(a) if a in keeper.cotangents else True for a in atoms]
+    known = tuple([m is not True for m in masks])
+    return known, [keeper.array(m, a).atom for m, a in zip(masks, atoms) if m is not True]
 
 
 def through_call(keeper: Keeper, eqn: Equation) -> None:
     """The rule of a call of ``params["program"]``: the masks go with the cotangents."""
     eqn = keeper.clean(eqn)
-    masks = [keeper.firm(a) if type(a) is Var else True for a in eqn.inputs]
-    masked = tuple([m is not True for m in masks])
-    if not any(masked):
+    masked, masks = given_masks(keeper, eqn.inputs)
+    inside = keep_inside(eqn.params["program"], tuple([a in keeper.cotangents for a in eqn.inputs]), masked)
+    if not any(masked) and not inside.masked:
         return keeper.emit(eqn)
-    inner = keep_inside(eqn.params["program"], tuple([a in keeper.cotangents for a in eqn.inputs]), masked)
-    given = [keeper.array(m, a).atom for m, a in zip(masks, eqn.inputs) if m is not True]
-    made = [Var(a.type) for a in inner.program.outputs[len(eqn.outputs) :]]
-    known = {i: Known(keeper.tracer(v)) for i, v in zip(inner.masked, made)}
-    keeper.builder.equations.append(eqn._replace(
-        inputs=(*eqn.inputs, *given), params=eqn.params | {"program": inner.program}, outputs=(*eqn.outputs, *made),
-    ))
-    keeper.known.update([(eqn.outputs[i], k) for i, k in known.items()])
-    return None
+    made = tuple([Var(a.type) for a in inside.program.outputs[len(eqn.outputs) :]])
+    params = eqn.params | {"program": inside.program}
+    keeper.emit(eqn._replace(inputs=(*eqn.inputs, *masks), params=params, outputs=(*eqn.outputs, *made)))
+    return keeper.note([eqn.outputs[i] for i in inside.masked], made)
 
 
 RULES: dict[Primitive, Rule] = {
     e.mul: _product, e.guarded_mul: _product, e.div: _quotient, e.guarded_div: _quotient,
-    e.add: _sum_of_two, e.sub: _sum_of_two, e.select: _choice, relu_backward: _rectified,
+    e.add: _sum_of_two, e.sub: _sum_of_two, e.select: _choice, e.choose: _choice, relu_backward: _rectified,
     **dict.fromkeys([e.neg, e.convert, e.real, e.imag, e.conjugate, e.stop_gradient, s.barrier], _unary),
     **dict.fromkeys([s.reshape, s.transpose, s.flip, s.slice_, s.pad, s.concatenate, s.broadcast], _moved),
     gather: _gathered, s.set_slice: _window_set, scatter: _scattered,
@@ -473,4 +501,4 @@ RULES: dict[Primitive, Rule] = {
     relu_backward_sum: _rectified_and_summed,
 }
 _WEIGHTS = {e.max_weight, e.min_weight}
-_BEGIN = {e.select, relu_backward, relu_backward_sum, s.set_slice, scatter, *_WEIGHTS}
+_BEGIN = {e.select, e.choose, relu_backward, relu_backward_sum, s.set_slice, scatter, *_WEIGHTS}

@@ -20,13 +20,8 @@ from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
 from fnad.ops.elementwise import add, convert
 from fnad.ops.elementwise import stop_gradient as stop_gradient_p
-from fnad.ops.indexing import scatter
-from fnad.ops.reductions import reduce_max, reduce_min
 from fnad.tracing import Builder, Staged, Tracer, build, call_program, filled, is_value, stage, value_type
 from fnad.transforms.masks import keep_zeros
-
-EXTREMES = {reduce_max, reduce_min, scatter}
-"""The operations that choose elements by their size, or the last of several."""
 
 # --- On Programs
 
@@ -88,7 +83,7 @@ def _join(program: Program, wrt: Sequence[int], count: int, seed: Literal | None
     made_back = {v for e in builder.equations[own:] for v in e.outputs}
     joint = prune(joint)
     count_own = sum([id(e) not in way_back and made_back.isdisjoint(e.outputs) for e in joint.equations])
-    joint = keep_zeros(joint, count_own, forward.cotangents, forward.extremes)
+    joint = keep_zeros(joint, count_own, forward.cotangents)
     return Joint(joint, tuple(builder.inputs[len(program.inputs) :]), constants, count_own)
 
 
@@ -101,7 +96,6 @@ class _Forward:
         self.atoms: dict[Atom, Atom] = {}  # what stands for an output of a replaced equation
         self.steps: list[tuple[Equation, Any]] = []  # active equations, with their residuals
         self.cotangents: set[Atom] = set()  # all that are accumulated
-        self.extremes: set[Atom] = set()  # those of operands of which an extreme element was chosen
         for equation in program.equations:
             self._stage(equation)
 
@@ -146,10 +140,7 @@ class _Forward:
             if any([g is not None for g in given]):
                 self.builder.source = eqn.source and eqn.source._replace(backward=True)
                 for atom, contribution in self._contributions(eqn, given, residuals):
-                    g = self.builder.tracer(contribution)
-                    if eqn.primitive in EXTREMES:
-                        self.extremes.add(g.atom)
-                    self.accumulate(cotangents, atom, g)
+                    self.accumulate(cotangents, atom, self.builder.tracer(contribution))
 
     def accumulate(self, cotangents: dict[Atom, Tracer], atom: Atom, g: Tracer) -> None:
         """Add to the cotangent of an atom."""

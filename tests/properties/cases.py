@@ -178,7 +178,8 @@ def _guarded_div(g: Any, y: Any) -> Any:
 
 
 def _guarded_mul(g: Any, d: Any) -> Any:
-    return np.where((g == 0) & ~np.isfinite(d), np.zeros((), g.dtype), g * d)
+    is_zero = (g == 0) & ~np.isfinite(d) | (d == 0) & ~np.isfinite(g)
+    return np.where(is_zero, np.zeros((), g.dtype), g * d)
 
 
 def _weight(wins: Any) -> Callable[..., Any]:
@@ -197,6 +198,7 @@ _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     "abs": ((ANY,), {}),
     "sign": ((ANY,), {}),
     "square": ((ANY,), {}),
+    "one_minus_square": ((ANY,), {"oracle": lambda x: (1 - x) * (1 + x)}),
     "floor_div": ((ANY, POSITIVE_SECOND), {"oracle": np.floor_divide}),
     "mod": ((BEYOND, DIVISOR), {}),
     "mod/negative": ((BELOW, DIVISOR), {"oracle": np.mod, "dtypes": INEXACT}),
@@ -220,6 +222,7 @@ _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     "log1p": ((Domain(-0.7, 4.0),), {"singular": ((-1.0,),), "ulp": VECTOR_MATH}),
     "sigmoid": ((ANY,), {"oracle": special.expit, "ulp": VECTOR_MATH}),
     "erf": ((ANY,), {"oracle": special.erf, "ulp": VECTOR_MATH}),
+    "gaussian": ((ANY,), {"oracle": lambda x: np.exp(-(x * x)), "ulp": VECTOR_MATH}),
     "xlogy": ((ANY, POSITIVE_SECOND), {"oracle": special.xlogy, "singular": ((1.0, 0.0),), "ulp": VECTOR_MATH}),
     "logaddexp": ((ANY, SECOND), {"singular": ((-np.inf, -np.inf),), "ulp": VECTOR_MATH, "reorders": True}),
     "logaddexp2": ((ANY, SECOND), {"singular": ((-np.inf, -np.inf),), "ulp": VECTOR_MATH, "reorders": True}),
@@ -233,6 +236,7 @@ _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     "sinh": ((ANY,), {"ulp": VECTOR_MATH}),
     "cosh": ((ANY,), {"ulp": VECTOR_MATH}),
     "tanh": ((ANY,), {"ulp": VECTOR_MATH}),
+    "sech_square": ((ANY,), {"oracle": lambda x: np.square(1 / np.cosh(x)), "ulp": 3 * VECTOR_MATH}),
     "arcsinh": ((ANY,), {"ulp": VECTOR_MATH}),
     "arccosh": ((Domain(1.25, 4.0),), {"singular": ((1.0,),), "ulp": VECTOR_MATH}),
     "arctanh": ((INSIDE,), {"singular": ONES, "ulp": VECTOR_MATH}),
@@ -244,6 +248,7 @@ _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     "fmax": ((ANY, SECOND), {}),
     "fmin": ((ANY, SECOND), {}),
     "select": ((CONDITION, ANY, SECOND), {"oracle": np.where}),
+    "choose": ((CONDITION, ANY, SECOND), {"oracle": np.where}),
     "relu": ((ANY,), {"oracle": lambda x: np.maximum(x, x.dtype.type(0))}),
     "relu_backward": ((ANY, SECOND), {"oracle": lambda g, y: np.where(y <= 0, g.dtype.type(0), g)}),
     "eq": ((ANY, ANY), {"oracle": np.equal}),

@@ -63,6 +63,7 @@ FORMULAS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "product": lambda ok, y, c: np.where(ok, y * y * c, c),
     "quotient": lambda ok, y, c: np.where(~ok, c, c / (y * y + 2.0)),
     "nested": lambda ok, y, c: np.where(ok, np.exp(np.where(ok, y, np.inf) * 0.1), 1.0),
+    "picked": lambda ok, y, c: np.cos(y)[ok] if y.ndim else np.where(ok, y, c),
     "written": lambda ok, y, c: written(y * c, ~ok),
 }
 
