@@ -9,11 +9,14 @@ beside him, and is there at the next call.
 from __future__ import annotations
 
 import atexit
+import logging  # noqa: F401 - so that a fork takes its lock after ours, which compilers hold when they log
 import os
 import sys
 import threading
+import time
 from _thread import start_new_thread
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -80,13 +83,10 @@ def undisturbed(function: Callable[..., Result], *args: Any) -> Result:
     return shielded(_alone, function, *args)
 
 
-def if_undisturbed(function: Callable[[], Any]) -> None:
-    """Make a call here, unless another thread does work that it could disturb."""
-    if _exclusive.acquire(blocking=False):
-        try:
-            function()
-        finally:
-            _exclusive.release()
+def soon(function: Callable[[], Any]) -> None:
+    """Make a call on another thread when no other one does such work."""
+    with suppress(RuntimeError):  # no more threads: the process ends
+        start_new_thread(_alone, (function,))
 
 
 def asked_by() -> FrameType | None:
@@ -101,33 +101,49 @@ def _alone(function: Callable[..., Result], *args: Any) -> Result:
 
 def _is_held() -> bool:
     """Whether this thread holds what another one would wait for."""
-    other = _numbas()
-    return _exclusive._is_owned() or other is not None and other._is_owned()  # type: ignore[attr-defined]
+    return any([lock._is_owned() for lock in (_exclusive, *[other._lock for other in _others()])])  # type: ignore
 
 
-def _numbas() -> Any:
-    """The lock of numba's compiler, which the user's own functions take."""
-    module = sys.modules.get("numba.core.compiler_lock")
-    return getattr(getattr(module, "global_compiler_lock", None), "_lock", None)
+def _others() -> list[Any]:
+    """What has the locks of numba's compiler and of LLVM, which the user's own functions take, as its `_lock`."""
+    numba, llvm = sys.modules.get("numba.core.compiler_lock"), sys.modules.get("llvmlite.binding.ffi")
+    found = [getattr(numba, "global_compiler_lock", None), getattr(getattr(llvm, "lib", None), "_lock", None)]
+    return [other for other in found if hasattr(other, "_lock")]
+
+
+PATIENCE = 30.0
+"""Seconds that a fork waits for compilers."""
+_held: list[Any] = []
 
 
 def _hold() -> None:
     """Before a fork: the child is to find no lock held by a thread that it has not, nor anything half done."""
-    _exclusive.acquire()
-    other = _numbas()
-    while other is not None and not other.acquire(timeout=0.1):
-        _exclusive.release()  # who has the other one may wait for it
-        _exclusive.acquire()
+    end = time.monotonic() + PATIENCE
+    wanted = [_exclusive, *[other._lock for other in _others()]]
+    while len(_held) < len(wanted) and time.monotonic() < end:
+        if wanted[len(_held)].acquire(timeout=0.1):
+            _held.append(wanted[len(_held)])
+        else:
+            _let_go()  # who has the next one may wait for one before it
 
 
 def _let_go() -> None:
-    other = _numbas()
-    if other is not None:
-        other.release()
-    _exclusive.release()
+    while _held:
+        _held.pop().release()
+
+
+def _begin_again() -> None:
+    """In a child that was forked although a compiler is at work: it seems to wait for what other libraries hold."""
+    global _exclusive
+    if _held:
+        _let_go()
+        return
+    _exclusive = threading.RLock()
+    for other in _others():
+        other._lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_let_go)
+    os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_begin_again)
 # A thread that is in LLVM when the process takes that down would crash; one that comes later waits, and ends with it.
-atexit.register(_exclusive.acquire)
+atexit.register(lambda: _exclusive.acquire())

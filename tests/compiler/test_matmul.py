@@ -169,3 +169,30 @@ import scipy.linalg
 assert scipy.linalg.cython_blas.__pyx_capi__
 """
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_the_threads_of_others_do_not_change_bits():
+    symbols = ctypes.CDLL(library._cython_blas().__file__)
+    names = [pair for pair in library.THREAD_FUNCTIONS if all([hasattr(symbols, name) for name in pair])]
+    if not names:
+        pytest.skip("this BLAS does not say how many threads it works on")
+    count, setter = [getattr(symbols, name) for name in names[0]]
+    rng = np.random.default_rng(0)
+    products = [
+        (rng.standard_normal((m, k)).astype(dtype), rng.standard_normal((k, n)).astype(dtype))
+        for m, k, n in ((300, 1500, 200), (64, 3000, 48), (1, 4000, 300), (5, 70, 90))
+        for dtype in ("float32", "float64")
+    ]
+
+    def results():
+        found = []
+        for a, b in products:
+            c = np.zeros((a.shape[0], b.shape[1]), a.dtype)
+            run_launch(library.matmul(view_of(0, a), view_of(1, b), view_of(2, c)), [a, b], [c])
+            found.append(c.tobytes())
+        return found
+
+    alone = results()
+    for threads in (2, 3, 8):
+        setter(ctypes.c_int(threads))
+        assert count() > 1 and results() == alone

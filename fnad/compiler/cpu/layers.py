@@ -41,7 +41,7 @@ def kernel(buffers, params, lo, hi):
     x = as_{word}(operand(buffers, params, 0), 0)
     w = as_{word}(operand(buffers, params, 2), 1)
     y = as_{word}(operand(buffers, params, 4), 2)
-    b = as_{word}(operand(buffers, params, 20), 3)
+    b = as_{word}(operand(buffers, params, 19), 3)
     return dense({finish}, x, w, b, y, params, lo, hi, {word}(1), {word}(0))
 """
     return Kernel(f"dense_{'relu_' if relu else ''}{word}", source)

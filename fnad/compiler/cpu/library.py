@@ -21,6 +21,7 @@ from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, chunk_of, ch
 from fnad.compiler.expressions import COMBINATIONS, dtype_word
 from fnad.compiler.plan import Kernel, Launch, View
 from fnad.compiler.views import matrix_layout
+from fnad.kernels.cpu import blas
 
 BLAS_LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 """The dtypes that BLAS knows, and what its routines' names begin with."""
@@ -47,7 +48,7 @@ def matmul(a: View, b: View, c: View, alpha: float = 1.0, beta: float = 0.0) -> 
     batch = c.shape[:-2]
     by_columns = not batch and n > m
     params = [*_places(a, b, c), m, n, k, a_transposed, b_transposed, a_row, b_row, c_row]
-    params += [_float_bits(alpha), _float_bits(beta), *_blas_addresses(c.dtype.name)]
+    params += [_float_bits(alpha), _float_bits(beta), _blas_words(c.dtype.name)]
     params += [by_columns, len(batch)]
     for axis, extent in enumerate(batch):
         params += [extent, *(view.strides[axis] // view.dtype.itemsize for view in (a, b, c))]
@@ -85,11 +86,19 @@ def _float_bits(value: float) -> int:
     return struct.unpack("q", struct.pack("d", value + 0.0))[0]
 
 
-def _blas_addresses(dtype: str) -> tuple[int, int]:
+@cache
+def _blas_words(dtype: str) -> int:
+    """The address of what kernels have to know of BLAS for a dtype, see kernels/cpu/blas.py; 0 if it has it not."""
     if dtype not in BLAS_LETTERS:
-        return 0, 0
-    letter = BLAS_LETTERS[dtype]
-    return _blas_address(f"{letter}gemm"), _blas_address(f"{letter}gemv")
+        return 0
+    words = np.zeros(blas.WORDS, np.int64)
+    _kept.append(words)
+    words[blas.GEMM], words[blas.GEMV] = (_blas_address(BLAS_LETTERS[dtype] + routine) for routine in ("gemm", "gemv"))
+    words[blas.GET_THREADS], words[blas.SET_THREADS] = _thread_functions(_cython_blas())
+    return words.ctypes.data
+
+
+_kept: list[np.ndarray] = []
 
 
 @cache
@@ -105,10 +114,8 @@ def _blas_address(routine: str) -> int:
 
 @cache
 def _cython_blas() -> ModuleType:
-    """scipy.linalg.cython_blas, set to one thread, without the rest of scipy.linalg, whose import takes 0.1 s."""
-    module = sys.modules.get(CYTHON_BLAS) or _load_cython_blas(CYTHON_BLAS)
-    _run_serially(module)
-    return module
+    """scipy.linalg.cython_blas, without the rest of scipy.linalg, whose import takes 0.1 s."""
+    return sys.modules.get(CYTHON_BLAS) or _load_cython_blas(CYTHON_BLAS)
 
 
 CYTHON_BLAS = "scipy.linalg.cython_blas"
@@ -125,20 +132,25 @@ def _load_cython_blas(name: str) -> ModuleType:
     return module
 
 
-THREAD_SETTERS = ("scipy_openblas_set_num_threads", "openblas_set_num_threads", "MKL_Set_Num_Threads")
+THREAD_FUNCTIONS = (
+    ("scipy_openblas_get_num_threads", "scipy_openblas_set_num_threads"),
+    ("openblas_get_num_threads", "openblas_set_num_threads"),
+    ("MKL_Get_Max_Threads", "MKL_Set_Num_Threads"),
+)
 
 
-def _run_serially(module: ModuleType) -> None:
-    """Keep BLAS to the thread that calls it.
+def _thread_functions(module: ModuleType) -> tuple[int, int]:
+    """The addresses of what tells and sets the number of BLAS's threads, which kernels keep at one; 0 if unknown.
 
     Its own threads wait for work by spinning: beside those of another library, or on a machine that is not
-    idle, a small product then takes a thousand times longer.
+    idle, a small product then takes a thousand times longer. And their number decides the last bits of a product.
     """
-    blas = ctypes.CDLL(module.__file__)
-    for name in THREAD_SETTERS:
-        if hasattr(blas, name):
-            getattr(blas, name)(ctypes.c_int(1))
-            return
+    symbols = ctypes.CDLL(module.__file__)
+    for names in THREAD_FUNCTIONS:
+        if all([hasattr(symbols, name) for name in names]):
+            get, put = (ctypes.cast(getattr(symbols, name), ctypes.c_void_p).value for name in names)
+            return get or 0, put or 0
+    return 0, 0
 
 
 # --- along an axis ----------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from fnad.compiler.fingerprint import CPU_SOURCES, Sources, settings
 from fnad.compiler.plan import Kernel
 from fnad.lazy import LazyModule
 from fnad.memo import Memo
-from fnad.shield import if_undisturbed, undisturbed
+from fnad.shield import soon, undisturbed
 from fnad.version import __version__
 
 
@@ -81,9 +81,10 @@ class MachineCode:
     def __init__(self, address: int, owner: Any) -> None:
         self.address, self.owner = address, owner
 
-    def __del__(self, unused: deque[Any] = _unused, soon: Callable[..., None] = if_undisturbed) -> None:
+    def __del__(self, unused: deque[Any] = _unused, soon: Callable[..., None] = soon) -> None:
         unused.append(self.owner)
-        soon(unused.clear)
+        if len(unused) == 1:
+            soon(unused.clear)  # not here, where an interrupt could leave LLVM's lock held for ever
 
 
 class Loader:

@@ -4,7 +4,7 @@ Forward, the outer index space is the rows or the columns of y: a range of them 
 then given bias and ReLU. Words of `params`: those of matmul.py for the product of x, w and y, which has no
 batch axes (0-19), then
 
-    20-21   the bias: number and byte offset of its buffer
+    19-20   the bias: number and byte offset of its buffer
 
 Backward, x̄ = ḡ wᵀ and w̄ = xᵀ ḡ are products of matmul.py over transposed views, and b̄ is the sum
 of the rows of ḡ. With ReLU, ḡ is the cotangent of y where y is positive, else 0; it and its sum are
@@ -41,7 +41,7 @@ def dense(finish, x, w, b, y, params, lo, hi, one, zero):
     """Rows or columns [lo, hi) of y = x w + b; `finish` is add_bias or add_bias_and_relu."""
     m, n, row = params[6], params[7], params[13]
     matmul(by_blas, x, w, y, params, lo, hi, one, zero)
-    if params[18]:
+    if params[17]:
         for i in range(m):
             finish(y + (i * row + lo), b + lo, hi - lo)
     else:

@@ -12,15 +12,16 @@ The outer index space is the rows of all products of the batch, or the columns o
     9-10    whether A and B are kept transposed, 0 or 1
     11-13   elements from one kept row of A, B, C to the next
     14-15   alpha, beta: bits of a float64
-    16-17   addresses of BLAS's gemm and gemv for the dtype; `by_loops` does not read them
-    18      whether the index space is C's columns, 0 or 1
-    19-     number of batch axes; for each its extent and strides in A, B, C (elements)
+    16      address of the words of blas.py; `by_loops` does not read it
+    17      whether the index space is C's columns, 0 or 1
+    18-     number of batch axes; for each its extent and strides in A, B, C (elements)
 """
 
 from numba import int32, njit, uint8
 
 from fnad.kernels.cpu.arithmetic import add, multiply, radd
-from fnad.kernels.cpu.pointers import call_by_reference, zero_of
+from fnad.kernels.cpu.blas import GEMM, GEMV, GET_THREADS, SET_THREADS
+from fnad.kernels.cpu.pointers import as_int64, call_by_reference, call_for_int, call_with_int, zero_of
 
 SMALL = 128
 """Multiplications up to which loops are quicker than a call of BLAS (measured with OpenBLAS)."""
@@ -33,8 +34,8 @@ PLAIN, TRANSPOSED = 78, 84
 def batch_offset(params, batch, which):
     """Elements from the start of A, B or C (0, 1, 2) to its matrix number `batch`."""
     offset = 0
-    for axis in range(params[19] - 1, -1, -1):
-        word = 20 + 4 * axis
+    for axis in range(params[18] - 1, -1, -1):
+        word = 19 + 4 * axis
         offset += batch % params[word] * params[word + 1 + which]
         batch //= params[word]
     return offset
@@ -97,7 +98,7 @@ def call_gemm(a, b, c, params, rows, columns, alpha, beta):
         c,
         int32(params[13]),
     )
-    call_by_reference(params[16], operands)
+    call_by_reference(as_int64(params[16])[GEMM], operands)
 
 
 @njit
@@ -120,23 +121,33 @@ def call_gemv(address, transposed, matrix, shape, row, x, x_step, y, y_step, alp
 
 
 @njit
+def keep_serial(blas):
+    """Keep BLAS to the thread that calls it: what else works with it may have changed that, and so the last bits."""
+    if blas[GET_THREADS] != 0 and call_for_int(blas[GET_THREADS]) != 1:
+        call_with_int(blas[SET_THREADS], 1)
+
+
+@njit
 def by_blas(a, b, c, params, rows, columns, alpha, beta):
     """A piece of C by what is quickest for the shape of the whole, for dtypes that BLAS knows."""
     m, n, k = params[6], params[7], params[8]
     a_kept_transposed, b_kept_transposed = params[9] != 0, params[10] != 0
     if m * n * k <= SMALL:
         loop_inner(a, b, c, params, rows, columns, alpha, beta)
-    elif n == 1:
+        return
+    blas = as_int64(params[16])
+    keep_serial(blas)
+    if n == 1:
         shape = (k, rows) if a_kept_transposed else (rows, k)
         step = 1 if b_kept_transposed else params[12]
         call_gemv(
-            params[17], a_kept_transposed, a, shape, params[11], b, step, c, params[13], alpha, beta
+            blas[GEMV], a_kept_transposed, a, shape, params[11], b, step, c, params[13], alpha, beta
         )
     elif m == 1:
         shape = (columns, k) if b_kept_transposed else (k, columns)
         step = params[11] if a_kept_transposed else 1
         call_gemv(
-            params[17], not b_kept_transposed, b, shape, params[12], a, step, c, 1, alpha, beta
+            blas[GEMV], not b_kept_transposed, b, shape, params[12], a, step, c, 1, alpha, beta
         )
     else:
         call_gemm(a, b, c, params, rows, columns, alpha, beta)
@@ -155,7 +166,7 @@ def by_loops(a, b, c, params, rows, columns, alpha, beta):
 def matmul(multiply_piece, a, b, c, params, lo, hi, alpha, beta):
     """Rows [lo, hi) of all products of the batch, or columns of a single one, by `by_blas` or `by_loops`."""
     m, n, row = params[6], params[7], lo
-    if params[18]:
+    if params[17]:
         b_start = lo * (params[12] if params[10] else 1)
         multiply_piece(a, b + b_start, c + lo, params, m, hi - lo, alpha, beta)
         return 0

@@ -192,6 +192,29 @@ def call_by_reference(typing_context: Any, address: types.Type, operands: types.
 
 
 @intrinsic
+def call_for_int(typing_context: Any, address: types.Type) -> Any:
+    """Call a function of C that takes nothing and gives an int."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        function = ir.FunctionType(ir.IntType(32), []).as_pointer()
+        return builder.call(builder.inttoptr(args[0], function), [])
+
+    return types.int32(types.int64), generate
+
+
+@intrinsic
+def call_with_int(typing_context: Any, address: types.Type, number: types.Type) -> Any:
+    """Call a function of C that takes an int."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        function = ir.FunctionType(ir.VoidType(), [ir.IntType(32)]).as_pointer()
+        builder.call(builder.inttoptr(args[0], function), [builder.trunc(args[1], ir.IntType(32))])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
 def operand(typing_context: Any, buffers: types.Type, params: types.Type, k: types.Type) -> Any:
     """The address that words k and k + 1 of `params` name: a buffer's number, and a byte offset."""
 
