@@ -59,14 +59,27 @@ UNKNOWN = {
 """Why a value may be unknown, and what to do about it."""
 
 
+BOUND = "x[i:j]"
+"""What is asked for where the bound of a slice is."""
+_ORDINARY = (
+    "An ordinary array or list takes no traced index: use fnad.numpy.array(data)[i] for data[i], also where i has "
+    "several elements, and fnad.numpy.array(data)[i + np.arange(n)] for data[i:i + n]."
+)
+_MASK = "The number of elements that a mask chooses has to be known: use np.where(mask, x, 0)."
+
+
 def unknown_value(type: ArrayType, what: str, why: str) -> Exception:
     """The error of a value that is asked for and not known; ``why`` is one of the reasons above."""
     reason, advice = UNKNOWN[why]
-    if type.dtype.kind in "iu" and type.size == 1 and _is_at(_READS):
-        what, advice = "array[i]", (
-            "An ordinary array takes no traced index: use fnad.numpy.array(data)[i]. For n elements from i on use "
-            "x[i + np.arange(n)]."
+    if what == BOUND:
+        advice = (
+            "The number of elements has to be known: for n of them from i on write x[i + np.arange(n)], or choose "
+            "among all of x by np.where."
         )
+    elif type.dtype.kind in "iu" and _is_at(_READS):
+        what, advice = "array[i]", _ORDINARY
+    elif type.dtype.kind == "b" and what.startswith("np.array") and _is_at(_READS):
+        what, advice = "array[mask]", _MASK
     elif what.startswith("np.array"):
         advice += " In place of np.array([x, y]) use np.stack([x, y]) or fnad.numpy.array([x, y])."
     elif what.startswith("float") and why != "staged":

@@ -32,8 +32,17 @@ class Tracer(Traced):
     __slots__ = ("atom", "__weakref__")
 
     def __init__(self, builder: Builder, atom: Atom) -> None:
-        self.builder = builder
-        self.atom = atom
+        _set_builder(self, builder)
+        _set_atom(self, atom)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        place = getattr(Tracer, name, None)
+        if not hasattr(place, "__set__"):
+            raise AttributeError(
+                f"x.{name} = v: requires an attribute that can be set, as x.shape, x.flat and x.real can, got {name!r} "
+                f"of a traced {self.type}. Keep the value in a variable, or in an object that holds the array."
+            )
+        place.__set__(self, value)
 
     @property
     def __class__(self) -> Any:  # type: ignore[override]
@@ -106,10 +115,6 @@ class Tracer(Traced):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.cutting_value("np.array(...)"), dtype=dtype)
 
-    def item(self) -> Any:
-        """The value as a Python number, where no gradient is cut."""
-        return self.cutting_value("item()", np.ndarray.item)
-
     def tolist(self) -> Any:
         """The value as nested lists, where no gradient is cut."""
         return self.cutting_value("tolist()", np.ndarray.tolist)
@@ -129,6 +134,8 @@ class Tracer(Traced):
                 raise error
         return self.concrete(what, convert)
 
+
+_set_builder, _set_atom = Traced.builder.__set__, Tracer.atom.__set__
 
 Result = TypeVar("Result")
 

@@ -55,6 +55,8 @@ from fnad.numpy.elementwise import shape as shape
 from fnad.numpy.elementwise import sinc as sinc
 from fnad.numpy.elementwise import size as size
 from fnad.numpy.elementwise import where as where
+from fnad.numpy.flat import place as place
+from fnad.numpy.flat import put as put
 from fnad.numpy.indexing import argsort as argsort
 from fnad.numpy.indexing import sort as sort
 from fnad.numpy.indexing import take as take

@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from fnad.errors import InPlaceError
 from fnad.ir.program import Atom, Equation
-from fnad.ir.types import Shape
+from fnad.ir.types import ArrayType, Shape
 from fnad.numpy.moves import Move, Moves, are_apart, as_move, in_order, read_through, replaced
 from fnad.ops import elementwise, indexing, shaping
 from fnad.tracing import Builder, Tracer, current_builder, escaped
@@ -155,15 +155,41 @@ def alias_of(x: Tracer, what: str) -> Alias:
         InPlaceError: ``x`` belongs to a function around the one that is being staged.
         ValueError: it is a read-only view.
     """
-    if x.builder is not current_builder():
-        _bring_in(x, what)
-    found = _sorted_out(x.builder).of(x)
+    found = _own_alias(x, what)
     if found.readonly:
         raise ValueError(
             f"{what}: requires an array that can be written to, got a read-only view, as broadcast_to and diagonal "
             "give. Write to a copy, x.copy(), or to the array that it is a view of."
         )
     return found
+
+
+def _own_alias(x: Tracer, what: str) -> Alias:
+    """An array of the function that is being staged, as a window."""
+    if x.builder is not current_builder():
+        _bring_in(x, what)
+    return _sorted_out(x.builder).of(x)
+
+
+def set_shape(x: Tracer, shape: Any) -> None:
+    """``x.shape = shape``: the array becomes another view of the same memory."""
+    alias, builder = _own_alias(x, "x.shape = s"), x.builder
+    family, known = alias.family, builder.aliases.known
+    shape = np.reshape(alias.layout, shape).shape
+    try:
+        layout = np.reshape(alias.layout, shape, copy=False)
+    except ValueError:
+        raise AttributeError(
+            f"x.shape = s: requires a view of the same memory, got {shape} for shape {x.shape}, which needs a copy. "
+            "Use x.reshape(s)."
+        ) from None
+    if family.root is x:
+        family.root = Tracer(builder, x.atom)
+        known[id(family.root)] = alias._replace(handle=ref(family.root))
+    move = Move(shaping.reshape, (), {"shape": shape}, x.type, ArrayType(shape, x.dtype))
+    made = Alias(ref(x), family, in_order((*alias.moves, move)), layout, alias.readonly)
+    known[id(x)], x.atom = made, move.apply(builder, x.atom)
+    family.views = [*[view for view in family.views if view.handle() is not x], made]
 
 
 def layout_of(x: Tracer) -> np.ndarray:

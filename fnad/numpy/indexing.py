@@ -19,6 +19,7 @@ from fnad.ops import indexing as places
 from fnad.ops import reductions
 from fnad.ops import shaping as ops
 from fnad.ops.elementwise import floor_div, maximum, minimum, mul, select, sub
+from fnad.refusals import BOUND
 from fnad.tracing import Builder, Tracer, innermost
 
 # --- What an index consists of
@@ -89,7 +90,7 @@ def _parts(part: Any) -> list[Any]:
     if part is None:
         return [_NEW]
     if isinstance(part, slice):
-        return [Place(part)]
+        return [Place(slice(*map(_known_bound, (part.start, part.stop, part.step))))]
     if _is_integer(part):
         return [Place(array=operator.index(part))]
     array = index_array(part)
@@ -99,6 +100,15 @@ def _parts(part: Any) -> list[Any]:
             return [Place(array=_Truth(bool(mask)))]
         return [Place(array=_Masked(n, size)) for n, size in zip(np.nonzero(mask), mask.shape)]
     return [Place(array=array)]
+
+
+def _known_bound(bound: Any) -> Any:
+    """A bound of a slice, whose size has to be known."""
+    if type(bound) is not Tracer:
+        return bound
+    if bound.dtype.kind not in "iu" or bound.shape:
+        raise TypeError("slice indices must be integers or None or have an __index__ method")
+    return bound.concrete(BOUND, int)
 
 
 class _Truth(NamedTuple):
@@ -347,13 +357,13 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     if axis is None:
         x, axis = ravel(x), 0
     axis = one_axis(axis, x.ndim)
-    index = _numbers(builder, indices)
+    index = numbers(builder, indices)
     if mode != "raise":
-        index = _kept_inside(cast(traced(builder, index), INDEX), x.shape[axis], mode)
+        index = kept_inside(traced(builder, index), x.shape[axis], mode)
     return getitem(x, (*[slice(None)] * axis, index))
 
 
-def _numbers(builder: Builder, indices: Any) -> Any:
+def numbers(builder: Builder, indices: Any) -> Any:
     """What is to be taken: integers, for which truth values count too, and numbers that are no arrays."""
     if not isinstance(indices, (Tracer, np.ndarray)):
         if not is_traced(indices):
@@ -366,7 +376,9 @@ def _numbers(builder: Builder, indices: Any) -> Any:
     return cast(indices, INDEX) if type(indices) is Tracer else indices.astype(INDEX)
 
 
-def _kept_inside(index: Tracer, n: int, mode: str) -> Tracer:
+def kept_inside(index: Tracer, n: int, mode: str) -> Tracer:
+    """Integers as places along an axis, by the mode that says what those beyond it mean."""
+    index = cast(index, INDEX)
     if mode == "clip":
         return minimum(maximum(index, 0), n - 1)
     if mode == "wrap":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from fnad.errors import InPlaceError
 from fnad.numpy import aliases, contractions, indexing, operators, shaping, special, ufuncs, updates, writing
 from fnad.numpy.dispatch import RULES, ordinary_array, refuse_out
+from fnad.numpy.flat import Flat, set_flat
 from fnad.numpy.promotion import builder_of, traced
 from fnad.tracing import Tracer
 
@@ -113,7 +115,6 @@ def has_rule(ufunc: np.ufunc, method: str) -> bool:
 # --- Functions: np.sum(x), np.concatenate([x, y])
 
 _ADVICE = {
-    np.place: "write x[mask] = v", np.put: "write x[i] = v",
     np.unique: "take it of values outside of the function, for its number of elements is not known",
     np.linalg.multi_dot: "use np.matmul step by step",
 }
@@ -197,6 +198,38 @@ def _conjugate(self: Tracer) -> Tracer:
     return self if self.dtype.kind != "c" else ufuncs.UFUNCS[np.conjugate](self)
 
 
+def _item(self: Tracer, *args: Any) -> Any:
+    """The value of one element as a Python number, where no gradient is cut."""
+    index = args[0] if len(args) == 1 else args
+    element = self if not args else indexing.getitem(self, index) if isinstance(index, tuple) else Flat(self)[index]
+    return element.cutting_value("item()", np.ndarray.item)
+
+
+def _view(self: Tracer, dtype: Any = None, type: Any = None) -> Tracer:
+    """Another array of the same memory, of the same dtype."""
+    is_class = isinstance(dtype, builtins.type) and issubclass(dtype, np.ndarray)
+    if dtype is not None and not is_class and np.dtype(dtype) != self.dtype:
+        raise TypeError(
+            f"x.view(dtype): requires the array's own dtype, got {np.dtype(dtype)} for a traced {self.type}, whose "
+            "bits cannot be taken for other numbers. Use x.astype(dtype) for the same values, and np.real and np.imag "
+            "for the parts of complex numbers."
+        )
+    return aliases.view(self, Tracer(self.builder, self.atom))
+
+
+def _resize(self: Tracer, *new_shape: Any, refcheck: bool = True) -> None:
+    """``x.resize(shape)``, to a shape of as many elements."""
+    shape = new_shape[0] if len(new_shape) == 1 else new_shape
+    sizes = np.zeros(self.size, bool)
+    sizes.resize(shape, refcheck=False)
+    if sizes.size != self.size:
+        raise InPlaceError(
+            f"x.resize(): requires a shape of as many elements as a traced array has, {self.size}, got {sizes.shape}. "
+            "Use np.resize or np.pad for more, and x[...] for fewer."
+        )
+    aliases.set_shape(self, sizes.shape)
+
+
 def _refused(name: str, way: str) -> Callable[..., Any]:
     def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
         raise InPlaceError(
@@ -206,20 +239,49 @@ def _refused(name: str, way: str) -> Callable[..., Any]:
     return method
 
 
+def _unset(name: str, way: str = "Make a new array with the functions of fnad.numpy.") -> Callable[[Tracer, Any], None]:
+    """What setting an attribute says that follows from the others."""
+    def refuse(self: Tracer, value: Any) -> None:
+        raise AttributeError(
+            f"x.{name} = v: requires an attribute that can be set, as x.shape, x.flat and x.real can, got {name!r} of "
+            f"a traced {self.type}. {way}"
+        )
+
+    return refuse
+
+
+_ABSENT = {
+    "strides": "np.transpose and np.flip tell how it is read.", "partition": "Use x.sort().",
+    "byteswap": "Use x.astype(dtype) for other values.", "tobytes": "Return the array, and take its bytes outside.",
+}
+_OWN_ATOM = ("atom", "builder")
+
+
+def _absent(self: Tracer, name: str) -> Any:
+    """What asking for an attribute says that NumPy's arrays have and traced ones do not."""
+    if name.startswith("__") or name in _OWN_ATOM:
+        raise AttributeError(name)
+    if not hasattr(np.ndarray, name):
+        raise AttributeError(f"x.{name}: a traced {self.type} has no such attribute.")
+    way = _ABSENT.get(name, "Use the functions of fnad.numpy, or np.asarray(x) outside of the function.")
+    raise AttributeError(
+        f"x.{name}: requires an array that lies in memory, got a traced {self.type}, whose values are not known. {way}"
+    )
+
+
 # A method of an array is the function of NumPy with the array as its first argument.
 _FUNCTIONS = {
     "sum": np.sum, "prod": np.prod, "mean": np.mean, "var": np.var, "std": np.std, "max": np.max, "min": np.min,
     "argmax": np.argmax, "argmin": np.argmin, "any": np.any, "all": np.all, "cumsum": np.cumsum, "cumprod": np.cumprod,
     "swapaxes": np.swapaxes, "ravel": np.ravel, "repeat": np.repeat, "take": np.take, "dot": np.dot, "clip": np.clip,
     "round": np.round, "copy": np.copy, "trace": np.trace, "diagonal": np.diagonal, "argsort": np.argsort,
-    "nonzero": np.nonzero,
+    "nonzero": np.nonzero, "put": np.put,
 }
 _METHODS_OF_OUR_OWN: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "transpose": _transpose, "astype": _astype, "squeeze": _squeeze, "flatten": _flatten,
     "conj": _conjugate, "conjugate": _conjugate,
     "sort": writing.sort_in_place, "fill": writing.fill,
-    "put": _refused("put()", "Write x[i] = v."),
-    "resize": _refused("resize()", "Use np.reshape or np.pad."),
+    "item": _item, "view": _view, "resize": _resize,
     "itemset": _refused("itemset()", "Write x[i] = v."),
 }
 _PROPERTIES: dict[str, Callable[[Tracer], Any]] = {
@@ -227,15 +289,20 @@ _PROPERTIES: dict[str, Callable[[Tracer], Any]] = {
     "mT": RULES[np.matrix_transpose],
     "real": RULES[np.real],
     "imag": RULES[np.imag],
-    "flat": lambda self: iter(RULES[np.ravel](self)),
+    "flat": Flat,
     "at": updates.At,
 }
-_SETTERS: dict[str, Callable[[Tracer, Any], None]] = {"real": writing.set_real, "imag": writing.set_imag}
+_SETTERS: dict[str, Callable[[Tracer, Any], None]] = {
+    **{name: _unset(name) for name in ("T", "mT", "at", "ndim", "size", "nbytes", "itemsize")},
+    "dtype": _unset("dtype", "Use x.astype(dtype)."), "shape": aliases.set_shape, "flat": set_flat,
+    "real": writing.set_real, "imag": writing.set_imag,
+}
 _SPECIAL: dict[str, Callable[..., Any]] = {
     "__array_ufunc__": _array_ufunc, "__array_function__": _array_function,
     "__matmul__": contractions.matmul_operator, "__rmatmul__": contractions.reflected_matmul_operator,
     "__getitem__": indexing.getitem, "__setitem__": writing.setitem, "__delitem__": writing.delitem,
     "__iter__": _iterate, "__contains__": _contains,
+    "__getattr__": _absent,
     "__format__": _format, "__round__": _round, "__copy__": aliases.own,
     "__deepcopy__": lambda self, memo: aliases.own(self),
 }
@@ -246,7 +313,9 @@ def _install() -> None:
     for name, function in {**operators.OPERATORS, **writing.IN_PLACE, **methods, **_SPECIAL}.items():
         setattr(Tracer, name, function)
     for name, function in _PROPERTIES.items():
-        setattr(Tracer, name, property(function, _SETTERS.get(name)))
+        setattr(Tracer, name, property(function))
+    for name, setter in _SETTERS.items():
+        setattr(Tracer, name, getattr(Tracer, name).setter(setter))
 
 
 _install()

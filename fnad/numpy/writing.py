@@ -5,6 +5,7 @@ A traced function stays pure: what is written is a new value for the array, and 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -208,10 +209,11 @@ def fill(x: Tracer, value: Any) -> None:
 
 def sort_in_place(x: Tracer, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> None:
     """``x.sort()``."""
-    setitem(x, Ellipsis, RULES[np.sort](x, axis))
+    setitem(x, Ellipsis, RULES[np.sort](x, operator.index(axis)))
 
 
-def _require_traced(x: Any, what: str) -> None:
+def require_traced(x: Any, what: str) -> None:
+    """Raise for an ordinary array, which a traced value would be written to."""
     if type(x) is not Tracer:
         raise ordinary_array(what)
 
@@ -219,7 +221,7 @@ def _require_traced(x: Any, what: str) -> None:
 @implements(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     """`numpy.copyto`."""
-    _require_traced(dst, "np.copyto")
+    require_traced(dst, "np.copyto")
     given = src if isinstance(src, (bool, int, float, complex)) else traced(dst.builder, src)
     kind = result_dtype(dst, given) if not isinstance(given, Tracer) else given.dtype
     if not np.can_cast(kind, dst.dtype, casting):
@@ -230,7 +232,7 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 @implements(np.put_along_axis)
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> None:
     """`numpy.put_along_axis`."""
-    _require_traced(arr, "np.put_along_axis")
+    require_traced(arr, "np.put_along_axis")
     index = index_array(indices)
     if axis is None:
         if index.ndim != 1:
@@ -246,8 +248,12 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> None:
 @implements(np.putmask)
 def putmask(a: Any, /, mask: Any, values: Any) -> None:
     """`numpy.putmask`; values of another shape are repeated."""
-    _require_traced(a, "np.putmask")
+    require_traced(a, "np.putmask")
     given = traced(a.builder, values)
+    if np.size(mask) != a.size:
+        raise ValueError("putmask: mask and data must be the same size")
+    if not given.size:
+        return
     if given.shape != a.shape and given.size != 1:
         flat = RULES[np.ravel](given)
         given = RULES[np.take](flat, np.arange(a.size).reshape(a.shape) % max(given.size, 1))
@@ -257,10 +263,12 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
 @implements(np.fill_diagonal)
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     """`numpy.fill_diagonal`."""
-    _require_traced(a, "np.fill_diagonal")
+    require_traced(a, "np.fill_diagonal")
     numbers = np.zeros(a.shape, bool)
     np.fill_diagonal(numbers, True, wrap)
     places = np.nonzero(numbers)
     flat = RULES[np.ravel](traced(a.builder, val))
+    if not flat.size:
+        return
     values = RULES[np.take](flat, np.arange(places[0].size) % max(flat.size, 1))
     setitem(a, places, values)

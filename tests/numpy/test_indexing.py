@@ -169,7 +169,7 @@ def test_updates_keep_the_dtype_of_the_array() -> None:
 
 
 @pytest.mark.parametrize("f", [
-    lambda x: x.at.__setitem__(0, 1), lambda x: x.put(0, 1), lambda x: x.resize(2), lambda x: x.itemset(0, 1),
+    lambda x: x.at.__setitem__(0, 1), lambda x: x.resize(2), lambda x: x.itemset(0, 1),
 ])
 def test_writing_in_other_ways_says_which_to_use(f: Any) -> None:
     with pytest.raises(InPlaceError, match="Use |Write "):
