@@ -111,6 +111,13 @@ def test_what_is_no_array_of_numbers_is_refused_alike(kind, transform):
             f({"x": make()})
 
 
+@pytest.mark.parametrize("make", [REFUSED["foreign"][0], REFUSED["lent"][0], REFUSED["memoryview"][0]])
+def test_arrays_of_others_are_no_static_arguments(make):
+    f = jit(lambda x, kept: x, static_argnums=1)
+    with pytest.raises(TypeError, match=rf"jit: requires {FIT}, got \S+ at a static argument\. Convert"):
+        f(1.0, make())
+
+
 def test_fields_of_a_structured_array_are_the_way_out():
     f = jit(fnad.value_and_grad(lambda w, price: np.sum(w * price)))
     rows = np.ones(3, PRICES)

@@ -9,9 +9,10 @@ import numpy as np
 
 from fnad import tree
 from fnad.ir.primitive import Primitive
-from fnad.ir.program import Program, subprograms
+from fnad.ir.program import Program, structure, subprograms
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import convert
+from fnad.sameness import exact
 from fnad.tracing import Staged, Tracer, innermost, stager, stage, value_type
 from fnad.transforms.calls import interned, listed
 from fnad.transforms.vjp import require_values
@@ -79,17 +80,18 @@ def _as_type(value: Any, type: ArrayType) -> Any:
 
 
 def stage_loop(
-    name: str, stage_with: Callable[[Sequence[ArrayType]], Body], carry: Leaves
+    name: str, stage_with: Callable[[Leaves, Sequence[ArrayType]], Body], carry: Leaves,
+    carry_of: Callable[[tree.TreeDef], tree.TreeDef] = lambda result: result,
 ) -> tuple[Body, list[ArrayType]]:
     """Stage the body of a loop whose carry keeps its type.
 
     A Python number at the start takes the dtype that the body makes of it, where that can hold it. ``stage_with``
-    stages the body for the
-    carry's types; its first outputs are the carry.
+    stages the body for a carry and its types; its first outputs are the carry, whose part of the result's structure
+    ``carry_of`` gives.
     """
     types = carry.types
     for _ in range(3):
-        body = stage_with(types)
+        body = stage_with(carry, types)
         made = body.program.output_types[: len(types)]
         adapted = [m if t.weak and m.shape == t.shape and _holds(m, t) else t for t, m in zip(types, made)]
         if [t[:2] for t in adapted] == [t[:2] for t in types]:
@@ -100,6 +102,14 @@ def stage_loop(
             raise TypeError(
                 f"{name}: requires a carry that keeps its shape and dtype, got {before} at {path} that comes back as "
                 f"{after}. {_advice(before, after)}"
+            )
+    returned = carry_of(body.out_tree)
+    if exact(returned) != exact(carry.treedef):  # which the steps after the first one see
+        later = stage_with(carry._replace(treedef=returned), types)
+        if structure(later.program) != structure(body.program):
+            raise TypeError(
+                f"{name}: requires a carry whose dicts keep the order of their keys, got a body that goes by it and "
+                f"returns {_shown(returned)} for {_shown(carry.treedef)}. Return them in the order of the start."
             )
     return body, [ArrayType(*t[:2]) for t in types]
 

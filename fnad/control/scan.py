@@ -341,13 +341,13 @@ def scan_leaves(
     """A scan of the slices of arrays, for the function that ``name`` says."""
     slices = [ArrayType(t.shape[1:], t.dtype) for t in sequences.types]
 
-    def stage_with(types: Sequence[ArrayType]) -> Body:
+    def stage_with(state: Leaves, types: Sequence[ArrayType]) -> Body:
         def flat(*tracers: Tracer) -> Any:
-            return body(carry.restored(tracers[: len(types)]), sequences.restored(tracers[len(types) :]))
+            return body(state.restored(tracers[: len(types)]), sequences.restored(tracers[len(types) :]))
 
         return stage_body(name, flat, [*types, *slices], "loop")
 
-    staged, types = stage_loop(name, stage_with, carry)
+    staged, types = stage_loop(name, stage_with, carry, lambda result: result.child(0))
     args = [*staged.constants, *as_types(carry.values, types), *sequences.values]
     results = run_scan(args, staged.program, len(staged.constants), len(types), steps, reverse)
     return tree.unflatten(staged.out_tree, results)

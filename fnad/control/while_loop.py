@@ -476,8 +476,8 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
 def _while_leaves(name: str, cond: Callable[[Any], Any], body: Callable[[Any], Any], carry: Leaves) -> Any:
     """A loop with a condition, for the function that ``name`` says."""
 
-    def stage_with(types: Sequence[ArrayType]) -> Body:
-        return stage_body(name, lambda *tracers: body(carry.restored(tracers)), types, "loop")
+    def stage_with(state: Leaves, types: Sequence[ArrayType]) -> Body:
+        return stage_body(name, lambda *tracers: body(state.restored(tracers)), types, "loop")
 
     staged, types = stage_loop(name, stage_with, carry)
     condition = stage_body(name, lambda *tracers: cond(carry.restored(tracers)), types, "loop")

@@ -107,33 +107,23 @@ def finished(entry: Entry) -> Entry:
     return entry._replace(compiled=entry.compiled.finished()) if type(entry.compiled) is Pending else entry
 
 
-def owned(entry: Entry, arrays: list[np.ndarray]) -> list[np.ndarray]:
+def owned(entry: Entry, arrays: list[Any]) -> list[Any]:
     """The inputs, with those copied that are to be given away and cannot be."""
-    if entry.donated:
-        is_shared = _is_shared(entry, arrays)
-        for i in entry.donated:
-            if is_shared or not _is_owned(arrays[i]):
-                arrays[i] = arrays[i].copy()  # in C order
+    if not entry.donated:
+        return arrays
+    known = {*map(id, arrays)}
+    is_shared = len(known) < len(arrays)
+    if entry.runtime is None and not is_shared:
+        for i in entry.kept:
+            base = arrays[i].base
+            # Most have memory of their own, or that of an array which is none of these.
+            if base is not None and (type(base) is not np.ndarray or id(base) in known or base.base is not None):
+                is_shared = is_shared or any([np.may_share_memory(arrays[i], arrays[k]) for k in entry.donated])
+    for i in entry.donated:
+        array = arrays[i]
+        if is_shared or (array.is_borrowed if type(array) is DeviceArray else array.flags.num & _OWN != _OWN):
+            arrays[i] = array.copy()  # in C order
     return arrays
-
-
-def _is_shared(entry: Entry, arrays: Sequence[Any]) -> bool:
-    """Whether memory that is to be given away may be that of another array too."""
-    known = set(map(id, arrays))
-    if len(known) < len(arrays) or entry.runtime is not None:
-        return len(known) < len(arrays)
-    for i in entry.kept:
-        base = arrays[i].base
-        # Most have memory of their own, or that of an array which is none of these.
-        if base is not None and (id(base) in known or type(base) is not np.ndarray or base.base is not None):
-            if any([np.may_share_memory(arrays[i], arrays[k]) for k in entry.donated]):
-                return True
-    return False
-
-
-def _is_owned(array: Any) -> bool:
-    """Whether an array may be written over."""
-    return not array.is_borrowed if type(array) is DeviceArray else array.flags.num & _OWN == _OWN
 
 
 _OWN = np.zeros((2, 2)).flags.num

@@ -10,7 +10,7 @@ import numpy as np
 from fnad import tree
 from fnad.arguments import argument_name, call_paths, values_among
 from fnad.compiler.cuda.arrays import DeviceArray
-from fnad.ir.types import ArrayType, Unfit, is_numeric
+from fnad.ir.types import ArrayType, Unfit, is_array_like, is_numeric
 from fnad.tracing import Tracer, is_value
 from fnad.memo import Memo
 from fnad.sameness import exact, typed
@@ -39,7 +39,10 @@ class Constant:
 
 def _key(value: Any) -> Any:
     try:
+        is_array_like(value)
         return typed(value)
+    except Unfit as unfit:
+        raise unfit.at("jit", "a static argument") from None
     except TypeError:
         raise TypeError(
             "jit: requires arguments that are arrays, numbers or hashable constants, got "

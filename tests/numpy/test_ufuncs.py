@@ -172,7 +172,7 @@ REFUSED = [
     (TypeError, "np.hypot.reduce", lambda x: np.hypot.reduce(x)),
     (TypeError, "np.add.reduceat", lambda x: np.add.reduceat(x, [0])),
     (TypeError, "NoneType", lambda x: x + None),
-    (TypeError, "dtype <U1", lambda x: np.add(x, "a")),
+    (TypeError, "dtype str32", lambda x: np.add(x, "a")),
 ]
 
 

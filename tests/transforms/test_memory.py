@@ -108,7 +108,7 @@ def _pulled(f: Any, x: Any, y: Any) -> Any:
     """A result and cotangents; what the pullback keeps is its own, whatever is written to them and to the arguments."""
     given = (np.array(x), np.array(y)) if type(x) is np.ndarray else (x, y)
     out, pullback = fnad.vjp(f, *given)
-    cotangent = tree.map(np.asfortranarray, fnad.vjp(f, x, y)[0])
+    cotangent = tree.map(lambda a: np.asfortranarray(a) if type(a) is np.ndarray else a, fnad.vjp(f, x, y)[0])
     bars = pullback(cotangent)
     if type(x) is not np.ndarray:  # traced: nothing is written to
         return out, bars

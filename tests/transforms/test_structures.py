@@ -164,6 +164,24 @@ def test_results_have_the_order_that_python_gives_them():
     assert list(grad(lambda p: apply_layers(p, np.ones(1)))(ORDERS[1])) == ["l2", "l1"]
 
 
+@pytest.mark.parametrize("loop", [
+    lambda body, start: fnad.scan(lambda c, _: (body(c), None), start, None, length=3)[0],
+    lambda body, start: fnad.fori_loop(0, 3, lambda i, c: body(c), start),
+    lambda body, start: fnad.while_loop(lambda c: np.sum(c["l1"]) < 9.0, body, start),
+], ids=["scan", "fori_loop", "while_loop"])
+def test_a_carry_keeps_its_order_where_that_is_seen(loop):
+    swapped = loop(lambda c: {"l2": c["l2"] + 1.0, "l1": c["l1"] + c["l2"]}, ORDERS[0])
+    kept = loop(lambda c: {"l1": c["l1"] + c["l2"], "l2": c["l2"] + 1.0}, ORDERS[0])
+    assert swapped["l1"] == kept["l1"] and swapped["l2"] == kept["l2"]
+
+    def by_order(c: Any) -> Any:
+        first, second = c.values()
+        return {"l2": second + first, "l1": first}
+
+    with pytest.raises(TypeError, match=r"requires a carry whose dicts keep the order of their keys, got a body that"):
+        loop(by_order, ORDERS[0])
+
+
 EQUAL = [1, True, 1.0, np.float32(1), Decimal("1"), Decimal("1.0"), Fraction(1)]
 WRAPS = [lambda v: v, lambda v: (v,), lambda v: Pair(v, 0), Options, lambda v: frozenset([v]), lambda v: Options((v,))]
 
