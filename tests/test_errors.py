@@ -15,6 +15,7 @@ from typing import Any
 import fnad
 import numpy as np
 import pytest
+import scipy.special
 from fnad import grad, jit, make_program, stop_gradient, value_and_grad, vjp
 from fnad.errors import ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError, is_library_file
 from fnad.testing import check_grads
@@ -505,6 +506,82 @@ def a_static_argument_by_a_wrong_name() -> None:
     jit(lambda n: n, static_argnums="n")  # !
 
 
+@mistake(TypeError, r"hash: requires a value that is known, got a traced f64\[3\]\. Keep traced values in a list")
+def a_set_of_traced_values() -> None:
+    @jit
+    def f(x: Any) -> Any:
+        return {x}  # !
+
+    f(X)
+
+
+@mistake(ValueError, r"jit: requires donate_argnums of parameters, got \[5\] of 1\. ")
+def a_donated_argument_that_is_not_there() -> None:
+    jit(lambda x: x, donate_argnums=5)  # !
+
+
+@mistake(ValueError, r"jit: requires static_argnums without repetition, got \(0, 0\)\. ")
+def a_static_argument_twice() -> None:
+    jit(lambda x: x, static_argnums=(0, 0))  # !
+
+
+@mistake(ValueError, r"jit: requires static_argnums without repetition, got \(1, 1\)\. ")
+def a_static_argument_twice_counted_from_both_ends() -> None:
+    jit(lambda x, n: x, static_argnums=(1, -1))  # !
+
+
+@mistake(TypeError, r"scan: requires a carry that keeps .*, got f64\[\]\* at init that comes back as bool")
+def a_carry_that_its_number_does_not_fit_into() -> None:
+    fnad.scan(lambda c, x: (c > x, x), 0.5, X)  # !
+
+
+@mistake(TypeError, r"while_loop: requires a carry that keeps .*, got f64\[\]\* at init that comes back as i64")
+def a_carry_of_a_while_loop_that_its_number_does_not_fit_into() -> None:
+    fnad.while_loop(lambda c: c < 3, lambda c: np.floor(c).astype(int) + 1, 0.5)  # !
+
+
+@mistake(ValueError, r"linear_transpose: requires a function that is 0 at 0, got one whose output 0 has a constant")
+def the_transpose_of_an_affine_map() -> None:
+    fnad.linear_transpose(lambda x: 2.0 * x + 1.0, X)  # !
+
+
+@mistake(ValueError, r"linear_transpose: requires a function that is 0 at 0")
+def the_transpose_of_an_affine_map_with_a_traced_constant() -> None:
+    @jit
+    def f(c: Any) -> Any:
+        return fnad.linear_transpose(lambda x: 2.0 * x + c, X)(X)[0]  # !
+
+    f(X)
+
+
+@mistake(TypeError, r"nondiff_argnums: requires arguments that are known .*, got a traced value as argument 1")
+def a_traced_value_as_an_argument_without_derivative() -> None:
+    def scaled(x: Any, n: Any) -> Any:
+        return x * n
+
+    function = fnad.custom_vjp(scaled, nondiff_argnums=1)
+    function.defvjp(lambda x, n: (x * n, None), lambda n, _, g: (g * n,))
+    grad(lambda x: function(x, x * 2.0))(1.0)  # !
+
+
+@mistake(TypeError, r"scipy\.special\.gamma: requires arrays that are not traced")
+def a_function_of_scipys_that_is_not_supported() -> None:
+    @jit
+    def f(x: Any) -> Any:
+        return scipy.special.gamma(x)  # !
+
+    f(X)
+
+
+@mistake(TypeError, r"scipy\.special\.erf: requires arrays that are not traced, .* Use fnad\.numpy\.erf\.")
+def a_function_of_scipys_of_which_there_is_one() -> None:
+    @jit
+    def f(x: Any) -> Any:
+        return scipy.special.erf(x)  # !
+
+    f(X)
+
+
 # --- The laws of all of them
 
 
@@ -558,6 +635,9 @@ def test_causes_are_kept() -> None:
 
 
 def test_the_ways_out_that_errors_name_work() -> None:
+    np.testing.assert_allclose(jit(fnad.numpy.erf)(X), scipy.special.erf(X))
+    np.testing.assert_array_equal(fnad.linear_transpose(lambda x: 2.0 * x + 0.0, X)(X)[0], 2 * X)
+    np.testing.assert_array_equal(jit(lambda c: fnad.linear_transpose(lambda x: c * x, X)(X)[0])(X), X * X)
     assert grad(lambda x: x * float(stop_gradient(x)))(3.0) == 3.0
     np.testing.assert_allclose(grad(lambda x: np.sum(np.stack([x, 2 * x])))(3.0), 3.0)
     np.testing.assert_allclose(grad(lambda x: np.sin(x))(0.0), 1.0)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from enum import Enum
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pytest
-from fnad import tree
+from fnad import grad, jit, optim, tree, value_and_grad, vmap
 from fnad.testing.strategies import Box, Pair, pytrees
 from hypothesis import given
 from hypothesis import strategies as st
+
+
+X = np.array([1.0, 2.0])
 
 
 class Point(NamedTuple):
@@ -124,3 +128,47 @@ def test_random_trees_go_there_and_back(value: Any) -> None:
 def test_the_first_path_that_differs_is_named(first: Any, second: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         tree.map(lambda x, y: x, first, second)
+
+
+class Kind(Enum):
+    PLAIN = 1
+    OTHER = 2
+
+
+@dataclass
+class Named:
+    w: Any
+    name: str
+    kind: Kind = Kind.PLAIN
+    mode: Literal['a', 'b'] | None = None
+    function: Any = field(default=abs, metadata={"static": True})
+    label: str = field(default="", metadata={"static": False})
+
+
+def test_words_in_dataclasses_are_part_of_the_structure() -> None:
+    named = Named(1.0, "first", label="leaf")
+    assert tree.leaves(named) == [1.0, "leaf"]
+    assert tree.paths(tree.structure(named), "m") == ["m.w", "m.label"]
+    assert tree.map(lambda leaf: leaf * 2, named) == Named(2.0, "first", label="leafleaf")
+    others = [Named(1.0, "other"), Named(1.0, "first", Kind.OTHER), Named(1.0, "first", mode="a"),
+              Named(1.0, "first", function=max)]
+    assert all(tree.structure(other) != tree.structure(Named(1.0, "first")) for other in others)
+    held = Named(1.0, X)  # no word: it is a leaf, as an array anywhere
+    assert tree.leaves(held)[1] is X
+
+
+def test_what_jit_takes_can_be_differentiated() -> None:
+    def loss(model: Named) -> Any:
+        y = model.w * model.w
+        return np.sum(y) if model.name == "first" else np.sum(3.0 * y)
+
+    for name, factor in (("first", 2.0), ("second", 6.0), ("first", 2.0)):
+        model = Named(X, name, label=X)
+        for function in (grad(loss), jit(grad(loss)), lambda m: value_and_grad(loss)(m)[1]):
+            gradient = function(model)
+            assert (gradient.name, gradient.kind) == (name, Kind.PLAIN)
+            np.testing.assert_array_equal(gradient.w, factor * X)
+    optimizer = optim.adam(0.1)
+    params, _ = optimizer.update(model, optimizer.init(model), model)
+    assert params.name == "first"
+    np.testing.assert_array_equal(vmap(loss)(Named(X, "second", label=X)), 3 * X * X)

@@ -6,12 +6,14 @@ values is an ordinary array.
 
 from __future__ import annotations
 
+import inspect
 import operator
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
+from fnad.errors import boundary
 from fnad.ir.types import Shape, is_numeric
 from fnad.numpy.aliases import own, view
 from fnad.numpy.dispatch import RULES, implements
@@ -29,6 +31,7 @@ _DOC = "`numpy.{}`; inside of a traced function a traced array, which can be wri
 def _filled(make: Any, value: int) -> Any:
     """A function that makes an array of one value: inside of a traced function one that can be written to."""
 
+    @boundary
     @wraps(make)
     def function(shape: Any, dtype: Any = float, order: Any = "C", **kwargs: Any) -> Any:
         builder, target = current_builder(), np.dtype(dtype)
@@ -44,6 +47,7 @@ def _filled(make: Any, value: int) -> Any:
 def _known(make: Any) -> Any:
     """A function that makes an array of known values: inside of a traced function one that can be written to."""
 
+    @boundary
     @wraps(make)
     def function(*args: Any, **kwargs: Any) -> Any:
         return _writable(make(*args, **kwargs))
@@ -61,8 +65,9 @@ def _writable(array: Any) -> Any:
 
 def _of_arrays_too(function: Any) -> Any:
     """A function that makes an array like another one: inside of a traced function also if that is ordinary."""
-    rule = function.__wrapped__
+    rule = inspect.unwrap(function)
 
+    @boundary
     @wraps(rule)
     def made(a: Any, *args: Any, **kwargs: Any) -> Any:
         return (function if current_builder() is None else rule)(a, *args, **kwargs)
@@ -78,6 +83,7 @@ zeros, ones, empty = _filled(np.zeros, 0), _filled(np.ones, 1), _filled(np.empty
 arange, eye, identity, tri = _known(np.arange), _known(np.eye), _known(np.identity), _known(np.tri)
 
 
+@boundary
 def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K", ndmin: int = 0) -> Any:
     """`numpy.array`, also of nested lists with traced values in them; an array of its own, which can be written to."""
     if not is_traced(object):
@@ -86,6 +92,7 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K",
     return view(x, reshaped(x, (1,) * (ndmin - x.ndim) + x.shape))
 
 
+@boundary
 def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None) -> Any:
     """`numpy.asarray`, also of nested lists with traced values in them; a traced array is its own."""
     if not is_traced(a):
@@ -101,6 +108,7 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None) -
 _NOTHING = np.zeros(0)
 
 
+@boundary
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     """`numpy.full`, also of a traced value."""
     if not is_traced(fill_value):

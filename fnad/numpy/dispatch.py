@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
@@ -9,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from fnad.arguments import values_among
-from fnad.errors import InPlaceError
+from fnad.errors import InPlaceError, boundary
 from fnad.ir.evaluate import evaluate
 from fnad.ir.ownership import in_c_order
 from fnad.numpy.promotion import is_traced
@@ -36,7 +38,7 @@ def implements(*functions: Function) -> Callable[[F], F]:
             result = original(*args, **kwargs)
             return result if "out" in kwargs or "order" in kwargs else in_c_order(result, args)
 
-        return function  # type: ignore[return-value]
+        return boundary(function)  # type: ignore[return-value]
 
     return register
 
@@ -52,16 +54,34 @@ def evaluated(rule: F) -> F:
         if any_traced(args, kwargs):
             return rule(*args, **kwargs)
         arrays = [np.asarray(a) if isinstance(a, (list, tuple)) else a for a in args]
-        values_among(rule.__name__, arrays, lambda: [f"args[{i}]" for i in range(len(arrays))])
+        name = rule.__name__.lstrip("_")
+        found = values_among(name, arrays, lambda: [f"args[{i}]" for i in range(len(arrays))])
+        for i in {*range(len(arrays))} - {*found}:
+            raise TypeError(
+                f"{name}: requires arrays or numbers, got {type(arrays[i]).__name__} as argument {i}. "
+                "Convert it by np.asarray."
+            )
         staged = stage(lambda *xs: rule(*xs, **kwargs), [value_type(a) for a in arrays], arrays)
         return staged.restore(evaluate(staged.program, [*arrays, *staged.captured]))
 
-    return function  # type: ignore[return-value]
+    return boundary(function)  # type: ignore[return-value]
 
 
 def any_traced(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
     """Whether a call has a traced argument."""
     return any([is_traced(a) for a in args]) or any([is_traced(a) for a in kwargs.values()])
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """What users call a function or ufunc of NumPy's or of another library's: ``np.sin``, ``scipy.special.erf``."""
+    name = function.__name__
+    if isinstance(function, np.ufunc):
+        if getattr(np, name, None) is function:
+            return f"np.{name}"
+        special = sys.modules.get("scipy.special")
+        return f"scipy.special.{name}" if getattr(special, name, None) is function else name
+    module = re.sub(r"^numpy(?=\.|$)", "np", function.__module__ or "")
+    return f"{module}.{name}" if module else name
 
 
 def refuse_out(name: str, out: Any) -> None:

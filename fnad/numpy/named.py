@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fnad.ir.ownership import in_c_order
+from fnad.errors import boundary
 from fnad.numpy.promotion import builder_of, is_traced, stacked
 
 
@@ -21,7 +22,7 @@ def _named(ufunc: np.ufunc) -> Callable[..., Any]:
 
     function.__name__ = function.__qualname__ = ufunc.__name__
     function.__doc__ = f"`numpy.{ufunc.__name__}`."
-    return function
+    return boundary(function)
 
 
 add = _named(np.add)

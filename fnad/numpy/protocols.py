@@ -11,7 +11,7 @@ import numpy as np
 
 from fnad.errors import InPlaceError
 from fnad.numpy import aliases, contractions, indexing, operators, shaping, special, ufuncs, updates, writing
-from fnad.numpy.dispatch import RULES, ordinary_array, refuse_out
+from fnad.numpy.dispatch import RULES, name_of, ordinary_array, refuse_out
 from fnad.numpy.flat import Flat, set_flat
 from fnad.numpy.promotion import builder_of, traced
 from fnad.tracing import Tracer
@@ -42,15 +42,15 @@ def _array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
     if method == "__call__":
         rule = CALLS.get(ufunc)
         if rule is None:
-            raise _unsupported(ufunc.__name__)
+            raise _unsupported(ufunc)
         return _with_keywords(ufunc, rule, inputs, kwargs) if kwargs else rule(*inputs)
     if method in _METHODS:
         return _METHODS[method](ufunc, *inputs, **kwargs)
     if method == "at" and type(inputs[0]) is not Tracer:
-        raise ordinary_array(f"np.{ufunc.__name__}.at")
+        raise ordinary_array(f"{name_of(ufunc)}.at")
     if method == "at" and len(inputs) == 3 and writing.ufunc_at(ufunc, *inputs):
         return None
-    raise _unsupported(f"{ufunc.__name__}.{method}")
+    raise _unsupported(ufunc, f".{method}")
 
 
 def _with_keywords(ufunc: np.ufunc, rule: Callable[..., Any], inputs: Any, kwargs: dict[str, Any]) -> Any:
@@ -62,7 +62,7 @@ def _with_keywords(ufunc: np.ufunc, rule: Callable[..., Any], inputs: Any, kwarg
         return ufuncs.run(ufunc, inputs, dtype=meant["dtype"])
     if meant and not (ufunc is np.vecdot and set(meant) == {"axis"}):
         raise TypeError(
-            f"np.{ufunc.__name__}: requires no {', '.join(meant)} with a traced operand, got {meant}. "
+            f"{name_of(ufunc)}: requires no {', '.join(meant)} with a traced operand, got {meant}. "
             "Use np.where and astype."
         )
     return rule(*inputs, **meant)
@@ -73,7 +73,7 @@ def _into(
 ) -> Any:
     """A ufunc that writes its result: ``np.add(x, v, out=y)``, and so ``a += v`` of an ordinary array."""
     if any([target is not None and type(target) is not Tracer for target in out]):
-        raise ordinary_array(f"np.{ufunc.__name__} with out= (a += v of an ordinary array a is one too)")
+        raise ordinary_array(f"{name_of(ufunc)} with out= (a += v of an ordinary array a is one too)")
     if not any([type(x) is Tracer for x in inputs]):
         rule = ufunc
     elif dtype is not None:
@@ -85,7 +85,7 @@ def _into(
 def _reduce(ufunc: np.ufunc, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
     rule = _REDUCE.get(ufunc)
     if rule is None:
-        raise _unsupported(f"{ufunc.__name__}.reduce")
+        raise _unsupported(ufunc, ".reduce")
     given = {"dtype": dtype} if dtype is not None and ufunc in (np.add, np.multiply) else {}
     return rule(a, axis=axis, out=out[0] if isinstance(out, tuple) else out, **given, **kwargs)
 
@@ -93,7 +93,7 @@ def _reduce(ufunc: np.ufunc, a: Any, axis: Any = 0, dtype: Any = None, out: Any 
 def _accumulate(ufunc: np.ufunc, a: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     rule = _ACCUMULATE.get(ufunc)
     if rule is None:
-        raise _unsupported(f"{ufunc.__name__}.accumulate")
+        raise _unsupported(ufunc, ".accumulate")
     return rule(a, axis, dtype, out[0] if isinstance(out, tuple) else out)
 
 
@@ -125,16 +125,18 @@ def _array_function(
 ) -> Any:
     rule = RULES.get(function)
     if rule is None:
-        module = function.__module__.replace("numpy", "np", 1)
-        raise _unsupported(f"{module}.{function.__name__}".removeprefix("np."), _ADVICE.get(function))
+        raise _unsupported(function, advice=_ADVICE.get(function))
     return rule(*args, **kwargs)
 
 
-def _unsupported(name: str, advice: str | None = None) -> TypeError:
+def _unsupported(function: Callable[..., Any], method: str = "", advice: str | None = None) -> TypeError:
+    own = getattr(special, function.__name__, None)
+    if own is not None and not method:
+        advice = f"use fnad.numpy.{function.__name__}"
     advice = advice or "write it with functions of fnad.numpy, or take it of a value outside of the function"
     return TypeError(
-        f"np.{name}: requires arrays that are not traced, got a traced one, for which fnad has no rule. "
-        f"{advice[0].upper()}{advice[1:]}."
+        f"{name_of(function)}{method}: requires arrays that are not traced, got a traced one, for which fnad has no "
+        f"rule. {advice[0].upper()}{advice[1:]}."
     )
 
 

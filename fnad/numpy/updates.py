@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fnad.errors import InPlaceError
+from fnad.errors import InPlaceError, boundary
 from fnad.ir.types import ArrayType, Shape
 from fnad.numpy.dispatch import evaluated
 from fnad.numpy.indexing import (
@@ -55,44 +55,53 @@ class Updates:
     def __init__(self, x: Any, index: Any) -> None:
         self._x, self._index = x, index
 
+    @boundary
     def get(self) -> Any:
         """The values there."""
-        return _got(self._x, index=self._index)
+        return _at_get(self._x, index=self._index)
 
+    @boundary
     def set(self, values: Any) -> Any:
         """With these values there."""
         return self._scatter(values, "set")
 
+    @boundary
     def add(self, values: Any) -> Any:
         """With these values added."""
         return self._scatter(values, "add")
 
+    @boundary
     def subtract(self, values: Any) -> Any:
         """With these values subtracted."""
         return self._scatter(np.negative(values), "add")
 
+    @boundary
     def multiply(self, values: Any) -> Any:
         """With the values there multiplied by these."""
         return self._scatter(values, "mul")
 
     mul = multiply
 
+    @boundary
     def divide(self, values: Any) -> Any:
         """With the values there divided by these."""
-        return np.true_divide(self._x, _scattered(_ones_like(self._x), values, index=self._index, mode="mul"))
+        return np.true_divide(self._x, _at(_ones_like(self._x), values, index=self._index, mode="mul"))
 
+    @boundary
     def min(self, values: Any) -> Any:
         """With the smaller ones of the values there and these."""
         return self._scatter(values, "min")
 
+    @boundary
     def max(self, values: Any) -> Any:
         """With the larger ones of the values there and these."""
         return self._scatter(values, "max")
 
     def _scatter(self, values: Any, mode: str) -> Any:
-        return _scattered(self._x, values, index=self._index, mode=mode)
+        return _at(self._x, values, index=self._index, mode=mode)
 
 
+@boundary
 def at(a: Any) -> At:
     """``at(a)[i].set(v)`` and its like: ``a`` with other values at some of its places, for any array.
 
@@ -110,13 +119,13 @@ def _ones_like(x: Any) -> Any:
 
 
 @evaluated
-def _got(x: Any, *, index: Any) -> Any:
+def _at_get(x: Any, *, index: Any) -> Any:
     parts = list(index) if isinstance(index, tuple) else [index]
     return getitem(builder_of(x, parts).tracer(x), index)
 
 
 @evaluated
-def _scattered(x: Any, values: Any, *, index: Any, mode: str) -> Any:
+def _at(x: Any, values: Any, *, index: Any, mode: str) -> Any:
     index = index if isinstance(index, tuple) else (index,)
     builder = builder_of(x, values, list(index))
     x = builder.tracer(x)

@@ -14,7 +14,7 @@ import numpy as np
 from fnad.ir.types import Shape
 from fnad.numpy.aliases import alias_of, is_window, write
 from fnad.numpy.contractions import matmul_operator
-from fnad.numpy.dispatch import RULES, implements, ordinary_array
+from fnad.numpy.dispatch import RULES, implements, name_of, ordinary_array
 from fnad.numpy.indexing import Place, grid, index_array, is_basic, is_truth, parsed
 from fnad.numpy.operators import ARITHMETIC, OPERANDS, OPERATORS
 from fnad.numpy.promotion import cast, one_axis, result_dtype, spread_to, traced
@@ -175,7 +175,7 @@ def into(ufunc: np.ufunc, rule: Callable[..., Any], inputs: Any, out: Any, where
         if target is not None and where is not True:
             result = np.where(where, result, target)
         if target is not None:
-            put(target, result, ufunc, f"np.{ufunc.__name__}(..., out=y)")
+            put(target, result, ufunc, f"{name_of(ufunc)}(..., out=y)")
         targets.append(result if target is None else target)
     return tuple(targets) if several else targets[0]
 
@@ -195,7 +195,7 @@ def ufunc_at(ufunc: np.ufunc, x: Tracer, index: Any, values: Any) -> bool:
     given = values if isinstance(values, (int, float, complex)) else traced(x.builder, values)
     dtype = result_dtype(x, given)
     _require_casts(ufunc, np.dtype(float) if ufunc is np.true_divide and dtype.kind in "biu" else dtype, x.dtype)
-    write(x, f"np.{ufunc.__name__}.at", getattr(At(x)[index], _AT[ufunc])(given).atom)
+    write(x, f"{name_of(ufunc)}.at", getattr(At(x)[index], _AT[ufunc])(given).atom)
     return True
 
 

@@ -97,6 +97,12 @@ class _Arguments(NamedTuple):
     @property
     def first(self) -> list[Any]:
         """The fixed arguments in their order: what the rules take before the others."""
+        for i, value in self.fixed.items():
+            if any([type(leaf) is Tracer and not leaf.builder.alive for leaf in tree.leaves(value)]):
+                raise TypeError(
+                    "nondiff_argnums: requires arguments that are known where the rules run, got a traced value as "
+                    f"argument {i}. Make it an ordinary argument, for which the rules give None, a derivative of zero."
+                )
         return [self.fixed[i] for i in sorted(self.fixed)]
 
     def without_values(self) -> _Arguments:
@@ -120,8 +126,8 @@ class _Arguments(NamedTuple):
     def complete(self, values: Sequence[Any]) -> list[Any]:
         """All arguments in their order, with these arrays."""
         full = list(self.restored(values))
-        for i in sorted(self.fixed):
-            full.insert(i, self.fixed[i])
+        for i, value in zip(sorted(self.fixed), self.first):
+            full.insert(i, value)
         return full
 
 

@@ -16,10 +16,11 @@ import numpy as np
 
 from fnad import tree
 from fnad.errors import boundary
+from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Atom, Literal, Program, Var, prune, structure, without_effects
 from fnad.ir.types import is_inexact
 from fnad.memo import Memo
-from fnad.tracing import Builder, Tracer, build, call_program, filled, inline, is_value, value_type
+from fnad.tracing import Builder, Staged, Tracer, build, call_program, filled, inline, is_value, value_type
 from fnad.transforms.grad import grad
 from fnad.transforms.vjp import Joint, Point, as_like, outputs_of_first, split_joint, stage_at, vjp_program
 
@@ -240,7 +241,7 @@ def linear_transpose(function: Callable[..., Any], *example_args: Any) -> Callab
 
     Raises:
         TypeError: a leaf is no float or complex array.
-        ValueError: the derivative depends on the arguments, so the function is not linear.
+        ValueError: the function is not linear: its derivative depends on the arguments, or it is not 0 at 0.
 
     >>> import numpy as np
     >>> linear_transpose(lambda x: 2.0 * x[1:], np.zeros(3))(np.ones(2))[0]
@@ -254,6 +255,7 @@ def linear_transpose(function: Callable[..., Any], *example_args: Any) -> Callab
     transposed = transpose_program(staged.program, range(len(point.wrt)))
     inputs = staged.program.inputs[: len(point.wrt)]
     _require_linear(staged.program, inputs)
+    _require_no_constant_part(staged, len(point.wrt))
     types = staged.program.output_types
 
     @boundary
@@ -297,6 +299,27 @@ def _require_linear(program: Program, inputs: Sequence[Var]) -> None:
             "linear_transpose: requires a linear function, got one whose derivative depends on its arguments. "
             "Use fnad.vjp."
         )
+
+
+def _require_no_constant_part(staged: Staged, count: int) -> None:
+    """Raise if a Program whose derivative is constant is not zero where its first inputs are."""
+    program = without_effects(staged.program)
+    types = program.input_types
+    # Of what is closed over and traced as well no value is known: any will do.
+    others = [np.ones(t.shape, t.dtype) if isinstance(x, Tracer) else np.asarray(x, t.dtype)
+              for x, t in zip(staged.captured, types[count:])]
+    try:
+        results = evaluate(program, [*[np.zeros(t.shape, t.dtype) for t in types[:count]], *others])
+    except (IndexError, ValueError):
+        if Tracer in map(type, staged.captured):
+            return
+        raise
+    for i, y in enumerate(results):
+        if np.any(np.asarray(y) != 0) and not np.any(np.isnan(y)):
+            raise ValueError(
+                f"linear_transpose: requires a function that is 0 at 0, got one whose output {i} has a constant part. "
+                "Leave out what is added, or use fnad.vjp, which does."
+            )
 
 
 def _require_inexact(name: str, leaves: Sequence[Any], treedef: tree.TreeDef, root: str) -> tree.TreeDef:

@@ -294,7 +294,8 @@ def _place(x: Any, is_mapped: bool, axis: int | None, size: int, path: str) -> A
     ndim = x.ndim + (not is_mapped)
     if not -ndim <= axis < ndim:
         raise ValueError(
-            f"vmap: requires out_axes from {-ndim} to {ndim - 1} for a result of {ndim} axes, got {axis} at {path}."
+            f"vmap: requires out_axes from {-ndim} to {ndim - 1} for a result of {ndim} axes, got {axis} at {path}. "
+            "Count the axes of the batched result."
         )
     placed = _moved(over_batch(x, is_mapped, size), 0, axis)
     return placed if placed is x or isinstance(placed, Tracer) else np.array(placed, order="C")

@@ -163,8 +163,9 @@ class Loader:
 
     def _compiled(self, key: str, kernel: Kernel) -> MachineCode:
         started = time.perf_counter()
+        compile_kernel = toolchain.compile_kernel  # whose import may fail for reasons of its own
         try:
-            made = toolchain.compile_kernel(key, kernel.source)
+            made = compile_kernel(key, kernel.source)
         except Exception as error:
             raise CompileError(kernel) from error
         self.counts.compiled += 1

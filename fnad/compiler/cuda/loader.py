@@ -83,8 +83,9 @@ def _found(key: str, kernel: GridKernel, capability: tuple[int, int]) -> str:
         ptx = entry.decode()
     else:
         started = time.perf_counter()
+        compile_ptx = toolchain.ptx_of  # whose import may fail for reasons of its own
         try:
-            ptx = toolchain.ptx_of(kernel, capability)
+            ptx = compile_ptx(kernel, capability)
         except Exception as error:
             raise CompileError(kernel) from error
         COUNTS.compiled += 1
