@@ -35,7 +35,8 @@ def _run(*args: Any, program: Program, runtime: Any) -> Any:
     if runtime not in known:
         known[runtime] = compile_program(program, runtime=runtime)
     # Around it all is NumPy's: what runs on a device is brought back.
-    return bare([np.asarray(x) for x in known[runtime]([np.asarray(a) for a in args])])
+    arrays = [np.asarray(a, t.dtype) for a, t in zip(args, program.input_types)]
+    return bare([np.asarray(x) for x in known[runtime](arrays)])
 
 
 def _forward(active: tuple[bool, ...], *args: Any, program: Program, runtime: Any) -> tuple[Any, Any]:

@@ -404,8 +404,8 @@ class Jitted:
     def _without_static(self, args: tuple, kwargs: dict) -> tuple[Static, tuple, dict]:
         numbers = {n % len(args) if -len(args) <= n < len(args) else n for n in self.static_argnums} if args else set()
         chosen = tuple([(i, Constant(a)) for i, a in enumerate(args) if i in numbers])
-        named = tuple([(k, Constant(v)) for k, v in sorted(kwargs.items()) if k in self.static_argnames])
-        static = Static(chosen, named)
+        named = tuple([(k, Constant(v)) for k, v in kwargs.items() if k in self.static_argnames])
+        static = Static(chosen, named, tuple(kwargs) if named else ())
         rest = tuple([a for i, a in enumerate(args) if i not in numbers])
         return static, rest, {k: v for k, v in kwargs.items() if k not in self.static_argnames}
 

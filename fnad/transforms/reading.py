@@ -210,7 +210,7 @@ def with_static(
         return signature, fresh
     positional, named = [
         tuple([(k, _Other(next(others)) if is_looked_into(c.value) else c) for k, c in group])
-        for group in signature.static
+        for group in (signature.static.positional, signature.static.named)
     ]
     return signature._replace(static=signature.static._replace(positional=positional, named=named)), fresh
 

@@ -55,13 +55,16 @@ class Static(NamedTuple):
 
     positional: tuple[tuple[int, Constant], ...]
     named: tuple[tuple[str, Constant], ...]
+    order: tuple[str, ...] = ()
+    """All keywords as they were given, where some are static."""
 
     def restored(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """All arguments, from those that are not static."""
         full = list(args)
         for i, constant in self.positional:
             full.insert(i, constant.value)
-        return full, kwargs | {name: constant.value for name, constant in self.named}
+        values = kwargs | {name: constant.value for name, constant in self.named}
+        return full, {name: values[name] for name in self.order or kwargs}
 
 
 class Signature(NamedTuple):

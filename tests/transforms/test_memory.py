@@ -266,6 +266,7 @@ def _mixed(a: Any, b: Any, c: Any) -> Any:
 _DONATED = {n: jit(_mixed, donate_argnums=n) for n in [(), (0,), (1,), (0, 1, 2)]}
 
 
+@pytest.mark.filterwarnings("ignore:jit. requires few different signatures")
 @given(st.lists(views, min_size=3, max_size=3), LAYING, st.sampled_from(sorted(_DONATED)), st.integers(0, 2))
 def test_overlapping_views_donated_or_not_are_computed_as_python_does(three, laying, donated, whole):
     base = LAYOUTS[laying](VALUES)
@@ -275,7 +276,7 @@ def test_overlapping_views_donated_or_not_are_computed_as_python_does(three, lay
     expected = _mixed(*[np.array(a, float, order="C") for a in args])
     got = _DONATED[donated](*args)
     for name, value in expected.items():
-        np.testing.assert_allclose(got[name], value, rtol=1e-12)
+        np.testing.assert_allclose(got[name], value, rtol=1e-12, atol=1e-12)
     kept = [a for i, a in enumerate(args) if not any([np.shares_memory(a, args[d]) for d in donated])]
     require_own(got, *kept)
 

@@ -100,6 +100,7 @@ class Static:
 compiled = jit(lambda node, x: {k: v if k == "value" else Static(v) for k, v in folded(node, x).items()})
 
 
+@pytest.mark.filterwarnings("ignore:jit. requires few different signatures")
 @given(TREES)
 def test_a_compiled_function_sees_the_structure_that_python_sees(node):
     x = np.array([1.0, -2.0])
@@ -134,6 +135,15 @@ def test_keyword_arguments_are_seen_in_the_order_of_each_call():
     f = jit(lambda **layers: apply_layers(layers, np.ones(1)))
     for p in [*ORDERS, *ORDERS]:
         assert f(**p) == apply_layers(p, np.ones(1))
+
+
+def test_static_keywords_stay_in_their_places():
+    def apply(**given: Any) -> Any:
+        return apply_layers({k: v * np.ones(1) for k, v in given.items()}, np.ones(1))
+
+    f = jit(apply, static_argnames="l1")
+    for layers in [{"l1": 2.0, "l2": 5.0}, {"l2": 5.0, "l1": 2.0}, {"l1": 3.0, "l2": 5.0}]:
+        assert f(**layers) == apply(**layers)
 
 
 @pytest.mark.parametrize(
