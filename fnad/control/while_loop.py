@@ -26,6 +26,7 @@ from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Equation, Program, prune, without_effects
 from fnad.ir.types import ArrayType, is_inexact
+from fnad.numpy.promotion import INDEX, MOST, as_places
 from fnad.ops.elementwise import and_, select
 from fnad.ops.indexing import gather, scatter
 from fnad.ops.reductions import reduce_or
@@ -529,10 +530,18 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any
         return i + 1, result
 
     is_known = not isinstance(lower, Tracer) and not isinstance(upper, Tracer)
-    dtype = np.int64 if is_known else np.result_type(value_type(lower).dtype, value_type(upper).dtype)
-    first, last = as_types([lower, upper], [ArrayType((), np.dtype(dtype))] * 2)
+    if is_known:
+        lower, upper = int(lower), int(upper)
+        dtype = np.dtype(np.uint64 if max(lower, upper) > MOST and min(lower, upper) >= 0 else np.int64)
+        first = dtype.type(min(lower, upper))
+    else:
+        dtype = np.result_type(value_type(lower).dtype, value_type(upper).dtype)
+        if dtype.kind == "f":  # of int64 and uint64
+            dtype = INDEX
+            lower, upper = [as_places(x if isinstance(x, Tracer) else np.asarray(x)) for x in (lower, upper)]
+        first, last = as_types([lower, upper], [ArrayType((), dtype)] * 2)
     carry = leaves_of("fori_loop", "init", (first, init))._replace(paths=["i", *own.paths])
     if not is_known:
         return _while_leaves("fori_loop", lambda state: state[0] < last, step, carry)[1]
-    steps, nothing = max(int(last) - int(first), 0), leaves_of("fori_loop", "xs", ())
+    steps, nothing = max(upper - lower, 0), leaves_of("fori_loop", "xs", ())
     return scan_leaves("fori_loop", lambda state, _: (step(state), ()), carry, nothing, steps, False)[0][1]

@@ -12,13 +12,13 @@ from fnad.ir.types import Shape
 from fnad.numpy.aliases import own, view
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
-    INDEX, builder_of, cast, is_traced, one_axis, shapes_text, size_of, spread_to, traced, traced_in,
+    INDEX, as_places, builder_of, cast, is_traced, one_axis, shapes_text, size_of, spread_to, traced, traced_in,
 )
 from fnad.numpy.shaping import permuted, ravel, reshaped, sliced
 from fnad.ops import indexing as places
 from fnad.ops import reductions
 from fnad.ops import shaping as ops
-from fnad.ops.elementwise import floor_div, maximum, minimum, mul, select, sub
+from fnad.ops.elementwise import maximum, minimum, mod, select
 from fnad.refusals import BOUND
 from fnad.tracing import Builder, Tracer, innermost
 
@@ -321,8 +321,6 @@ def _common(shapes: Sequence[Shape]) -> Shape:
 
 def _as_places(array: Any, axis: int, n: int) -> Any:
     """An index array as one of int64."""
-    if type(array) is Tracer:
-        return cast(array, INDEX)
     if type(array) is _Masked:
         if array.size != n:
             raise IndexError(
@@ -330,7 +328,7 @@ def _as_places(array: Any, axis: int, n: int) -> Any:
                 f"corresponding boolean axis is {array.size}"
             )
         return array.places
-    return np.asarray(array, INDEX)
+    return as_places(array if type(array) is Tracer else np.asarray(array))
 
 
 def _require_within(array: np.ndarray, axis: int, n: int) -> None:
@@ -378,11 +376,10 @@ def numbers(builder: Builder, indices: Any) -> Any:
 
 def kept_inside(index: Tracer, n: int, mode: str) -> Tracer:
     """Integers as places along an axis, by the mode that says what those beyond it mean."""
-    index = cast(index, INDEX)
     if mode == "clip":
-        return minimum(maximum(index, 0), n - 1)
+        return minimum(maximum(as_places(index), 0), n - 1)
     if mode == "wrap":
-        return sub(index, mul(floor_div(index, n), n))
+        return mod(index if index.dtype == np.uint64 else cast(index, INDEX), n)
     raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got '{mode}')")
 
 

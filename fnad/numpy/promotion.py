@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType, Shape, Unfit, is_array, is_numeric
-from fnad.ops.elementwise import convert, ne
+from fnad.ops.elementwise import convert, minimum, ne
 from fnad.ops.shaping import broadcast, concatenate, reshape
 from fnad.tracing import Builder, Tracer
 
@@ -159,6 +159,16 @@ def cast(x: Any, dtype: np.dtype) -> Any:
     if type(x.atom) is Literal or dtype == BOOL and x.dtype.kind == "c":
         return ne(x, 0) if dtype == BOOL else convert(x, dtype=dtype)
     return x.builder.emit(convert, (x.atom,), {"dtype": dtype}, ArrayType(x.atom.type.shape, dtype))
+
+
+MOST = np.iinfo(INDEX).max
+
+
+def as_places(x: Any) -> Any:
+    """Integers as int64, for indices; the unsigned ones beyond it as its largest, which is out of bounds as well."""
+    if type(x) is not Tracer:
+        return (np.minimum(x, MOST) if x.dtype == np.uint64 else x).astype(INDEX)
+    return cast(minimum(x, MOST) if x.dtype == np.uint64 else x, INDEX)
 
 
 # --- Broadcasting

@@ -11,10 +11,10 @@ from fnad.errors import InPlaceError, boundary
 from fnad.ir.types import ArrayType, Shape
 from fnad.numpy.dispatch import evaluated
 from fnad.numpy.indexing import (
-    Place, axes_of, getitem, index_rows, is_basic, is_truth, parsed, takes_first_axes, window_of,
+    Place, axes_of, getitem, index_array, index_rows, is_basic, is_truth, parsed, takes_first_axes, window_of,
 )
 from fnad.numpy.moves import Move, Moves, replaced, slice_move
-from fnad.numpy.promotion import builder_of, constant, fit, is_traced, operand, size_of
+from fnad.numpy.promotion import as_places, builder_of, constant, fit, is_traced, operand, size_of
 from fnad.numpy.shaping import reshaped, stand_in
 from fnad.ops import shaping
 from fnad.ops.indexing import scatter
@@ -137,11 +137,18 @@ def _at(x: Any, values: Any, *, index: Any, mode: str) -> Any:
         return _with_rows(x, values, [p.array for p in parts if p.array is not None], mode)
     lead = _lead_axes(index, x.shape)
     numbers = np.arange(size_of(x.shape[:lead])).reshape(x.shape[:lead])
-    places = getitem(builder.tracer(numbers), index) if is_traced(list(index)) else numbers[index]
+    places = getitem(builder.tracer(numbers), index) if is_traced(list(index)) else numbers[_held(index)]
     rest = x.shape[lead:]
     rows = fitted(builder, values, x, (*places.shape, *rest))
     flat, rows = reshaped(x, (numbers.size, *rest)), reshaped(rows, (size_of(places.shape), *rest))
     return reshaped(scatter(flat, rows, places.reshape(-1), mode=mode), x.shape)
+
+
+def _held(index: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A known index whose unsigned integers int64 can hold: NumPy takes 2**64 - 1 in an array for -1."""
+    arrays = {i: index_array(part) for i, part in enumerate(index) if isinstance(part, (np.ndarray, list))}
+    large = {i: as_places(array) for i, array in arrays.items() if array.dtype == np.uint64}
+    return tuple([large.get(i, part) for i, part in enumerate(index)])
 
 
 def _with_rows(x: Tracer, values: Any, arrays: Sequence[Any], mode: str) -> Tracer:

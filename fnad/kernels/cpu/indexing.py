@@ -7,15 +7,16 @@ bounds ends the kernel with `out_of_bounds(j, value)` before anything is written
 `indices` and `extents` are tuples: the k pointers to index values, and the extents of their axes.
 """
 
-from numba import njit
+from numba import int64, njit
 
-from fnad.kernels.failures import OPERAND_BITS
+from fnad.kernels.failures import LARGEST_TOLD, OPERAND_BITS
 
 
 @njit
 def out_of_bounds(j, value):
     """The status for index operand j whose value does not fit its axis."""
-    return (value << OPERAND_BITS) | (j + 1)
+    told = LARGEST_TOLD if value > LARGEST_TOLD else -LARGEST_TOLD - 1 if value < -LARGEST_TOLD else int64(value)
+    return (told << OPERAND_BITS) | (j + 1)
 
 
 @njit

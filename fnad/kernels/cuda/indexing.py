@@ -15,13 +15,14 @@ from fnad.kernels.cuda.pointers import load_vector, report, store_vector, zero_o
 from fnad.kernels.cuda.sizes import THREADS, WARP, WARP_BITS
 from fnad.kernels.cuda.warps import ballot
 from fnad.kernels.cuda.words import inlined
-from fnad.kernels.failures import OPERAND_BITS
+from fnad.kernels.failures import LARGEST_TOLD, OPERAND_BITS
 
 
 @inlined
 def out_of_bounds(j, value):
     """What is reported of index operand j whose value does not fit its axis."""
-    return (value << OPERAND_BITS) | (j + 1)
+    told = min(max(value, -LARGEST_TOLD - 1), LARGEST_TOLD)
+    return (told << OPERAND_BITS) | (j + 1)
 
 
 @inlined
