@@ -137,3 +137,18 @@ def test_mistakes(name: str) -> None:
 def test_a_value_that_python_asks_for() -> None:
     with pytest.raises(fnad.ConcreteValueError, match="another one at each step"):
         while_loop(lambda c: c < 3, lambda c: c + 1 if c > 0 else c + 2, 0)
+
+
+@pytest.mark.parametrize(("first", "last", "total", "count"), [
+    (np.int64(-3), np.uint64(2), -5.0, 5), (np.uint64(2**63), 3, 0.0, 0), (2**63 - 2, 2**63 - 1, 2.0**63, 1),
+    (np.uint64(2**64 - 3), np.uint64(2**64 - 1), 2.0**65, 2), (np.int8(126), np.int8(127), 126.0, 1),
+    (np.int32(0), np.uint64(3), 3.0, 3),
+])
+def test_bounds_of_every_integer_dtype(first: Any, last: Any, total: float, count: int) -> None:
+    def loop(first: Any, last: Any) -> Any:
+        return fori_loop(first, last, lambda i, state: (state[0] + i, state[1] + 1), (0.0, 0))
+
+    for run in loop, jit(loop):
+        found, counted = run(first, last)
+        np.testing.assert_allclose(found, total)
+        assert counted == count

@@ -229,3 +229,52 @@ def test_an_ordinary_array_at_a_traced_index() -> None:
     data = np.arange(5.0)
     total, _ = fnad.scan(lambda c, i: (c + fnp.at(data)[i].get() + fnp.array(data)[i], None), 0.0, np.arange(3))
     assert total == 6.0
+
+
+def _written(x: Any, i: Any) -> Any:
+    x = x.copy()
+    x[1:, i] = 7
+    return x
+
+
+def _added(x: Any, i: Any) -> Any:
+    x = x.copy()
+    np.add.at(x[0], i, 1.0)
+    return x
+
+
+BY_PLACE = {
+    "read": lambda x, i: x[0, i], "read row": lambda x, i: x[i], "written": _written, "added": _added,
+    "take": lambda x, i: np.take(x, i, axis=1), "take along": lambda x, i: np.take_along_axis(x[0], i[None], 0),
+    "at": lambda x, i: fnad.numpy.at(x)[1:, i[None]].add(1.0), "at row": lambda x, i: fnad.numpy.at(x)[i].set(2.0),
+    "vmap": lambda x, i: fnad.vmap(lambda row: row[i])(x), "vmap of indices": lambda x, i: fnad.vmap(
+        lambda x, i: x[i], (None, 0))(x, i[None]),
+    "scan": lambda x, i: fnad.scan(lambda total, j: (total + fnad.numpy.at(x[0])[j].get(), ()), 0.0, i[None])[0],
+    "grad": lambda x, i: fnad.grad(lambda x: fnad.numpy.at(x)[0, i].get())(x),
+    "labels": lambda x, i: fnad.nn.softmax_cross_entropy(x[:1], i[None]),
+}
+FAR = {"uint64": (2**64 - 1, 2**63, 2**63 + 3, 5), "int64": (2**63 - 1, -(2**63), -6), "uint8": (255, 5), "int8": (-128,)}
+
+
+@pytest.mark.parametrize("name", BY_PLACE)
+def test_places_beyond_the_array_are_errors_in_every_integer_dtype(name: str) -> None:
+    """Also those that an int64 cannot hold: NumPy reads the element -1 for an array of 2**64 - 1."""
+    x, f = np.arange(25.0).reshape(5, 5), BY_PLACE[name]
+    jitted = fnad.jit(f)
+    for dtype, far in FAR.items():
+        for place in far:
+            i = np.array(place, dtype)
+            for run in jitted, (lambda x, i: run_traced(f, x, i)), (lambda x, i: run_traced(lambda x: f(x, i), x)):
+                with pytest.raises(IndexError, match=r"out of bounds|requires integer labels in \[0, 5\)"):
+                    run(x, i)
+        np.testing.assert_array_equal(jitted(x, np.array(4, dtype)), run_traced(f, x, np.array(4, dtype)))
+
+
+def test_take_clips_and_wraps_every_integer() -> None:
+    x = np.arange(5.0)
+    for mode, place_of in ("clip", lambda i: min(max(i, 0), 4)), ("wrap", lambda i: i % 5):
+        f = lambda x, i: np.take(x, i, mode=mode)  # noqa: E731
+        for dtype, far in FAR.items():
+            i = np.array(far, dtype)
+            for run in fnad.jit(f), (lambda x, i: run_traced(f, x, i)), (lambda x, i: run_traced(lambda x: f(x, i), x)):
+                np.testing.assert_array_equal(run(x, i), [place_of(int(j)) for j in far])
