@@ -253,7 +253,9 @@ BY_PLACE = {
     "grad": lambda x, i: fnad.grad(lambda x: fnad.numpy.at(x)[0, i].get())(x),
     "labels": lambda x, i: fnad.nn.softmax_cross_entropy(x[:1], i[None]),
 }
-FAR = {"uint64": (2**64 - 1, 2**63, 2**63 + 3, 5), "int64": (2**63 - 1, -(2**63), -6), "uint8": (255, 5), "int8": (-128,)}
+FAR = {
+    "uint64": (2**64 - 1, 2**63, 2**63 + 3, 5), "int64": (2**63 - 1, -(2**63), -6), "uint8": (255, 5), "int8": (-128,),
+}
 
 
 @pytest.mark.parametrize("name", BY_PLACE)
