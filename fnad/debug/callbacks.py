@@ -24,7 +24,7 @@ from fnad.tracing import Tracer, current_builder, is_value, value_type
 
 def _evaluate(*args: Any, function: Callable[..., None]) -> tuple[()]:
     # Copies, since the function may keep what it is given.
-    function(*[np.array(a) for a in args])
+    function(*[np.array(a, order="C") for a in args])
     return ()
 
 
@@ -42,7 +42,7 @@ class _ForEach(NamedTuple):
 
     def __call__(self, *args: np.ndarray) -> None:
         for i in range(self.size):
-            self.function(*[np.array(a[i]) if m else a for a, m in zip(args, self.mapped)])
+            self.function(*[np.array(a[i], order="C") if m else a for a, m in zip(args, self.mapped)])
 
 
 def _type(*types: ArrayType, function: Callable[..., None]) -> tuple[()]:

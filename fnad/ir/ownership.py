@@ -37,12 +37,12 @@ def is_own(array: np.ndarray) -> bool:
 
 
 def in_c_order(result: Any, inputs: Sequence[Any]) -> Any:
-    """What a function of NumPy's returns, where it has made arrays in another order in C order, and of native bytes.
+    """What a function of NumPy's returns, where it has made arrays in another order in C order.
 
     Views stay views, and an argument that is returned stays itself.
     """
     if isinstance(result, (tuple, list)) and type(result) in (tuple, list):
         return type(result)([in_c_order(part, inputs) for part in result])
-    if type(result) is not np.ndarray or result.base is not None or is_own(result):
+    if type(result) is not np.ndarray or result.flags.c_contiguous or result.base is not None:
         return result
-    return result if any([result is x for x in inputs]) else own_copy(result)
+    return result if any([result is x for x in inputs]) else np.ascontiguousarray(result)

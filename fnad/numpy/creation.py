@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fnad.errors import boundary
+from fnad.ir.ownership import in_c_order
 from fnad.ir.types import Shape, is_numeric
 from fnad.numpy.aliases import own, view
 from fnad.numpy.dispatch import RULES, implements
@@ -87,7 +88,8 @@ arange, eye, identity, tri = _known(np.arange), _known(np.eye), _known(np.identi
 def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K", ndmin: int = 0) -> Any:
     """`numpy.array`, also of nested lists with traced values in them; an array of its own, which can be written to."""
     if not is_traced(object):
-        return _writable(np.array(object, dtype, copy=copy, order=order, ndmin=ndmin))
+        made = np.array(object, dtype, copy=copy, order=order, ndmin=ndmin)
+        return _writable(in_c_order(made, [object]) if order == "K" else made)
     x = asarray(object, dtype, order, copy=copy)
     return view(x, reshaped(x, (1,) * (ndmin - x.ndim) + x.shape))
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
-from fnad.ir.ownership import in_c_order
+from fnad.ir.ownership import is_own, own_copy
 from fnad.tracing import is_value, value_type
 
 Schedule = Callable[[Any], Any]
@@ -28,7 +28,7 @@ class Optimizer(NamedTuple):
     An optimizer of your own is a pair of functions:
 
     >>> from fnad import tree
-from fnad.ir.ownership import in_c_order
+from fnad.ir.ownership import is_own, own_copy
     >>> def sign_descent(lr):
     ...     def init(params):
     ...         return ()
@@ -66,8 +66,8 @@ def scalar_like(value: Any, array: Any) -> Any:
 
 
 def laid_out(made: Any) -> Any:
-    """What an optimizer has made of values, in C order, as what compiled code makes is."""
-    return tree.map(lambda leaf: in_c_order(leaf, ()), made)
+    """What an optimizer has made of values, in C order and native bytes, as what compiled code makes is."""
+    return tree.map(lambda leaf: own_copy(leaf) if type(leaf) is np.ndarray and not is_own(leaf) else leaf, made)
 
 
 def require_state(name: str, kind: type, state: Any) -> None:

