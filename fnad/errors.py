@@ -139,9 +139,18 @@ def boundary(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+MOST_USER_FRAMES = 100
+"""Frames of the user's in a recursion without end that is the library's: it walks down his data."""
+
+
 def _own(error: Exception) -> tuple[Exception, list[TracebackType]]:
     """The error itself, or that of the library which NumPy has wrapped in one of its own; and its frames."""
     frames, cause = _frames(error.__traceback__), error.__cause__
+    if type(error) is RecursionError and _is_raised_here(frames) and len(_of_user(frames)) < MOST_USER_FRAMES:
+        return ValueError(
+            "fnad: requires data that is not nested without end, got lists, tuples or objects of too many levels, or "
+            "that hold themselves. Use arrays, or lists of fewer levels."
+        ).with_traceback(error.__traceback__), frames
     if not isinstance(cause, OWN):
         return error, frames
     cause.__suppress_context__ = True
@@ -165,7 +174,7 @@ def place_at(error: Exception, source: Sequence[Any]) -> Exception:
 
 def _trim(error: Exception, frames: list[TracebackType]) -> None:
     """Leave the user's frames in a traceback; an error of the library's own gets the user's line."""
-    user = [t for t in frames if not is_library_file(t.tb_frame.f_code.co_filename)]
+    user = _of_user(frames)
     if _is_raised_here(frames):
         user = [t for t in user if not is_numpy_file(t.tb_frame.f_code.co_filename)]
         if user:
@@ -173,6 +182,10 @@ def _trim(error: Exception, frames: list[TracebackType]) -> None:
         else:
             located(error)  # raised before or after the user's function ran: the line of the call
     error.__traceback__ = _linked(user)
+
+
+def _of_user(frames: list[TracebackType]) -> list[TracebackType]:
+    return [t for t in frames if not is_library_file(t.tb_frame.f_code.co_filename)]
 
 
 def _is_raised_here(frames: list[TracebackType]) -> bool:

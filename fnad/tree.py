@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from enum import Enum
 from functools import wraps
 from types import UnionType
@@ -36,6 +36,8 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
         leaves, treedef = optree.tree_flatten(tree, namespace=_NAMESPACE)
     except _StaticArray:
         raise TypeError(_static_array(tree)) from None
+    except RecursionError:
+        raise _without_end(tree) from None
     if _LEAF_TYPES.issuperset([type(x) for x in leaves]) or not any([_register_if_dataclass(type(x)) for x in leaves]):
         return leaves, treedef
     return flatten(tree)
@@ -239,6 +241,38 @@ def mismatch(name: str, expected: TreeDef, got: TreeDef, root: str = "tree") -> 
         if path not in ours:
             return f"{requires} one with an extra {path}. Pass trees that are nested alike."
     return f"{requires} {got}. Expected {expected}."
+
+
+def _without_end(tree: Any) -> ValueError:
+    """The error for a tree with more levels than can be walked down: where it holds itself, or that it is deep."""
+    path: list[tuple[int, Any, Iterator[Any]]] = [(id(tree), "tree", _children(tree))]
+    above, seen = {id(tree)}, {id(tree)}
+    while path and len(path) <= optree.MAX_RECURSION_DEPTH:
+        entry, child = next(path[-1][2], (None, None))
+        if entry is None:
+            above.discard(path.pop()[0])
+        elif id(child) in above:
+            place = "".join([step for _, step, _ in path]) + entry
+            shown = place if len(place) < 80 else f"{place[:80]}..."
+            return ValueError(f"tree: requires a pytree that ends, got one that holds itself at {shown}. "
+                              "Build it without that, or register its class with fnad.tree.register.")
+        elif id(child) not in seen:
+            seen.add(id(child)), above.add(id(child))
+            path.append((id(child), entry, _children(child)))
+    return ValueError(
+        f"tree: requires a pytree of less than {optree.MAX_RECURSION_DEPTH} levels, got a deeper one. "
+        "Keep the parts in one list, or stack arrays of one shape."
+    )
+
+
+def _children(node: Any) -> Iterator[tuple[str, Any]]:
+    """What a node holds, each with how it is reached; nothing for a leaf."""
+    try:
+        children, _, entries, _ = optree.tree_flatten_one_level(node, namespace=_NAMESPACE)
+    except ValueError:  # a leaf
+        return iter(())
+    form = ".{}" if dataclasses.is_dataclass(node) else "[{!r}]"
+    return iter([(form.format(entry), child) for entry, child in zip(entries, children)])
 
 
 def _register_if_dataclass(cls: type) -> bool:

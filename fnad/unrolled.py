@@ -190,4 +190,4 @@ def define(source: str, words: dict[str, Any]) -> Callable[..., Any]:
     """The function ``function`` of a source in which words stand for values."""
     namespace = {**words, "_are_same": _are_same}
     exec(compile(source, "<unrolled>", "exec"), namespace)
-    return namespace["function"]
+    return namespace.pop("function")  # else each would hold the other until the collector comes by

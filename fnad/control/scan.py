@@ -353,15 +353,20 @@ def scan_leaves(
     return tree.unflatten(staged.out_tree, results)
 
 
+MOST_STEPS = 2**63 - 1
+"""As many as compiled code counts."""
+
+
 def _require_steps(what: str, steps: Any, least: int) -> None:
     if isinstance(steps, Tracer):
         raise TypeError(
             f"scan: requires {what} to be a known integer, got a traced {steps.type}. Use fori_loop or while_loop, or "
             "int(n) outside of loops."
         )
-    if not is_integer(steps) or steps < least:
+    if not is_integer(steps) or not least <= steps <= MOST_STEPS:
         raise ValueError(
-            f"scan: requires {what} to be an integer of at least {least}, got {steps!r:.60}. Pass a number of steps."
+            f"scan: requires {what} to be an integer of at least {least} that an int64 holds, got {steps!r:.60}. "
+            "Pass a number of steps."
         )
 
 

@@ -517,6 +517,8 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any
     """
     require_functions("fori_loop", body)
     for bound, name in ((lower, "lower"), (upper, "upper")):
+        if isinstance(bound, int) and abs(bound) >= 2**63:
+            raise ValueError(f"fori_loop: requires bounds that an int64 holds, got {bound!r:.60} as {name}.")
         type = value_type(bound) if is_value(bound) else None
         if type is None or type.shape != () or type.dtype.kind not in "iu":
             got = type or bound.__class__.__name__

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -68,29 +69,23 @@ def evaluate_equation(equation: Equation, values: dict[Var, Any]) -> None:
 
 
 Watcher = Callable[[Equation, dict[Var, Any]], None]
+_thread = threading.local()
 
 
-class _Thread(threading.local):
-    watcher: Watcher | None = None
-
-
-_thread = _Thread()
-
-
-def watched(watcher: Watcher, body: Callable[[], Any]) -> Any:
-    """What a function comes to, with every equation that this thread interprets meanwhile shown to another one, with
-    the values that it has just added to. (No ``with``, for the reason that `fnad.tracing.build` has.)"""
-    outer = _thread.watcher
+@contextmanager
+def watching(watcher: Watcher) -> Iterator[None]:
+    """Show every equation that this thread interprets to a function, with the values that it has just added to."""
+    outer = getattr(_thread, "watcher", None)
+    _thread.watcher = watcher
     try:
-        _thread.watcher = watcher
-        return body()
+        yield
     finally:
         _thread.watcher = outer
 
 
 def is_watched() -> bool:
     """Whether equations are shown to a function: what is compiled is then to be interpreted instead."""
-    return _thread.watcher is not None
+    return getattr(_thread, "watcher", None) is not None
 
 
 def read(atom: Atom, values: dict[Var, Any]) -> Any:

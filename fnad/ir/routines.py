@@ -40,7 +40,7 @@ class _Writer:
         lines.append(f"    return ({''.join([f'{self.array(a)}, ' for a in program.outputs])})")
         # As a file of the library: the frame of what an operation raises is none of the user's.
         exec(compile("\n".join(lines), f"{__file__}: routine", "exec"), self.words)
-        return self.words["routine"]
+        return self.words.pop("routine")
 
     def equation(self, eqn: Equation) -> str:
         """The line of an equation."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,17 @@ from fnad.tracing import Tracer, value_type
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
+MOST_NUMBERS = 2**60
+"""As many of eight bytes as memory has addresses for."""
+
+
 def as_shape(name: str, shape: Any) -> Shape:
     """A shape as a tuple; an integer is the length of a vector."""
     sizes = shape if isinstance(shape, Sequence) else (shape,)
     if not all([is_integer(n) and n >= 0 for n in sizes]):
         raise TypeError(f"{name}: requires a shape of integers that are not negative, got {shape!r}. Try shape=(2, 3).")
+    if prod(sizes) >= MOST_NUMBERS:
+        raise ValueError(f"{name}: requires a shape of fewer than 2**60 numbers, got {shape!r:.60}. Draw parts.")
     return tuple([int(n) for n in sizes])
 
 

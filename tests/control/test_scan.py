@@ -201,7 +201,7 @@ MISTAKES = {
                 r"one number of steps, got 3 of xs\[0\], 4 of xs\[1\]"),
     "length": (lambda: scan(lambda c, x: (c, ()), 0.0, np.ones(3), length=4), ValueError, "4 of length, 3 of xs"),
     "no length": (lambda: scan(lambda c, x: (c, ()), 0.0), ValueError, "Give length=n"),
-    "bad length": (lambda: scan(lambda c, x: (c, ()), 0.0, length=-1), ValueError, "at least 0, got -1"),
+    "bad length": (lambda: scan(lambda c, x: (c, ()), 0.0, length=-1), ValueError, "at least 0 that.* got -1"),
     "bad checkpoint": (lambda: scan(lambda c, x: (c, ()), 0.0, length=3, checkpoint=0), ValueError, "at least 1"),
     "scalar": (lambda: scan(lambda c, x: (c, ()), 0.0, 1.0), ValueError, "a first axis that counts the steps"),
     "forgotten return": (lambda: fori_loop(0, 3, lambda i, c: None, {"a": 0.0}), TypeError,

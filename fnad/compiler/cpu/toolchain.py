@@ -142,7 +142,7 @@ def _defined(key: str, source: str, words: dict[str, Any] | None = None) -> Iter
     namespace = _WORDS | (words or {})
     try:
         exec(compile(source, filename, "exec"), namespace)
-        yield namespace["kernel"]
+        yield namespace.pop("kernel")
     finally:
         linecache.cache.pop(filename, None)
 
