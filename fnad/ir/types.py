@@ -84,6 +84,9 @@ class Unfit(TypeError):
         self.got, self.advice = _unfit(value)
         super().__init__(f"array: requires {FIT}, got {self.got}. {self.advice}")
 
+    def __reduce__(self) -> Any:
+        return TypeError, self.args  # without the object
+
     def at(self, name: str, path: str) -> TypeError:
         """The error for one that was given to a function, at a key path."""
         return TypeError(f"{name}: requires {FIT}, got {self.got} at {path}. {self.advice}")

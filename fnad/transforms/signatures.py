@@ -158,6 +158,7 @@ def _differences(function: Callable[..., Any], new: Signature, old: Signature) -
         *_changes("static argument ", {k: f"{v!r:.60}" for k, v in static.items()},
                   {k: f"{v!r:.60}" for k, v in old_static.items()}),
         *_changes("", ours, theirs),
+        *_changes("", {"the order of keys": _order(new)}, {"the order of keys": _order(old)})[: ours == theirs],
         *_changes("", {"the device": _device(new)}, {"the device": _device(old)}),
     ]
 
@@ -168,6 +169,10 @@ def _changes(what: str, new: dict[str, str], old: dict[str, str]) -> list[str]:
         *[f"{what}{k} is new" for k in new if k not in old],
         *[f"{what}{k} is gone" for k in old if k not in new],
     ]
+
+
+def _order(signature: Signature) -> str:
+    return ", ".join([f"{keys!r:.60}" for keys in signature.exact if keys])
 
 
 def _device(signature: Signature) -> str:

@@ -131,6 +131,12 @@ def test_layers_are_applied_in_the_order_of_each_call(make):
         assert f(make(p), np.ones(1)) == apply_layers(p, np.ones(1))
 
 
+def test_the_reason_of_a_staging_for_another_order_names_it():
+    f = jit(lambda p: apply_layers(p, np.ones(1)))
+    f(ORDERS[0]), f(ORDERS[1])
+    assert "the order of keys changed from ('l1', 'l2') to ('l2', 'l1')" in f.cache_info().reasons[1]
+
+
 def test_keyword_arguments_are_seen_in_the_order_of_each_call():
     f = jit(lambda **layers: apply_layers(layers, np.ones(1)))
     for p in [*ORDERS, *ORDERS]:
