@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dis
+import gc
 import sys
+from types import FunctionType, ModuleType
+from typing import Any
 
 from fnad.errors import (
     ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError, located, user_frame,
 )
+from fnad.ir.primitive import Traced
 from fnad.ir.program import Var
 from fnad.ir.types import ArrayType
 
@@ -125,3 +129,20 @@ def cut_gradient(type: ArrayType, what: str) -> Exception:
         "would cut its gradient. Use NumPy's function (np.sin for math.sin, np.stack([x, y]) for "
         "np.array([x, y])), or fnad.stop_gradient(x) where the cut is meant."
     )
+
+
+MOST_LOOKED_THROUGH = 256
+"""Objects in a result that are looked through."""
+
+
+def holds_traced(value: Any) -> bool:
+    """Whether an object of another library, which takes over operators, has taken up a traced value."""
+    seen, pending = {id(value)}, [value]
+    while pending and len(seen) < MOST_LOOKED_THROUGH:
+        for inner in gc.get_referents(pending.pop(0)):
+            if isinstance(inner, Traced):
+                return True
+            if id(inner) not in seen and not isinstance(inner, (type, ModuleType, FunctionType)):
+                seen.add(id(inner))
+                pending.append(inner)
+    return False

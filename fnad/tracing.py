@@ -20,7 +20,7 @@ from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, fille
 from fnad.ir.sources import current_source, own_source
 from fnad.ir.types import FIT, ArrayType, Unfit, is_array, is_array_like, is_inexact, type_of
 from fnad.refusals import AskedOutside as AskedOutside
-from fnad.refusals import LookedInto, cut_gradient, escaped, stored, unhashable, unknown_value
+from fnad.refusals import LookedInto, cut_gradient, escaped, holds_traced, stored, unhashable, unknown_value
 
 
 class Tracer(Traced):
@@ -552,9 +552,9 @@ def _is_result(leaf: Any, is_kept: bool) -> bool:
     try:
         return is_value(leaf)
     except Unfit as unfit:
-        if is_kept:
+        if is_kept or holds_traced(leaf):
             words = f"{FIT} or constants, got {unfit.got}. {unfit.advice}"
-            raise TypeError(f"jit: requires a function that returns {words}") from None
+            raise TypeError(f"{'jit' if is_kept else 'result'}: requires a function that returns {words}") from None
         return False
 
 

@@ -55,6 +55,7 @@ class Primitive:
         kernel: ``(*inputs, *outputs, **params)``, a function that fills the outputs and that numba can compile, for
             an operation that a user declares; for the others it is a target's business how they run.
         effect: whether the operation must be kept though nothing uses its outputs.
+        is_declared: whether the rules are a user's, who may let them read what changes: nothing made by them is kept.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Primitive:
     commutative: bool = False
     kernel: Callable[..., None] | None = None
     effect: bool = False
+    is_declared: bool = False
 
     def __post_init__(self) -> None:
         if self.name in REGISTRY:

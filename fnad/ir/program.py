@@ -169,7 +169,7 @@ def prune(program: Program, whole: bool = False) -> Program:
 def structure(program: Program) -> tuple[Any, ...]:
     """What a Program says, whatever its variables are: equal for two Programs that mean the same word for word.
 
-    It can be hashed if the parameters of all equations can.
+    It can be hashed if the parameters of all equations can, and none is of an operation that a user has declared.
     """
     numbers: dict[Atom, int] = {v: i for i, v in enumerate(program.inputs)}
     parts: list[Any] = [v.type for v in program.inputs]
@@ -177,6 +177,8 @@ def structure(program: Program) -> tuple[Any, ...]:
     for primitive, inputs, params, outputs, source in program.equations:
         add(primitive)
         add(source)
+        if primitive.is_declared:
+            add([])  # which cannot be hashed
         for a in inputs:
             add(numbers[a] if type(a) is Var else (a.value.tobytes(), a.type))
         if params:

@@ -19,8 +19,7 @@ from fnad import tree
 from fnad.ir.program import Program, Var, subprograms
 from fnad.ir.types import ArrayType, type_of
 from fnad.tracing import Builder, Tracer
-from fnad.transforms.outside import Node, Outside, Place, is_foreign, is_input, is_number, is_traceable
-from fnad.transforms.watch import taken
+from fnad.transforms.outside import Node, Outside, Place, is_foreign, is_input, is_number, is_traceable, taken
 
 
 class Handing:
@@ -255,6 +254,8 @@ def _slots(kind: type) -> list[str]:
 
 def _is_copyable(node: Node) -> bool:
     value, kind = node.value, type(node.value)
+    if hasattr(kind, "__getattr__"):  # which may look for attributes where they are not
+        return False
     if node.kind == "dict":
         return kind in (dict, OrderedDict, defaultdict)
     if node.kind == "sequence":

@@ -14,15 +14,16 @@ import os
 import random
 import sys
 import time
+from argparse import Namespace
 from array import array
-from collections import deque
+from collections import ChainMap, UserDict, UserList, deque
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import fields, is_dataclass
 from functools import cached_property, partial
 from types import (
-    BuiltinFunctionType, CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, MethodType, ModuleType,
-    SimpleNamespace,
+    BuiltinFunctionType, CodeType, FunctionType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType,
+    MethodType, ModuleType, SimpleNamespace,
 )
 from typing import Any, NamedTuple
 
@@ -114,13 +115,24 @@ def is_number(value: Any) -> bool:
 
 
 def is_foreign(value: Any) -> bool:
-    """Whether a value is an array of another library, or memory: it is taken by ``np.asarray``."""
+    """Whether a value is an array of another library, which NumPy can read."""
+    return _is_meant_as_array(value) and taken(value) is not None
+
+
+def _is_meant_as_array(value: Any) -> bool:
     kind = type(value)
-    if isinstance(value, (memoryview, bytearray, array)):
-        return True
     if is_array(value) or kind is Tracer or isinstance(value, type):
         return False
     return any([hasattr(kind, name) for name in ("__array__", "__dlpack__", "__array_interface__")])
+
+
+def taken(value: Any) -> np.ndarray | None:
+    """An array of another library as one of NumPy's, of the same memory where that can be."""
+    try:
+        value = value.detach() if hasattr(value, "detach") else value  # of what is recorded about a tensor
+        return np.asarray(value) if hasattr(type(value), "__array__") else np.from_dlpack(value)
+    except Exception:  # it is elsewhere, or of several arrays
+        return None
 
 
 def is_input(value: Any) -> bool:
@@ -242,6 +254,8 @@ class Outside:
             self.unwatched[path] = "a ContextVar"
         elif isinstance(value, (np.random.Generator, random.Random, np.random.RandomState)):
             self.generators.append((path, value))
+        elif _is_meant_as_array(value) and not is_foreign(value) or _is_opaque(value):
+            self.unwatched[path] = f"a {type(value).__module__}.{type(value).__name__}, which cannot be looked into"
         elif isinstance(value, Iterator):
             self.unwatched[path] = f"an iterator ({type(value).__name__}), which reading it changes"
 
@@ -283,10 +297,11 @@ class Outside:
             self._add(node, "attribute", name, f"{node.path}.{name}", getattr(node.value, name))
 
     def _into_wrapper(self, node: Node) -> None:
-        """An object of the library, or of functools, that calls a function of the user's."""
-        for name, value in list(vars(node.value).items()):
-            if callable(value) and not isinstance(value, type) and (name != "__wrapped__" or "function" not in
-                                                                    vars(node.value)):
+        """An object of the library, or of functools, that calls functions of the user's."""
+        own = vars(node.value)
+        for name, value in list(own.items()):
+            is_twice = name == "__wrapped__" and "function" in own
+            if (callable(value) or name == "_declared") and not isinstance(value, type) and not is_twice:
                 self._add(node, "attribute", name, node.path, value)
 
     def _into_module(self, node: Node) -> None:
@@ -309,6 +324,8 @@ class Outside:
     def _into_flat(self, node: Node) -> None:
         """Compared as a whole."""
 
+    _into_memory = _into_flat
+
     def _into_class(self, node: Node) -> None:
         for base in node.value.__mro__:
             if not _is_users(base):
@@ -324,12 +341,19 @@ class Outside:
         self._add(node, "type", None, kind.__name__, kind)
         own = getattr(value, "__dict__", {})
         self._attributes(node, own)
-        for name in {n for base in kind.__mro__ for n, d in vars(base).items() if type(d) is MemberDescriptorType}:
-            if (self.is_dynamic or name in self.attributes) and hasattr(value, name):
+        for name in self.slots(kind):
+            if hasattr(value, name):
                 self._add(node, "attribute", name, f"{node.path}.{name}", getattr(value, name))
+
+    def slots(self, kind: type) -> list[str]:
+        """The slots of a class that may be read."""
+        names = [n for base in kind.__mro__ for n, d in vars(base).items() if type(d) is MemberDescriptorType]
+        return [n for n in dict.fromkeys(names) if self.is_dynamic or n in self.attributes]
 
     def _attributes(self, node: Node, own: dict[str, Any]) -> None:
         wanted = self._wanted(own)
+        if hasattr(type(node.value), "__getattr__") or isinstance(node.value, _PLAIN):  # whose names others know
+            wanted = {n for n in own if not _is_special(n)}
         if is_dataclass(node.value) and not isinstance(node.value, type):
             wanted = {*wanted, *(f.name for f in fields(node.value) if f.name in own)}
         for name in [n for n in list(own) if n in wanted]:
@@ -338,6 +362,17 @@ class Outside:
     def _wanted(self, own: dict[str, Any]) -> set[str]:
         names = set(own) if self.is_dynamic and len(own) <= MOST_ITEMS else self.attributes & set(own)
         return {n for n in names if not _is_special(n)}
+
+
+def _is_opaque(value: Any) -> bool:
+    """Whether a value is a container of another library."""
+    kind = type(value)
+    known = kind in _LEAVES or is_input(value) or isinstance(value, (np.generic, enum.Enum, type))
+    return not known and not _is_standard(kind) and hasattr(kind, "__getitem__")
+
+
+def _is_standard(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] in {*sys.stdlib_module_names, "numpy", "fnad"} - {"__main__"}
 
 
 def _is_special(name: str) -> bool:
@@ -374,13 +409,17 @@ def _kind(value: Any) -> str | None:
         return "class" if _is_users(value) else None
     if isinstance(value, partial):
         return "partial"
-    if isinstance(value, dict):
+    if isinstance(value, (dict, MappingProxyType)):
         return "flat" if len(value) > MOST_ITEMS and all(map(_is_flat, value.values())) else "dict"
     if isinstance(value, _SEQUENCES):
         return "flat" if len(value) > MOST_ITEMS and all(map(_is_flat, value)) else "sequence"
     if isinstance(value, set):
         return "flat"
-    if hasattr(value, "__wrapped__") or not _is_users(kind) and kind is not SimpleNamespace:
+    if isinstance(value, (memoryview, bytearray, array)):
+        return "memory"
+    if isinstance(value, _PLAIN):
+        return "object"
+    if hasattr(value, "__wrapped__") or not _is_users(kind):
         return "wrapper" if hasattr(value, "__dict__") and (hasattr(value, "__wrapped__") or _is_ours(kind)) else None
     return "object"
 
@@ -398,6 +437,8 @@ def _is_flat(value: Any) -> bool:
     return type(value) in _LEAVES
 
 
+_PLAIN = (SimpleNamespace, Namespace, UserDict, UserList, ChainMap)
+"""Classes of Python's own that hold what is the user's in their attributes."""
 _LEAVES = {
     int, float, complex, bool, str, bytes, type(None), type(...), range, slice, CodeType, np.dtype, property, frozenset,
 }

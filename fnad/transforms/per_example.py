@@ -77,6 +77,7 @@ def _batch(
 
 per_example = Primitive(
     "per_example", _type, _evaluate, vjp_forward=_forward, vjp_backward=_backward, batch=_batch,
+    is_declared=True,
 )
 """The operation ``of`` with the keywords ``params`` on each of ``size`` examples; ``mapped`` says which inputs have one
 for each. Its derivative is that of the operation, each example by itself."""

@@ -39,6 +39,7 @@ class _Declared:
             vjp_forward=self.forward if differentiable else None,
             vjp_backward=self.backward if differentiable else None,
             batch=self.by_rule if callable(batch) else _BATCHES[batch], kernel=kernel,
+            is_declared=True,
         )
 
     def type_rule(self, *types: ArrayType, **params: Any) -> Any:

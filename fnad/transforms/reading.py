@@ -50,8 +50,8 @@ class Learned:
                 self.numbers.add(path)
             if self.changes[path] == MANY_CHANGES:
                 self.tell(
-                    f"jit: requires what a function reads from outside to change seldom, got {path} that has changed "
-                    f"{MANY_CHANGES} times, each time with a staging. Pass it as an argument, or as an array."
+                    f"jit: requires what a function reads from outside to change seldom, got {path}, which has "
+                    f"changed {MANY_CHANGES} times, each time with a staging. Pass it as an argument."
                 )
         return ", ".join([_in_words(path, before, after) for path, (before, after) in changes.items()])
 
@@ -110,8 +110,8 @@ class Reading:
         """Warn of what cannot be watched, or costs much."""
         for path, what in self.outside.unwatched.items():
             self.learned.tell(
-                f"jit: requires what a function reads from outside to be seen when it changes, got {what}"
-                f"{f' at {path}' if path else ''}. What it is now stays part of the compiled code: pass it as an "
+                "jit: requires that what a function reads from outside can be seen to change, got "
+                f"{f'{path}, {what}' if path else what}. What it is now stays part of the compiled code: pass it as an "
                 "argument."
             )
         for path, generator, state in self._states:

@@ -18,7 +18,7 @@ from fnad.compiler.cuda.arrays import DeviceArray
 from fnad.ir.types import is_array
 from fnad.sameness import typed
 from fnad.tracing import Tracer, value_type
-from fnad.transforms.outside import Node, Outside, Place, is_foreign, is_input, is_number
+from fnad.transforms.outside import Node, Outside, Place, is_foreign, is_input, is_number, taken
 from fnad.unrolled import define
 
 Static = Sequence[Any]
@@ -105,18 +105,6 @@ def _type(value: Any) -> Any:
     return type(value), value.shape, value.dtype
 
 
-def taken(value: Any) -> np.ndarray:
-    """An array of another library as one of NumPy's, of the same memory where that is possible."""
-    try:
-        return np.asarray(value) if hasattr(type(value), "__array__") or not hasattr(type(value), "__dlpack__") else (
-            np.from_dlpack(value))
-    except Exception as error:
-        raise TypeError(
-            f"array: requires arrays that NumPy can read, got a {type(value).__name__}: {error}. Convert it to an "
-            "array on the host and pass that as an argument."
-        ) from None
-
-
 def same(a: Any, b: Any) -> bool:
     """Whether two values are the same to Python."""
     if a is b:
@@ -149,7 +137,7 @@ def unchanged(array: Any, kept: np.ndarray) -> bool:
 def _is_structural(node: Node) -> bool:
     """Whether another object of the same structure may take a node's place."""
     value = node.value
-    return node.kind in ("dict", "sequence", "flat") or node.kind == "object" and (
+    return node.kind in ("dict", "sequence", "flat", "memory") or node.kind == "object" and (
         is_dataclass(value) or type(value) is SimpleNamespace
     )
 
@@ -209,7 +197,11 @@ class _Checking:
             name = self.names[id(node)]
             self.lines.append(f"{values}= {name}{'.values()' if node.kind == 'dict' else ''}")
             self.names[-id(node)] = f"i{self.count}_"
-        elif node.kind == "object" and hasattr(node.value, "__dict__"):
+        elif node.kind == "object":
+            for name in self.outside.slots(type(node.value)):
+                if not hasattr(node.value, name):
+                    self._require(f"hasattr({self.names[id(node)]}, {name!r})")
+        if node.kind == "object" and hasattr(node.value, "__dict__"):
             own, name = node.value.__dict__, self.names[id(node)]
             if self.outside.is_dynamic:
                 self._require(f"[*{name}.__dict__] != {self._word([*own])}")
@@ -265,6 +257,8 @@ class _Checking:
             if node.kind == "flat":
                 kept = node.value.copy() if isinstance(node.value, (set, dict)) else tuple(node.value)
                 self._require(f"not same_items({name}, {self._word(node.value)}, {self._word(kept)})")
+            elif node.kind == "memory":  # not looked at through an array, which would keep it from growing
+                self._require(f"type({name}) is not {kind} or bytes({name}) != {self._word(bytes(node.value))}")
             elif node.kind == "dict":
                 self._require(f"type({name}) is not {kind} or [*{name}] != {self._word([*node.value])}")
             elif node.kind == "sequence":
@@ -299,15 +293,15 @@ class _Checking:
             return
         name = self.arrays[id(value)] = self._new("v")
         self.lines.append(f"{name} = {expression}")
+        array, read, kind = value, name, self._word(type(value))
         if is_foreign(value):
-            self._require(f"type({name}) is not {self._word(type(value))}")
+            self._require(f"type({name}) is not {kind}")
             self.lines.append(f"t{name} = taken({name})")
-            array, read = taken(value), f"t{name}"
-        else:
-            array, read = value, name
-            self._require(f"type({name}) is not {self._word(type(value))}")
-        self._require(f"{read}.shape != {array.shape!r} or {read}.dtype is not {self._word(array.dtype)} and "
-                      f"{read}.dtype != {self._word(array.dtype)}")
+            array, read, kind = taken(value), f"t{name}", self._word(np.ndarray)
+        dtype = self._word(array.dtype)
+        # Most times it is the same array, and then of the same type.
+        self._require(f"{read} is not {self._word(array)} and (type({read}) is not {kind} or "
+                      f"{read}.shape != {array.shape!r} or {read}.dtype is not {dtype} and {read}.dtype != {dtype})")
         if id(value) in self._contents and type(value) not in (Tracer, DeviceArray):
             kept = self.kept[place.path] = np.array(array)
             self._require(f"not unchanged({read}, {self._word(kept)})")
