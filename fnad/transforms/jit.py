@@ -418,9 +418,10 @@ def jit(
 ) -> Any:
     """Compile a function; it is staged at the first call for each structure, shapes and dtypes of its arguments.
 
-    Arrays that the function closes over are read anew at every call. Other values that it closes over, and
-    leaves of the arguments that are neither arrays nor numbers, are constants of the compiled code; the leaves
-    are part of the signature.
+    What the function reads from outside, as globals, closed-over variables and attributes of ``self``, is looked at in
+    every call: arrays are read anew, and where anything else has changed the function is staged again. A number that
+    has changed twice becomes an input. What cannot be seen to change is named by a warning. Leaves of the arguments
+    that are neither arrays nor numbers are constants of the compiled code, and part of the signature.
 
     Python may ask for values: in ``if``, ``while``, ``assert``, ``range(int(n))``, ``float(x)``. The function is
     staged again when an answer is new, and each way that Python has gone is compiled as a branch of its own; a call
@@ -458,6 +459,12 @@ def jit(
     ...     return np.sum(x ** 2)
     >>> f(np.array([1.0, 2.0]))
     array(5.)
+    >>> rates = {"step": 0.5}
+    >>> scaled = jit(lambda x: rates["step"] * x)
+    >>> first = scaled(2.0)
+    >>> rates["step"] = 3.0
+    >>> first, scaled(2.0)
+    (array(1.), array(6.))
     >>> halve = jit(lambda n: n // 2 if n % 2 == 0 else 3 * n + 1)
     >>> halve(6), halve(7), halve(8), halve.cache_info().branches
     (array(3), array(22), array(4), 2)

@@ -168,16 +168,25 @@ _ITSELF = {  # functions and objects that say something else each time
 def is_library(function: FunctionType) -> bool:
     """Whether nothing in a function's globals is the user's; what it closes over may be."""
     file = function.__code__.co_filename
-    return (
-        is_library_file(file) or (file.startswith(_STANDARD) and "site-packages" not in file)
-        or str(function.__globals__.get("__name__")).partition(".")[0] in _LIBRARIES
-    )
+    return is_library_file(file) or _is_installed(file) and _is_known(str(function.__globals__.get("__name__")))
+
+
+def _is_known(module: str) -> bool:
+    """Whether a module is of a known library, and not only called so."""
+    top = module.partition(".")[0]
+    if top not in _LIBRARIES:
+        return False
+    file = getattr(sys.modules.get(top), "__file__", None)
+    return file is None or is_library_file(file) or _is_installed(file)
+
+
+def _is_installed(file: str) -> bool:
+    return file.startswith(_STANDARD) or "site-packages" in file or file.startswith("<frozen")
 
 
 def _is_users(owner: Any) -> bool:
     """Whether a class or module is the user's."""
-    name = owner.__name__ if isinstance(owner, ModuleType) else getattr(owner, "__module__", "")
-    return str(name).partition(".")[0] not in _LIBRARIES
+    return not _is_known(str(owner.__name__ if isinstance(owner, ModuleType) else getattr(owner, "__module__", "")))
 
 
 class Outside:
