@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import linecache
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from fnad.compiler.cpu import functions, loader, toolchain
 from fnad.transforms.jit import Jitted
+from hypothesis import settings
 
 X = np.linspace(0.1, 1.0, 7)
 
@@ -134,3 +136,32 @@ def test_what_a_kernel_was_compiled_with_is_freed(monkeypatch: pytest.MonkeyPatc
     assert made and all([manager.closed for manager in made])
     assert sum([isinstance(x, llvmlite.ir.Module) for x in gc.get_objects()]) == before
     assert not [name for name in linecache.cache if name.startswith("<kernel")]
+
+
+def alive(kind: str) -> int:
+    """How many objects of a kind there are."""
+    gc.collect()
+    return sum([type(x).__name__ == kind for x in gc.get_objects()])
+
+
+def test_a_sweep_over_a_number_keeps_nothing() -> None:
+    def sweep(count: int) -> None:
+        for k in range(count):
+            fnad.jit(fnad.grad(lambda x, c=0.3 + 1e-5 * k: np.sum(np.sin(x) * c)))(X)
+
+    sweep(2)
+    before = [alive(kind) for kind in ("Jitted", "Executable", "Frame", "MachineCode")]
+    sweep(2 * settings.default.max_examples)
+    assert [alive(kind) for kind in ("Jitted", "Executable", "Frame", "MachineCode")] == before
+
+
+def test_many_shapes_keep_as_much_as_there_may_be_of_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fnad.transforms.jit.MOST_ENTRIES", 4)
+    jitted = fnad.jit(lambda x: np.sin(x) * 0.3)
+    before = alive("Executable")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of many signatures
+        for n in range(2, 2 + settings.default.max_examples):
+            jitted(np.ones(n))
+    assert len(jitted.entries) == 4
+    assert alive("Executable") <= before + 2 * 4  # those of the latest calls may be others
