@@ -8,7 +8,7 @@ tracers that it meets become captured inputs of the inner Program.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -342,9 +342,8 @@ class Builder:
         if any([v is None for v in values]):
             raise unknown_value(atom.type, what, self.unknown)
         outer = innermost(values)
-        handed = self.handed.intersection(inputs)
-        if self is recording and handed and (handed | self._constants).issuperset(inputs):
-            self.looked_into |= handed
+        if self is recording and self.is_from_outside(inputs):
+            self.looked_into |= self.handed.intersection(inputs)
             raise LookedInto(self.looked_into)
         if self is recording and not self._constants.issuperset(inputs):
             if outer is not None or innermost([self.stands_for[v] for v in self.inputs]) is not None:
@@ -356,6 +355,14 @@ class Builder:
         self._outside.update(zip(inputs, values))
         self._outside.update(zip(outputs, inline(outer, Program(tuple(inputs), tuple(equations), outputs), values)))
         return outer.concrete(outer.tracer(self._outside[atom]).atom, what, convert)
+
+    def is_from_outside(self, inputs: Iterable[Var]) -> bool:
+        """Whether what follows from these inputs is read from outside the function."""
+        return not self.handed.isdisjoint(inputs) and (self.handed | self._constants).issuperset(inputs)
+
+    def inputs_of(self, atom: Var) -> list[Var]:
+        """The inputs that an atom follows from."""
+        return self._slice(atom)[0]
 
     def refusal(self) -> AskedOutside:
         """What ends a staging for a question that its arguments do not answer."""

@@ -30,7 +30,14 @@ class Handing:
         self.fixed = _fixed(outside)
         """Places that are read by what cannot be copied, as the methods of a class."""
         leaves = [p for p in outside.leaves() if id(p) not in self.fixed and p.path not in constants]
-        self.places = {id(p): p for p in leaves if is_traceable(p.value) or p.path in numbers and is_number(p.value)}
+        named = outside.names | outside.attributes
+        # A traced value is of another type, for code that asks for that.
+        are_arrays = not named >= {"type", "ndarray"}
+        are_numbers = named.isdisjoint({"type", "isinstance", "isscalar"})
+        self.places = {
+            id(p): p for p in leaves
+            if are_arrays and is_traceable(p.value) or are_numbers and p.path in numbers and is_number(p.value)
+        }
         self._leading = _leading(outside, self.places)
         self.paths: dict[Var, str] = {}
         """What each variable that was handed in stands for."""
@@ -61,6 +68,31 @@ class Handing:
         leaves = [v if type(v) is Tracer else p.value for v in params for p in Outside(v).leaves()]
         inner = [v for e in program.equations for p in subprograms(e.params) for v in self.held(p)]
         return {own[id(v)] for v in leaves if id(v) in own} | set(inner)
+
+    def leaked(self) -> set[Var]:
+        """What was handed in and has come to be kept outside, as in a memo of the user's, which then forgets it."""
+        found: set[Var] = set()
+        for _, made, put in self._put:
+            now = list(made.values()) if isinstance(made, dict) else [] if isinstance(made, CellType) else list(made)
+            found.update(*map(self._followed, [v for v in now if _is_dead(v) and not _is_in(v, put)]))
+        for node in self.outside.nodes.values():
+            names = node.value if type(node.value) is dict else getattr(node.value, "__dict__", None)
+            if node.kind in ("dict", "object") and type(names) is dict:
+                before = {p.key: p.value for p in node.places}
+                for key, value in list(names.items()):
+                    inputs = self._followed(value) if before.get(key) is not value else set()
+                    found |= inputs
+                    if inputs and key in before:
+                        names[key] = before[key]
+                    elif inputs:
+                        del names[key]
+        return found
+
+    def _followed(self, value: Any) -> set[Var]:
+        """What a value kept outside follows from, if from nothing but what was handed in."""
+        traced = [t for t in tree.leaves(value) if type(t) is Tracer and t.builder is self._builder]
+        inputs = {v for t in traced if type(t.atom) is Var for v in self._builder.inputs_of(t.atom)}
+        return inputs & self._builder.handed if self._builder.is_from_outside(inputs) else set()
 
     # Copies
 
@@ -226,6 +258,10 @@ class Handing:
         if type(value) is Tracer:
             return next((own for tracer, _, own in self._tracers.values() if tracer is value), value)
         return self._originals.get(id(value), value)
+
+
+def _is_in(value: Any, put: Any) -> bool:
+    return any([v is value for v in (put.values() if isinstance(put, dict) else put)])
 
 
 def _may_hold(value: Any) -> bool:

@@ -193,6 +193,8 @@ class Outside:
     """All that a function, called with some static arguments, reads from outside, as a graph of nodes and places."""
 
     def __init__(self, function: Any, static: tuple[Any, ...] = ()) -> None:
+        self.names: frozenset[str] = frozenset()
+        """Of globals and builtins that are read."""
         self.attributes: frozenset[str] = frozenset()
         self.is_dynamic = False
         while True:
@@ -285,6 +287,7 @@ class Outside:
                 self._add(node, "attribute", what, f"{node.path}.{what}", getattr(function, what))
         if is_library(function):
             return
+        self.names |= set(read.globals)
         self.attributes |= read.attributes
         self.is_dynamic |= read.is_dynamic
         is_open = not {"globals", "eval", "exec"}.isdisjoint(read.globals)

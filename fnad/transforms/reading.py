@@ -153,7 +153,7 @@ def staged_reading(
         handing = reading.handing
         try:
             made = attempt(reading)
-            held = handing.held(made.program) if handing is not None else set()
+            held = handing.held(made.program) | handing.leaked() if handing is not None else set()
             if held:
                 raise LookedInto(held)
             if handing is None or handing.is_intact:

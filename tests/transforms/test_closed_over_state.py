@@ -313,6 +313,39 @@ def test_what_the_staging_itself_changes_is_kept() -> None:
     assert type(model.w) is np.ndarray
 
 
+def test_code_that_asks_for_types() -> None:
+    w, rate = np.ones(3), 1.0
+
+    def function(x: Any) -> Any:
+        x = x * rate if isinstance(rate, float) else x
+        return x * 2 * w if type(w) is np.ndarray else x
+
+    def lower() -> None:
+        nonlocal rate
+        rate *= 0.5
+
+    same_as_python(function, [lower, lower, lower, lambda: w.__setitem__(0, 5.0)])
+
+
+def test_what_a_staging_keeps_in_a_memo_is_no_traced_value() -> None:
+    memo, w, model = {}, np.ones(3), Model()
+
+    def function(x: Any) -> Any:
+        if "doubled" not in memo:
+            memo["doubled"] = w * 2
+        model.halved = model.w / 2
+        return x * memo["doubled"] + model.halved
+
+    jitted = jit(function)
+    got = jitted(X)
+    assert type(memo["doubled"]) is type(model.halved) is np.ndarray
+    np.testing.assert_array_equal(got, function(X))
+    w[:] = 3.0
+    np.testing.assert_array_equal(jitted(X), function(X))
+    memo.clear()
+    np.testing.assert_array_equal(jitted(X), function(X))
+
+
 # --- Without jit, and in every transform
 
 W, RATE = np.ones(3), 1.0
