@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
+_gate = threading.Lock()
+"""Held while the process forks or ends: who wants to begin such work waits, or it would never be over."""
 _exclusive = threading.RLock()
 """Held where compilers work: one thread at a time, and none while the process forks or when it ends."""
 
@@ -95,6 +97,9 @@ def asked_by() -> FrameType | None:
 
 
 def _alone(function: Callable[..., Result], *args: Any) -> Result:
+    if not _exclusive._is_owned():  # type: ignore[attr-defined]
+        with _gate:
+            pass
     with _exclusive:
         return function(*args)
 
@@ -119,9 +124,9 @@ _held: list[Any] = []
 def _hold() -> None:
     """Before a fork: the child is to find no lock held by a thread that it has not, nor anything half done."""
     end = time.monotonic() + PATIENCE
-    wanted = [_exclusive, *[other._lock for other in _others()]]
+    wanted = [*([] if _exclusive._is_owned() else [_gate]), _exclusive, *[other._lock for other in _others()]]
     while len(_held) < len(wanted) and time.monotonic() < end:
-        if wanted[len(_held)].acquire(timeout=0.1):
+        if wanted[len(_held)].acquire(timeout=1.0):
             _held.append(wanted[len(_held)])
         else:
             _let_go()  # who has the next one may wait for one before it
@@ -134,11 +139,11 @@ def _let_go() -> None:
 
 def _begin_again() -> None:
     """In a child that was forked although a compiler is at work: it seems to wait for what other libraries hold."""
-    global _exclusive
+    global _gate, _exclusive
     if _held:
         _let_go()
         return
-    _exclusive = threading.RLock()
+    _gate, _exclusive = threading.Lock(), threading.RLock()
     for other in _others():
         other._lock = threading.RLock()
 
@@ -146,4 +151,4 @@ def _begin_again() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_begin_again)
 # A thread that is in LLVM when the process takes that down would crash; one that comes later waits, and ends with it.
-atexit.register(lambda: _exclusive.acquire())
+atexit.register(lambda: _gate.acquire(timeout=PATIENCE) and _exclusive.acquire(timeout=PATIENCE))

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import fnad
 import numpy as np
 import pytest
-from fnad import tracing
+from fnad import errors, tracing
 from fnad.errors import PACKAGE
 from fnad.ir import evaluate
+from fnad.shield import undisturbed
 
 from tests.profiles import is_deep
 
@@ -111,3 +116,207 @@ def test_an_interrupt_at_any_moment_of_staging() -> None:
         np.testing.assert_allclose(f(X)[1], expected[1], rtol=1e-13, err_msg=f"at {at} of {total}")
         np.testing.assert_array_equal(other(X), X * 3.0)
         np.testing.assert_allclose(plain(X)[1], expected[1], rtol=1e-13)
+
+
+class Told(Exception):
+    """A user's own."""
+
+
+@pytest.mark.parametrize("error", [
+    KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError, RecursionError, Told, StopIteration, Alarm, UserWarning,
+])
+def test_what_user_code_raises_while_it_is_staged(error: type[BaseException]) -> None:
+    raising = [True]
+
+    def trouble(*_: Any) -> None:
+        if raising[0]:
+            raise error("trouble")
+
+    def through(x: Any) -> Any:
+        trouble()
+        return x * 2.0
+
+    def called_back(x: Any) -> Any:
+        fnad.debug.callback(trouble, x)
+        return x * 2.0
+
+    @fnad.custom_vjp
+    def forward(x: Any) -> Any:
+        return x * 2.0
+
+    @fnad.custom_vjp
+    def backward(x: Any) -> Any:
+        return x * 2.0
+
+    forward.defvjp(lambda x: (through(x), None), lambda _, g: (2.0 * g,))
+    backward.defvjp(lambda x: (x * 2.0, None), lambda _, g: (through(g),))
+    total = lambda f: lambda x: np.sum(f(x))  # noqa: E731
+    scanned = lambda f: lambda x: fnad.scan(lambda c, v: (c, f(v)), 0.0, x)[1]  # noqa: E731
+    branched = lambda f: lambda x: fnad.cond(np.sum(x) > 0.0, f, lambda v: v, x)  # noqa: E731
+    batched = lambda f: lambda x: fnad.vmap(f)(np.stack([x, x]))[0]  # noqa: E731
+    functions = through, called_back, scanned(through), branched(through), fnad.checkpoint(through)
+    calls = [(wrapped(f), 2.0 * X) for f in functions for wrapped in (fnad.jit, batched)]
+    calls += [(fnad.grad(total(f)), np.full(4, 2.0)) for f in (*functions, forward, backward)]
+    calls += [(fnad.jit(call), expected) for call, expected in calls]
+    before, raised = np.geterr(), []
+    for k, (call, expected) in enumerate(calls):
+        raising[0] = True
+        try:
+            call(X)
+        except BaseException as caught:
+            assert isinstance(caught, (error, RuntimeError)) and "trouble" in str(caught)
+            raised.append(k)
+        raising[0] = False
+        require_all_as_before(before)
+        np.testing.assert_array_equal(call(X), expected)
+    assert raised == list(range(len(calls)))
+
+
+# --- In processes of their own
+
+MAKE = """
+import os, random, signal, sys, threading, time
+import numpy as np, fnad
+from fnad import errors, tracing
+
+OPERATIONS = [np.sin, np.cos, np.tanh, np.exp, np.arctan, np.square, np.abs, np.log1p, np.cosh, np.sqrt, np.cbrt]
+X = np.linspace(0.1, 1.0, 7)
+
+def fresh(chance):
+    chosen = [chance.choice(OPERATIONS) for _ in range(6)]
+    def f(x):
+        for operation in chosen:
+            x = operation(np.abs(x) * 0.3)
+        return np.sum(x * x)
+    return f
+
+def require_right(f, jitted):
+    np.testing.assert_allclose(jitted(X), fnad.grad(f)(X), rtol=1e-9)
+"""
+
+
+def run(script: str, folder: Path, *arguments: Any, timeout: float = 60.0) -> str:
+    """What a script prints, in a process of its own with an empty cache; one that hangs or fails is an error."""
+    environment = {**os.environ, "FNAD_CACHE_DIR": str(folder / "cache"), "FNAD_NUM_THREADS": "2"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(Path(PACKAGE).parent), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-W", "ignore", "-c", MAKE + script, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
+def test_signals_while_functions_are_compiled(tmp_path: Path) -> None:
+    rounds = 100 if is_deep() else 4
+    printed = run("""
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+chance, hits = random.Random(0), 0
+for k in range(int(sys.argv[1])):
+    f = fresh(chance)
+    jitted = fnad.jit(fnad.grad(f))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.001, 0.5 if k == 0 else 0.1))
+        jitted(X)
+        time.sleep(1.0)
+    except KeyboardInterrupt:
+        hits += 1
+    assert not tracing.is_staging()
+    require_right(f, jitted)
+print(hits)
+""", tmp_path, rounds, timeout=20.0 * rounds)
+    assert int(printed) == rounds
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_forks_while_other_threads_compile(tmp_path: Path) -> None:
+    forks = 60 if is_deep() else 3
+    printed = run("""
+product = fnad.jit(lambda a: np.sum(np.tanh(a @ a)))
+guarded = fnad.jit(lambda x, n: x * 2.0 if n < 1 else x * n if n < 30 else x - n)
+A = np.full((400, 400), 0.001)
+product(A)
+
+def work(seed):
+    chance = random.Random(seed)
+    while True:
+        f = fresh(chance)
+        fnad.jit(fnad.grad(f))(X), product(A), guarded(X, chance.randrange(40))
+
+for seed in (1, 2):
+    threading.Thread(target=work, args=(seed,), daemon=True).start()
+chance, good = random.Random(0), 0
+for k in range(int(sys.argv[1])):
+    time.sleep(chance.uniform(0.0, 0.2))
+    child = os.fork()
+    if child == 0:
+        try:
+            signal.alarm(60)
+            f = fresh(chance)
+            require_right(f, fnad.jit(fnad.grad(f)))
+            np.testing.assert_array_equal(guarded(X, 7), X * 7)
+            np.testing.assert_allclose(product(A), np.sum(np.tanh(A @ A)))
+            os._exit(0)
+        finally:
+            os._exit(1)
+    good += os.waitpid(child, 0)[1] == 0
+print(good)
+""", tmp_path, forks, timeout=90.0 + 10.0 * forks)
+    assert int(printed) == forks
+
+
+@pytest.mark.parametrize("seed", range(20 if is_deep() else 2))
+def test_a_process_ends_while_threads_are_inside_of_calls(seed: int, tmp_path: Path) -> None:
+    printed = run("""
+import atexit
+
+chance = random.Random(int(sys.argv[1]))
+loop = fnad.jit(lambda x: fnad.fori_loop(0, 10 ** 12, lambda i, c: c * 0.999 + 1.0, x))
+product = fnad.jit(lambda a: np.sum(np.tanh(a @ a)))
+waiting = fnad.jit(lambda x: (fnad.debug.callback(time.sleep, 10 ** 6), x)[1])
+A = np.full((500, 500), 0.001)
+
+def compile_on():
+    while True:
+        fnad.jit(fnad.grad(fresh(chance)))(X)
+
+def multiply_on():
+    while True:
+        product(A)
+
+product(A)
+atexit.register(lambda: print(float(fnad.jit(lambda x: np.sum(np.sinh(x) + 7.0))(np.zeros(3)))))
+for target in (lambda: loop(X), multiply_on, lambda: waiting(1.0), compile_on):
+    threading.Thread(target=target, daemon=True).start()
+time.sleep(chance.uniform(0.0, 0.6))
+fnad.jit(fnad.grad(fresh(chance)), background=True)(X)
+""", tmp_path, seed)
+    assert float(printed) == 21.0
+
+
+def test_work_that_is_shielded_is_finished() -> None:
+    going, go_on, done = threading.Event(), threading.Event(), []
+
+    def work() -> None:
+        going.set()
+        assert go_on.wait(60)
+        done.append(True)
+
+    def interrupt() -> None:
+        going.wait(60)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    helper = threading.Thread(target=interrupt)
+    helper.start()
+    with pytest.raises(KeyboardInterrupt):
+        undisturbed(work)
+    helper.join()
+    go_on.set()
+    assert undisturbed(lambda: list(done)) == [True]  # which has waited for it
+    with pytest.raises(Told):
+        undisturbed(lambda: exec("raise error", {"error": Told()}))
+
+
+def test_a_warning_of_shielded_work_names_the_line_of_the_call() -> None:
+    with pytest.warns(RuntimeWarning, match="look") as caught:
+        undisturbed(errors.warn, "look here")
+    assert caught[0].filename == __file__
