@@ -97,15 +97,16 @@ def asked_by() -> FrameType | None:
 
 
 def _alone(function: Callable[..., Result], *args: Any) -> Result:
-    if not _exclusive._is_owned():  # type: ignore[attr-defined]
-        with _gate:
-            pass
+    if not _is_held() and _gate.acquire(timeout=PATIENCE):
+        _gate.release()
     with _exclusive:
         return function(*args)
 
 
 def _is_held() -> bool:
     """Whether this thread holds what another one would wait for."""
+    if ends and ends[0] == threading.get_ident():
+        return True
     return any([lock._is_owned() for lock in (_exclusive, *[other._lock for other in _others()])])  # type: ignore
 
 
@@ -117,14 +118,14 @@ def _others() -> list[Any]:
 
 
 PATIENCE = 30.0
-"""Seconds that a fork waits for compilers."""
+"""Seconds that a fork and the end of the process wait for compilers, and these for them."""
 _held: list[Any] = []
 
 
 def _hold() -> None:
     """Before a fork: the child is to find no lock held by a thread that it has not, nor anything half done."""
     end = time.monotonic() + PATIENCE
-    wanted = [*([] if _exclusive._is_owned() else [_gate]), _exclusive, *[other._lock for other in _others()]]
+    wanted = [*([] if _is_held() else [_gate]), _exclusive, *[other._lock for other in _others()]]
     while len(_held) < len(wanted) and time.monotonic() < end:
         if wanted[len(_held)].acquire(timeout=1.0):
             _held.append(wanted[len(_held)])
@@ -150,5 +151,28 @@ def _begin_again() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_begin_again)
-# A thread that is in LLVM when the process takes that down would crash; one that comes later waits, and ends with it.
-atexit.register(lambda: _gate.acquire(timeout=PATIENCE) and _exclusive.acquire(timeout=PATIENCE))
+GRACE = 0.05
+"""Seconds that other threads get, at the end of the process, to come to where they can wait for it."""
+ends: list[int] = []
+"""The thread that ends the process, from then on."""
+
+
+def await_end() -> None:
+    """Wait for the end of the process, unless this thread is the one that ends it.
+
+    Python ends the other threads wherever they next take its lock; in the middle of libraries in C++ that aborts the
+    process.
+    """
+    if ends[0] != threading.get_ident():
+        time.sleep(PATIENCE)  # not for ever, since the other one may wait for this one
+
+
+@atexit.register
+def _end() -> None:
+    """Let compilers finish what they are at, and let nobody begin anew: LLVM is taken down next."""
+    ends.append(threading.get_ident())
+    if threading.active_count() > 1:
+        time.sleep(GRACE)
+    _gate.acquire(timeout=PATIENCE)
+    if _exclusive.acquire(timeout=PATIENCE):
+        _exclusive.release()

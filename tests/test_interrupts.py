@@ -207,7 +207,7 @@ def run(script: str, folder: Path, *arguments: Any, timeout: float = 60.0) -> st
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
 def test_signals_while_functions_are_compiled(tmp_path: Path) -> None:
-    rounds = 100 if is_deep() else 4
+    rounds = 100 if is_deep() else 3
     printed = run("""
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 chance, hits = random.Random(0), 0
@@ -229,7 +229,7 @@ print(hits)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_forks_while_other_threads_compile(tmp_path: Path) -> None:
-    forks = 60 if is_deep() else 3
+    forks = 60 if is_deep() else 2
     printed = run("""
 product = fnad.jit(lambda a: np.sum(np.tanh(a @ a)))
 guarded = fnad.jit(lambda x, n: x * 2.0 if n < 1 else x * n if n < 30 else x - n)
@@ -264,7 +264,7 @@ print(good)
     assert int(printed) == forks
 
 
-@pytest.mark.parametrize("seed", range(20 if is_deep() else 2))
+@pytest.mark.parametrize("seed", range(20 if is_deep() else 1))
 def test_a_process_ends_while_threads_are_inside_of_calls(seed: int, tmp_path: Path) -> None:
     printed = run("""
 import atexit
