@@ -20,8 +20,9 @@ class Memo:
         self.entries: dict[Any, Any] = {}
         self.most = most
 
-    def get(self, key: Any, make: Callable[[], Any]) -> Any:
-        """What ``make`` came to for an equal key; it is made anew where the key cannot be hashed."""
+    def get(self, key: Any, make: Callable[[], Any], keeps: Callable[[Any], bool] | None = None) -> Any:
+        """What ``make`` came to for an equal key; it is made anew where the key cannot be hashed, and where ``keeps``
+        says that it is not to be kept."""
         try:
             known = self.entries.get(key, _NOTHING)
         except TypeError:
@@ -29,7 +30,7 @@ class Memo:
         if known is not _NOTHING:
             return known
         made = make()
-        if key is not _NOTHING:
+        if key is not _NOTHING and (keeps is None or keeps(made)):
             if len(self.entries) >= self.most:
                 self.entries.clear()
             self.entries[key] = made

@@ -194,8 +194,8 @@ class Builder:
     """Collects the equations of one Program while its function runs."""
 
     __slots__ = ("level", "inputs", "equations", "alive", "source", "differentiated", "unknown", "stands_for",
-                 "answer", "refused", "views", "aliases", "outer", "began", "_captures", "_constants", "_values",
-                 "_producers", "_indexed", "_outside", "handed", "looked_into")
+                 "answer", "asked", "refused", "views", "aliases", "outer", "began", "_captures", "_constants",
+                 "_values", "_producers", "_indexed", "_outside", "handed", "looked_into")
 
     def __init__(self) -> None:
         outer = current_builder()
@@ -210,6 +210,7 @@ class Builder:
         self.stands_for: dict[Var, Any] = {}
         # Answers what Python asks, and keeps it; without it a value is evaluated and forgotten.
         self.answer: Callable[[Question], Any] | None = None
+        self.asked = False  # whether Python has been told a value
         self.refused = False  # whether a question had no answer here: the staging is void, whatever Python caught
         # Traced arrays that share memory: views as they are taken, sorted out when one of them is written to.
         self.views, self.aliases = [], None  # type: list[Any], Any
@@ -331,6 +332,7 @@ class Builder:
 
     def concrete(self, atom: Atom, what: str, convert: Callable[[np.ndarray], Any]) -> Any:
         """What Python makes of an atom's value; where answers are recorded, the question is put to the recorder."""
+        self.asked = True
         recording = _recording()
         if not self.alive and (recording is not None or self.answer is not None):
             raise escaped()

@@ -324,7 +324,7 @@ def test_curvature(name: str, dtype: str) -> None:
             np.testing.assert_allclose(got, np.asarray(expected, dtype), **close, err_msg=f"{outer} {inner}")
 
 
-@pytest.mark.parametrize("name", CURVATURES if is_deep() else ["hypot at 0", "x**y at 0, 2", "sinc at 0"])
+@pytest.mark.parametrize("name", CURVATURES if is_deep() else ["hypot at 0"])
 def test_compiled_curvature(name: str) -> None:
     function, x, expected = CURVATURES[name]
     for outer in (jacrev, jacfwd):

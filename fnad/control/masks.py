@@ -48,7 +48,7 @@ def _through_scan(keeper: Keeper, eqn: Equation) -> None:
 def _with_carried_masks(keeper: Keeper, eqn: Equation) -> tuple[Inside, list[bool]]:
     """The body with masks, and which of its inputs have one: a carry if the mask comes back from each step."""
     body, first, carries = eqn.params["body"], eqn.params["constants"], eqn.params["carries"]
-    flags = active_inputs(body, [a in keeper.cotangents for a in eqn.inputs], first, carries)
+    flags = active_inputs(body, [keeper.is_cotangent(a) for a in eqn.inputs], first, carries)
     is_carry = [first <= i < first + carries for i in range(len(flags))]
     masked = [
         flag and (carried or keeper.firm(a) is not True) for a, flag, carried in zip(eqn.inputs, flags, is_carry)
@@ -70,7 +70,7 @@ def _through_switch(keeper: Keeper, eqn: Equation) -> None:
     eqn = keeper.clean(eqn)
     index, *operands = eqn.inputs
     branches = eqn.params["branches"]
-    flags = tuple([a in keeper.cotangents for a in operands])
+    flags = tuple(map(keeper.is_cotangent, operands))
     masked, masks = given_masks(keeper, operands)
     inside: Callable[[tuple[int, ...]], list[Inside]] = lambda wanted: [
         keep_inside(branch, flags, masked, wanted) for branch in branches

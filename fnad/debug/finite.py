@@ -11,7 +11,7 @@ from fnad import tree
 from fnad.arguments import call_paths, flat_function, traced_leaves
 from fnad.checks import require_flag, require_function
 from fnad.errors import NonFiniteError, boundary, place_at
-from fnad.ir.evaluate import evaluate, read, watching
+from fnad.ir.evaluate import evaluate, read, watched
 from fnad.ir.program import Equation, Var
 from fnad.ir.types import is_inexact, type_of
 from fnad.tracing import Tracer, is_value, stage, value_type
@@ -70,7 +70,8 @@ def check_nans(function: Callable[..., Any], inf: bool = True) -> Callable[..., 
         traced = traced_leaves("check_nans", function, leaves, treedef)
         values = [leaves[i] for i in traced]
         _require_finite_arguments(function, leaves, treedef, inf)
-        with watching(_Watcher(inf)):
+
+        def run() -> Any:
             flat = flat_function(function, leaves, treedef, traced)
             staged = stage(flat, [value_type(v) for v in values], values)
             inputs = [*values, *staged.captured]
@@ -78,6 +79,8 @@ def check_nans(function: Callable[..., Any], inf: bool = True) -> Callable[..., 
             _require_no_nan(staged.captured)
             arrays = [np.asarray(v, t.dtype) for v, t in zip(inputs, staged.program.input_types)]
             return staged.restore(evaluate(staged.program, arrays))
+
+        return watched(_Watcher(inf), run)
 
     return Derived(call, function, check_nans, function, inf)
 

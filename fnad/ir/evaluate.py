@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -69,23 +68,29 @@ def evaluate_equation(equation: Equation, values: dict[Var, Any]) -> None:
 
 
 Watcher = Callable[[Equation, dict[Var, Any]], None]
-_thread = threading.local()
 
 
-@contextmanager
-def watching(watcher: Watcher) -> Iterator[None]:
-    """Show every equation that this thread interprets to a function, with the values that it has just added to."""
-    outer = getattr(_thread, "watcher", None)
-    _thread.watcher = watcher
+class _Thread(threading.local):
+    watcher: Watcher | None = None
+
+
+_thread = _Thread()
+
+
+def watched(watcher: Watcher, body: Callable[[], Any]) -> Any:
+    """What a function comes to, with every equation that this thread interprets meanwhile shown to another one, with
+    the values that it has just added to. (No ``with``, for the reason that `fnad.tracing.build` has.)"""
+    outer = _thread.watcher
     try:
-        yield
+        _thread.watcher = watcher
+        return body()
     finally:
         _thread.watcher = outer
 
 
 def is_watched() -> bool:
     """Whether equations are shown to a function: what is compiled is then to be interpreted instead."""
-    return getattr(_thread, "watcher", None) is not None
+    return _thread.watcher is not None
 
 
 def read(atom: Atom, values: dict[Var, Any]) -> Any:

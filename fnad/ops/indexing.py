@@ -13,7 +13,7 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType, Shape
-from fnad.ops.elementwise import add, choose, conj, convert, div, eq, lt, mul, ne, or_
+from fnad.ops.elementwise import add, choose, conj, convert, div, eq, lt, mul, ne, or_, select
 from fnad.ops.reductions import argsort
 from fnad.ops.shaping import (
     Mapped, all_over_batch, broadcast, concatenate, flip, merge_batch, over_batch, reshape, slice_,
@@ -39,7 +39,7 @@ def _rows(size: int, places: int) -> np.ndarray:
 
 def if_flag(flag: Any, x: Any) -> Any:
     """An array where a scalar flag is true, else zeros."""
-    return choose(broadcast(flag, shape=x.shape, dims=()), x, 0)
+    return select(broadcast(flag, shape=x.shape, dims=()), x, 0)
 
 
 def _places_if(flag: Any, x: Any, indices: Any) -> list[Any] | None:

@@ -23,19 +23,23 @@ class Pending:
     def __init__(self, program: Program, donated: Collection[int], runtime: Any = None) -> None:
         self.program, self.donated, self.runtime = program, donated, runtime
         self.made: Compiled | None = None
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
+        self._threads: dict[str, threading.Thread] = {}
 
     def __call__(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         """Run on arrays of the Program's input types."""
         if self.made is not None:
             return self.made(inputs)
         if self._thread is not None and not self._thread.is_alive():
-            # It has just ended, with an error that is to be raised here, or a fork has left it behind.
+            # It has just ended, with an error that is to be raised here, or a fork has left it behind, or an
+            # interrupt has come in its place.
             return self.finished()(inputs)
         results = evaluate(self.program, inputs)
         self._start()
         return results
+
+    @property
+    def _thread(self) -> threading.Thread | None:
+        return self._threads.get("compiler")
 
     @property
     def seconds(self) -> float:
@@ -45,17 +49,18 @@ class Pending:
     def finished(self) -> Compiled:
         """The compiled Program: waited for, or made now."""
         thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
+        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
             thread.join()  # by no lock, which a fork would leave held
         if self.made is None:
             self.made = compile_program(self.program, self.donated, self.runtime)
         return self.made
 
     def _start(self) -> None:
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._compile, name="fnad compiler")
-                self._thread.start()
+        if self._thread is None:
+            # The process need not wait for its end: the compiler itself sees to it that nothing is broken off.
+            thread = threading.Thread(target=self._compile, name="fnad compiler", daemon=True)
+            if self._threads.setdefault("compiler", thread) is thread:  # one step, also for threads that do the same
+                thread.start()
 
     def _compile(self) -> None:
         with suppress(Exception):  # the next call meets it again

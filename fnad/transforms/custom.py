@@ -414,7 +414,9 @@ def custom_vjp(function: Callable[..., Any] | None = None, *, nondiff_argnums: i
 
     Derivatives of higher order differentiate ``fwd`` and ``bwd``; forward mode transposes ``bwd``, which is
     linear in the cotangent. Under `vmap` the rule stays, for each example, however `grad` and `vmap` are nested.
-    Like under `jit`, values are unknown inside the rules.
+    Python may ask for values inside the rules (``while abs(step) > tol``) wherever it may in the function that is
+    differentiated; only a cotangent or tangent that is given later is unknown, and so is all inside of a function
+    that `jit` compiles by itself.
 
     Args:
         function: a pure function of pytrees. Without it, ``custom_vjp`` is a decorator with options.

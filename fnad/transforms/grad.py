@@ -96,8 +96,9 @@ def _evaluate(flat_function: Callable[..., Any], leaves: Sequence[Any]) -> tuple
     staged = stage(flat_function, [value_type(leaf) for leaf in leaves], leaves, differentiated=True)
     dtype = staged.program.outputs[0].type.dtype
     seed = Literal(dtype.type(1), ArrayType((), dtype))
-    joint = vjp_program(staged.program, range(len(leaves)), 1, seed)
-    results = call_program(joint.program, [*leaves, *staged.captured, *joint.constants])
+    values = [*leaves, *staged.captured]
+    joint = vjp_program(staged.program, range(len(leaves)), 1, seed, values)
+    results = call_program(joint.program, [*values, *joint.constants])
     count = len(staged.program.outputs)
     return staged.restore(results[:count]), results[count:]
 

@@ -162,8 +162,9 @@ def _blocks(name: str, staged: Staged, leaves: Sequence[Any], is_forward: Callab
 
 
 def _columns(staged: Staged, leaves: Sequence[Any], inputs: Sequence[ArrayType], outputs: Sequence[ArrayType]) -> Any:
-    parts = linear_program(staged.program, range(len(leaves)), len(outputs))
-    results = call_program(parts.forward, [*leaves, *staged.captured, *parts.constants])
+    values = [*leaves, *staged.captured]
+    parts = linear_program(staged.program, range(len(leaves)), len(outputs), values)
+    results = call_program(parts.forward, [*values, *parts.constants])
     residuals = results[parts.count :]
     columns = [
         along_basis(_alone(parts.linear, parts.tangents, j), residuals, t, parts.linear_constants)
@@ -179,10 +180,11 @@ def _as_column(stacked: Any, output: ArrayType, argument: ArrayType) -> Any:
 
 
 def _rows(staged: Staged, leaves: Sequence[Any], inputs: Sequence[ArrayType], outputs: Sequence[ArrayType]) -> Any:
-    joint = vjp_program(staged.program, range(len(leaves)), len(outputs))
+    values = [*leaves, *staged.captured]
+    joint = vjp_program(staged.program, range(len(leaves)), len(outputs), values=values)
     count = len(staged.program.outputs)
     parts = split_joint(joint, count)
-    results = call_program(parts.forward, [*leaves, *staged.captured, *joint.constants])
+    results = call_program(parts.forward, [*values, *joint.constants])
     rows = [
         along_basis(_alone(parts.backward, joint.cotangents, i), results[count:], t) for i, t in enumerate(outputs)
     ]

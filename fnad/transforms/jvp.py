@@ -63,32 +63,37 @@ class Linear(NamedTuple):
     tangents: tuple[Var, ...]
     constants: list[Any]
     linear_constants: list[Any]
+    is_general: bool = True
+    """As of a `Joint`."""
 
 
-def linear_program(program: Program, wrt: Sequence[int], count: int) -> Linear:
+def linear_program(
+    program: Program, wrt: Sequence[int], count: int, values: Sequence[Any] | None = None
+) -> Linear:
     """Linearize a function of the inputs ``wrt``, of which the first ``count`` outputs are differentiated.
 
-    What a structure came to is kept, as `vjp_program` does.
+    The inputs stand for ``values``. What a structure came to is kept, as `vjp_program` does.
     """
     key = (structure(program), tuple(wrt), count)
-    return _linears.get(key, lambda: _linear(program, wrt, count))
+    return _linears.get(key, lambda: _linear(program, wrt, count, values), lambda linear: linear.is_general)
 
 
 _linears = Memo()
 
 
-def _linear(program: Program, wrt: Sequence[int], count: int) -> Linear:
+def _linear(program: Program, wrt: Sequence[int], count: int, values: Sequence[Any] | None) -> Linear:
     outputs = len(program.outputs)
-    joint = vjp_program(program, wrt, count)
+    joint = vjp_program(program, wrt, count, values=values)
     parts = split_joint(joint, outputs)
     residuals = len(parts.forward.outputs) - outputs
     transposed = transpose_program(parts.backward, range(residuals, len(parts.backward.inputs)))
     return Linear(
-        parts.forward, transposed.program, outputs, transposed.cotangents, joint.constants, transposed.constants
+        parts.forward, transposed.program, outputs, transposed.cotangents, joint.constants, transposed.constants,
+        joint.is_general,
     )
 
 
-def jvp_program(program: Program, wrt: Sequence[int], count: int) -> Joint:
+def jvp_program(program: Program, wrt: Sequence[int], count: int, values: Sequence[Any] | None = None) -> Joint:
     """The Program of a function and its tangents.
 
     Args:
@@ -101,7 +106,7 @@ def jvp_program(program: Program, wrt: Sequence[int], count: int) -> Joint:
         of the result), and constants; its outputs are those of the function, then a tangent for each inexact
         one of the first ``count``.
     """
-    parts = linear_program(program, wrt, count)
+    parts = linear_program(program, wrt, count, values)
     builder = Builder()
 
     def body() -> Program:
@@ -154,9 +159,10 @@ def jvp(
     point = stage_at("jvp", function, tuple(primals), has_aux)
     given = _tangents("jvp", point, tuple(tangents))
     staged = point.staged
-    joint = jvp_program(staged.program, range(len(point.wrt)), outputs_of_first(staged))
+    values = [*point.values, *staged.captured]
+    joint = jvp_program(staged.program, range(len(point.wrt)), outputs_of_first(staged), values)
     # The inputs that are captured come before the tangents, as they do in the function's own Program.
-    results = call_program(joint.program, [*point.values, *staged.captured, *given, *joint.constants])
+    results = call_program(joint.program, [*values, *given, *joint.constants])
     count = len(staged.program.outputs)
     out, aux = staged.restore(results[:count])
     tangent = _like_result(out, results[count:])
@@ -184,8 +190,9 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
     """
     point = stage_at("linearize", function, primals, False)
     staged = point.staged
-    parts = linear_program(staged.program, range(len(point.wrt)), outputs_of_first(staged))
-    results = call_program(parts.forward, [*point.values, *staged.captured, *parts.constants])
+    values = [*point.values, *staged.captured]
+    parts = linear_program(staged.program, range(len(point.wrt)), outputs_of_first(staged), values)
+    results = call_program(parts.forward, [*values, *parts.constants])
     residuals = results[parts.count :]
     out, _ = staged.restore(results[: parts.count])
 

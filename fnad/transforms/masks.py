@@ -138,6 +138,10 @@ class Keeper:
         """Whether an operand is the share of an operand in a `maximum`."""
         return atom in self._weights
 
+    def is_cotangent(self, atom: Atom) -> bool:
+        """Whether an operand of an operation on cotangents is one of them; zeros in the place of one are."""
+        return atom in self.cotangents or type(atom) is Literal and is_inexact(atom.type.dtype) and not atom.value
+
     def firm(self, atom: Atom) -> Mask:
         """The mask of an operand, if it is firm."""
         known = self.of(atom)
@@ -473,7 +477,7 @@ def _keep_inside(
 
 def given_masks(keeper: Keeper, atoms: Sequence[Atom]) -> tuple[tuple[bool, ...], list[Atom]]:
     """For which operands a mask is known, and these masks."""
-    masks = [keeper.firm(a) if a in keeper.cotangents else True for a in atoms]
+    masks = [keeper.firm(a) if keeper.is_cotangent(a) else True for a in atoms]
     known = tuple([m is not True for m in masks])
     return known, [keeper.array(m, a).atom for m, a in zip(masks, atoms) if m is not True]
 
@@ -482,7 +486,7 @@ def through_call(keeper: Keeper, eqn: Equation) -> None:
     """The rule of a call of ``params["program"]``: the masks go with the cotangents."""
     eqn = keeper.clean(eqn)
     masked, masks = given_masks(keeper, eqn.inputs)
-    inside = keep_inside(eqn.params["program"], tuple([a in keeper.cotangents for a in eqn.inputs]), masked)
+    inside = keep_inside(eqn.params["program"], tuple(map(keeper.is_cotangent, eqn.inputs)), masked)
     if not any(masked) and not inside.masked:
         return keeper.emit(eqn)
     made = tuple([Var(a.type) for a in inside.program.outputs[len(eqn.outputs) :]])

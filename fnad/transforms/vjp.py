@@ -39,9 +39,13 @@ class Joint(NamedTuple):
     cotangents: tuple[Var, ...]
     constants: list[Any]
     forward: int = 0
+    is_general: bool = True
+    """Whether it is right for all values: no rule has asked for one."""
 
 
-def vjp_program(program: Program, wrt: Sequence[int], count: int, seed: Literal | None = None) -> Joint:
+def vjp_program(
+    program: Program, wrt: Sequence[int], count: int, seed: Literal | None = None, values: Sequence[Any] | None = None
+) -> Joint:
     """The joint Program of a function and its pullback.
 
     Args:
@@ -49,21 +53,25 @@ def vjp_program(program: Program, wrt: Sequence[int], count: int, seed: Literal 
         wrt: which inputs to give cotangents for.
         count: how many of the outputs, from the first on, are differentiated.
         seed: the cotangent of all these, where it is known.
+        values: what the inputs stand for, so that Python may ask for values in the rules of users.
 
     A function that is staged at every call comes to the same Program most times, so the joint Program of a
     structure is kept.
     """
     key = (structure(program), tuple(wrt), count, None if seed is None else (seed.type, seed.value.tobytes()))
-    return _joints.get(key, lambda: _join(program, wrt, count, seed))
+    return _joints.get(key, lambda: _join(program, wrt, count, seed, values), lambda joint: joint.is_general)
 
 
 _joints = Memo()
 
 
-def _join(program: Program, wrt: Sequence[int], count: int, seed: Literal | None) -> Joint:
+def _join(
+    program: Program, wrt: Sequence[int], count: int, seed: Literal | None, values: Sequence[Any] | None
+) -> Joint:
     program = prune(program)  # what no result needs would be differentiated in vain
     builder = Builder()
     builder.inputs = list(program.inputs)
+    builder.stands_for.update(zip(program.inputs, values or ()))
 
     def body() -> tuple[Program, list[Any], int, _Forward]:
         forward = _Forward(builder, program, {program.inputs[i] for i in wrt})
@@ -84,7 +92,7 @@ def _join(program: Program, wrt: Sequence[int], count: int, seed: Literal | None
     joint = prune(joint)
     count_own = sum([id(e) not in way_back and made_back.isdisjoint(e.outputs) for e in joint.equations])
     joint = keep_zeros(joint, count_own, forward.cotangents)
-    return Joint(joint, tuple(builder.inputs[len(program.inputs) :]), constants, count_own)
+    return Joint(joint, tuple(builder.inputs[len(program.inputs) :]), constants, count_own, not builder.asked)
 
 
 class _Forward:
@@ -248,9 +256,10 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
     """
     point = stage_at("vjp", function, primals, has_aux)
     staged, wrt = point.staged, point.wrt
-    joint = vjp_program(staged.program, range(len(wrt)), outputs_of_first(staged))
+    values = [*point.values, *staged.captured]
+    joint = vjp_program(staged.program, range(len(wrt)), outputs_of_first(staged), values=values)
     parts = split_joint(joint, len(staged.program.outputs))
-    results = call_program(parts.forward, [*point.values, *staged.captured, *joint.constants])
+    results = call_program(parts.forward, [*values, *joint.constants])
     residuals = results[len(staged.program.outputs) :]
     out, aux = staged.restore(results[: len(staged.program.outputs)])
     out_leaves, out_tree = tree.flatten(out)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fnad import make_program
 from fnad.ir import evaluate as evaluating
-from fnad.ir.evaluate import evaluate, watching
+from fnad.ir.evaluate import evaluate, watched
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program
 from fnad.ir.routines import write_routine
@@ -82,8 +82,7 @@ def test_what_is_watched_is_interpreted():
     for _ in range(2 * evaluating.OFTEN):
         evaluate(program, [ROW])
     seen = []
-    with watching(lambda equation, values: seen.append(equation.primitive)):
-        evaluate(program, [ROW])
+    watched(lambda equation, values: seen.append(equation.primitive), lambda: evaluate(program, [ROW]))
     assert seen == [mul, add]
 
 

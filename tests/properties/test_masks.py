@@ -120,17 +120,22 @@ def at(point: Point, which: str, case: Case, sample: Sample, formula: str) -> tu
     return loss_of(case, sample, formula, point.shown, fixed), [x for x, m in zip(values, moving) if m]
 
 
-ROWS = [pytest.param(case, id=case.name) for case in DIFFERENTIABLE if case.is_smooth("float64", case.samples[0])]
+SMOOTH = [case for case in DIFFERENTIABLE if case.is_smooth("float64", case.samples[0])]
+# Each operation with all formulas, or with some that take turns.
+ROWS = [
+    pytest.param(case, formula, id=f"{case.name}-{formula}")
+    for i, case in enumerate(SMOOTH) for k, formula in enumerate(FORMULAS)
+    if is_deep() or (i + k) % len(FORMULAS) in (0, 3)
+]
 
 
-@pytest.mark.parametrize("formula", FORMULAS)
-@pytest.mark.parametrize("case", ROWS)
+@pytest.mark.parametrize(("case", "formula"), ROWS)
 def test_no_number_behind_a_mask_changes_a_derivative(case: Case, formula: str) -> None:
     samples = [s for s in case.samples if case.is_smooth("float64", s)]
     for sample in samples if is_deep() else samples[:1]:
         points = points_of(case, sample, 0)
         expected = derivatives(*at(points[0], "good", case, sample, formula))
-        for point in points if is_deep() else points[:: len(points) - 1]:
+        for point in points if is_deep() else points[:1]:
             got = derivatives(*at(point, "bad", case, sample, formula))
             for mode, values in expected.items():
                 for one, two in zip(got[mode], values, strict=True):

@@ -346,3 +346,62 @@ def test_a_value_that_differs_between_examples_is_unknown_in_a_rule() -> None:
     f.defvjp(lambda x: (x * 2, x), lambda x, g: (g if x > 0 else -g,))
     with pytest.raises(fnad.ConcreteValueError, match="one for each example under vmap"):
         grad(total(vmap(f)))(X)
+
+
+# --- Values that rules ask for
+
+
+def by_newton(a):
+    x = a
+    while np.abs(x * x - a) > 1e-13 * a:
+        x = 0.5 * (x + a / x)
+    return x
+
+
+def newtons_root():
+    """A square root whose rules ask for values: of the argument, and of a residual on the way back."""
+    root = fnad.custom_vjp(by_newton)
+
+    def forward(a):
+        x = by_newton(a)
+        return x, x
+
+    def backward(x, g):
+        steps = 0
+        while steps < x:
+            steps += 1
+        return (g / (2.0 * x) + 0.0 * steps,)
+
+    root.defvjp(forward, backward)
+    return root
+
+
+POINTS = (4.0, 100.0, 4.0, 0.25, 2.0)
+
+
+def test_rules_may_ask_for_values():
+    root = newtons_root()
+    for a in POINTS:  # the same Program each time, by other ways through the rules
+        want = 0.5 / np.sqrt(a)
+        found = [
+            fnad.grad(root)(a), fnad.value_and_grad(lambda a: root(a) * 1.0)(a)[1], fnad.vjp(root, a)[1](1.0)[0],
+            fnad.jvp(root, (a,), (1.0,))[1], fnad.linearize(root, a)[1](1.0), fnad.jacobian(root)(a),
+            fnad.jacfwd(root)(a),
+        ]
+        np.testing.assert_allclose(found, [want] * len(found), rtol=1e-9)
+        np.testing.assert_allclose(fnad.grad(fnad.grad(root))(a), -0.25 * a ** -1.5, rtol=1e-6)
+
+
+def test_rules_that_ask_for_values_are_compiled_as_branches():
+    gradient = fnad.jit(fnad.grad(newtons_root()))
+    for a in (*POINTS, *POINTS):
+        np.testing.assert_allclose(gradient(a), 0.5 / np.sqrt(a), rtol=1e-9)
+    assert gradient.cache_info().branches > 1
+
+
+def test_a_number_in_a_rule_does_not_cut_a_second_derivative():
+    f = fnad.custom_vjp(lambda x: x ** 3)
+    f.defvjp(lambda x: (x ** 3, x), lambda x, g: (g * 3.0 * float(x) ** 2,))
+    assert fnad.grad(f)(2.0) == 12.0 and fnad.grad(f)(3.0) == 27.0
+    with pytest.raises(fnad.errors.CutGradientError):
+        fnad.grad(fnad.grad(f))(2.0)

@@ -4,6 +4,8 @@ Only a kernel that neither this process nor the disk knows brings numba in; load
 needs llvmlite alone.
 """
 
+import atexit
+import ctypes
 import hashlib
 import sys
 import time
@@ -195,6 +197,12 @@ def loader() -> Loader:
     if not _shared:
         undisturbed(_share)
     return _shared[0]
+
+
+@atexit.register
+def _keep() -> None:
+    """At the end of the process, keep all code where it is: threads may be running it until the very end."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object([(known, *known._loaded.values()) for known in _shared]))
 
 
 def _share() -> None:
