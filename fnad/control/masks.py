@@ -1,57 +1,78 @@
 """Masks of cotangents through loops and branches on the way back: see `fnad.transforms.masks`.
 
-Through a `scan` they are constants, carries and slices beside those that they belong to; through a `switch` they are
-operands. Of other loops only this is known: all is 0 where all that comes in is.
+In a loop they are constants, carries and slices beside those that they belong to; in a `switch` they are operands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from fnad.control.carries import active_inputs
 from fnad.control.scan import scan_p
 from fnad.control.switch import switch_p
-from fnad.ir.program import Equation, Program, Var
+from fnad.control.while_loop import loop_pullback, while_p
+from fnad.ir.program import Atom, Equation, Program, Var
 from fnad.ir.types import ArrayType
+from fnad.tracing import stage
 from fnad.transforms.calls import interned
-from fnad.transforms.masks import BOOL, RULES, Inside, Keeper, given_masks, keep_inside
+from fnad.transforms.masks import BOOL, RULES, Inside, Keeper, given_masks, keep_inside, whole
+from fnad.transforms.remat import checkpoint_call
+
+# --- Loops
 
 
-def _through_scan(keeper: Keeper, eqn: Equation) -> None:
-    eqn = keeper.clean(eqn)
-    body, first, carries = eqn.params["body"], eqn.params["constants"], eqn.params["carries"]
-    last, count = first + carries, len(eqn.outputs)
-    inside, masked = _with_carried_masks(keeper, eqn)
+class _Loop(NamedTuple):
+    """What a loop runs on: operands of its body, which are constants, carries and slices, and its outputs."""
+
+    body: Program
+    constants: int
+    carries: int
+    operands: tuple[Atom, ...]
+    outputs: tuple[Var, ...]
+
+
+class _Masked(NamedTuple):
+    """A loop that also has masks, and which of its first outputs these belong to."""
+
+    loop: _Loop
+    results: list[Var]
+    masks: list[Var]
+
+
+def _with_masks(keeper: Keeper, loop: _Loop) -> _Masked | None:
+    """The loop with masks; ``None`` where there are none."""
+    body, first, carries, operands, outputs = loop
+    last, count = first + carries, len(outputs)
+    inside, masked = _with_carried_masks(keeper, loop)
     found = [k for k in inside.masked if k >= carries or masked[first + k]]
     if not any(masked) and not found:
-        return keeper.emit(eqn)
+        return None
     given = [i for i, flag in enumerate(masked) if flag]
-    mask_inputs = dict(zip(given, inside.program.inputs[len(body.inputs) :]))
-    mask_outputs = {k: a for k, a in zip(inside.masked, inside.program.outputs[count:]) if k in found}
-    operands = {i: keeper.array(keeper.firm(eqn.inputs[i]), eqn.inputs[i]).atom for i in given}
-    made = {k: Var(ArrayType(eqn.outputs[k].type.shape, BOOL)) for k in found}
-    groups = range(first), range(first, last), range(last, len(body.inputs))
+    groups = range(first), range(first, last), range(last, len(operands))
     out_groups = range(carries), range(carries, count)
+    inner = dict(zip(given, inside.program.inputs[len(operands) :]))
+    inner_results = {k: a for k, a in zip(inside.masked, inside.program.outputs[count:]) if k in found}
     step = Program(
-        _beside(body.inputs, mask_inputs, groups), inside.program.equations,
-        _beside(inside.program.outputs, mask_outputs, out_groups),
+        _beside(body.inputs, inner, groups), inside.program.equations,
+        _beside(inside.program.outputs, inner_results, out_groups),
     )
-    sizes = {"constants": first + sum(masked[:first]), "carries": carries + sum(masked[first:last])}
-    keeper.emit(eqn._replace(
-        inputs=_beside(eqn.inputs, operands, groups), params=eqn.params | {"body": interned(step), **sizes},
-        outputs=_beside(eqn.outputs, made, out_groups),
-    ))
-    return keeper.note([eqn.outputs[k] for k in made], list(made.values()))
+    masks = {i: keeper.array(keeper.firm(operands[i]), operands[i]).atom for i in given}
+    made = {k: Var(ArrayType(outputs[k].type.shape, BOOL)) for k in found}
+    whole_loop = _Loop(
+        interned(step), first + sum(masked[:first]), carries + sum(masked[first:last]),
+        _beside(operands, masks, groups), _beside(outputs, made, out_groups),
+    )
+    return _Masked(whole_loop, [outputs[k] for k in found], list(made.values()))
 
 
-def _with_carried_masks(keeper: Keeper, eqn: Equation) -> tuple[Inside, list[bool]]:
+def _with_carried_masks(keeper: Keeper, loop: _Loop) -> tuple[Inside, list[bool]]:
     """The body with masks, and which of its inputs have one: a carry if the mask comes back from each step."""
-    body, first, carries = eqn.params["body"], eqn.params["constants"], eqn.params["carries"]
-    flags = active_inputs(body, [keeper.is_cotangent(a) for a in eqn.inputs], first, carries)
+    body, first, carries, operands, _ = loop
+    flags = active_inputs(body, [keeper.is_cotangent(a) for a in operands], first, carries)
     is_carry = [first <= i < first + carries for i in range(len(flags))]
     masked = [
-        flag and (carried or keeper.firm(a) is not True) for a, flag, carried in zip(eqn.inputs, flags, is_carry)
+        flag and (carried or keeper.firm(a) is not True) for a, flag, carried in zip(operands, flags, is_carry)
     ]
     while True:
         inside = keep_inside(body, flags, tuple(masked))
@@ -66,24 +87,74 @@ def _beside(values: Sequence[Any], masks: dict[int, Any], groups: Iterable[range
     return tuple([x for at in groups for x in (*[values[i] for i in at], *[masks[i] for i in at if i in masks])])
 
 
+def _through_scan(keeper: Keeper, eqn: Equation) -> None:
+    eqn = keeper.clean(eqn)
+    loop = _Loop(eqn.params["body"], eqn.params["constants"], eqn.params["carries"], eqn.inputs, eqn.outputs)
+    made = _with_masks(keeper, loop)
+    if made is None:
+        return keeper.emit(eqn)
+    body, constants, carries, operands, outputs = made.loop
+    params = eqn.params | {"body": body, "constants": constants, "carries": carries}
+    keeper.emit(eqn._replace(inputs=operands, params=params, outputs=outputs))
+    return keeper.note(made.results, made.masks)
+
+
+def _through_while(keeper: Keeper, eqn: Equation) -> None:
+    eqn = keeper.clean(eqn)
+    condition, asked = eqn.params["condition"], eqn.params["condition_constants"]
+    loop = _Loop(
+        eqn.params["body"], eqn.params["body_constants"], len(eqn.outputs), eqn.inputs[asked:], eqn.outputs
+    )
+    made = _with_masks(keeper, loop)
+    if made is None:
+        return keeper.emit(eqn)
+    body, constants, _, operands, outputs = made.loop
+    unread = tuple([Var(v.type) for v in made.masks])
+    params = {
+        "condition": interned(Program((*condition.inputs, *unread), condition.equations, condition.outputs)),
+        "body": body, "condition_constants": asked, "body_constants": constants,
+    }
+    keeper.emit(eqn._replace(inputs=(*eqn.inputs[:asked], *operands), params=params, outputs=outputs))
+    return keeper.note(made.results, made.masks)
+
+
+def _through_pullback(keeper: Keeper, eqn: Equation) -> None:
+    """The way back through a `while_loop`, written as loops where a mask must go through them."""
+    masked, masks = given_masks(keeper, eqn.inputs)
+    if not any(masked):
+        return whole(keeper, eqn)
+    eqn = keeper.clean(eqn)
+    staged = stage(lambda *xs: loop_pullback.expand(*xs, **eqn.params), [ArrayType(*a.type[:2]) for a in eqn.inputs])
+    if staged.captured:
+        return whole(keeper, eqn)
+    inside = keep_inside(interned(staged.program), tuple(map(keeper.is_cotangent, eqn.inputs)), masked)
+    made = tuple([Var(a.type) for a in inside.program.outputs[len(eqn.outputs) :]])
+    params = {"program": inside.program, "kept": 0}
+    keeper.emit(Equation(checkpoint_call, (*eqn.inputs, *masks), params, (*eqn.outputs, *made), eqn.source))
+    return keeper.note([eqn.outputs[k] for k in inside.masked], made)
+
+
+# --- Branches
+
+
 def _through_switch(keeper: Keeper, eqn: Equation) -> None:
     eqn = keeper.clean(eqn)
     index, *operands = eqn.inputs
     branches = eqn.params["branches"]
     flags = tuple(map(keeper.is_cotangent, operands))
     masked, masks = given_masks(keeper, operands)
-    inside: Callable[[tuple[int, ...]], list[Inside]] = lambda wanted: [
-        keep_inside(branch, flags, masked, wanted) for branch in branches
-    ]
-    wanted = tuple(sorted({k for each in inside(()) for k in each.masked}))
+    # A branch that knows nothing of a mask that another one has gives one that hides nothing.
+    wanted = tuple(sorted({k for branch in branches for k in keep_inside(branch, flags, masked).masked}))
     if not any(masked) and not wanted:
         return keeper.emit(eqn)
     made = tuple([Var(ArrayType(eqn.outputs[k].type.shape, BOOL)) for k in wanted])
+    inside = tuple([interned(keep_inside(branch, flags, masked, wanted).program) for branch in branches])
     keeper.emit(eqn._replace(
-        inputs=(index, *operands, *masks), params={"branches": tuple([interned(b.program) for b in inside(wanted)])},
-        outputs=(*eqn.outputs, *made),
+        inputs=(index, *operands, *masks), params={"branches": inside}, outputs=(*eqn.outputs, *made),
     ))
     return keeper.note([eqn.outputs[k] for k in wanted], made)
 
 
-RULES.update({scan_p: _through_scan, switch_p: _through_switch})
+RULES.update({
+    scan_p: _through_scan, while_p: _through_while, loop_pullback: _through_pullback, switch_p: _through_switch,
+})

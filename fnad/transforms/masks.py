@@ -109,7 +109,7 @@ class Keeper:
         rule = RULES.get(eqn.primitive)
         if rule is not None:
             return rule
-        return _unmasked if eqn.primitive.is_elementwise else _whole
+        return _unmasked if eqn.primitive.is_elementwise else whole
 
     def emit(self, eqn: Equation, *known: Known) -> None:
         """Append an equation, of whose results this is known."""
@@ -407,7 +407,7 @@ def _rectified_and_summed(keeper: Keeper, eqn: Equation) -> None:
     keeper.emit(keeper.clean(eqn), known._replace(is_clean=True), Known(sums, is_firm=known.is_firm))
 
 
-def _whole(keeper: Keeper, eqn: Equation) -> None:
+def whole(keeper: Keeper, eqn: Equation) -> None:
     """Of any other operation: all results are 0 where all cotangents among the operands are 0 altogether."""
     eqn = keeper.clean(eqn)
     some: Mask = False

@@ -320,6 +320,16 @@ def test_a_compiled_formula_has_the_same_derivatives(name: str) -> None:
         np.testing.assert_allclose(jit(derivative)(x), derivative(x), rtol=1e-9, atol=1e-12)
 
 
+def test_a_mask_around_a_while_loop() -> None:
+    def function(x: Any) -> Any:
+        steps = control.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, np.exp(c[1])), (0, x / 10))[1]
+        return np.where(x < 20, steps, x)
+
+    x = np.array([0.5, 1000.0])
+    for mode in (jacrev, jacfwd):
+        assert_close(mode(function)(x), differences(function, x), mode.__name__)
+
+
 # --- What no mask hides, and what costs nothing
 
 
