@@ -66,7 +66,8 @@ def test_a_new_size_compiles_nothing() -> None:
 def test_long_sums_keep_their_digits(size: int) -> None:
     x = np.random.default_rng(0).uniform(0, 1, size).astype(np.float32)
     (total,) = compiled_of(lambda x: reduce_sum(x, axes=(0,)), x)([x])
-    np.testing.assert_allclose(total, x.astype(float).sum(), rtol=1.2e-7)
+    # A block of 4096 is summed by as many partial sums as the processor has lanes: its last two bits depend on that.
+    np.testing.assert_allclose(total, x.astype(float).sum(), rtol=2**-22)
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (1, 1), (1, 5), (5, 1), ()])
