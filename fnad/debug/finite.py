@@ -42,7 +42,8 @@ def check_nans(function: Callable[..., Any], inf: bool = True) -> Callable[..., 
 
     An operation is to blame if one of its results has a NaN and none of its operands has, or likewise an infinity
     (and none of its operands has a NaN). So a ``-inf`` that is written down, as a mask or the start of a
-    maximum, is no error. A value that ``np.where`` does not choose later is one: its derivative is a NaN times 0.
+    maximum, is no error. A value that ``np.where`` does not choose later is one: its derivative is a NaN times 0. So is
+    what `vmap` computes for an example whose ``while_loop`` is over while others go on.
 
     Args:
         function: a function from pytrees to a pytree of arrays.

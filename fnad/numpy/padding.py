@@ -76,6 +76,10 @@ def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
 def _require_meant(x: Tracer, mode: Any, kwargs: dict[str, Any]) -> None:
     """NumPy's errors of modes and keywords."""
     shapes = {name: stand_in(operand(x.builder, v).shape) if is_traced(v) else v for name, v in kwargs.items()}
+    if "stat_length" in kwargs:
+        shapes["stat_length"] = 1  # none of 0 elements, of which NumPy would warn here already
+        if mode in ("maximum", "minimum") and 0 in np.ravel(_counts(kwargs["stat_length"], x.ndim)):
+            raise ValueError("stat_length of 0 yields no value for padding")
     np.pad(np.zeros((1,) * x.ndim), 0, mode, **shapes)
 
 

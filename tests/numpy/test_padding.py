@@ -54,8 +54,7 @@ def calls(draw: Any) -> tuple[Any, ...]:
 def test_values_and_errors(call: Any) -> None:
     x, width, mode, options = call
     if mode == "empty":
-        got, expected = run_traced(lambda x: np.pad(x, width, mode), x), np.pad(x, width, mode)
-        assert (got.shape, got.dtype) == (expected.shape, expected.dtype)
+        assert_like_numpy(lambda x: np.zeros_like(np.pad(x, width, mode)), x)
     elif x.size or mode == "constant":
         assert_like_numpy(lambda x: np.pad(x, width, mode, **options), x)
     else:
