@@ -194,15 +194,17 @@ def _add(x: Atom, y: Atom) -> Atom | None:
 
 
 def _sub(x: Atom, y: Atom) -> Atom | None:
-    return x if _is(y, 0) and not np.signbit(np.real(y.value)) else None
+    return x if _is(y, 0) and not np.signbit([np.real(y.value), np.imag(y.value)]).any() else None
 
 
 def _mul(x: Atom, y: Atom) -> Atom | None:
+    if x.type.dtype.kind == "c":  # 1 times an infinity has the part 0 times inf
+        return None
     return x if _is(y, 1) else y if _is(x, 1) else None
 
 
 def _div(x: Atom, y: Atom) -> Atom | None:
-    return x if _is(y, 1) else None
+    return x if _is(y, 1) and x.type.dtype.kind != "c" else None
 
 
 def _select(condition: Atom, x: Atom, y: Atom) -> Atom | None:

@@ -11,7 +11,7 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType, Shape
 from fnad.numpy.aliases import own, view
-from fnad.numpy.complexes import joined
+from fnad.numpy.complexes import by_parts
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
     BOOL, broadcast_shapes, builder_of, cast, constant, fit, is_weak, operand, result_dtype, shape_of,
@@ -19,6 +19,7 @@ from fnad.numpy.promotion import (
 )
 from fnad.numpy.ufuncs import UFUNCS
 from fnad.ops import elementwise as ops
+from fnad.ops.complexes import complex_
 from fnad.tracing import Builder, Tracer
 
 MAXIMUM, MINIMUM = UFUNCS[np.maximum], UFUNCS[np.minimum]
@@ -124,7 +125,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
         return own(a)
     if a.dtype.kind == "c":
         parts = [nan_to_num(p, True, nan, posinf, neginf) for p in (ops.real(a), ops.imag(a))]
-        return joined(*parts, a.dtype)
+        return complex_(*parts)
     info = np.finfo(a.dtype)
     low, high = info.min if neginf is None else neginf, info.max if posinf is None else posinf
     a_ = ops.select(ops.eq(a, np.inf), constant(a.builder, high, a.shape, a.dtype), a)
@@ -147,7 +148,7 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     if x.dtype.kind in "iu":
         return cast(_scaled_rint(cast(x, np.dtype(float)), decimals), x.dtype)
     if x.dtype.kind == "c":
-        return joined(_scaled_rint(ops.real(x), decimals), _scaled_rint(ops.imag(x), decimals), x.dtype)
+        return by_parts(lambda part: _scaled_rint(part, decimals))(x)
     return _scaled_rint(x, decimals)
 
 
@@ -200,6 +201,9 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
 def sinc(x: Any) -> Any:
     """`numpy.sinc`; its derivative at 0 is 0."""
     a = traced(builder_of(x), x)
+    if a.dtype.kind == "c":
+        turned = ops.mul(ops.select(ops.eq(a, 0.0), 1e-20, a), np.pi)
+        return ops.div(UFUNCS[np.sin](turned), turned)
     return ops.sinc(cast(a, np.dtype(float)) if a.dtype.kind in "biu" else a)
 
 

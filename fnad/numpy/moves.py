@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Equation
 from fnad.ir.types import ArrayType, Shape
-from fnad.numpy.complexes import joined
 from fnad.ops import elementwise, shaping
+from fnad.ops.complexes import complex_
 from fnad.tracing import Builder, Tracer
 
 
@@ -79,11 +79,11 @@ def _reshape_restored(builder: Builder, read: Callable[[], Atom], move: Move, va
 
 
 def _real_restored(builder: Builder, read: Callable[[], Atom], move: Move, value: Atom) -> Atom:
-    return joined(Tracer(builder, value), elementwise.imag(Tracer(builder, read())), move.given.dtype).atom
+    return complex_(Tracer(builder, value), elementwise.imag(Tracer(builder, read()))).atom
 
 
 def _imag_restored(builder: Builder, read: Callable[[], Atom], move: Move, value: Atom) -> Atom:
-    return joined(elementwise.real(Tracer(builder, read())), Tracer(builder, value), move.given.dtype).atom
+    return complex_(elementwise.real(Tracer(builder, read())), Tracer(builder, value)).atom
 
 
 _RESTORED: dict[Primitive, Callable[..., Atom]] = {

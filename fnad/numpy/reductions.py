@@ -11,13 +11,13 @@ from fnad.ir.types import ArrayType
 from fnad.numpy import ufuncs
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
-    BOOL, INDEX, Axes, all_axes, array_of, builder_of, cast, constant, fit, one_axis, operand, spread_to,
+    BOOL, INDEX, Axes, all_axes, array_of, builder_of, cast, constant, fit, one_axis, operand, size_of, spread_to,
     strong, traced,
 )
 from fnad.numpy.shaping import reshaped
 from fnad.ops import reductions as ops
 from fnad.ops.elementwise import isnan, maximum, minimum, select
-from fnad.ops.shaping import reduce_sum, reshape
+from fnad.ops.shaping import reduce_sum, reshape, transpose
 from fnad.tracing import Tracer
 
 UNSET = np._NoValue
@@ -172,8 +172,9 @@ _EXTREMES = {
 
 def _least(ufunc: np.ufunc, dtype: np.dtype) -> Any:
     """The number that never wins."""
-    if dtype.kind == "f":
-        return -np.inf if ufunc is np.maximum else np.inf
+    if dtype.kind in "fc":
+        end = -np.inf if ufunc is np.maximum else np.inf
+        return complex(end, end) if dtype.kind == "c" else end
     if dtype.kind == "b":
         return ufunc is np.minimum
     return np.iinfo(dtype).min if ufunc is np.maximum else np.iinfo(dtype).max
@@ -196,8 +197,20 @@ def _extreme(ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any, initia
         return kept(fit(x.builder, first, x.dtype, shape), x, axes, keepdims)
     if any([x.shape[i] == 0 for i in axes]):
         raise ValueError(f"zero-size array to reduction operation {name} which has no identity")
-    y = (logical if x.dtype == BOOL else primitive)(masked(x, where, _least(ufunc, x.dtype)), axes=axes)
+    left = masked(x, where, _least(ufunc, x.dtype))
+    if x.dtype.kind == "c":
+        y = _first_extreme(ops.argmax if ufunc is np.maximum else ops.argmin, left, axes)
+    else:
+        y = (logical if x.dtype == BOOL else primitive)(left, axes=axes)
     return kept(y if first is None else pick(y, fit(x.builder, first, y.dtype, y.shape)), x, axes, keepdims)
+
+
+def _first_extreme(place: Primitive, x: Tracer, axes: Axes) -> Tracer:
+    """The first extreme of complex numbers over axes, in NumPy's order: by real parts, then by imaginary ones."""
+    rest = tuple([i for i in range(x.ndim) if i not in axes])
+    rows = transpose(x, perm=rest + axes)
+    rows = reshape(rows, shape=(*[x.shape[i] for i in rest], size_of([x.shape[i] for i in axes])))
+    return np.take_along_axis(rows, place(rows, axis=len(rest))[..., None], -1)[..., 0]
 
 
 @implements(np.ptp)
@@ -330,7 +343,8 @@ def nanmin(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> 
 
 
 def _nan_extreme(ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any) -> Tracer:
-    x, missing = _without_nan(a, _least(ufunc, np.dtype(float)))
+    given = traced(builder_of(a), a)
+    x, missing = _without_nan(given, _least(ufunc, given.dtype))
     y = _extreme(ufunc, x, axis, out, keepdims, UNSET, True)
     if missing is None:
         return y

@@ -78,36 +78,36 @@ RULES: dict[np.ufunc, dict[str, Rule]] = {
     np.positive: {"iufc": _identity},
     np.absolute: {"b": _identity, "iufc": ops.abs_},
     np.fabs: {"f": ops.abs_},
-    np.sign: {"iuf": ops.sign, "c": complexes.sign},
+    np.sign: {"iuf": ops.sign, "c": ops.unit},
     np.square: {"iufc": ops.square},
-    np.reciprocal: {"iu": _integer_reciprocal, "fc": _reciprocal},
+    np.reciprocal: {"iu": _integer_reciprocal, "f": _reciprocal, "c": complexes.function(np.reciprocal)},
     np.sqrt: {"fc": ops.sqrt},
     np.cbrt: {"f": ops.cbrt},
     np.hypot: {"f": ops.hypot},
     np.power: {"iufc": ops.power},
     np.float_power: {"fc": ops.power},
     np.exp: {"fc": ops.exp},
-    np.exp2: {"f": ops.exp2, "c": complexes.exp2},
-    np.expm1: {"f": ops.expm1, "c": complexes.expm1},
+    np.exp2: {"f": ops.exp2, "c": complexes.function(np.exp2)},
+    np.expm1: {"f": ops.expm1, "c": complexes.function(np.expm1)},
     np.log: {"fc": ops.log},
-    np.log2: {"f": ops.log2, "c": complexes.log2},
-    np.log10: {"f": ops.log10, "c": complexes.log10},
-    np.log1p: {"f": ops.log1p, "c": complexes.log1p},
+    np.log2: {"f": ops.log2, "c": complexes.function(np.log2)},
+    np.log10: {"f": ops.log10, "c": complexes.function(np.log10)},
+    np.log1p: {"f": ops.log1p, "c": complexes.function(np.log1p)},
     np.logaddexp: {"f": ops.logaddexp},
     np.logaddexp2: {"f": ops.logaddexp2},
-    np.sin: {"f": ops.sin, "c": complexes.sin},
-    np.cos: {"f": ops.cos, "c": complexes.cos},
-    np.tan: {"f": ops.tan, "c": complexes.tan},
-    np.arcsin: {"f": ops.arcsin},
-    np.arccos: {"f": ops.arccos},
-    np.arctan: {"f": ops.arctan},
+    np.sin: {"f": ops.sin, "c": complexes.function(np.sin)},
+    np.cos: {"f": ops.cos, "c": complexes.function(np.cos)},
+    np.tan: {"f": ops.tan, "c": complexes.function(np.tan)},
+    np.arcsin: {"f": ops.arcsin, "c": complexes.function(np.arcsin)},
+    np.arccos: {"f": ops.arccos, "c": complexes.function(np.arccos)},
+    np.arctan: {"f": ops.arctan, "c": complexes.function(np.arctan)},
     np.arctan2: {"f": ops.arctan2},
-    np.sinh: {"f": ops.sinh, "c": complexes.sinh},
-    np.cosh: {"f": ops.cosh, "c": complexes.cosh},
-    np.tanh: {"f": ops.tanh, "c": complexes.tanh},
-    np.arcsinh: {"f": ops.arcsinh},
-    np.arccosh: {"f": ops.arccosh},
-    np.arctanh: {"f": ops.arctanh},
+    np.sinh: {"f": ops.sinh, "c": complexes.function(np.sinh)},
+    np.cosh: {"f": ops.cosh, "c": complexes.function(np.cosh)},
+    np.tanh: {"f": ops.tanh, "c": complexes.function(np.tanh)},
+    np.arcsinh: {"f": ops.arcsinh, "c": complexes.function(np.arcsinh)},
+    np.arccosh: {"f": ops.arccosh, "c": complexes.function(np.arccosh)},
+    np.arctanh: {"f": ops.arctanh, "c": complexes.function(np.arctanh)},
     np.deg2rad: {"f": _scaled(np.deg2rad)},
     np.radians: {"f": _scaled(np.radians)},
     np.rad2deg: {"f": _scaled(np.rad2deg)},
@@ -118,10 +118,10 @@ RULES: dict[np.ufunc, dict[str, Rule]] = {
     np.fmin: {"biuf": ops.fmin, "c": complexes.extreme(ops.le, True)},
     np.equal: {"biufc": ops.eq},
     np.not_equal: {"biufc": ops.ne},
-    np.less: {"biuf": ops.lt, "c": complexes.comparison(ops.lt)},
-    np.less_equal: {"biuf": ops.le, "c": complexes.comparison(ops.le)},
-    np.greater: {"biuf": ops.gt, "c": complexes.comparison(ops.gt)},
-    np.greater_equal: {"biuf": ops.ge, "c": complexes.comparison(ops.ge)},
+    np.less: {"biufc": ops.lt},
+    np.less_equal: {"biufc": ops.le},
+    np.greater: {"biufc": ops.gt},
+    np.greater_equal: {"biufc": ops.ge},
     np.logical_and: {"b": ops.and_},
     np.logical_or: {"b": ops.or_},
     np.logical_xor: {"b": ops.xor},
@@ -143,7 +143,7 @@ RULES: dict[np.ufunc, dict[str, Rule]] = {
     np.floor: {"biu": _identity, "f": ops.floor},
     np.ceil: {"biu": _identity, "f": ops.ceil},
     np.trunc: {"biu": _identity, "f": ops.trunc},
-    np.rint: {"f": ops.rint, "c": complexes.rint},
+    np.rint: {"f": ops.rint, "c": complexes.by_parts(ops.rint)},
     np.conjugate: {"biuf": _identity, "c": ops.conjugate},
 }
 
@@ -333,6 +333,8 @@ _POWERS: dict[Any, Callable[[Any], Any]] = {
 }
 _INEXACT_POWERS = {0.5: lambda x: run(np.sqrt, (x,), True), -1: lambda x: run(np.reciprocal, (x,), True),
                    -2: lambda x: SQUARE(run(np.reciprocal, (x,), True))}
+_COMPLEX_POWERS = (0, 1, 2, -1, 0.5)
+"""Those that NumPy, too, does not take for a power: products of infinities have more than one way to be nan."""
 
 
 def _is_static(exponent: Any) -> bool:
@@ -358,7 +360,7 @@ def _static_power(x: Tracer, n: Any, general: Rule) -> Any:
     if dtype.kind in "iu" and n < 0:
         dtype.type(n)  # which raises where NumPy does
         raise ValueError("Integers to negative integer powers are not allowed.")
-    if dtype != x.dtype or dtype.kind not in "iufc":
+    if dtype != x.dtype or dtype.kind not in "iufc" or dtype.kind == "c" and n not in _COMPLEX_POWERS:
         return general(x, n)
     if n == 0:
         return constant(x.builder, 1, x.shape, dtype)

@@ -123,7 +123,13 @@ def _evaluate_weight(x: Any, y: Any, above: Any) -> Any:
 def _abs_partial(g: Any, y: Any, x: Any) -> Any:
     if x.dtype.kind != "c":
         return mul(g, sign(x))
-    return mul(convert(g, dtype=x.dtype), direction(x, convert(y, dtype=x.dtype)))
+    return mul(convert(g, dtype=x.dtype), unit(x))
+
+
+def _unit_partial(g: Any, y: Any, x: Any) -> Any:
+    """What of ``g`` stands at right angles to the direction of x, over the distance from 0."""
+    along = mul(y, convert(real(mul(conj(y), g)), dtype=x.dtype))
+    return direction(sub(g, along), convert(abs_(x), dtype=x.dtype))
 
 
 # SciPy computes with float32 and float64, at times with longdouble, and gives float64 for float16.
@@ -183,6 +189,8 @@ guarded_mul = elementwise(
 )
 abs_ = elementwise("abs", np.absolute, "abs({0})", [lambda g, y, x: _abs_partial(g, y, x)], NUMBER, result="real")
 sign = elementwise("sign", np.sign, "sign({0})", kinds="iuf")
+# The complex number of length 1 in the same direction, also of one infinite part; 0 at 0.
+unit = elementwise("unit", np.sign, "unit({0})", [lambda g, y, x: _unit_partial(g, y, x)], "c")
 # 1 - x², which as a product keeps its digits near ±1.
 one_minus_square = elementwise(
     "one_minus_square", lambda x: (1 - x) * (1 + x), "(1 - {0}) * (1 + {0})",
@@ -359,10 +367,10 @@ choose = elementwise(
 
 eq = elementwise("eq", np.equal, "{0} == {1}", result="bool", commutative=True)
 ne = elementwise("ne", np.not_equal, "{0} != {1}", result="bool", commutative=True)
-lt = elementwise("lt", np.less, "{0} < {1}", kinds=REAL, result="bool")
-le = elementwise("le", np.less_equal, "{0} <= {1}", kinds=REAL, result="bool")
-gt = elementwise("gt", np.greater, "{0} > {1}", kinds=REAL, result="bool")
-ge = elementwise("ge", np.greater_equal, "{0} >= {1}", kinds=REAL, result="bool")
+lt = elementwise("lt", np.less, "{0} < {1}", kinds="biufc", result="bool")
+le = elementwise("le", np.less_equal, "{0} <= {1}", kinds="biufc", result="bool")
+gt = elementwise("gt", np.greater, "{0} > {1}", kinds="biufc", result="bool")
+ge = elementwise("ge", np.greater_equal, "{0} >= {1}", kinds="biufc", result="bool")
 and_ = elementwise("and", np.bitwise_and, "{0} & {1}", kinds=BITS, commutative=True)
 or_ = elementwise("or", np.bitwise_or, "{0} | {1}", kinds=BITS, commutative=True)
 xor = elementwise("xor", np.bitwise_xor, "{0} ^ {1}", kinds=BITS, commutative=True)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from fnad.ir.primitive import REGISTRY, Primitive
 from fnad.ir.types import ArrayType, is_inexact
+from fnad.ops.complexes import SLOPES
 from fnad.testing.strategies import Shape, numbers
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -156,6 +157,13 @@ def listed(outputs: Any) -> list[Any]:
 
 # --- Elementwise
 
+
+def _complex(re: Any, im: Any) -> Any:
+    parts = np.stack([re, im], axis=-1)
+    return parts.view(np.result_type(re, np.complex64))[..., 0]
+
+
+APART = Domain(0.3, 1.2)  # of complex numbers, from 0 and from where functions jump
 ANY = Domain()
 SECOND = Domain(offset=0.1)
 POSITIVE = Domain(0.25, 4.0)
@@ -274,6 +282,8 @@ _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     "conjugate": ((ANY,), {}),
     "real": ((ANY,), {}),
     "imag": ((ANY,), {}),
+    "unit": ((APART,), {"oracle": np.sign}),
+    "complex": ((ANY, SECOND), {"oracle": _complex}),
     "stop_gradient": ((ANY,), {"oracle": np.array}),
 }
 
@@ -356,6 +366,8 @@ _SHAPING = [
         _one((2, 3), perm=(1, 0)), _one((2, 3, 4), perm=(2, 0, 1)), _one((), perm=()), _one((3, 0, 2), perm=(2, 1, 0)),
     ), lambda x, perm: x.transpose(perm)),
     Case("barrier", (ANY,), (_one((2, 3)), _one(()), _one((0,))), np.array),
+    Case("holomorphic", (APART,), tuple(_one((2, 3), function=name) for name in SLOPES),
+         lambda x, function: getattr(np, function)(x)),
     Case("flip", (ANY,), (
         _one((2, 3), axes=(1,)), _one((2, 3), axes=(0, 1)), _one((), axes=()), _one((3, 0, 2), axes=(0,)),
     ), lambda x, axes: np.flip(x, axes)),
