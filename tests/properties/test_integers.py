@@ -140,13 +140,15 @@ def test_conversions_from_floats(dtype: str) -> None:
         numbers = BEYOND.astype(dtype)
         expected = [one_by_one(numbers, target) for target in targets]
     convert = lambda x: [x.astype(target) for target in targets]  # noqa: E731
-    compiled = fnad.jit(convert)
     for size in sizes():
+        compiled = fnad.jit(convert)
         for offset in range(3):
             at = (7 * np.arange(size) + 3 * size + offset) % numbers.size
             x = np.concatenate([np.zeros(offset, dtype), numbers[at]])[offset:]
             for run in compiled, interpreted(convert):
-                for target, got, wanted in zip(targets, outcome(run, x), expected):
+                found = outcome(run, x)
+                assert type(found) is list, found
+                for target, got, wanted in zip(targets, found, expected):
                     assert got.dtype == target
                     np.testing.assert_array_equal(got, wanted[at], err_msg=f"{target} {size} {offset}")
 
