@@ -16,7 +16,7 @@ from fnad.ir.program import Atom, Equation, Program, Var
 from fnad.ir.types import ArrayType
 from fnad.tracing import stage
 from fnad.transforms.calls import interned
-from fnad.transforms.masks import BOOL, RULES, Inside, Keeper, given_masks, keep_inside, whole
+from fnad.transforms.masks import BOOL, RULES, Inside, Keeper, begins_firmly, given_masks, keep_inside, whole
 from fnad.transforms.remat import checkpoint_call
 
 # --- Loops
@@ -44,6 +44,9 @@ def _with_masks(keeper: Keeper, loop: _Loop) -> _Masked | None:
     """The loop with masks; ``None`` where there are none."""
     body, first, carries, operands, outputs = loop
     last, count = first + carries, len(outputs)
+    known = [keeper.firm(a) for a in operands if keeper.is_cotangent(a)]
+    if all([isinstance(mask, bool) for mask in known]) and not begins_firmly(body):
+        return None  # masks of carries would come back from each step, but none has ever begun
     inside, masked = _with_carried_masks(keeper, loop)
     found = [k for k in inside.masked if k >= carries or masked[first + k]]
     if not any(masked) and not found:

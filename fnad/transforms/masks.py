@@ -63,7 +63,7 @@ def keep_zeros(program: Program, first: int, cotangents: set[Var]) -> Program:
         cotangents: which inputs and results of equations on the way back are cotangents; what is computed
             from these is one too.
     """
-    if not any(map(_begins, program.equations[first:])):
+    if not any([_begins(eqn, _BEGIN) for eqn in program.equations[first:]]):
         return program
     keeper = Keeper(program.inputs, cotangents)
 
@@ -76,10 +76,15 @@ def keep_zeros(program: Program, first: int, cotangents: set[Var]) -> Program:
     return build(keeper.builder, body)
 
 
-def _begins(eqn: Equation) -> bool:
+def _begins(eqn: Equation, beginning: set[Primitive]) -> bool:
     """Whether a mask may begin with an equation, or inside of the Programs that it calls."""
     inner = subprograms(eqn.params) if eqn.params else ()
-    return eqn.primitive in _BEGIN or any([any(map(_begins, p.equations)) for p in inner])
+    return eqn.primitive in beginning or any([_begins(one, beginning) for p in inner for one in p.equations])
+
+
+def begins_firmly(program: Program) -> bool:
+    """Whether a firm mask may begin in a Program."""
+    return any([_begins(eqn, {e.select}) for eqn in program.equations])
 
 
 class Keeper:
