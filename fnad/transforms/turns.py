@@ -24,6 +24,13 @@ class _Turn:
         self.lock.acquire()
         self.process = os.getpid()
 
+    def is_over(self) -> bool:
+        """Wait for its end, for a time; whether it has come."""
+        came = self.lock.acquire(timeout=PATIENCE)
+        if came:
+            self.lock.release()
+        return came
+
 
 class Turns:
     """Lets one thread make what others want too.
@@ -42,16 +49,21 @@ class Turns:
         """What ``find`` gives once no other thread makes what belongs to the key, or else what ``make`` does."""
         mine = _Turn()
         try:
-            theirs = self._turns.setdefault(key, mine)
-            if theirs is not mine and theirs.process == mine.process and not is_staging():
-                if theirs.lock.acquire(timeout=PATIENCE):
-                    theirs.lock.release()
-            found = find()
-            if found is not None:
-                return found
-            self._turns[key] = mine
-            return make()
+            waits = not is_staging()
+            while True:
+                theirs = self._turns.setdefault(key, mine)
+                waits = waits and theirs is not mine and theirs.process == mine.process and theirs.is_over()
+                found = find()
+                if found is not None:
+                    return found
+                if not waits:
+                    self._turns[key] = mine
+                    return make()
+                self._forget(key, theirs)  # and see who of those that have waited is the next
         finally:
             mine.lock.release()  # first of all: what an interrupt leaves behind here keeps nobody waiting
-            if self._turns.get(key) is mine:
-                self._turns.pop(key, None)
+            self._forget(key, mine)
+
+    def _forget(self, key: Any, turn: _Turn) -> None:
+        if self._turns.get(key) is turn:
+            self._turns.pop(key, None)
