@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import gc
 import sys
+from collections.abc import Coroutine, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -135,14 +136,33 @@ MOST_LOOKED_THROUGH = 256
 """Objects in a result that are looked through."""
 
 
-def holds_traced(value: Any) -> bool:
-    """Whether an object of another library, which takes over operators, has taken up a traced value."""
+def holds_traced(value: Any, builder: Any = None) -> bool:
+    """Whether an object holds a traced value, of this builder if one is given; what functions read is not looked at."""
     seen, pending = {id(value)}, [value]
+    if isinstance(value, FunctionType):
+        pending = [value.__closure__, value.__defaults__, value.__kwdefaults__]
     while pending and len(seen) < MOST_LOOKED_THROUGH:
         for inner in gc.get_referents(pending.pop(0)):
             if isinstance(inner, Traced):
-                return True
-            if id(inner) not in seen and not isinstance(inner, (type, ModuleType, FunctionType)):
+                if builder is None or inner.builder is builder:
+                    return True
+            elif id(inner) not in seen and not isinstance(inner, (type, ModuleType, FunctionType)):
                 seen.add(id(inner))
                 pending.append(inner)
     return False
+
+
+def held_in_result(value: Any) -> TypeError:
+    """The error of a result that is no pytree, and holds traced values that nobody can use later."""
+    if isinstance(value, FunctionType):
+        advice = "Return the arrays that it uses, and make the function outside."
+    elif isinstance(value, Iterator):
+        advice = "Return list(...) of it."
+    elif isinstance(value, Coroutine):
+        advice = "Write it without async."
+    else:
+        advice = "Return a dict or a dataclass of them, or register its class with fnad.tree.register."
+    return TypeError(
+        "result: requires arrays, numbers, or lists, tuples, dicts or dataclasses of them, got "
+        f"a {type(value).__name__} that holds traced values. {advice}"
+    )

@@ -20,7 +20,9 @@ from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, fille
 from fnad.ir.sources import current_source, own_source
 from fnad.ir.types import FIT, ArrayType, Unfit, is_array, is_array_like, is_inexact, type_of
 from fnad.refusals import AskedOutside as AskedOutside
-from fnad.refusals import LookedInto, cut_gradient, escaped, holds_traced, stored, unhashable, unknown_value
+from fnad.refusals import (
+    LookedInto, cut_gradient, escaped, held_in_result, holds_traced, stored, unhashable, unknown_value,
+)
 from fnad.shield import await_end, ends
 
 
@@ -547,6 +549,9 @@ def stage(
             builder.differentiated.update(builder.inputs)
         leaves, out_tree = tree.flatten(function(*tracers))
         static = {i: leaf for i, leaf in enumerate(leaves) if not _is_result(leaf, answer is not None)}
+        for leaf in static.values():
+            if holds_traced(leaf, builder):
+                raise held_in_result(leaf)
         outputs = [builder.tracer(leaf).atom for i, leaf in enumerate(leaves) if i not in static]
         program, captured = builder.finish(outputs)
         return Staged(program, captured, out_tree, static)

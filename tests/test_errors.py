@@ -582,6 +582,31 @@ def a_function_of_scipys_of_which_there_is_one() -> None:
     f(X)
 
 
+class Holder:
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+@mistake(TypeError, r"result: requires arrays, .* got a Holder that holds traced values\. .* fnad\.tree\.register")
+def a_result_of_a_class_that_is_no_pytree() -> None:
+    jit(lambda x: Holder(x * 2.0))(X)  # !
+
+
+@mistake(TypeError, r"result: requires arrays, .* got a map that holds traced values\. Return list")
+def a_result_that_is_an_iterator() -> None:
+    jit(lambda x: map(np.sin, [x]))(X)  # !
+
+
+@mistake(TypeError, r"result: requires arrays, .* got a generator that holds traced values\. Return list")
+def a_result_that_is_a_generator() -> None:
+    grad(lambda x: (np.sum(x), (x for _ in range(3))), has_aux=True)(X)  # !
+
+
+@mistake(TypeError, r"result: requires arrays, .* got a function that holds traced values\. Return the arrays")
+def a_result_that_is_a_function_of_traced_values() -> None:
+    jit(lambda x: lambda y: x * y)(X)  # !
+
+
 # --- The laws of all of them
 
 
@@ -608,6 +633,14 @@ def test_a_mistake_shows_no_frame_of_the_library(name: str) -> None:
     assert [frame.filename for frame in frames if is_library_file(frame.filename)] == []
     assert frames[-1].lineno == example.line()
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_what_holds_traced_values_of_another_function_may_be_a_result() -> None:
+    def f(x: Any) -> Any:
+        _, held = grad(lambda y: (np.sum(y), Holder(x)), has_aux=True)(x)
+        return held.value, np.sin, Holder, "text", lambda y: y
+
+    assert jit(f)(X)[0].tolist() == X.tolist()
 
 
 def test_errors_of_the_users_own_pass_unchanged() -> None:

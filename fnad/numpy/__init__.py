@@ -232,3 +232,8 @@ from fnad.numpy.writing import putmask as putmask
 
 # Last, for what it installs is what the others declare.
 from fnad.numpy import protocols as protocols
+
+
+def __dir__() -> list[str]:
+    """What there is to call, and ``linalg``; not the files that it is written in."""
+    return sorted([n for n, v in globals().items() if v is linalg or callable(v) and not n.startswith("_")])

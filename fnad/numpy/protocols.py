@@ -133,7 +133,10 @@ def _unsupported(function: Callable[..., Any], method: str = "", advice: str | N
     own = getattr(special, function.__name__, None)
     if own is not None and not method:
         advice = f"use fnad.numpy.{function.__name__}"
-    advice = advice or "write it with functions of fnad.numpy, or take it of a value outside of the function"
+    advice = advice or (
+        "write it with functions of fnad.numpy, take it of a value outside of the function, or bring it in by "
+        "fnad.primitive"
+    )
     return TypeError(
         f"{name_of(function)}{method}: requires arrays that are not traced, got a traced one, for which fnad has no "
         f"rule. {advice[0].upper()}{advice[1:]}."

@@ -259,12 +259,16 @@ class Outside:
 
     def _note(self, path: str, value: Any) -> None:
         """Remember what cannot be watched."""
+        generator = _generator_of(value)
         if id(value) in _ITSELF:
-            self.unwatched[path] = f"{_ITSELF[id(value)]}, which is not always the same"
+            name = _ITSELF[id(value)]
+            self.unwatched[path] = f"{'' if name == path else f'{name}, '}which is not always the same"
         elif isinstance(value, ContextVar):
             self.unwatched[path] = "a ContextVar"
-        elif isinstance(value, (np.random.Generator, random.Random, np.random.RandomState)):
-            self.generators.append((path, value))
+        elif isinstance(generator, random.SystemRandom):
+            self.unwatched[path] = "random numbers of the system, which are not always the same"
+        elif generator is not None:
+            self.generators.append((path, generator))
         elif _is_meant_as_array(value) and not is_foreign(value) or _is_opaque(value):
             self.unwatched[path] = f"a {type(value).__module__}.{type(value).__name__}, which cannot be looked into"
         elif isinstance(value, Iterator):
@@ -324,6 +328,10 @@ class Outside:
         for name in self.attributes & {"time", "perf_counter", "monotonic", "time_ns", "process_time", "environ",
                                        "getenv"}:
             self._note(f"{node.path}.{name}", vars(node.value).get(name))
+        if node.value is np and "random" in self.attributes:
+            self._note(f"{node.path}.random", np.random.random)
+        elif node.value in (random, np.random):
+            self._note(node.path, node.value.random)
 
     def _into_dict(self, node: Node) -> None:
         for key, value in list(node.value.items()):
@@ -411,6 +419,8 @@ def _kind(value: Any) -> str | None:
     kind = type(value)
     if is_input(value) or kind in _LEAVES or isinstance(value, (np.generic, enum.Enum, BuiltinFunctionType, np.ufunc)):
         return None
+    if _generator_of(value) is not None:
+        return None
     if kind is FunctionType:
         return "function"
     if kind is MethodType:
@@ -434,6 +444,12 @@ def _kind(value: Any) -> str | None:
     if hasattr(value, "__wrapped__") or not _is_users(kind):
         return "wrapper" if hasattr(value, "__dict__") and (hasattr(value, "__wrapped__") or _is_ours(kind)) else None
     return "object"
+
+
+def _generator_of(value: Any) -> Any:
+    """The generator of random numbers that a value is, or that a function such as ``np.random.normal`` is bound to."""
+    found = value.__self__ if type(value) in (MethodType, BuiltinFunctionType) else value
+    return found if isinstance(found, (np.random.Generator, np.random.RandomState, random.Random)) else None
 
 
 def is_looked_into(value: Any) -> bool:

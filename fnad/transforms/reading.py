@@ -6,6 +6,7 @@ takes that has no rule for traced values, is a constant instead, whose content i
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -137,10 +138,10 @@ def _in_words(path: str, before: Any, after: Any) -> str:
     return f"{path}: {shown(before)} became {shown(after)}"
 
 
-def _state(generator: Any) -> str:
+def _state(generator: Any) -> bytes:
     if isinstance(generator, np.random.Generator):
-        return repr(generator.bit_generator.state)
-    return repr(generator.getstate() if hasattr(generator, "getstate") else generator.get_state())
+        return pickle.dumps(generator.bit_generator.state)
+    return pickle.dumps(generator.getstate() if hasattr(generator, "getstate") else generator.get_state())
 
 
 def staged_reading(

@@ -5,21 +5,28 @@ from __future__ import annotations
 import enum
 import functools
 import operator
+import random
+import time
 import types
 import warnings
 from array import array
 from collections import deque, namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import gauss
+from time import time as now
 from typing import Any
 
 import fnad
 import numpy as np
+import numpy.random as numpys
 import pytest
 from fnad import grad, jit
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.random import normal
 
+of_the_system = random.SystemRandom()
 X = np.array([1.0, 2.0, 3.0])
 Pair = namedtuple("Pair", "a b")
 
@@ -493,6 +500,48 @@ def test_what_cannot_be_watched_is_named() -> None:
         with pytest.warns(RuntimeWarning, match=f"got {what}, .* pass|got {what}, .*use fnad.random") as seen:
             jit(function)(X)
         assert seen[0].filename == __file__
+
+
+class Noisy:
+    def __init__(self) -> None:
+        self.generator = np.random.RandomState(0)
+
+    def __call__(self, x: Any) -> Any:
+        return x + self.generator.normal()
+
+
+def _draws_in_a_helper(x: Any) -> Any:
+    return x + np.random.rand()
+
+
+@pytest.mark.parametrize(("function", "what"), [
+    (lambda x: x + np.random.normal(size=3), "np.random, a RandomState"),
+    (lambda x: x + numpys.normal(), "numpys, a RandomState"),
+    (lambda x: x + normal(), "normal, a RandomState"),
+    (lambda x: _draws_in_a_helper(x), "np.random, a RandomState"),
+    (Noisy().__call__, "self.generator, a RandomState"),
+    (lambda x: x + random.random(), "random, a Random"),
+    (lambda x: x + gauss(0.0, 1.0), "gauss, a Random"),
+    (lambda x: x + of_the_system.random(), "of_the_system, random numbers of the system, which"),
+    (lambda x: x + time.time(), "time.time, which"),
+    (lambda x: x + now(), "now, time.time, which"),
+])
+def test_random_numbers_and_clocks_are_named_once(function: Callable[..., Any], what: str) -> None:
+    with pytest.warns(RuntimeWarning, match=f"got {what}") as seen:
+        jit(function)(X)
+    assert [w.filename for w in seen] == [__file__]
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: x + fnad.random.normal(fnad.random.key(0), x.shape),
+    lambda x: x + np.random.default_rng(0).normal(),
+    lambda x: x + np.random.rand() if len(x) > 3 else x,
+    lambda x: x + random.random() if len(x) > 3 else x,
+])
+def test_random_numbers_that_are_not_drawn_are_not_named(function: Callable[..., Any]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(jit(function)(X), function(X))
 
 
 def test_what_changes_too_often_is_named() -> None:
