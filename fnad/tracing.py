@@ -84,6 +84,8 @@ class Tracer(Traced):
         return self.atom.type.dtype.itemsize
 
     def __repr__(self) -> str:
+        if type(self.atom) is Var and self.builder.alive and self.builder is _recording():
+            self.builder.let_look_into(self.builder.inputs_of(self.atom))
         return f"<traced {self.type}>"
 
     def __hash__(self) -> int:
@@ -347,9 +349,8 @@ class Builder:
         if any([v is None for v in values]):
             raise unknown_value(atom.type, what, self.unknown)
         outer = innermost(values)
-        if self is recording and self.is_from_outside(inputs):
-            self.looked_into |= self.handed.intersection(inputs)
-            raise LookedInto(self.looked_into)
+        if self is recording:
+            self.let_look_into(inputs)
         if self is recording and not self._constants.issuperset(inputs):
             if outer is not None or innermost([self.stands_for[v] for v in self.inputs]) is not None:
                 raise self.refusal()
@@ -360,6 +361,12 @@ class Builder:
         self._outside.update(zip(inputs, values))
         self._outside.update(zip(outputs, inline(outer, Program(tuple(inputs), tuple(equations), outputs), values)))
         return outer.concrete(outer.tracer(self._outside[atom]).atom, what, convert)
+
+    def let_look_into(self, inputs: Iterable[Var]) -> None:
+        """End the staging if these inputs are read from outside: then Python is to have their values."""
+        if self.is_from_outside(inputs):
+            self.looked_into |= self.handed.intersection(inputs)
+            raise LookedInto(self.looked_into)
 
     def is_from_outside(self, inputs: Iterable[Var]) -> bool:
         """Whether what follows from these inputs is read from outside the function."""

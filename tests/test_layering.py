@@ -30,6 +30,7 @@ RANKS = {
     "fnad.transforms.background": 7, "fnad.transforms.signatures": 7, "fnad.transforms.history": 7,
     "fnad.transforms.outside": 7, "fnad.transforms.watch": 7, "fnad.transforms.handing": 7,
     "fnad.transforms.reading": 7, "fnad.transforms.entries": 7,
+    "fnad.transforms.kinds": 7, "fnad.transforms.names": 7,
     "fnad.transforms.show": 7, "fnad.transforms.eager": 7.5,
     "fnad.nn": 8, "fnad.optim": 8,
     "fnad.data": 9, "fnad.testing": 9, "fnad.io": 9, "fnad.distributed": 9,

@@ -7,6 +7,7 @@ afterwards.
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Collection
 from copy import copy
@@ -19,7 +20,8 @@ from fnad import tree
 from fnad.ir.program import Program, Var, subprograms
 from fnad.ir.types import ArrayType, type_of
 from fnad.tracing import Builder, Tracer
-from fnad.transforms.outside import Node, Outside, Place, is_foreign, is_input, is_number, is_traceable, taken
+from fnad.transforms.kinds import is_foreign, is_input, is_number, is_traceable, taken
+from fnad.transforms.outside import Node, Outside, Place
 
 
 class Handing:
@@ -32,7 +34,10 @@ class Handing:
         leaves = [p for p in outside.leaves() if id(p) not in self.fixed and p.path not in constants]
         named = outside.names | outside.attributes
         # A traced value is of another type, for code that asks for that.
-        are_arrays = not named >= {"type", "ndarray"}
+        kinds = {"ndarray", "__name__", "__qualname__"}
+        asks = "type" in outside.names and (not named.isdisjoint(kinds) or _are_met(outside))
+        # A copy of an object is another one.
+        are_arrays = not asks and "id" not in outside.names
         are_numbers = named.isdisjoint({"type", "isinstance", "isscalar"})
         self.places = {
             id(p): p for p in leaves
@@ -50,11 +55,11 @@ class Handing:
         self._modules: dict[int, ModuleType] = {}
         self._originals: dict[int, Any] = {}
         self._put: list[tuple[Any, Any, Any]] = []
-        first, *rest = [self._value(p) for p in self.outside.root.places]
         fresh = list(static)
-        for place, value in zip(self.outside.root.places[1:], rest):
-            fresh[place.key] = value
-        return first, tuple(fresh)
+        for place in self.outside.root.places:
+            if place.how == "static":
+                fresh[place.key] = self._value(place)
+        return self._value(self.outside.root.places[0]), tuple(fresh)
 
     @property
     def is_intact(self) -> bool:
@@ -194,7 +199,10 @@ class Handing:
         made = node.value.copy()
         self._keep(node, made)
         for p in node.places:
-            made[p.key] = self._value(p)
+            if p.how == "item":
+                made[p.key] = self._value(p)
+            elif p.how == "attribute":
+                setattr(made, p.key, self._value(p))
         self._put.append((node.value, made, dict(made)))
         return made
 
@@ -223,6 +231,9 @@ class Handing:
             if hasattr(value, name):
                 object.__setattr__(made, name, own.get(name, getattr(value, name)))
         return made
+
+    def _reference(self, node: Node) -> weakref.ref:
+        return weakref.ref(self._value(node.places[0]))
 
     def _wrapper(self, node: Node) -> Any:
         return node.value.with_function(self._value(next(p for p in node.places if p.key == "function")))
@@ -279,6 +290,7 @@ def _is_dead(value: Any) -> bool:
 _COPIES: dict[str, Callable[[Handing, Node], Any]] = {
     "function": Handing._function, "method": Handing._method, "partial": Handing._partial, "dict": Handing._dict,
     "sequence": Handing._sequence, "module": Handing._module, "object": Handing._object, "wrapper": Handing._wrapper,
+    "reference": Handing._reference,
 }
 
 
@@ -286,6 +298,12 @@ def _slots(kind: type) -> list[str]:
     slots = [vars(base).get("__slots__", ()) for base in kind.__mro__]
     return [n for names in slots for n in ((names,) if isinstance(names, str) else names)
             if n not in ("__dict__", "__weakref__")]
+
+
+def _are_met(outside: Outside) -> bool:
+    """Whether NumPy's type of arrays is read, to which the type of a value may be compared."""
+    return any([p.value is np.ndarray or type(p.value) in (dict, set) and np.ndarray in p.value
+                for p in outside.places()])
 
 
 def _is_copyable(node: Node) -> bool:
@@ -312,7 +330,8 @@ def _is_copyable(node: Node) -> bool:
 def _fixed(outside: Outside) -> set[int]:
     """The nodes and places that are read by what cannot be copied, or runs when the staging is long over."""
     pending = [n for n in outside.nodes.values() if not _is_copyable(n)]
-    rules = [p for n in outside.nodes.values() if n.kind == "wrapper" for p in n.places if p.key != "function"]
+    rules = [p for n in outside.nodes.values() for p in n.places if n.kind == "wrapper" and p.key != "function"
+             or n.kind != "method" and p.how == "constant" or p.how == "module"]
     fixed = {id(n) for n in pending}
     while pending or rules:
         places, rules = [*rules, *(pending.pop().places if pending else ())], []

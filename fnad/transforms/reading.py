@@ -18,7 +18,8 @@ from fnad.ir.program import Program, Var
 from fnad.refusals import LookedInto
 from fnad.tracing import Staged, current_builder
 from fnad.transforms.handing import Handing
-from fnad.transforms.outside import Outside, is_input, is_looked_into, is_number
+from fnad.transforms.kinds import is_input, is_looked_into, is_number
+from fnad.transforms.outside import Outside
 from fnad.transforms.signatures import Constant, Signature
 from fnad.transforms.watch import Watch, shown
 

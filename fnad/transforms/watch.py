@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import keyword
 import operator
+import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import is_dataclass
-from types import SimpleNamespace
+from types import CellType, FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from fnad.compiler.cuda.arrays import DeviceArray
-from fnad.ir.types import is_array
+from fnad.ir.types import has_plain_meaning, is_array, is_numeric
 from fnad.sameness import typed
 from fnad.tracing import Tracer, value_type
-from fnad.transforms.outside import Node, Outside, Place, is_foreign, is_input, is_number, taken
+from fnad.transforms.kinds import is_foreign, is_input, is_number, is_special, is_users, taken
+from fnad.transforms.outside import UNBOUND, Node, Outside, Place
 from fnad.unrolled import define
 
 Static = Sequence[Any]
@@ -96,7 +98,8 @@ def _by_path(outside: Outside) -> dict[str, Any]:
 def shown(value: Any) -> str:
     """A value in a message."""
     if is_array(value) or type(value) is Tracer:
-        return str(value_type(value)) if value.dtype.kind in "biufc" else str(value.dtype)
+        is_fit = type(value) is Tracer or is_numeric(value.dtype) and has_plain_meaning(value)
+        return str(value_type(value)) if is_fit else f"{type(value).__name__} of {value.dtype}"
     return f"{value!r:.40}"
 
 
@@ -119,25 +122,56 @@ def same_items(a: Any, b: Any, kept: Any) -> bool:
     """Whether the items of a long container are as they were."""
     if type(a) is not type(b) or len(a) != len(kept):
         return False
-    if isinstance(a, set):
+    if isinstance(a, (set, frozenset)):
         return a == kept and {typed(x) for x in a} == {typed(x) for x in kept}
     items = [*a, *a.values()] if isinstance(a, dict) else a
     known = [*kept, *kept.values()] if isinstance(kept, dict) else kept
     return all(map(operator.is_, items, known)) or all(map(same, items, known))
 
 
+def same_keys(items: Any, kept: list[Any]) -> bool:
+    """Whether the keys of a dictionary are as they were, and in their order."""
+    return len(items) == len(kept) and all(map(same, items, kept))
+
+
 def unchanged(array: Any, kept: np.ndarray) -> bool:
     """Whether an array holds what it held."""
-    array = np.asarray(taken(array) if is_foreign(array) else array)
+    array = taken(array) if is_foreign(array) else array
+    if isinstance(array, np.ma.MaskedArray) and not unchanged(np.ma.getmaskarray(array), np.ma.getmaskarray(kept)):
+        return False
+    array, kept = np.asarray(array), np.asarray(kept)
+    if array.dtype.char == "T":  # whose memory holds where the texts are
+        return array.shape == kept.shape and bool((array == kept).all())
     if array.nbytes <= 4096:
         return array.tobytes() == kept.tobytes()
-    return array.shape == kept.shape and bool((array.view() == kept).all())
+    return array.shape == kept.shape and bool((_bits(array) == _bits(kept)).all())
+
+
+def _bits(array: np.ndarray) -> np.ndarray:
+    """An array's memory, in which nan is equal to itself and -0.0 is not 0.0."""
+    size = array.dtype.itemsize
+    array = np.ascontiguousarray(array)
+    return array.view(f"u{size}") if size in (1, 2, 4, 8) else array.view(np.uint8)
+
+
+def is_unassigned(cell: CellType) -> bool:
+    """Whether a closed-over variable has no value yet."""
+    try:
+        cell.cell_contents
+    except ValueError:
+        return True
+    return False
+
+
+def has_new(names: Collection[str], known: Collection[str], attributes: Collection[str]) -> bool:
+    """Whether a class or module has come to have attributes that may be read."""
+    return any([n not in known and (n in attributes or is_special(n)) for n in names])
 
 
 def _is_structural(node: Node) -> bool:
     """Whether another object of the same structure may take a node's place."""
     value = node.value
-    return node.kind in ("dict", "sequence", "flat", "memory") or node.kind == "object" and (
+    return node.kind in ("dict", "sequence", "objects", "flat", "memory") or node.kind == "object" and (
         is_dataclass(value) or type(value) is SimpleNamespace
     )
 
@@ -149,15 +183,21 @@ class _Checking:
         self.outside, self.numbers, self.contents = outside, numbers, contents
         self.places: dict[str, Place] = {}
         self.lines: list[str] = []
-        self.words: dict[str, Any] = {"same": same, "same_items": same_items, "unchanged": unchanged, "taken": taken}
+        self.words: dict[str, Any] = {"same": same, "same_items": same_items, "unchanged": unchanged, "taken": taken,
+                                      "same_keys": same_keys, "has_new": has_new, "is_unassigned": is_unassigned,
+                                      "modules": sys.modules, "UNBOUND": UNBOUND}
         self.known: dict[int, str] = {}
         self.names: dict[int, str] = {}  # what nodes are called
         self.arrays: dict[int, str] = {}  # and arrays
         self.given: dict[str, str] = {}  # and what is at a path
         self.kept: dict[str, np.ndarray] = {}  # copies of the arrays that Python has looked into
         self.done: set[int] = set()
+        self._bases: set[int] = set()
         self._contents = {id(p.value) for p in outside.leaves() if p.path in contents}
         self.count = 0
+        for names, absent in outside.absent.values():
+            known = self._word(names)
+            self._require(" or ".join([f"{name!r} in {known}" for name in sorted(absent)]))
         for node in (outside.root, *outside.nodes.values()):
             self._unpack(node)
             for i, place in enumerate(node.places):
@@ -190,23 +230,47 @@ class _Checking:
         return f"{kind}{self.count}"
 
     def _unpack(self, node: Node) -> None:
-        """Names for the items of a container."""
-        if node.kind in ("dict", "sequence") and node.places:
+        """Names for the items of a container, and that there is nothing new to be read."""
+        items = [p for p in node.places if p.how == "item"]
+        name = self.names.get(id(node), "")
+        if items:
             self.count += 1
-            values = "".join([f"i{self.count}_{k}, " for k in range(len(node.places))])
-            name = self.names[id(node)]
-            self.lines.append(f"{values}= {name}{'.values()' if node.kind == 'dict' else ''}")
+            values = "".join([f"i{self.count}_{k}, " for k in range(len(items))])
+            part = {"dict": ".values()", "objects": ".ravel().tolist()"}.get(node.kind, "")
+            self.lines.append(f"{values}= {name}{part}")
             self.names[-id(node)] = f"i{self.count}_"
         elif node.kind == "object":
-            for name in self.outside.slots(type(node.value)):
-                if not hasattr(node.value, name):
-                    self._require(f"hasattr({self.names[id(node)]}, {name!r})")
-        if node.kind == "object" and hasattr(node.value, "__dict__"):
-            own, name = node.value.__dict__, self.names[id(node)]
+            for slot in self.outside.slots(type(node.value)):
+                if not hasattr(node.value, slot):
+                    self._require(f"hasattr({name}, {slot!r})")
+        elif node.kind == "function":
+            self._unpack_function(node.value, name)
+        elif node.kind == "class":
+            self._require(f"{name}.__mro__ is not {self._word(node.value.__mro__)}")
+            for base in [b for b in node.value.__mro__ if is_users(b) and id(b) not in self._bases]:
+                self._bases.add(id(base))
+                self._nothing_new(vars(base))
+        elif node.kind == "module":
+            self._nothing_new(vars(node.value))
+        if any([p.how == "type" for p in node.places]) and hasattr(node.value, "__dict__") and node.kind != "class":
+            own = node.value.__dict__
             if self.outside.is_dynamic:
                 self._require(f"[*{name}.__dict__] != {self._word([*own])}")
             elif absent := self.outside.attributes - set(own):
                 self._require(f"not {self._word(absent)}.isdisjoint({name}.__dict__)")
+
+    def _unpack_function(self, function: FunctionType, name: str) -> None:
+        """That a function has come to have no defaults."""
+        code = function.__code__
+        if code.co_argcount and not function.__defaults__:
+            self._require(f"{name}.__defaults__")
+        if code.co_kwonlyargcount and not function.__kwdefaults__:
+            self._require(f"{name}.__kwdefaults__")
+
+    def _nothing_new(self, own: Any) -> None:
+        """That a class or module has no attributes which it had not; most times it has as many as it had."""
+        names, known, attributes = self._word(own), self._word(frozenset(own)), self._word(self.outside.attributes)
+        self._require(f"len({names}) != {len(own)} and has_new({names}, {known}, {attributes})")
 
     def _expression(self, node: Node, i: int, place: Place) -> str:
         how, key = place.how, place.key
@@ -220,15 +284,22 @@ class _Checking:
             return f"{self._word(key[0])}[{key[1]!r}]"
         if how == "class":
             return f"{self._word(vars(key[0]))}[{key[1]!r}]"
+        if how == "module":
+            return f"modules.get({key!r})"
         name = self.names[id(node)]
-        if how == "type":
-            return f"type({name})"
+        if how in ("type", "context", "reference"):
+            return {"type": f"type({name})", "context": f"{name}.get(UNBOUND)", "reference": f"{name}()"}[how]
         return f"{name}.{key}" if key.isidentifier() and not keyword.iskeyword(key) else f"{name}.__dict__[{key!r}]"
 
     def _place(self, node: Node, i: int, place: Place) -> None:
         """Require what is found in a place to be as it was."""
+        if place.how == "unassigned":
+            self._require(f"not is_unassigned({self._word(place.key)})")
+            return
         if place.how == "constant":
-            if place.node is not None:
+            if place.node is not None and (_is_structural(place.node) or place.node.kind == "environ"):
+                self._node(self._word(place.value), place.node)
+            elif place.node is not None:
                 self.names.setdefault(id(place.node), self._word(place.value))
             elif is_input(place.value):
                 self._leaf(self._word(place.value), place)
@@ -249,18 +320,27 @@ class _Checking:
             self._require(f"{expression} {'!=' if node.kind == 'method' else 'is not'} {known}")
         elif not _is_structural(node):
             known = self.names[id(node)] = self._word(node.value)
-            self._require(f"{expression} {'!=' if node.kind == 'method' else 'is not'} {known}")
+            if expression != known:
+                self._require(f"{expression} {'!=' if node.kind == 'method' else 'is not'} {known}")
+            if node.kind == "environ":
+                self._require(f"{known}._data != {self._word(node.value._data.copy())}")
         else:
             name = self.names[id(node)] = self._new("n")
             kind = self._word(type(node.value))
             self.lines.append(f"{name} = {expression}")
             if node.kind == "flat":
-                kept = node.value.copy() if isinstance(node.value, (set, dict)) else tuple(node.value)
+                kept = node.value.copy() if isinstance(node.value, (set, frozenset, dict)) else tuple(node.value)
                 self._require(f"not same_items({name}, {self._word(node.value)}, {self._word(kept)})")
             elif node.kind == "memory":  # not looked at through an array, which would keep it from growing
                 self._require(f"type({name}) is not {kind} or bytes({name}) != {self._word(bytes(node.value))}")
             elif node.kind == "dict":
-                self._require(f"type({name}) is not {kind} or [*{name}] != {self._word([*node.value])}")
+                keys = self._word([*node.value])
+                are_texts = {*map(type, node.value)} <= {str}
+                differ = f"[*{name}] != {keys}" if are_texts else f"not same_keys({name}, {keys})"
+                self._require(f"type({name}) is not {kind} or {differ}")
+            elif node.kind == "objects":
+                self._require(f"type({name}) is not {kind} or {name}.dtype.char != 'O' or "
+                              f"{name}.shape != {node.value.shape}")
             elif node.kind == "sequence":
                 self._require(f"type({name}) is not {kind} or len({name}) != {len(node.value)}")
             else:
@@ -303,6 +383,9 @@ class _Checking:
         self._require(f"{read} is not {self._word(array)} and (type({read}) is not {kind} or "
                       f"{read}.shape != {array.shape!r} or {read}.dtype is not {dtype} and {read}.dtype != {dtype})")
         if id(value) in self._contents and type(value) not in (Tracer, DeviceArray):
-            kept = self.kept[place.path] = np.array(array)
+            is_kept_as_is = isinstance(array, np.ma.MaskedArray)
+            kept = self.kept[place.path] = array.copy() if is_kept_as_is else np.array(array)
             self._require(f"not unchanged({read}, {self._word(kept)})")
+        if own := getattr(array, "__dict__", {}):
+            self._require(f"not same_items({read}.__dict__, {self._word(own)}, {self._word(dict(own))})")
         self._give(read, place)
