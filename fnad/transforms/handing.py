@@ -46,6 +46,10 @@ class Handing:
         self._leading = _leading(outside, self.places)
         self.paths: dict[Var, str] = {}
         """What each variable that was handed in stands for."""
+        self.dropped: dict[str, None] = {}
+        """Where the function has put a traced value, which is not kept."""
+        self.replaced: dict[str, None] = {}
+        """Where it has put one, which follows from what was handed in, in the place of an array."""
 
     def handed(self, builder: Builder, function: Any, static: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
         """The function and its static arguments with traced values in them."""
@@ -62,9 +66,9 @@ class Handing:
         return self._value(self.outside.root.places[0]), tuple(fresh)
 
     @property
-    def is_intact(self) -> bool:
-        """Whether none of the traced values that were handed in was written to."""
-        return all([tracer.atom is v for tracer, v, _ in self._tracers.values()])
+    def written(self) -> list[str]:
+        """Where the arrays are that were handed in and written to."""
+        return [self.paths[v] for tracer, v, _ in self._tracers.values() if tracer.atom is not v]
 
     def held(self, program: Program) -> set[Var]:
         """What was handed in and is still held by Python code of a Program, as the rules of derivatives."""
@@ -77,18 +81,23 @@ class Handing:
     def leaked(self) -> set[Var]:
         """What was handed in and has come to be kept outside, as in a memo of the user's, which then forgets it."""
         found: set[Var] = set()
-        for _, made, put in self._put:
-            now = list(made.values()) if isinstance(made, dict) else [] if isinstance(made, CellType) else list(made)
-            found.update(*map(self._followed, [v for v in now if _is_dead(v) and not _is_in(v, put)]))
+        for original, made, put in self._put:
+            before = put if isinstance(made, dict) else {} if isinstance(made, CellType) else dict(enumerate(put))
+            now = made if isinstance(made, dict) else {} if isinstance(made, CellType) else dict(enumerate(made))
+            for key, value in now.items():
+                inputs = self._followed(value) if _is_dead(value) and not _is_in(value, put) else set()
+                found |= inputs
+                if inputs and type(before.get(key)) is Tracer:
+                    self.replaced[self._path(original, key)] = None
         for node in self.outside.nodes.values():
             names = node.value if type(node.value) is dict else getattr(node.value, "__dict__", None)
             if node.kind in ("dict", "object") and type(names) is dict:
-                before = {p.key: p.value for p in node.places}
+                known = {p.key: p.value for p in node.places}
                 for key, value in list(names.items()):
-                    inputs = self._followed(value) if before.get(key) is not value else set()
+                    inputs = self._followed(value) if known.get(key) is not value else set()
                     found |= inputs
-                    if inputs and key in before:
-                        names[key] = before[key]
+                    if inputs and key in known:
+                        names[key] = known[key]
                     elif inputs:
                         del names[key]
         return found
@@ -249,21 +258,46 @@ class Handing:
                 for key in [k for k in put if k not in made]:
                     original.pop(key, None)
                 for key in [k for k, v in made.items() if k not in put or v is not put[k]]:
-                    if not _is_dead(self._back(made[key])):
+                    if _is_dead(self._back(made[key])):
+                        self.dropped[self._path(original, key)] = None
+                    else:
                         original[key] = self._back(made[key])
             elif len(made) != len(put) or any([a is not b for a, b in zip(made, put)]):
                 items = [self._back(v) for v in made]
-                if not any(map(_is_dead, items)):
+                if any(map(_is_dead, items)):
+                    self.dropped[self._path(original)] = None
+                else:
                     original.clear()
                     original.extend(items)
+
+    def changed(self, is_last: bool) -> dict[str, str]:
+        """Where the function has changed what it reads, and how; what is not kept counts in the last staging only."""
+        kept = (*self.replaced, *self.dropped) if is_last else self.replaced
+        return {
+            **dict.fromkeys(self.written, "an array that it writes to"),
+            **dict.fromkeys(kept, "which it sets to another value"),
+        }
 
     def _give_cell(self, original: CellType, made: CellType, put: Any) -> None:
         try:
             value = self._back(made.cell_contents)
         except ValueError:  # deleted
             return
-        if made.cell_contents is not put and not _is_dead(value):
+        if made.cell_contents is put:
+            return
+        if _is_dead(value):
+            self.dropped[next(p.path for p in self.outside.places() if p.key is original)] = None
+        else:
             original.cell_contents = value
+
+    def _path(self, container: Any, key: Any = None) -> str:
+        """Where an item of a container, or an attribute, is found."""
+        for node in self.outside.nodes.values():
+            if node.value is container:
+                return node.path if key is None else f"{node.path}[{key!r:.40}]"
+            if node.kind in ("object", "module") and getattr(node.value, "__dict__", None) is container:
+                return f"{node.path}.{key}"
+        return str(key)  # of a function's globals
 
     def _back(self, value: Any) -> Any:
         if type(value) is Tracer:

@@ -74,6 +74,8 @@ class Reading:
         self.handing = handing if handing is not None and handing.places else None
         self.watch = self._watch(self.outside)
         self.now = self.watch.values()
+        self.changed: dict[str, str] = {}
+        """What the function has changed outside, and how."""
         self._states = [(path, g, _state(g)) for path, g in self.outside.generators]
 
     def _watch(self, outside: Outside) -> Watch:
@@ -103,13 +105,22 @@ class Reading:
             return {}
         after = Outside(self.function, self.static)
         changes = self.watch.changes(after)
+        self.changed.update({
+            path: f"which became {shown(now)} while it was staged"
+            for path, (before, now) in changes.items() if is_number(before) and is_number(now)
+        })
         watch = self._watch(after)
         if self.now.keys() <= watch.places.keys():
             self.watch = watch
         return changes
 
     def tell(self) -> None:
-        """Warn of what cannot be watched, or costs much."""
+        """Warn of what cannot be watched, costs much, or is changed by the function."""
+        for path, how in self.changed.items():
+            self.learned.tell(
+                f"jit: requires a function that changes nothing outside, got {path}, {how}. What it changes is changed "
+                "when it is staged, and not in every call: return it, and pass it as an argument."
+            )
         for path, what in self.outside.unwatched.items():
             self.learned.tell(
                 "jit: requires that what a function reads from outside can be seen to change, got "
@@ -150,6 +161,7 @@ def staged_reading(
 ) -> tuple[Staged, Reading]:
     """What ``attempt`` stages, with as much handed in as can be, and what that has read."""
     refused: set[str] = set()
+    changed: dict[str, str] = {}
     while True:
         reading = Reading(learned, function, static, bool(refused))
         handing = reading.handing
@@ -158,7 +170,7 @@ def staged_reading(
             held = handing.held(made.program) | handing.leaked() if handing is not None else set()
             if held:
                 raise LookedInto(held)
-            if handing is None or handing.is_intact:
+            if handing is None or not handing.written:
                 break
         except LookedInto as looked:
             _keep_constant(learned, reading.paths(looked.variables))
@@ -169,8 +181,10 @@ def staged_reading(
         finally:
             if handing is not None:
                 handing.give_back()
+                changed.update(handing.changed(is_last=False))
         refused = {p.path for p in handing.places.values()}
     _keep_constant(learned, refused)
+    reading.changed.update(changed if handing is None else {**changed, **handing.changed(is_last=True)})
     return made, reading
 
 

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from numpy.random import normal
 
 of_the_system = random.SystemRandom()
+TOTAL = np.zeros(3)
 X = np.array([1.0, 2.0, 3.0])
 Pair = namedtuple("Pair", "a b")
 
@@ -314,10 +315,90 @@ def test_what_the_staging_itself_changes_is_kept() -> None:
         return x * model.w * state.get("scale", 1.0)
 
     jitted = jit(function)
-    for _ in range(3):
+    with pytest.warns(RuntimeWarning, match=r"got (model\.steps|state\['n'\]), which became 1") as seen:
+        np.testing.assert_array_equal(jitted(X), X * model.w)
+    assert len(seen) == 2
+    for _ in range(2):
         np.testing.assert_array_equal(jitted(X), X * model.w)
     assert (state["n"], model.steps, jitted.cache_info().stagings) == (1, 1, 1)
     assert type(model.w) is np.ndarray
+
+
+class Running:
+    """A mean that follows what is seen, as of a normalization."""
+
+    def __init__(self) -> None:
+        self.mean, self.means, self.count = np.zeros(3), [np.zeros(3)], 0
+
+    def sets(self, x: Any) -> Any:
+        self.mean = 0.9 * self.mean + 0.1 * x
+        return x - self.mean
+
+    def sets_from_itself(self, x: Any) -> Any:
+        self.mean = 0.9 * self.mean + 1.0
+        return x - self.mean
+
+    def writes(self, x: Any) -> Any:
+        self.mean += 1.0
+        return x - self.mean
+
+    def sets_an_item(self, x: Any) -> Any:
+        self.means[0] = self.means[0] + x
+        return x - self.means[0]
+
+    def counts(self, x: Any) -> Any:
+        self.count += 1
+        return x / self.count
+
+
+@pytest.mark.parametrize(("name", "what"), [
+    ("sets", "self.mean, which it sets"), ("sets_from_itself", "self.mean, which it sets"),
+    ("writes", "self.mean, an array that it writes to"), ("sets_an_item", "self.means, which it sets"),
+    ("counts", "self.count, which became 1"),
+])
+def test_what_the_function_changes_outside_is_named(name: str, what: str) -> None:
+    running = Running()
+    jitted = jit(getattr(running, name))
+    with pytest.warns(RuntimeWarning, match=f"changes nothing outside, got {what}") as seen:
+        first = jitted(X)
+    assert [w.filename for w in seen] == [__file__]
+    np.testing.assert_array_equal(first, getattr(Running(), name)(X))
+    assert type(running.mean) is type(running.means[0]) is np.ndarray
+    jitted(X)  # and it is named once
+
+
+def test_a_variable_and_a_global_that_are_set_are_named() -> None:
+    mean = np.zeros(3)
+
+    def set_a_variable(x: Any) -> Any:
+        nonlocal mean
+        mean = mean + x
+        return mean
+
+    def set_a_global(x: Any) -> Any:
+        global TOTAL
+        TOTAL = TOTAL + x
+        return TOTAL
+
+    for function, what in ((set_a_variable, "mean"), (set_a_global, "TOTAL")):
+        with pytest.warns(RuntimeWarning, match=f"got {what}, which it sets"):
+            np.testing.assert_array_equal(jit(function)(X), X)
+    assert type(mean) is type(TOTAL) is np.ndarray
+
+
+def test_what_is_computed_once_and_kept_is_not_named() -> None:
+    kept: dict[str, Any] = {}
+
+    def function(x: Any) -> Any:
+        if "basis" not in kept:
+            kept["basis"] = np.eye(3) * 2.0
+        return kept["basis"] @ x
+
+    jitted = jit(function)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):
+            np.testing.assert_array_equal(jitted(X), 2.0 * X)
 
 
 def test_code_that_asks_for_types() -> None:
