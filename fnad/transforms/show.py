@@ -53,11 +53,9 @@ def show(function: Callable[..., Any], stage: str = "program") -> Callable[..., 
     >>> from fnad import grad
     >>> show(grad(lambda x: np.sum(np.tanh(x) * 2.0)), "simplified")(np.ones(3))
     program(a: f64[3]):
-      b: f64[3] = tanh a
-      c: f64[3] = mul b b
-      d: f64[3] = sub 1.0[3] c
-      e: f64[3] = mul 2.0[3] d
-      return e
+      b: f64[3] = sech_square a
+      c: f64[3] = mul 2.0[3] b
+      return c
     >>> show(lambda x: np.sum(np.tanh(x) * 2.0), "fused")(np.ones(3))  # doctest: +ELLIPSIS
     steps from %0: f64[3]:
         0 loop over 3...

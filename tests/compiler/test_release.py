@@ -134,7 +134,7 @@ def test_what_a_kernel_was_compiled_with_is_freed(monkeypatch: pytest.MonkeyPatc
     toolchain.compile_kernel("0" * 64, launch.kernel.source)
     gc.collect()
     assert made and all([manager.closed for manager in made])
-    assert sum([isinstance(x, llvmlite.ir.Module) for x in gc.get_objects()]) == before
+    assert sum([isinstance(x, llvmlite.ir.Module) for x in gc.get_objects()]) <= before
     assert not [name for name in linecache.cache if name.startswith("<kernel")]
 
 
