@@ -99,7 +99,10 @@ class Tracer(Traced):
     # Truth and integers are piecewise constant: asking for them cuts no gradient.
     def __bool__(self) -> bool:
         if self.size != 1:
-            raise ValueError(f"bool: requires an array of one element, got shape {self.shape}. Use np.any or np.all.")
+            raise ValueError(
+                f"bool: requires an array of one element, got shape {self.shape}. Use np.any or np.all, np.where for a "
+                "choice by elements, and & for `and` between arrays."
+            )
         return self.concrete("bool(...) or a Python condition", bool)
 
     def __int__(self) -> int:

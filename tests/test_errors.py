@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import pickle
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -605,6 +606,26 @@ def a_result_that_is_a_generator() -> None:
 @mistake(TypeError, r"result: requires arrays, .* got a function that holds traced values\. Return the arrays")
 def a_result_that_is_a_function_of_traced_values() -> None:
     jit(lambda x: lambda y: x * y)(X)  # !
+
+
+@dataclass
+class Activated:
+    w: Any
+    activation: Any = np.tanh
+
+
+@mistake(TypeError, r"got ufunc at model\.activation\. Pass .*, or, in a dataclass, make it static by field\(metadata=")
+def a_field_that_is_a_function() -> None:
+    grad(lambda model: np.sum(model.activation(model.w)))(Activated(X))  # !
+
+
+@mistake(TypeError, r"pickle: requires a value that is known, got a traced f64\[3\]\. Return it")
+def a_traced_value_that_is_pickled() -> None:
+    @jit
+    def f(x: Any) -> Any:
+        return pickle.dumps(x)  # !
+
+    f(X)
 
 
 # --- The laws of all of them

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fnad.errors import InPlaceError
+from fnad.errors import InPlaceError, located
 from fnad.numpy import aliases, contractions, indexing, operators, shaping, special, ufuncs, updates, writing
 from fnad.numpy.dispatch import RULES, name_of, ordinary_array, refuse_out
 from fnad.numpy.flat import Flat, set_flat
@@ -282,6 +282,15 @@ _FUNCTIONS = {
     "round": np.round, "copy": np.copy, "trace": np.trace, "diagonal": np.diagonal, "argsort": np.argsort,
     "nonzero": np.nonzero, "put": np.put,
 }
+
+
+def _unpicklable(self: Tracer, protocol: int) -> Any:
+    raise located(TypeError(
+        f"pickle: requires a value that is known, got a traced {self.type}. Return it from the function, and pickle or "
+        "send the result."
+    ))
+
+
 _METHODS_OF_OUR_OWN: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "transpose": _transpose, "astype": _astype, "squeeze": _squeeze, "flatten": _flatten,
     "conj": _conjugate, "conjugate": _conjugate,
@@ -309,7 +318,7 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
     "__iter__": _iterate, "__contains__": _contains,
     "__getattr__": _absent,
     "__format__": _format, "__round__": _round, "__copy__": aliases.own,
-    "__deepcopy__": lambda self, memo: aliases.own(self),
+    "__deepcopy__": lambda self, memo: aliases.own(self), "__reduce_ex__": _unpicklable,
 }
 
 

@@ -367,10 +367,12 @@ def require_values(name: str, leaves: Sequence[Any], treedef: tree.TreeDef, root
     """Raise for a leaf that is neither an array nor a number, naming its path."""
     found = values_among(name, leaves, lambda: tree.paths(treedef, root))
     for i in {*range(len(leaves))} - {*found}:
-        raise TypeError(
-            f"{_no_value(name, leaves[i], tree.paths(treedef, root)[i])} "
-            "Pass what is no array in another argument, or close over it."
-        )
+        path = tree.paths(treedef, root)[i]
+        owner, _, field = path.rpartition(".")
+        advice = "Pass what is no array in another argument, or close over it"
+        if owner and field.isidentifier():
+            advice += ", or, in a dataclass, make it static by field(metadata={'static': True})"
+        raise TypeError(f"{_no_value(name, leaves[i], path)} {advice}.")
 
 
 def _no_value(name: str, leaf: Any, path: str) -> str:
