@@ -106,11 +106,19 @@ def _may_be_refused(eqn: Equation) -> bool:
     return not isinstance(exponent, Literal) or exponent.value < 0
 
 
+def _is_root(eqn: Equation) -> bool:
+    """Whether it is a power by the number 0.5, which NumPy computes as a root, with other values at -0 and -inf."""
+    if eqn.primitive.name != "power" or eqn.outputs[0].type.dtype not in (np.float32, np.float64):
+        return False
+    return isinstance(eqn.inputs[1], Literal) and eqn.inputs[1].value == 0.5
+
+
 def source_of(eqn: Equation, operands: Sequence[str]) -> str:
     """An elementwise equation as an expression of kernel source; ``KeyError`` for an operation without one."""
     assert eqn.primitive.expression is not None
     dtypes = tuple([a.type.dtype for a in eqn.inputs])
-    template = _template(eqn.primitive.expression, dtypes, eqn.outputs[0].type.dtype)
+    expression = "sqrt({0})" if _is_root(eqn) else eqn.primitive.expression
+    template = _template(expression, dtypes, eqn.outputs[0].type.dtype)
     return template.format(*operands)
 
 
@@ -130,7 +138,8 @@ def constant(value: Any, dtype: np.dtype) -> str:
 def _float(value: Any) -> str:
     """A float as Python writes it, with what it has no literal for spelled out."""
     if np.isnan(value):
-        return "1e999 - 1e999"
+        nan = "(1e999 - 1e999)"
+        return nan if np.signbit(value) == np.signbit(eval(nan)) else f"-{nan}"
     if np.isinf(value):
         return f"{'-' if value < 0 else ''}1e999"
     return repr(float(value))

@@ -16,7 +16,7 @@ from fnad.numpy.promotion import (
 )
 from fnad.numpy.shaping import reshaped
 from fnad.ops import reductions as ops
-from fnad.ops.elementwise import isnan, maximum, minimum, select
+from fnad.ops.elementwise import isnan, select
 from fnad.ops.shaping import reduce_sum, reshape, transpose
 from fnad.tracing import Tracer
 
@@ -165,9 +165,7 @@ def min_(
     return _extreme(np.minimum, a, axis, out, keepdims, initial, where)
 
 
-_EXTREMES = {
-    np.maximum: (ops.reduce_max, ops.reduce_or, maximum), np.minimum: (ops.reduce_min, ops.reduce_and, minimum),
-}
+_EXTREMES = {np.maximum: (ops.reduce_max, ops.reduce_or), np.minimum: (ops.reduce_min, ops.reduce_and)}
 
 
 def _least(ufunc: np.ufunc, dtype: np.dtype) -> Any:
@@ -190,7 +188,7 @@ def _extreme(ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any, initia
             f"reduction operation '{name}' does not have an identity, so to use a where mask one has to specify "
             "'initial'"
         )
-    primitive, logical, pick = _EXTREMES[ufunc]
+    primitive, logical = _EXTREMES[ufunc]
     first = None if initial is UNSET else operand(x.builder, initial)
     if first is not None and any([x.shape[i] == 0 for i in axes]):
         shape = tuple([n for i, n in enumerate(x.shape) if i not in axes])
@@ -202,7 +200,9 @@ def _extreme(ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any, initia
         y = _first_extreme(ops.argmax if ufunc is np.maximum else ops.argmin, left, axes)
     else:
         y = (logical if x.dtype == BOOL else primitive)(left, axes=axes)
-    return kept(y if first is None else pick(y, fit(x.builder, first, y.dtype, y.shape)), x, axes, keepdims)
+    if first is not None:
+        y = ufuncs.UFUNCS[ufunc](y, fit(x.builder, first, y.dtype, y.shape))
+    return kept(y, x, axes, keepdims)
 
 
 def _first_extreme(place: Primitive, x: Tracer, axes: Axes) -> Tracer:

@@ -70,3 +70,20 @@ def test_exponents_stay_in_the_source() -> None:
         count, got = compiled_by(fnad.jit(lambda x, c=c: np.abs(x) ** c), X)
         assert count == 1
         np.testing.assert_allclose(got, np.abs(X) ** c, rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_root_is_a_root_whatever_kind_of_number_the_exponent_is(dtype: Any) -> None:
+    x = np.array([-0.0, 4.0, -np.inf, 2.0, -1.0, np.nan], dtype)
+    with np.errstate(all="ignore"):
+        for c in (0.5, np.float64(0.5), np.float16(0.5)):
+            got, expected = fnad.jit(lambda x, c=c: x**c)(x), x**c
+            np.testing.assert_array_equal(got, expected)
+            np.testing.assert_array_equal(np.signbit(got[:2]), np.signbit(expected[:2]))
+
+
+def test_nan_has_its_sign() -> None:
+    for c in (np.nan, -np.nan):
+        got = fnad.jit(lambda x, c=c: [np.copysign(x, c), np.signbit(np.full_like(x, c))])(X)
+        np.testing.assert_array_equal(got[0], np.copysign(X, c))
+        np.testing.assert_array_equal(got[1], np.signbit(np.full_like(X, c)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fnad import grad
+from fnad import grad, jit
 from fnad.errors import InPlaceError
 from fnad.numpy import linalg
 from fnad.testing.strategies import arrays, numbers, shapes
@@ -20,8 +20,8 @@ SHAPES = ((2, 3), (), (0,), (1,), (3, 0, 2), (2, 3, 2))
 
 # The function, and the kinds of dtype that it is tried with.
 REDUCTIONS: list[tuple[Any, str]] = [
-    (np.sum, "biufc"), (np.prod, "biufc"), (np.mean, "biufc"), (np.var, "biufc"), (np.std, "biufc"), (np.max, "biuf"),
-    (np.min, "biuf"), (np.any, "biufc"), (np.all, "biufc"), (np.ptp, "iuf"), (np.count_nonzero, "biufc"),
+    (np.sum, "biufc"), (np.prod, "biufc"), (np.mean, "biufc"), (np.var, "biufc"), (np.std, "biufc"), (np.max, "biufc"),
+    (np.min, "biufc"), (np.any, "biufc"), (np.all, "biufc"), (np.ptp, "iufc"), (np.count_nonzero, "biufc"),
     (np.median, "biuf"), (np.nansum, "biufc"), (np.nanprod, "iuf"), (np.nanmean, "iuf"), (np.linalg.norm, "iuf"),
 ]
 
@@ -140,3 +140,15 @@ KINKS = [
 @pytest.mark.parametrize(("f", "x", "expected"), KINKS)
 def test_derivatives_at_kinks(f: Any, x: Any, expected: Any) -> None:
     np.testing.assert_allclose(grad(f)(np.array(x, float)), expected)
+
+
+@pytest.mark.parametrize("run", [lambda f: lambda x: run_traced(f, x), jit], ids=["interpreted", "compiled"])
+def test_extremes_of_complex_numbers_go_by_real_parts_first(run: Any) -> None:
+    z = np.array([[1 + 2j, 1 - 1j, 3], [-np.inf + 1j, complex(np.nan, 2), 0]])
+    every = lambda z: [  # noqa: E731
+        np.max(z, axis=1), np.min(z, axis=0), np.ptp(z[0]), np.nanmax(z, axis=1), np.max(z, where=z == 1, initial=2j),
+    ]
+    for got, expected in zip(run(every)(z), every(z)):
+        np.testing.assert_array_equal(got, expected)
+    f = lambda z: abs(np.max(z) * np.min(z) + np.max(z) ** 2)  # noqa: E731
+    np.testing.assert_array_equal(run(grad(f))(np.array([1 + 2j, 3, 2, -1])), [0, 5, 0, 3])
