@@ -16,7 +16,7 @@ from argparse import Namespace
 from array import array
 from collections import ChainMap, UserDict, UserList, UserString, defaultdict, deque, namedtuple
 from contextvars import ContextVar
-from functools import partial
+from functools import partial, partialmethod, singledispatchmethod
 from operator import attrgetter, methodcaller
 from types import (
     BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, MethodWrapperType, ModuleType,
@@ -154,7 +154,7 @@ def _kind_of_code(value: Any) -> str | None:
         return "module" if is_users(value) else "library"
     if isinstance(value, type):
         return "class" if is_users(value) else None
-    if isinstance(value, partial):
+    if isinstance(value, (partial, partialmethod)):
         return "partial"
     return None
 
@@ -234,7 +234,8 @@ def is_plain(value: Any) -> bool:
 
 _PLAIN = (
     SimpleNamespace, Namespace, UserDict, UserList, UserString, ChainMap, weakref.WeakKeyDictionary,
-    weakref.WeakValueDictionary, weakref.WeakSet, queue.Queue, threading.local, np.vectorize,
+    weakref.WeakValueDictionary, weakref.WeakSet, queue.Queue, threading.local, singledispatchmethod,
+    np.vectorize,
 )
 _MEMORY = (memoryview, bytearray, array, ctypes.c_int.__mro__[-2])
 _HOLDERS = (

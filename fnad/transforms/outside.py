@@ -296,7 +296,7 @@ class Outside:
     def _is_read(self, name: str, attribute: Any) -> bool:
         """Whether an attribute of a class may be read."""
         if is_special(name):
-            return isinstance(attribute, FunctionType) or name in self.attributes
+            return isinstance(attribute, (FunctionType, staticmethod, classmethod)) or name in self.attributes
         return self.is_dynamic or name in self.attributes or name in self.filled and type(attribute) not in FILLED
 
     def _into_object(self, node: Node) -> None:

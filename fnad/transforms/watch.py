@@ -19,7 +19,7 @@ from fnad.compiler.cuda.arrays import DeviceArray
 from fnad.ir.types import has_plain_meaning, is_array, is_numeric
 from fnad.sameness import typed
 from fnad.tracing import Tracer, value_type
-from fnad.transforms.kinds import is_foreign, is_input, is_number, is_special, is_users, taken
+from fnad.transforms.kinds import is_foreign, is_input, is_number, is_special, is_users, kind_of, taken
 from fnad.transforms.outside import UNBOUND, Node, Outside, Place
 from fnad.unrolled import define
 
@@ -123,7 +123,7 @@ def same_items(a: Any, b: Any, kept: Any) -> bool:
     if type(a) is not type(b) or len(a) != len(kept):
         return False
     if isinstance(a, (set, frozenset)):
-        return a == kept and {typed(x) for x in a} == {typed(x) for x in kept}
+        return a == kept and {_key(x) for x in a} == {_key(x) for x in kept}
     items = [*a, *a.values()] if isinstance(a, dict) else a
     known = [*kept, *kept.values()] if isinstance(kept, dict) else kept
     return all(map(operator.is_, items, known)) or all(map(same, items, known))
@@ -131,7 +131,12 @@ def same_items(a: Any, b: Any, kept: Any) -> bool:
 
 def same_keys(items: Any, kept: list[Any]) -> bool:
     """Whether the keys of a dictionary are as they were, and in their order."""
-    return len(items) == len(kept) and all(map(same, items, kept))
+    return len(items) == len(kept) and all([a is b or _key(a) == _key(b) for a, b in zip(items, kept)])
+
+
+def _key(item: Any) -> Any:
+    """By what a key of a dictionary, or an item of a set, is known: an object by itself, whatever it says it is."""
+    return typed(item) if kind_of(item) in (None, "sequence", "flat") else id(item)
 
 
 def unchanged(array: Any, kept: np.ndarray) -> bool:

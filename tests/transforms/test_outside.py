@@ -384,6 +384,51 @@ def objects_in_sets_and_as_keys() -> Made:
 
 
 @case
+def objects_that_say_they_are_equal() -> Made:
+    class Equal(Plain):
+        def __eq__(self, other: Any) -> bool:
+            return True
+
+        def __hash__(self) -> int:
+            return 1
+
+    rows, table, few = [Equal(k=2.0)], {Equal(k=3.0): 1.0}, {Equal(k=5.0)}
+    return lambda x: x * rows[0].k * [*table][0].k * [*few][0].k, [
+        lambda: rows.__setitem__(0, Equal(k=7.0)), lambda: (table.clear(), table.update({Equal(k=7.0): 1.0})),
+        lambda: (few.clear(), few.add(Equal(k=7.0))),
+    ]
+
+
+@case
+def parts_of_classes() -> Made:
+    class Model:
+        parts = {"a": 2.0}
+        rate = 1.0
+
+        def call(self, x: Any, k: float) -> Any:
+            return x * k * self.rate
+
+        doubled = functools.partialmethod(call, k=2.0)
+
+        def __class_getitem__(cls, name: str) -> float:
+            return cls.parts[name]
+
+        @functools.singledispatchmethod
+        def of(self, k: Any) -> float:
+            return 1.0
+
+        @of.register
+        def _(self, k: int) -> float:
+            return self.rate + k
+
+    model = Model()
+    return lambda x: model.doubled(x) * Model["a"] * model.of(2), [
+        lambda: vars(Model)["doubled"].keywords.update(k=9.0), lambda: Model.parts.update(a=3.0),
+        set_to(model, rate=5.0), set_to(Model, call=lambda self, x, k: x), lambda: Model.of,
+    ]
+
+
+@case
 def objects_that_are_looked_up() -> Made:
     one, other = Plain(w=of(2)), Plain(w=of(3))
     frozen, numbers, scales = {one}, {id(one)}, {one: 5.0}
