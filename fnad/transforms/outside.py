@@ -12,13 +12,14 @@ import gc
 import os
 import random
 import sys
+from argparse import Namespace
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import cached_property
 from importlib.util import resolve_name
 from operator import attrgetter, methodcaller
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -316,7 +317,8 @@ class Outside:
 
     def _attributes(self, node: Node, own: dict[str, Any]) -> None:
         wanted = self._wanted(own)
-        if hasattr(type(node.value), "__getattr__") or is_plain(node.value):  # whose names others know
+        is_by_name = isinstance(node.value, (SimpleNamespace, Namespace))
+        if hasattr(type(node.value), "__getattr__") or is_plain(node.value) and not is_by_name:  # others know the names
             wanted = {n for n in own if not is_special(n)}
         if is_dataclass(node.value) and not isinstance(node.value, type):
             wanted = {*wanted, *(f.name for f in fields(node.value) if f.name in own)}

@@ -555,11 +555,12 @@ def test_what_does_not_change_is_not_staged_anew() -> None:
             self.w, self.losses = np.ones(3), []
 
         def forward(self, x: Any) -> Any:
-            return x.copy() * self.w * getattr(self, "scale", 2.0) * float(w[0]) * len(texts[0])
+            return x.copy() * self.w * getattr(self, "scale", 2.0) * float(w[0]) * len(texts[0]) * options.rate
 
-    trainer = Trainer()
+    trainer, options = Trainer(), types.SimpleNamespace(rate=1.0)
     jitted = jit(trainer.forward)
     for k in range(4):
+        options.epoch = k
         trainer.losses.append(float(jitted(X)[0]))
         Trainer.count = k
         if k == 2:
