@@ -134,10 +134,14 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     given = array_of(a) if where is True else traced(builder_of(a, where), a)
     axes = all_axes(axis, given.ndim)
     x = floating(given, dtype)
-    whole = x.dtype if x.dtype.kind in "iu" else None
+    whole = x.dtype if x.dtype.kind in "iub" else None
     half = x.dtype == np.float16 and dtype is None
     x = cast(x, np.dtype(np.float32)) if half else x
-    result = DIVIDE(summed(masked(x, where, 0), axes), _as_divisor(count_of(x, axes, where), x.dtype))
+    left, count = masked(x, where, 0), count_of(x, axes, where)
+    if x.dtype == BOOL:
+        result = DIVIDE(ops.reduce_or(left, axes=axes), count)
+    else:
+        result = DIVIDE(summed(left, axes), _as_divisor(count, x.dtype))
     wanted = np.dtype(np.float16) if half else whole
     return kept(result if wanted is None else cast(result, wanted), x, axes, keepdims)
 

@@ -152,3 +152,13 @@ def test_extremes_of_complex_numbers_go_by_real_parts_first(run: Any) -> None:
         np.testing.assert_array_equal(got, expected)
     f = lambda z: abs(np.max(z) * np.min(z) + np.max(z) ** 2)  # noqa: E731
     np.testing.assert_array_equal(run(grad(f))(np.array([1 + 2j, 3, 2, -1])), [0, 5, 0, 3])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int8", "bool"])
+def test_the_mean_of_truth_values_as_truth_values(dtype: str) -> None:
+    x = np.array([[0, 1, 2], [0, 0, 0]]).astype(dtype)
+    mask = np.array([True, False, True])
+    for f in (lambda x: np.mean(x, axis=1, dtype=bool), lambda x: np.mean(x, axis=0, dtype=bool, where=mask[:2, None])):
+        assert_like_numpy(f, x)
+        np.testing.assert_array_equal(jit(f)(x), f(x))
+        assert jit(f)(x).dtype == bool
