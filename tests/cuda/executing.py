@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from tests.cuda.fake_driver import FakeDriver, Launched
-from tests.ptxsim.kernel import Kernel
-
-_kernels: dict[bytes, Kernel] = {}
+from tests.ptxsim.kernel import kernel_of
 
 
 def execute_ptx(launched: Launched, fake: FakeDriver) -> None:
     """Run a launch on the memory that the driver has given."""
-    kernel = _kernels.get(launched.image)
-    if kernel is None:
-        kernel = _kernels[launched.image] = Kernel(launched.image.decode().strip("\0"))
+    kernel = kernel_of(launched.image.decode().strip("\0"))
     ranges = [(memory.address, memory.address + memory.nbytes, 1) for memory in fake.memory.values()]
     kernel.launch(launched.grid, launched.block, launched.words, ranges)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
+from fnad.compiler.cpu.functions import free_pass_manager
 
 from tests.ptxsim import machine
 from tests.ptxsim.checks import check as check_access
@@ -76,7 +78,10 @@ def compile_native(text: str) -> llvm.ExecutionEngine:
     passes.add_instruction_combine_pass()
     passes.add_simplify_cfg_pass()
     passes.run(parsed, builder)
-    builder.getModulePassManager().run(parsed, builder)
+    rest = builder.getModulePassManager()
+    rest.run(parsed, builder)
+    for manager in (passes, rest):
+        free_pass_manager(manager)
     engine = llvm.create_mcjit_compiler(parsed, target)
     engine.finalize_object()
     return engine
@@ -225,3 +230,9 @@ def mistake(context: np.ndarray, ranges: Sequence[Range]) -> str:
 
 def distance(address: int, span: Range) -> int:
     return max(span[0] - address, address - span[1] + 1, 0)
+
+
+@lru_cache(maxsize=256)
+def kernel_of(ptx: str, check: bool = True) -> Kernel:
+    """The kernel of PTX text, which takes a megabyte: the last few are kept."""
+    return Kernel(ptx, check)

@@ -13,12 +13,11 @@ from fnad.compiler.cuda.host import HostRuntime
 from fnad.compiler.cuda.runtime import ALIGNMENT
 from fnad.compiler.plan import GridKernel, GridLaunch, View
 
-from tests.ptxsim.kernel import Kernel, aligned_bytes
+from tests.ptxsim.kernel import Kernel, aligned_bytes, kernel_of
 from tests.ptxsim.parse import PtxError
 from tests.ptxsim.shadows import Range
 
 STATUS_BYTES = 16
-_kernels: dict[tuple[Any, ...], Kernel] = {}
 
 
 class PtxMemory:
@@ -73,11 +72,7 @@ class PtxRuntime(HostRuntime):
         bytes_at(target, nbytes)[:] = bytes_at(source, nbytes).copy()
 
     def load(self, kernel: GridKernel) -> Kernel:
-        key = (kernel.source, kernel.pointers, kernel.numbers, kernel.block, kernel.min_blocks, kernel.reports)
-        key += (self.capability, self.check)
-        if key not in _kernels:
-            _kernels[key] = Kernel(loader.ptx_of(kernel, self.capability), check=self.check)
-        return _kernels[key]
+        return kernel_of(loader.ptx_of(kernel, self.capability), self.check)
 
     def launch(self, function: Kernel, launch: GridLaunch, words: np.ndarray) -> None:
         self.launches += 1

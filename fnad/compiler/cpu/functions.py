@@ -54,12 +54,20 @@ class _Passes(CompilerBase):
         return [passes]
 
 
-class _Codegen:
-    """numba's code generator, which remembers the pass managers that it makes, so that they can be freed.
+def free_pass_manager(manager: Any) -> None:
+    """Free a pass manager of llvmlite's.
 
-    What they have worked with stays in memory otherwise, 0.2 MB a kernel: in llvmlite 0.50, the `_dispose` of an
-    `ObjectRef`, which does nothing, hides their own.
+    What it has worked with stays in memory otherwise, 0.2 MB a kernel: in llvmlite 0.50, the `_dispose` of an
+    `ObjectRef`, which does nothing, hides its own.
     """
+    own = [c for c in type(manager).__mro__ if "_dispose" in vars(c) and c is not ObjectRef]
+    if own and not manager.closed:
+        own[0]._dispose(manager)
+        manager.detach()
+
+
+class _Codegen:
+    """numba's code generator, which remembers the pass managers that it makes, so that they can be freed."""
 
     def __init__(self, codegen: Any) -> None:
         self.codegen = codegen
@@ -76,10 +84,7 @@ class _Codegen:
     def free(self) -> None:
         """Free what has been made."""
         for manager in self.made:
-            own = [c for c in type(manager).__mro__ if "_dispose" in vars(c) and c is not ObjectRef]
-            if own and not manager.closed:
-                own[0]._dispose(manager)
-                manager.detach()
+            free_pass_manager(manager)
 
 
 class Library(CPUCodeLibrary):

@@ -25,6 +25,8 @@ PACKAGES = ("numba-cuda", "numba", "llvmlite", "numpy", "cuda-bindings", "nvidia
 LINKERS = ("nvidia-nvjitlink", "nvidia-nvjitlink-cu12")
 """What makes machine code of PTX, as far as it is installed."""
 
+MOST_KNOWN = 1024
+"""Texts that are kept in memory; the oldest goes first."""
 _known: dict[str, str] = {}
 
 
@@ -66,10 +68,11 @@ def _disk() -> DiskCache:
 def ptx_of(kernel: GridKernel, capability: tuple[int, int]) -> str:
     """A kernel as PTX for devices of a compute capability."""
     key = kernel_key(kernel, capability)
-    if key not in _known:
+    ptx = _known.get(key)
+    if ptx is None:
         return undisturbed(_found, key, kernel, capability)
     COUNTS.memory_hits += 1
-    return _known[key]
+    return ptx
 
 
 def _found(key: str, kernel: GridKernel, capability: tuple[int, int]) -> str:
@@ -93,6 +96,8 @@ def _found(key: str, kernel: GridKernel, capability: tuple[int, int]) -> str:
         if key == kernel_key(kernel, capability):  # else the settings have changed meanwhile
             _disk().put(key, ptx.encode())
     _known[key] = ptx
+    for oldest in list(_known)[:-MOST_KNOWN]:
+        del _known[oldest]  # one thread at a time comes here
     return ptx
 
 
