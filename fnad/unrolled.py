@@ -7,7 +7,7 @@ lists, tuples, namedtuples and None are left to the walk: there is no function f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,21 @@ def rebuilder(treedef: tree.TreeDef) -> Callable[[Sequence[Any]], Any] | None:
     names = "".join([f"v{i}, " for i in range(treedef.num_leaves)])
     unpack = f"    {names}= leaves\n" if names else ""
     return define(f"def function(leaves):\n{unpack}    return {_expression(example[0], words)}\n", words)
+
+
+def allocator(
+    results: Sequence[tuple[tuple[int, ...], np.dtype]], donated: Mapping[int, int]
+) -> Callable[[Sequence[np.ndarray]], list[np.ndarray]]:
+    """A function that gives, for each shape and dtype, a new array, or the input whose number ``donated`` says.
+
+    >>> allocate = allocator([((2,), np.dtype(float)), ((), np.dtype(int))], {1: 0})
+    >>> [array.shape for array in allocate([np.ones(())])]
+    [(2,), ()]
+    """
+    words: dict[str, Any] = {"empty": np.empty}
+    made = [f"inputs[{donated[k]}]" if k in donated else f"empty({shape}, {_word(words, dtype)})"
+            for k, (shape, dtype) in enumerate(results)]
+    return define(f"def function(inputs):\n    return [{', '.join(made)}]\n", words)
 
 
 def _example(treedef: tree.TreeDef) -> tuple[Any] | None:

@@ -9,12 +9,12 @@ The Programs of loops and branches go the same way, and are Plans inside of the 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy import empty
 
 from fnad.compiler.accumulate import accumulate
 from fnad.compiler.cache import Statistics, statistics
@@ -33,6 +33,7 @@ from fnad.compiler.target import Target
 from fnad.errors import place_at
 from fnad.ir.program import Program
 from fnad.lazy import LazyModule
+from fnad.unrolled import allocator
 
 if TYPE_CHECKING:
     from fnad.compiler.cuda.runtime import Runtime
@@ -69,18 +70,17 @@ class CompiledForCPU(Compiled):
 
     def __call__(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         """Run on arrays of the Program's input types; donated ones must own their memory and be writable."""
-        if self.donated:
-            outputs = [
-                inputs[self.donated[k]] if k in self.donated else empty(*result)
-                for k, result in enumerate(self.results)
-            ]
-        else:
-            outputs = [empty(shape, dtype) for shape, dtype in self.results]
+        outputs = self._outputs(inputs)
         try:
             self.executable(inputs, outputs)
         except KernelError as error:
             raise self._placed(error) from None
         return outputs
+
+    @cached_property
+    def _outputs(self) -> Callable[[Sequence[np.ndarray]], list[np.ndarray]]:
+        """Memory for the outputs: that of donated inputs, or new one."""
+        return allocator(self.results, self.donated)
 
     def _placed(self, error: KernelError) -> Exception:
         """What a kernel's failure means, at the line that its instruction comes from."""
