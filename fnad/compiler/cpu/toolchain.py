@@ -6,13 +6,10 @@ other processes compiled, live in one engine without clashing.
 
 import ctypes
 import importlib
-import linecache
 import os
 import pkgutil
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -30,6 +27,7 @@ from numba.np.numpy_support import from_dtype
 
 import fnad.kernels.cpu
 from fnad.compiler.cpu.functions import as_kernels_see, lower
+from fnad.compiler.definitions import defined
 from fnad.compiler.plan import Kernel
 
 _TABLE = types.CPointer(types.int64)
@@ -87,15 +85,15 @@ def compile_kernel(key: str, source: str) -> ObjectCode:
 def optimized_module(key: str, source: str) -> llvm.ModuleRef:
     """A kernel with all that it calls; only `kernel_<key>` can be seen from outside."""
     symbol = f"kernel_{key}"
-    with _defined(key, source) as function:
+    with defined(key[:12], source, _WORDS) as function:
         lowered = lower(function, ARGUMENTS, {}, STATUS)
     library = lowered.library
     library.add_ir_module(_entry(symbol, lowered.fndesc))
     library.link_all()
     module = library._final_module
-    for defined in [*module.functions, *module.global_variables]:
-        if not defined.is_declaration and defined.name != symbol:
-            defined.linkage = "internal"
+    for value in [*module.functions, *module.global_variables]:
+        if not value.is_declaration and value.name != symbol:
+            value.linkage = "internal"
     library._optimize_final_module()
     module.verify()
     return module
@@ -107,7 +105,7 @@ def compile_foreign(kernel: Kernel) -> Any:
              for name, value in kernel.words}
     words |= {"njit": njit, "array_type": _array_type}
     try:
-        with _defined(kernel.name, kernel.source, words) as function:
+        with defined(kernel.name, kernel.source, _WORDS | words) as function:
             return cfunc(STATUS(*ARGUMENTS))(function)
     except NumbaError as error:
         raise TypeError(
@@ -132,19 +130,6 @@ def _gist(message: str) -> str:
         gist = f"{gist} {told[1].removeprefix('>>> ')}"
     place = _FRAME.search(message)
     return gist.rstrip(".") + (f" (line {place['line']} of {os.path.basename(place['file'])})" if place else "")
-
-
-@contextmanager
-def _defined(key: str, source: str, words: dict[str, Any] | None = None) -> Iterator[FunctionType]:
-    """The function `kernel` of the source, which numba's errors can quote as long as the context lasts."""
-    filename = f"<kernel {key[:12]}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-    namespace = _WORDS | (words or {})
-    try:
-        exec(compile(source, filename, "exec"), namespace)
-        yield namespace.pop("kernel")
-    finally:
-        linecache.cache.pop(filename, None)
 
 
 def _entry(symbol: str, function: Any) -> ir.Module:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import linecache
 import pkgutil
 import sys
 import threading
@@ -21,6 +20,7 @@ import numpy as np
 import fnad.kernels.cuda
 from fnad.compiler.cuda.host import HostMemory, HostRuntime
 from fnad.compiler.cuda.runtime import Memory, Unusable
+from fnad.compiler.definitions import defined
 from fnad.compiler.expressions import dtype_of
 from fnad.compiler.plan import GridKernel, GridLaunch
 from fnad.errors import DeviceError
@@ -77,12 +77,9 @@ class SimulatorRuntime(HostRuntime):
 
     def load(self, kernel: GridKernel) -> Any:
         """The function that a kernel's source defines, run by each thread of a grid."""
-        filename = f"<kernel {kernel.name}>"
         source = kernel.source.replace(", alignment=16", "")  # which the simulator refuses
-        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-        namespace = dict(self._words)
-        exec(compile(source, filename, "exec"), namespace)
-        return self._cuda.jit(namespace["kernel"])
+        with defined(kernel.name, source, self._words) as function:
+            return self._cuda.jit(function)
 
     def launch(self, function: Any, launch: GridLaunch, words: np.ndarray) -> None:
         """Run a kernel."""

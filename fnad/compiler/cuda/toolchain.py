@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import linecache
 import pkgutil
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
-from types import FunctionType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from numba.cuda.extending import _Intrinsic
 
 import fnad.kernels.cuda
 from fnad.compiler.cuda import passes
+from fnad.compiler.definitions import defined
 from fnad.compiler.expressions import dtype_of
 from fnad.compiler.plan import GridKernel
 
@@ -48,9 +48,12 @@ _WORDS = _words()
 
 def ptx_of(kernel: GridKernel, capability: tuple[int, int]) -> str:
     """A kernel as PTX for devices of a compute capability; products and sums are not contracted."""
-    with _lock, _compiling_for(capability), passes.only_what_kernels_use():
+    with (
+        _lock, _compiling_for(capability), passes.only_what_kernels_use(),
+        defined(kernel.name, kernel.source, _WORDS) as function,
+    ):
         library, _ = compiler._compile_pyfunc_with_fixup(
-            _define(kernel), _arguments(kernel), debug=None, lineinfo=False, device=False, fastmath=False,
+            function, _arguments(kernel), debug=None, lineinfo=False, device=False, fastmath=False,
             cc=capability, opt=None, abi="numba", abi_info=None, forceinline=False, launch_bounds=_bounds(kernel),
             lto=False,
         )
@@ -73,15 +76,6 @@ def _compiling_for(capability: tuple[int, int]) -> Iterator[None]:
         yield
     finally:
         dispatcher.get_current_device = asked
-
-
-def _define(kernel: GridKernel) -> FunctionType:
-    """The function `kernel` of the source, which numba's errors can quote."""
-    filename = f"<kernel {kernel.name}>"
-    linecache.cache[filename] = (len(kernel.source), None, kernel.source.splitlines(True), filename)
-    namespace = dict(_WORDS)
-    exec(compile(kernel.source, filename, "exec"), namespace)
-    return namespace["kernel"]
 
 
 def _arguments(kernel: GridKernel) -> tuple[types.Type, ...]:
