@@ -28,7 +28,6 @@ class Optimizer(NamedTuple):
     An optimizer of your own is a pair of functions:
 
     >>> from fnad import tree
-from fnad.ir.ownership import is_own, own_copy
     >>> def sign_descent(lr):
     ...     def init(params):
     ...         return ()
