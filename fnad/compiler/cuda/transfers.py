@@ -12,7 +12,7 @@ from fnad.compiler.cuda import devices
 from fnad.compiler.cuda.arrays import DeviceArray, uploaded
 from fnad.compiler.cuda.runtime import Runtime
 from fnad.errors import boundary
-from fnad.ir.types import is_array_like
+from fnad.ir.types import Unfit, is_array_like
 from fnad.lazy import LazyModule
 from fnad.tracing import Tracer
 
@@ -50,7 +50,11 @@ def device_put(tree_of_arrays: Any, device: Any = None) -> Any:
     chosen = devices.choose(device)
     leaves, treedef = tree.flatten(tree_of_arrays)
     for i, leaf in enumerate(leaves):
-        if not (type(leaf) in (DeviceArray, Tracer) or is_array_like(leaf) or _is_foreign(leaf)):
+        try:
+            fits = type(leaf) in (DeviceArray, Tracer) or _is_foreign(leaf) or is_array_like(leaf)
+        except Unfit as unfit:
+            raise unfit.at("device_put", tree.paths(treedef, "tree")[i]) from None
+        if not fits:
             raise TypeError(
                 f"device_put: requires arrays and numbers, got {_words(leaf)} at {tree.paths(treedef, 'tree')[i]}. "
                 "Convert it, or keep it out of the tree."
