@@ -151,7 +151,7 @@ def _begin_again() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_begin_again)
-GRACE = 0.05
+GRACE = 0.1
 """Seconds that other threads get, at the end of the process, to come to where they can wait for it."""
 ends: list[int] = []
 """The thread that ends the process, from then on."""

@@ -19,6 +19,7 @@ import optree
 
 from fnad.checks import require_function
 from fnad.errors import boundary
+from fnad.shield import await_end, ends
 
 _NAMESPACE = "fnad"
 _registered: set[type] = set()
@@ -32,6 +33,8 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     >>> flatten({"b": 1, "a": (2, None)})[0]
     [2, 1]
     """
+    if ends:
+        await_end()  # optree is C++, and forgets its classes when the process ends
     try:
         leaves, treedef = optree.tree_flatten(tree, namespace=_NAMESPACE)
     except _StaticArray:
