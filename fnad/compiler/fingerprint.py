@@ -60,10 +60,10 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
 def _cpu_files() -> list[str]:
     numba = importlib.util.find_spec("numba")
     assert numba is not None and numba.origin is not None
-    here = os.path.join(os.path.dirname(__file__), "cpu")
+    here = os.path.dirname(__file__)
     return [
         os.path.join(os.path.dirname(numba.origin), "_version.py"),  # read, since importing numba takes 0.2 s
-        *(os.path.join(here, name) for name in ("functions.py", "toolchain.py")),
+        *(os.path.join(here, name) for name in ("definitions.py", "cpu/functions.py", "cpu/toolchain.py")),
         *kernel_files(but="cuda"),
     ]
 

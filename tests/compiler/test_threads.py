@@ -422,7 +422,8 @@ def test_the_number_of_threads_is_what_was_set() -> None:
 
 @pytest.mark.parametrize("wrong", [0, -1, 257])
 def test_a_number_out_of_range_is_an_error(wrong: int) -> None:
-    with pytest.raises(ValueError, match=rf"^set_num_threads: requires a number from 1 to 256, got {wrong}\. Pass"):
+    expected = rf"^set_num_threads: requires a number from 1 to 256, got {wrong}\. Pass one such as 2\."
+    with pytest.raises(ValueError, match=expected):
         fnad.set_num_threads(wrong)
 
 

@@ -32,7 +32,7 @@ _known: dict[str, str] = {}
 
 _HERE = os.path.dirname(__file__)
 SOURCES = Sources([
-    *(os.path.join(_HERE, name) for name in ("passes.py", "toolchain.py")),
+    *(os.path.join(_HERE, name) for name in ("../definitions.py", "passes.py", "toolchain.py")),
     *kernel_files(but="cpu"),
 ])
 
