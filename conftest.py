@@ -6,7 +6,7 @@ import os
 from importlib.util import find_spec
 
 NEED_NUMBA_CUDA = [
-    "fnad/kernels/cuda/*", "fnad/compiler/cuda/toolchain.py", "fnad/compiler/cuda/passes.py",
+    "fnad/kernels/cuda/*", "fnad/runtime/cuda/toolchain.py", "fnad/runtime/cuda/passes.py",
     "tests/kernels/*cuda_*.py", "tests/kernels/words.py", "tests/kernels/test_simulated.py",
 ]
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import fnad
-from fnad.compiler.cuda import devices
+from fnad.runtime.cuda import devices
 
 from bench.runner import BenchError
 

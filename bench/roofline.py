@@ -14,7 +14,7 @@ from functools import cache
 from math import prod
 from pathlib import Path
 
-from fnad.compiler.plan import GridKernel, GridLaunch, View
+from fnad.runtime.plan import GridKernel, GridLaunch, View
 from tests.cuda.budgets import Facts, dense, matmul, measure, relu_backward_sum
 
 PREAMBLE = """# Roofline of the CUDA target's kernels

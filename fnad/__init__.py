@@ -11,13 +11,6 @@ from fnad import random as random
 from fnad import testing as testing
 from fnad import tree as tree
 from fnad.arguments import make_program as make_program
-from fnad.compiler.cpu.threads import get_num_threads as get_num_threads
-from fnad.compiler.cpu.threads import set_num_threads as set_num_threads
-from fnad.compiler.cuda.arrays import DeviceArray as DeviceArray
-from fnad.compiler.cuda.devices import default_device as default_device
-from fnad.compiler.cuda.devices import devices as devices
-from fnad.compiler.cuda.transfers import device_put as device_put
-from fnad.compiler.cuda.transfers import from_dlpack as from_dlpack
 from fnad.control import cond as cond
 from fnad.control import fori_loop as fori_loop
 from fnad.control import map as map
@@ -32,6 +25,13 @@ from fnad.errors import DeviceMemoryError as DeviceMemoryError
 from fnad.errors import EscapedTracerError as EscapedTracerError
 from fnad.errors import InPlaceError as InPlaceError
 from fnad.errors import NonFiniteError as NonFiniteError
+from fnad.runtime.cpu.threads import get_num_threads as get_num_threads
+from fnad.runtime.cpu.threads import set_num_threads as set_num_threads
+from fnad.runtime.cuda.arrays import DeviceArray as DeviceArray
+from fnad.runtime.cuda.devices import default_device as default_device
+from fnad.runtime.cuda.devices import devices as devices
+from fnad.runtime.cuda.transfers import device_put as device_put
+from fnad.runtime.cuda.transfers import from_dlpack as from_dlpack
 from fnad.transforms import eager as _eager  # noqa: F401
 from fnad.transforms.custom import custom_jvp as custom_jvp
 from fnad.transforms.custom import custom_vjp as custom_vjp

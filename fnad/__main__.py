@@ -22,8 +22,8 @@ from tqdm import tqdm
 
 import fnad
 from fnad import data, nn, optim, random
-from fnad.compiler.cuda.devices import Device, chosen
 from fnad.config import DEVICES
+from fnad.runtime.cuda.devices import Device, chosen
 
 OPTIMIZERS: dict[str, Callable[[float], optim.Optimizer]] = {
     "adam": optim.adam,

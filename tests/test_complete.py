@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from fnad.compiler.compile import compile_program
-from fnad.compiler.plan import HostStep
 from fnad.ir.primitive import REGISTRY
+from fnad.runtime.plan import HostStep
 from fnad.tracing import stage
 
 from tests.properties.cases import CASES, DTYPES, OTHERWISE, Case

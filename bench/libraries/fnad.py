@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import fnad
-from fnad.compiler.cache import statistics
+from fnad.runtime.cache import statistics
 
 MODULES = (fnad,)
 VERSION = fnad.__version__

@@ -16,27 +16,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnad.compiler.accumulate import accumulate
-from fnad.compiler.cache import Statistics, statistics
-from fnad.compiler.control import plan_controls
-from fnad.compiler.cpu.executor import KernelError, link
 from fnad.compiler.cpu.lower import failure
 from fnad.compiler.cpu.target import CPU
-from fnad.compiler.lowering import lower
-from fnad.compiler.memory import plan_memory, plan_memory_of_body
-from fnad.compiler.order import sink_updates
-from fnad.compiler.plan import Plan, walk
-from fnad.compiler.rows import fuse_rows
-from fnad.compiler.schedule import Schedule, make_schedule
-from fnad.compiler.simplify import simplify
+from fnad.compiler.passes.accumulate import accumulate
+from fnad.compiler.passes.control import plan_controls
+from fnad.compiler.passes.lowering import lower
+from fnad.compiler.passes.memory import plan_memory, plan_memory_of_body
+from fnad.compiler.passes.rows import fuse_rows
+from fnad.compiler.passes.schedule import Schedule, make_schedule
+from fnad.compiler.passes.simplify import simplify
+from fnad.compiler.passes.sink import sink_updates
 from fnad.compiler.target import Target
 from fnad.errors import place_at
 from fnad.ir.program import Program
 from fnad.lazy import LazyModule
+from fnad.runtime.cache import Statistics, statistics
+from fnad.runtime.cpu.executor import KernelError, link
+from fnad.runtime.plan import Plan, walk
 from fnad.unrolled import allocator
 
 if TYPE_CHECKING:
-    from fnad.compiler.cuda.runtime import Runtime
+    from fnad.runtime.cuda.runtime import Runtime
 
 device = LazyModule("fnad.compiler.cuda.target")
 

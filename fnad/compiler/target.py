@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fnad.compiler.lowering import Emitter
-from fnad.compiler.rows import RowRule
-from fnad.compiler.schedule import Abilities, Schedule
+from fnad.compiler.passes.lowering import Emitter
+from fnad.compiler.passes.rows import RowRule
+from fnad.compiler.passes.schedule import Abilities, Schedule
 from fnad.ir.program import Equation
 
 

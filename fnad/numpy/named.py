@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.ownership import in_c_order
 from fnad.errors import boundary
+from fnad.ir.ownership import in_c_order
 from fnad.numpy.promotion import builder_of, is_traced, stacked
 
 

@@ -19,7 +19,7 @@ CHECKED = {
     "fnad.transforms.vjp": ("vjp_program", "split_joint"),
     "fnad.transforms.vmap": ("vmap_program",),
     "fnad.transforms.jvp": ("bind_zeros", "transpose_program", "linear_program", "jvp_program"),
-    "fnad.compiler.simplify": ("simplify",),
+    "fnad.compiler.passes.simplify": ("simplify",),
     "fnad.compiler.compile": ("compile_program",),
 }
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad.compiler.compile import Compiled
-from fnad.compiler.cuda.arrays import DeviceArray
 from fnad.ir.types import ArrayType
+from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.tracing import Staged, Tracer, is_staging, is_value
 from fnad.transforms.background import Pending
 from fnad.transforms.compiled import call_compiled

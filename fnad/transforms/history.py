@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fnad.compiler.cache import Statistics
+from fnad.runtime.cache import Statistics
 
 
 class Staging(NamedTuple):

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 
 from fnad import config, tree
-from fnad.compiler.cache import statistics
-from fnad.compiler.compile import compile_program
-from fnad.compiler.cuda import devices
-from fnad.compiler.cuda.arrays import DeviceArray
 from fnad.checks import integers, is_integer, require_flag, require_function
+from fnad.compiler.compile import compile_program
 from fnad.errors import boundary, warn
 from fnad.ir.program import prune
+from fnad.runtime.cache import statistics
+from fnad.runtime.cuda import devices
+from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.tracing import AskedOutside, Staged, Tracer, call_program, stage, value_type
 from fnad.transforms.background import Pending
 from fnad.transforms.compiled import derived

@@ -15,8 +15,8 @@ from fnad.checks import require_flag
 from fnad.errors import boundary
 from fnad.ir.primitive import REGISTRY, Primitive
 from fnad.ir.types import ArrayType, is_inexact
-from fnad.ops.shaping import batch_as_it_is
 from fnad.memo import is_hashable
+from fnad.ops.shaping import batch_as_it_is
 from fnad.tracing import Tracer, filled, innermost, value_type
 from fnad.transforms.calls import bare, listed
 from fnad.transforms.derived import place_of

@@ -9,11 +9,11 @@ import numpy as np
 
 from fnad import tree
 from fnad.arguments import argument_name, call_paths, values_among
-from fnad.compiler.cuda.arrays import DeviceArray
 from fnad.ir.types import ArrayType, Unfit, is_array_like, is_numeric
-from fnad.tracing import Tracer, is_value
 from fnad.memo import Memo
+from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.sameness import exact, typed
+from fnad.tracing import Tracer, is_value
 from fnad.unrolled import Matcher, matcher
 
 MOST_NAMED = 4

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from fnad.compiler.cuda.arrays import DeviceArray
 from fnad.ir.types import has_plain_meaning, is_array, is_numeric
+from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.sameness import typed
 from fnad.tracing import Tracer, value_type
 from fnad.transforms.kinds import is_foreign, is_input, is_number, is_special, is_users, kind_of, taken

@@ -13,8 +13,8 @@ from bench import gpu, report, runner, worker
 from bench.case import Case
 from bench.libraries import numpy as numpy_library
 from bench.workloads import tutorial_grad, tutorial_mlp
-from fnad.compiler.cuda import devices
-from fnad.compiler.cuda.devices import Device
+from fnad.runtime.cuda import devices
+from fnad.runtime.cuda.devices import Device
 
 from tests.cuda.requirements import needs_cuda_compiler
 from tests.ptxsim.runtime import PtxRuntime

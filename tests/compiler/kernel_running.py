@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from fnad.compiler.cpu.executor import link
 from fnad.compiler.expressions import dtype_word
-from fnad.compiler.plan import Buffer, Kernel, Launch, Plan, View
+from fnad.runtime.cpu.executor import link
+from fnad.runtime.plan import Buffer, Kernel, Launch, Plan, View
 
 
 def view_of(buffer: int, array: np.ndarray) -> View:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import fnad
-from fnad.compiler.accumulate import accumulate, matmul_add
 from fnad.compiler.compile import compile_program
 from fnad.compiler.cpu.lower import has_code
-from fnad.compiler.plan import Launch
-from fnad.compiler.simplify import simplify
+from fnad.compiler.passes.accumulate import accumulate, matmul_add
+from fnad.compiler.passes.simplify import simplify
 from fnad.ir.check import check
 from fnad.ir.evaluate import evaluate
+from fnad.runtime.plan import Launch
 
 GENERATOR = np.random.default_rng(0)
 P, A, B = (GENERATOR.normal(size=shape) for shape in ((20, 30), (20, 40), (40, 30)))

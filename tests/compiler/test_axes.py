@@ -9,8 +9,8 @@ import fnad
 import numpy as np
 import pytest
 from fnad.compiler.compile import compile_program
-from fnad.compiler.plan import Launch
 from fnad.ops.reductions import argmax, argmin, cumprod, cumsum, recurrence
+from fnad.runtime.plan import Launch
 
 
 SHAPES = [((5,), 0), ((3, 4), 0), ((3, 4), 1), ((2, 3, 4), 1), ((1, 1), 0), ((0, 3), 1), ((3, 0), 0)]

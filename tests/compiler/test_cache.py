@@ -11,12 +11,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from fnad.compiler import cache
-from fnad.compiler.cache import SECRET, DiskCache, Statistics
-from fnad.compiler.cpu import loader
-from fnad.compiler.cpu.loader import Loader, kernel_key
-from fnad.compiler.fingerprint import KERNELS, Sources, kernel_files
-from fnad.compiler.plan import Kernel
+from fnad.runtime import cache
+from fnad.runtime.cache import SECRET, DiskCache, Statistics
+from fnad.runtime.cpu import loader
+from fnad.runtime.cpu.loader import Loader, kernel_key
+from fnad.runtime.fingerprint import KERNELS, Sources, kernel_files
+from fnad.runtime.plan import Kernel
 
 TRIVIAL = Kernel("trivial", "def kernel(buffers, params, lo, hi):\n    return hi - lo\n")
 OTHER = Kernel("other", "def kernel(buffers, params, lo, hi):\n    return hi + lo\n")
@@ -83,8 +83,8 @@ def kernel(buffers, params, lo, hi):
 PROGRAM = """
     import ctypes, sys
     from fnad.compiler import cache
-    from fnad.compiler.cpu.loader import loader
-    from fnad.compiler.plan import Kernel
+    from fnad.runtime.cpu.loader import loader
+    from fnad.runtime.plan import Kernel
     assert "numba" not in sys.modules
     source = "def kernel(buffers, params, lo, hi):\\n"
     source += "    return int64(fmod(float64(3 * lo + hi), float64(100)))\\n"

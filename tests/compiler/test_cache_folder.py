@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fnad.compiler import cache
-from fnad.compiler.cache import SECRET, DiskCache, default_folder, default_limit
-from fnad.compiler.cpu.loader import kernel_key
-from fnad.compiler.fingerprint import Sources
+from fnad.runtime import cache
+from fnad.runtime.cache import SECRET, DiskCache, default_folder, default_limit
+from fnad.runtime.cpu.loader import kernel_key
+from fnad.runtime.fingerprint import Sources
 
 from tests.profiles import is_deep
 
@@ -331,7 +331,7 @@ def test_a_folder_that_is_removed_is_made_anew(folder: Path) -> None:
 WRITER = """
     import itertools, sys
     from pathlib import Path
-    from fnad.compiler.cache import DiskCache
+    from fnad.runtime.cache import DiskCache
     folder, limit, seed, count = Path(sys.argv[1]), *map(int, sys.argv[2:])
     disk = DiskCache(folder, limit)
     print("ready", flush=True)
@@ -430,7 +430,7 @@ def test_a_relative_folder_is_one_where_the_process_began(monkeypatch: pytest.Mo
     monkeypatch.setenv("FNAD_CACHE_DIR", "some/cache")
     monkeypatch.chdir(tmp_path)
     assert default_folder() == Path(cache._START, "some/cache")
-    code = "import os, fnad; os.chdir('/'); from fnad.compiler.cache import default_folder as f; print(f())"
+    code = "import os, fnad; os.chdir('/'); from fnad.runtime.cache import default_folder as f; print(f())"
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, text=True, capture_output=True, check=True,
                          env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert run.stdout.strip() == str(tmp_path.resolve() / "some/cache")

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fnad
-from fnad.ops.arrays import array_equation
 from fnad.compiler.compile import compile_program
 from fnad.compiler.report import describe
 from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program, Var
 from fnad.ir.types import ArrayType
+from fnad.ops.arrays import array_equation
 from fnad.ops.elementwise import add, mul, sub
 from fnad.ops.indexing import scatter
 from fnad.ops.reductions import cumsum, reduce_max

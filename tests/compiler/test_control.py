@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 import fnad
 import numpy as np
 import pytest
-from fnad.compiler import control
 from fnad.compiler.compile import Compiled, compile_program
-from fnad.compiler.plan import Copy, HostStep, Launch, Scan, While, walk
+from fnad.compiler.passes import control
 from fnad.compiler.report import describe
 from fnad.control.scan import scan_p
 from fnad.control.switch import switch_p
@@ -25,6 +24,7 @@ from fnad.ops.elementwise import add, convert, lt, maximum, minimum, mul, sub
 from fnad.ops.indexing import gather, scatter
 from fnad.ops.reductions import argsort, cumsum
 from fnad.ops.shaping import broadcast, flip, reduce_sum, reshape, transpose
+from fnad.runtime.plan import Copy, HostStep, Launch, Scan, While, walk
 from fnad.tracing import filled
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st

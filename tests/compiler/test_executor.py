@@ -7,11 +7,11 @@ import time
 import numpy as np
 import pytest
 
-from fnad.compiler.cache import DiskCache, Statistics
-from fnad.compiler.cpu import executor
-from fnad.compiler.cpu.executor import Executable, KernelError, link
-from fnad.compiler.cpu.loader import Loader
-from fnad.compiler.plan import Buffer, HostStep, Kernel, Launch, Plan, View
+from fnad.runtime.cache import DiskCache, Statistics
+from fnad.runtime.cpu import executor
+from fnad.runtime.cpu.executor import Executable, KernelError, link
+from fnad.runtime.cpu.loader import Loader
+from fnad.runtime.plan import Buffer, HostStep, Kernel, Launch, Plan, View
 
 FLOAT = np.dtype("float32")
 COUNT = 37

@@ -8,8 +8,8 @@ from typing import Any
 import fnad.numpy as fnp
 import numpy as np
 from fnad.compiler.compile import Compiled, compile_program
-from fnad.compiler.plan import Launch
 from fnad.ir.types import type_of
+from fnad.runtime.plan import Launch
 from fnad.tracing import stage
 
 X = np.arange(1.0, 13.0).reshape(3, 4)

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fnad.compiler.cpu import library
-from fnad.compiler.cpu.loader import loader
-from fnad.compiler.plan import View
-from fnad.compiler.views import matrix_layout
+from fnad.runtime.cpu.loader import loader
+from fnad.runtime.plan import View
+from fnad.runtime.views import matrix_layout
 from tests.compiler.kernel_running import run_launch, view_of
 
 DTYPES = ["float32", "float64", "complex64", "complex128", "int8", "uint16", "int64", "bool"]
@@ -160,9 +160,9 @@ def test_blas_is_found_without_the_rest_of_scipy_linalg():
     program = """
 import sys
 from fnad.compiler.cpu import library
-from fnad.compiler.cpu.loader import loader
-from fnad.compiler.plan import View
-from fnad.compiler.views import matrix_layout
+from fnad.runtime.cpu.loader import loader
+from fnad.runtime.plan import View
+from fnad.runtime.views import matrix_layout
 assert library._blas_address("sgemm")
 assert "scipy.linalg" not in sys.modules
 import scipy.linalg

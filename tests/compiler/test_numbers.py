@@ -7,7 +7,7 @@ from typing import Any
 import fnad
 import numpy as np
 import pytest
-from fnad.compiler.cache import statistics
+from fnad.runtime.cache import statistics
 
 X = np.linspace(-2.0, 3.0, 37)
 SWEPT = [0.3, -7.25, 1e-30, 1e30, 3.0, 1.0 + 2**-20]

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from fnad import fori_loop, grad, jit, jvp, make_program, scan
 from fnad.compiler.compile import compile_program
-from fnad.compiler.order import sink_updates
-from fnad.compiler.plan import Launch, walk
+from fnad.compiler.passes.sink import sink_updates
 from fnad.ir.check import check
 from fnad.ir.evaluate import evaluate
+from fnad.runtime.plan import Launch, walk
 
 
 def test_what_reads_the_operand_comes_first() -> None:

@@ -13,7 +13,7 @@ import fnad
 import llvmlite.ir
 import numpy as np
 import pytest
-from fnad.compiler.cpu import functions, loader, toolchain
+from fnad.runtime.cpu import functions, loader, toolchain
 from fnad.transforms.jit import Jitted
 from hypothesis import settings
 

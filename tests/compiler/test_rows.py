@@ -12,13 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fnad
-from fnad.compiler import compile, views
+from fnad.compiler import compile
 from fnad.compiler.compile import compile_program, schedule_of
 from fnad.compiler.cpu.lower import has_code
-from fnad.compiler.schedule import Loop, Rows
-from fnad.compiler.simplify import simplify
+from fnad.compiler.passes.schedule import Loop, Rows
+from fnad.compiler.passes.simplify import simplify
 from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Program
+from fnad.runtime import views
 
 from tests.compiler.random_programs import SHAPE, functions, numbers
 

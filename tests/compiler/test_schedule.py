@@ -10,10 +10,10 @@ import pytest
 
 import fnad
 from fnad.compiler.cpu.lower import has_code
-from fnad.compiler.lowering import ABILITIES
-from fnad.compiler.memory import Layout, plan_memory
-from fnad.compiler.schedule import Call, Loop, Schedule, make_schedule
-from fnad.compiler.simplify import simplify
+from fnad.compiler.passes.lowering import ABILITIES
+from fnad.compiler.passes.memory import Layout, plan_memory
+from fnad.compiler.passes.schedule import Call, Loop, Schedule, make_schedule
+from fnad.compiler.passes.simplify import simplify
 from fnad.ir.check import check
 from fnad.ops.contractions import matmul
 from fnad.ops.elementwise import add, exp, mul, sub

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from fnad import tree
 from fnad.compiler.compile import Compiled, compile_program
-from fnad.compiler.cpu import chunks, threads
-from fnad.compiler.cpu.executor import KernelError, link
-from fnad.compiler.plan import Buffer, Kernel, Launch, Plan, walk
+from fnad.compiler.cpu import chunks
 from fnad.kernels.cpu.pool import DIVIDE, MOST_CHUNKS
+from fnad.runtime.cpu import threads
+from fnad.runtime.cpu.executor import KernelError, link
+from fnad.runtime.plan import Buffer, Kernel, Launch, Plan, walk
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fnad.kernels.cpu
-from fnad.compiler.cpu import library, toolchain
-from fnad.compiler.cpu.loader import CompileError, kernel_key, loader
-from fnad.compiler.plan import Kernel, View
+from fnad.compiler.cpu import library
+from fnad.runtime.cpu import toolchain
+from fnad.runtime.cpu.loader import CompileError, kernel_key, loader
+from fnad.runtime.plan import Kernel, View
 from tests.compiler.kernel_running import elementwise, kernel, run_body
 
 INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]

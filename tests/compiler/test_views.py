@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fnad.compiler import views
-from fnad.compiler.plan import View
+from fnad.runtime import views
+from fnad.runtime.plan import View
 
 SHAPES = st.lists(st.integers(0, 4), max_size=4).map(tuple)
 

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from fnad.compiler import views
-from fnad.compiler.cuda import loader, products
-from fnad.compiler.plan import GridKernel, GridLaunch, View
+from fnad.compiler.cuda import products
+from fnad.runtime import views
+from fnad.runtime.cuda import loader
+from fnad.runtime.plan import GridKernel, GridLaunch, View
 from tests.cuda import generated_kernels, library_kernels
 from tests.ptxsim import assemble
 from tests.ptxsim.sass import count

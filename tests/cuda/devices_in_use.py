@@ -8,7 +8,7 @@ from typing import Any
 import fnad
 import numpy as np
 from fnad import tree
-from fnad.compiler.cuda import devices
+from fnad.runtime.cuda import devices
 
 from tests.ptxsim.runtime import PtxRuntime
 

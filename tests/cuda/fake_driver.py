@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from fnad.compiler.cuda.driver import LOST
-from fnad.compiler.cuda.host import HostMemory
+from fnad.runtime.cuda.driver import LOST
+from fnad.runtime.cuda.host import HostMemory
 
 _ENUMS = (
     "CUresult", "CUdevice_attribute", "CUpointer_attribute", "CUstream_flags", "CUstreamCaptureMode", "CUevent_flags",

@@ -9,10 +9,10 @@ import fnad
 import numpy as np
 from fnad.compiler.compile import schedule_of
 from fnad.compiler.cuda.target import CUDA
-from fnad.compiler.lowering import lower
-from fnad.compiler.memory import plan_memory
-from fnad.compiler.plan import GridKernel, GridLaunch
-from fnad.compiler.simplify import simplify
+from fnad.compiler.passes.lowering import lower
+from fnad.compiler.passes.memory import plan_memory
+from fnad.compiler.passes.simplify import simplify
+from fnad.runtime.plan import GridKernel, GridLaunch
 
 
 def kernels_of(function: Callable[..., Any], *shapes: tuple[int, ...], dtype: str = "float32") -> list[GridKernel]:

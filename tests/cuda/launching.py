@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from fnad.compiler.plan import GridLaunch, View
+from fnad.runtime.plan import GridLaunch, View
 from tests.ptxsim.runtime import PtxRuntime
 
 ORDERS = ("fwd", "rev", "rand")

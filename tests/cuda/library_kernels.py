@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from fnad.compiler import views
 from fnad.compiler.cuda import layers, library
-from fnad.compiler.plan import Copy, GridKernel, GridLaunch, View
+from fnad.runtime import views
+from fnad.runtime.plan import Copy, GridKernel, GridLaunch, View
 
 
 def _view(shape: tuple[int, ...], dtype: str = "float32") -> View:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from fnad.compiler import views
 from fnad.compiler.cuda.layers import failure
-from fnad.compiler.plan import Copy, GridLaunch, View
 from fnad.ir.types import ArrayType
+from fnad.runtime import views
+from fnad.runtime.plan import Copy, GridLaunch, View
 
 from tests.ptxsim.runtime import PtxRuntime
 

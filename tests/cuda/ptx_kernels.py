@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from fnad.compiler.cuda import loader
-from fnad.compiler.plan import GridKernel
+from fnad.runtime.cuda import loader
+from fnad.runtime.plan import GridKernel
 
 from tests.ptxsim import Kernel
 

@@ -17,9 +17,9 @@ import fnad
 import numpy as np
 import pytest
 from fnad import DeviceArray, DeviceError
-from fnad.compiler.cuda import devices, exchange
-from fnad.compiler.cuda.arrays import uploaded
-from fnad.compiler.cuda.host import HostRuntime
+from fnad.runtime.cuda import devices, exchange
+from fnad.runtime.cuda.arrays import uploaded
+from fnad.runtime.cuda.host import HostRuntime
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp

@@ -6,13 +6,13 @@ import pytest
 from fnad.compiler.compile import schedule_of
 from fnad.compiler.cpu.target import CPU
 from fnad.compiler.cuda.target import CUDA
-from fnad.compiler.lowering import lower
-from fnad.compiler.memory import plan_memory
-from fnad.compiler.plan import HostStep, walk
-from fnad.compiler.simplify import simplify
+from fnad.compiler.passes.lowering import lower
+from fnad.compiler.passes.memory import plan_memory
+from fnad.compiler.passes.simplify import simplify
 from fnad.compiler.target import Target
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType
+from fnad.runtime.plan import HostStep, walk
 from fnad.tracing import stage
 
 from tests.properties.cases import CASES, DTYPES, Case

@@ -12,8 +12,8 @@ import fnad
 import numpy as np
 import pytest
 from fnad import DeviceError
-from fnad.compiler.cuda import cublas, devices
-from fnad.compiler.plan import View
+from fnad.runtime.cuda import cublas, devices
+from fnad.runtime.plan import View
 
 from tests.cuda.launching import Memory
 from tests.cuda.requirements import needs_cuda_compiler

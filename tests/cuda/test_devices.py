@@ -14,10 +14,10 @@ from typing import Any
 import fnad
 import pytest
 from fnad import DeviceError, config
-from fnad.compiler.cuda import devices
-from fnad.compiler.cuda.devices import Device, choose
-from fnad.compiler.cuda.host import HostRuntime
-from fnad.compiler.cuda.runtime import Unusable
+from fnad.runtime.cuda import devices
+from fnad.runtime.cuda.devices import Device, choose
+from fnad.runtime.cuda.host import HostRuntime
+from fnad.runtime.cuda.runtime import Unusable
 
 ROOT = Path(fnad.__file__).parent.parent
 

@@ -14,13 +14,13 @@ import fnad
 import numpy as np
 import pytest
 from fnad import DeviceError, DeviceMemoryError
-from fnad.compiler.cache import DiskCache
-from fnad.compiler.cuda import devices, driver, hardware, loader
-from fnad.compiler.cuda.arrays import uploaded
-from fnad.compiler.cuda.driver import LOST, started
-from fnad.compiler.cuda.failures import fetch
-from fnad.compiler.cuda.hardware import DriverRuntime, entry_name
-from fnad.compiler.plan import GridKernel, GridLaunch
+from fnad.runtime.cache import DiskCache
+from fnad.runtime.cuda import devices, driver, hardware, loader
+from fnad.runtime.cuda.arrays import uploaded
+from fnad.runtime.cuda.driver import LOST, started
+from fnad.runtime.cuda.failures import fetch
+from fnad.runtime.cuda.hardware import DriverRuntime, entry_name
+from fnad.runtime.plan import GridKernel, GridLaunch
 
 from tests.cuda.fake_driver import FakeDriver, bindings
 

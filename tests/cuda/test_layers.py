@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from fnad.compiler.cuda import layers
-from fnad.compiler.plan import GridLaunch
 from fnad.ir.evaluate import QUIET
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
@@ -15,6 +14,7 @@ from fnad.ops.layers import (
     mse_with_gradient, softmax_cross_entropy_rows, softmax_cross_entropy_with_gradient,
 )
 from fnad.random.bits import random_bits
+from fnad.runtime.plan import GridLaunch
 
 from tests.cuda.library_running import DEVICES, Device, same_results
 from tests.cuda.requirements import needs_cuda_compiler

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from fnad.compiler.cuda import library
-from fnad.compiler.plan import GridLaunch
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
 from fnad.ops import indexing, reductions
+from fnad.runtime.plan import GridLaunch
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -13,10 +13,10 @@ import fnad
 import numpy as np
 import pytest
 from fnad import DeviceMemoryError
-from fnad.compiler.cuda import devices, driver, hardware
-from fnad.compiler.cuda.arrays import uploaded
-from fnad.compiler.cuda.hardware import DriverRuntime
-from fnad.compiler.plan import GridKernel, GridLaunch
+from fnad.runtime.cuda import devices, driver, hardware
+from fnad.runtime.cuda.arrays import uploaded
+from fnad.runtime.cuda.hardware import DriverRuntime
+from fnad.runtime.plan import GridKernel, GridLaunch
 
 from tests.cuda.executing import execute_ptx
 from tests.cuda.fake_driver import FakeDriver, bindings

@@ -8,8 +8,8 @@ import threading
 import numpy as np
 import pytest
 from fnad import DeviceError, DeviceMemoryError
-from fnad.compiler.cuda.pool import OutOfMemory, Pool, rounded
-from fnad.compiler.cuda.runtime import ALIGNMENT
+from fnad.runtime.cuda.pool import OutOfMemory, Pool, rounded
+from fnad.runtime.cuda.runtime import ALIGNMENT
 from hypothesis import given
 from hypothesis import strategies as st
 

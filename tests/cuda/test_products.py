@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fnad.compiler.cuda import products
-from fnad.compiler.plan import GridLaunch
-from fnad.compiler.views import whole
 from fnad.kernels.cuda.matmul import Tile
+from fnad.runtime.plan import GridLaunch
+from fnad.runtime.views import whole
 from tests.cuda.launching import Memory, run_in_every_order
 from tests.cuda.requirements import needs_cuda_compiler
 from tests.ptxsim import PtxError

@@ -12,8 +12,9 @@ import fnad
 import numpy as np
 import pytest
 from fnad import DeviceArray, cond, scan, switch, vmap, while_loop
-from fnad.compiler import views
-from fnad.compiler.cuda import devices, divide, loops, target
+from fnad.compiler.cuda import divide, loops, target
+from fnad.runtime import views
+from fnad.runtime.cuda import devices
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

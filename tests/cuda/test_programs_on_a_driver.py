@@ -10,8 +10,8 @@ import fnad
 import numpy as np
 import pytest
 from fnad import DeviceArray, DeviceError, DeviceMemoryError
-from fnad.compiler.cuda import devices, driver, hardware
-from fnad.compiler.cuda.hardware import DriverRuntime
+from fnad.runtime.cuda import devices, driver, hardware
+from fnad.runtime.cuda.hardware import DriverRuntime
 
 from tests.cuda.executing import execute_ptx
 from tests.cuda.fake_driver import FakeDriver, bindings

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fnad.compiler.plan import GridKernel, GridLaunch, View
+from fnad.runtime.plan import GridKernel, GridLaunch, View
 
 from tests.cuda.requirements import needs_cuda_compiler
 from tests.ptxsim import PtxError

@@ -9,7 +9,7 @@ from typing import Any
 import fnad
 import numpy as np
 import pytest
-from fnad.compiler.cuda import devices
+from fnad.runtime.cuda import devices
 
 from tests.cuda.requirements import needs_cuda_compiler
 from tests.ptxsim.runtime import PtxRuntime

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from fnad.compiler.plan import GridKernel, GridLaunch
+from fnad.runtime.plan import GridKernel, GridLaunch
 
 from tests.cuda.library_running import Device
 from tests.cuda.requirements import needs_cuda_compiler

@@ -9,7 +9,7 @@ import fnad
 import numpy as np
 import pytest
 from fnad import DeviceArray, nn, optim, tree
-from fnad.compiler.cuda import devices
+from fnad.runtime.cuda import devices
 
 from tests.cuda.requirements import needs_cuda_compiler
 from tests.ptxsim.runtime import PtxRuntime

@@ -10,11 +10,11 @@ import fnad
 import numpy as np
 import pytest
 from fnad import checkpoint, debug, grad, jit, jvp, vjp, vmap
-from fnad.compiler.plan import HostStep
+from fnad.arguments import make_program
 from fnad.debug import callbacks
 from fnad.ir.primitive import REGISTRY
 from fnad.ir.program import without_effects
-from fnad.arguments import make_program
+from fnad.runtime.plan import HostStep
 
 X = np.array([1.0, 2.0, 3.0])
 

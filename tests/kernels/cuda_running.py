@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 
 from fnad.compiler.cpu.library import dtype_word
-from fnad.compiler.cuda.toolchain import ptx_of
-from fnad.compiler.plan import GridKernel
+from fnad.runtime.cuda.toolchain import ptx_of
+from fnad.runtime.plan import GridKernel
 from tests.ptxsim import Kernel
 
 CAPABILITIES = [(8, 0), (10, 0)]

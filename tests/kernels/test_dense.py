@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from fnad.compiler.cpu import layers
-from fnad.compiler.cpu.loader import loader
-from fnad.compiler.plan import Launch
 from fnad.kernels.cpu import relu as relu_kernels
+from fnad.runtime.cpu.loader import loader
+from fnad.runtime.plan import Launch
 
 from tests.compiler.kernel_running import elementwise, run_body, run_launch, view_of
 

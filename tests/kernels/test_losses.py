@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from fnad.compiler.cpu import layers
-from fnad.compiler.cpu.executor import KernelError
 from fnad.kernels.cpu import losses as kernels
 from fnad.ops import layers as ops
+from fnad.runtime.cpu.executor import KernelError
 from scipy.special import log_softmax, softmax
 
 from tests.compiler.kernel_running import run_launch, view_of

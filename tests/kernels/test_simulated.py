@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fnad.compiler.cpu import toolchain
 from fnad.kernels.cuda import arithmetic, pointers, simulated, vector_math
+from fnad.runtime.cpu import toolchain
 from tests.kernels import words
 from tests.kernels.words import DTYPES, PLACES, assert_same_bits, on_cpu, on_simulator, values
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import fnad
 import pytest
 from fnad import __main__ as command
-from fnad.compiler.cuda import devices
+from fnad.runtime.cuda import devices
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import fnad
 import numpy as np
 import pytest
 from fnad import tree
-from fnad.compiler.cuda import devices
+from fnad.runtime.cuda import devices
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

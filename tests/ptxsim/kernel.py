@@ -10,7 +10,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
-from fnad.compiler.cpu.functions import free_pass_manager
+from fnad.runtime.cpu.functions import free_pass_manager
 
 from tests.ptxsim import machine
 from tests.ptxsim.checks import check as check_access

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from fnad.compiler.cuda import loader
-from fnad.compiler.cuda.host import HostRuntime
-from fnad.compiler.cuda.runtime import ALIGNMENT
-from fnad.compiler.plan import GridKernel, GridLaunch, View
+from fnad.runtime.cuda import loader
+from fnad.runtime.cuda.host import HostRuntime
+from fnad.runtime.cuda.runtime import ALIGNMENT
+from fnad.runtime.plan import GridKernel, GridLaunch, View
 
 from tests.ptxsim.kernel import Kernel, aligned_bytes, kernel_of
 from tests.ptxsim.parse import PtxError

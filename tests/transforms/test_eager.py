@@ -10,7 +10,7 @@ import fnad
 import numpy as np
 import pytest
 from fnad import DeviceArray, InPlaceError, tree
-from fnad.compiler.cuda import devices
+from fnad.runtime.cuda import devices
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -12,8 +12,8 @@ import fnad
 import numpy as np
 import pytest
 from fnad import tree
-from fnad.compiler.cache import statistics
 from fnad.errors import ConcreteValueError, CutGradientError
+from fnad.runtime.cache import statistics
 
 X = np.array([1.0, 2.0, 3.0])
 

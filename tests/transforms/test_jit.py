@@ -17,7 +17,7 @@ from typing import Any
 import fnad
 import numpy as np
 import pytest
-from fnad.compiler.cache import statistics
+from fnad.runtime.cache import statistics
 
 X = np.array([1.0, 2.0, 3.0])
 
@@ -306,7 +306,7 @@ def test_a_forked_child_runs_and_compiles() -> None:
 def test_another_process_compiles_nothing() -> None:
     script = textwrap.dedent("""
         import numpy as np, fnad, sys
-        from fnad.compiler.cache import statistics
+        from fnad.runtime.cache import statistics
         step = fnad.jit(fnad.value_and_grad(lambda w, x: np.mean(np.tanh(x @ w) ** 2)))
         step(np.ones((3, 2), np.float32), np.ones((5, 3), np.float32))
         print(statistics().compiled, "numba" in sys.modules)

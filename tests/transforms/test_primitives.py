@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from fnad import checkpoint, explain, grad, hessian, jacobian, jit, jvp, make_program, primitive, scan, tree, vjp, vmap
 from fnad.compiler.compile import compile_program
-from fnad.compiler.plan import HostStep, Launch
 from fnad.ir.primitive import REGISTRY
+from fnad.runtime.plan import HostStep, Launch
 from fnad.testing import check_grads
 from hypothesis import given
 from hypothesis import strategies as st

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import prod
 
-from fnad.compiler.plan import View
 from fnad.kernels.cpu.pool import MOST_CHUNKS
+from fnad.runtime.plan import View
 
 LEAST = 20_000.0
 """Nanoseconds of a launch that is worth dividing: to wake a thread takes ten thousand, if it sleeps."""

@@ -11,9 +11,9 @@ from math import prod
 
 from fnad.compiler.cpu import chunks
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, PER_OPERATION, chunk_of
-from fnad.compiler.expressions import ELEMENTARY
 from fnad.compiler.cpu.loops import Nest, make_nest, reductions_of_chunks
-from fnad.compiler.schedule import Loop, Rows, Schedule, Step
+from fnad.compiler.expressions import ELEMENTARY
+from fnad.compiler.passes.schedule import Loop, Rows, Schedule, Step
 from fnad.ir.program import Equation
 
 LEAST_ROWS = 8

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from fnad.compiler.expressions import dtype_word
-from fnad.compiler.plan import Kernel, Launch, View
-from fnad.compiler.views import is_contiguous
 from fnad.ir.primitive import Primitive
+from fnad.runtime.plan import Kernel, Launch, View
+from fnad.runtime.views import is_contiguous
 
 DTYPES = {
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),

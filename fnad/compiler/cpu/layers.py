@@ -17,8 +17,8 @@ from fnad.compiler.cpu import library
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, PER_OPERATION, chunk_of
 from fnad.compiler.cpu.library import dtype_word
 from fnad.compiler.expressions import FLOATS
-from fnad.compiler.plan import Kernel, Launch, View
 from fnad.ops.layers import BLOCK
+from fnad.runtime.plan import Kernel, Launch, View
 
 # --- layers -----------------------------------------------------------------------------------
 

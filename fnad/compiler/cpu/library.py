@@ -19,9 +19,9 @@ import numpy as np
 from fnad.compiler import failures
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, chunk_of, chunk_of_product
 from fnad.compiler.expressions import COMBINATIONS, dtype_word
-from fnad.compiler.plan import Kernel, Launch, View
-from fnad.compiler.views import matrix_layout
 from fnad.kernels.cpu import blas
+from fnad.runtime.plan import Kernel, Launch, View
+from fnad.runtime.views import matrix_layout
 
 BLAS_LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 """The dtypes that BLAS knows, and what its routines' names begin with."""

@@ -17,10 +17,10 @@ import numpy as np
 
 from fnad.compiler.axes import in_memory_order, merge_axes
 from fnad.compiler.expressions import ACCUMULATIONS, FLOATS, carrier_of, constant, dtype_word, source_of
-from fnad.compiler.plan import Kernel, Launch, View
-from fnad.compiler.schedule import Loop, Rows
+from fnad.compiler.passes.schedule import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
 from fnad.ops.elementwise import stop_gradient as identity
+from fnad.runtime.plan import Kernel, Launch, View
 
 BLOCK = 4096
 """Terms that a register sums before they are added to the total."""

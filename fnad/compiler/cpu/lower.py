@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from fnad.compiler import lowering
 from fnad.compiler.cpu import foreign, layers, library
 from fnad.compiler.cpu.divide import chunk_of_loop
 from fnad.compiler.cpu.loops import emit_loop, emit_rows
 from fnad.compiler.expressions import DTYPES
-from fnad.compiler.lowering import COMPUTED, COPIED, Emitter, Workspace, copying
-from fnad.compiler.plan import Launch, View
+from fnad.compiler.passes import lowering
+from fnad.compiler.passes.lowering import COMPUTED, COPIED, Emitter, Workspace, copying
 from fnad.ir.program import Equation
+from fnad.runtime.plan import Launch, View
 
 Row = Callable[..., list[Launch] | None]
 

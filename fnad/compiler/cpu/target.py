@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fnad.compiler.cpu.divide import divide_loops
 from fnad.compiler.cpu.lower import EMITTER, has_code
-from fnad.compiler.lowering import ABILITIES
-from fnad.compiler.rows import RowRule
+from fnad.compiler.passes.lowering import ABILITIES
+from fnad.compiler.passes.rows import RowRule
 from fnad.compiler.target import Target
 
 LARGE = 48 << 20

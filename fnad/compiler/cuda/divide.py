@@ -14,11 +14,11 @@ from math import prod
 
 from fnad.compiler.cuda.nests import reduced_axes, reductions_of, team_of
 from fnad.compiler.expressions import ACCUMULATIONS
-from fnad.compiler.plan import View
-from fnad.compiler.rows import RowRule
-from fnad.compiler.schedule import Loop, Schedule, Step
+from fnad.compiler.passes.rows import RowRule
+from fnad.compiler.passes.schedule import Loop, Schedule, Step
 from fnad.ir.program import Equation, Var
 from fnad.kernels.cuda.sizes import THREADS
+from fnad.runtime.plan import View
 
 WIDE = 1 << 16
 """Threads that keep a GPU busy, and elements of a loop that is worth two launches."""

@@ -8,14 +8,15 @@ from math import prod
 
 import numpy as np
 
-from fnad.compiler import failures, views
+from fnad.compiler import failures
 from fnad.compiler.cuda import library
 from fnad.compiler.cuda.library import (
     THREADS, WARP, Launches, Workspace, dtype_word, grid_of_threads, launch, power_of_2_from,
 )
 from fnad.compiler.expressions import FLOATS
-from fnad.compiler.plan import GridLaunch, View
 from fnad.ops.layers import BLOCK
+from fnad.runtime import views
+from fnad.runtime.plan import GridLaunch, View
 
 WIDE = 1024
 """Classes from which on a row of logits is a block's."""

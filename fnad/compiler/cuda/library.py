@@ -11,11 +11,12 @@ from math import prod
 from types import MappingProxyType
 
 
-from fnad.compiler import failures, views
+from fnad.compiler import failures
 from fnad.compiler.expressions import COMBINATIONS, DTYPES, dtype_word
-from fnad.compiler.lowering import COMPUTED, COPIED
-from fnad.compiler.plan import Copy, GridKernel, GridLaunch, Place, View
+from fnad.compiler.passes.lowering import COMPUTED, COPIED
 from fnad.kernels.cuda.sizes import CHUNK, THREADS, WARP
+from fnad.runtime import views
+from fnad.runtime.plan import Copy, GridKernel, GridLaunch, Place, View
 
 MOST_ALONG_Y = 65535
 """Blocks of a grid along y, at most."""

@@ -16,12 +16,12 @@ import numpy as np
 
 from fnad.compiler.cuda.nests import Axes, Nest, Operand, Signature, make_nest
 from fnad.compiler.expressions import ACCUMULATIONS, carrier_of, constant, dtype_word, source_of
-from fnad.compiler.plan import GridKernel, GridLaunch, View
-from fnad.compiler.schedule import Loop, Rows
-from fnad.compiler.views import is_aligned
+from fnad.compiler.passes.schedule import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
 from fnad.kernels.cuda.sizes import THREADS, WARP
 from fnad.ops.elementwise import stop_gradient as identity
+from fnad.runtime.plan import GridKernel, GridLaunch, View
+from fnad.runtime.views import is_aligned
 
 MOST_BLOCKS = 4096
 """Blocks of a grid, at most: enough for any GPU at a time; their threads take more than one element where needed."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from fnad.compiler import lowering
-from fnad.compiler.cuda import cublas, layers, library, products
+from fnad.compiler.cuda import layers, library, products
 from fnad.compiler.cuda.loops import emit_loop, emit_rows
-from fnad.compiler.lowering import Emitter
-from fnad.compiler.plan import Copy, GridLaunch, Instruction, Multiply, View
+from fnad.compiler.passes import lowering
+from fnad.compiler.passes.lowering import Emitter
 from fnad.ir.program import Equation
+from fnad.runtime.cuda import cublas
+from fnad.runtime.plan import Copy, GridLaunch, Instruction, Multiply, View
 
 Row = Callable[..., list[GridLaunch | Copy] | None]
 ROWS: dict[str, Row] = {**library.LAUNCHES, **layers.LAUNCHES, **products.LAUNCHES}

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from fnad.compiler.axes import in_memory_order, merge_axes
 from fnad.compiler.expressions import ACCUMULATIONS, carrier_of
-from fnad.compiler.plan import View
-from fnad.compiler.schedule import Loop
+from fnad.compiler.passes.schedule import Loop
 from fnad.ir.program import Equation, Var
 from fnad.kernels.cuda.sizes import THREADS, WARP
+from fnad.runtime.plan import View
 
 FEW, SMALL = 64, 1 << 16
 """Results, and elements of a loop, that are too few to keep a GPU busy by a thread for each result."""

@@ -15,11 +15,11 @@ import numpy as np
 
 from fnad.compiler.cuda.library import copied
 from fnad.compiler.expressions import FLOATS
-from fnad.compiler.plan import GridKernel, GridLaunch, View
-from fnad.compiler.views import contiguous_strides, is_aligned, matrix_layout, transpose, whole
 from fnad.kernels.cuda import dense as dense_kernels
 from fnad.kernels.cuda import matmul as kernels
 from fnad.kernels.cuda.matmul import Tile
+from fnad.runtime.plan import GridKernel, GridLaunch, View
+from fnad.runtime.views import contiguous_strides, is_aligned, matrix_layout, transpose, whole
 
 Workspace = Callable[[int], int]
 """Gives the number of a buffer of so many bytes, to use between launches."""

@@ -1,0 +1,158 @@
+"""A schedule as a plan: each step as instructions of a target, or as a host step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fnad.compiler.expressions import ACCUMULATIONS, DTYPES, has_source
+from fnad.compiler.passes.control import is_control, lower_control, takes_slices
+from fnad.compiler.passes.memory import Layout, aligned
+from fnad.compiler.passes.schedule import Abilities, Call, Control, Loop, Rows, Schedule, Step
+from fnad.ir.evaluate import QUIET
+from fnad.ir.primitive import Primitive
+from fnad.ir.program import Equation, Source, Var
+from fnad.ir.types import ArrayType
+from fnad.ops.elementwise import stop_gradient as identity
+from fnad.runtime import views
+from fnad.runtime.plan import Buffer, HostStep, Instruction, Plan, View
+
+COMPUTED = DTYPES | {np.dtype(np.complex64), np.dtype(np.complex128)}
+"""The dtypes that kernels of the library compute with."""
+
+COPIED = COMPUTED | {np.dtype(np.float16), np.dtype(np.longdouble), np.dtype(np.clongdouble)}
+"""The dtypes that loops can copy."""
+
+Placing = Callable[[View], View]
+"""The view of a buffer for that of a storage."""
+
+
+class Workspace:
+    """Memory for the instructions of one step, which those of the next one use again."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.buffers = list(layout.buffers)
+        self.start = self.arena_bytes = layout.arena_bytes
+        self.used = 0
+
+    def next_step(self) -> None:
+        """Give all of it back."""
+        self.used = 0
+
+    def __call__(self, nbytes: int) -> int:
+        """The number of a buffer of so many bytes."""
+        self.buffers.append(Buffer(nbytes, "temporary", self.start + self.used))
+        self.used += aligned(nbytes)
+        self.arena_bytes = max(self.arena_bytes, self.start + self.used)
+        return len(self.buffers) - 1
+
+
+@dataclass(frozen=True)
+class Emitter:
+    """The instructions of a target.
+
+    ``call`` gives ``None`` for an equation that the target has nothing for on these operands.
+    """
+
+    loop: Callable[[Loop, Placing], list[Instruction]]
+    rows: Callable[[Rows, Placing], list[Instruction]]
+    call: Callable[[Equation, Sequence[View], Sequence[View], Workspace], Sequence[Instruction] | None]
+
+
+def lower(schedule: Schedule, layout: Layout, emitter: Emitter) -> Plan:
+    """Lay the steps of a schedule out as instructions."""
+    instructions: list[Instruction] = []
+    sources: list[Source | None] = []
+    workspace = Workspace(layout)
+    for step in schedule.steps:
+        workspace.next_step()
+        made = _instructions(step, layout, emitter, workspace)
+        instructions += made
+        sources += [step.source] * len(made)
+    inputs, outputs = len(schedule.inputs), len(schedule.outputs)
+    return Plan(
+        tuple(workspace.buffers), tuple(range(inputs)), tuple(range(inputs, inputs + outputs)), workspace.arena_bytes,
+        tuple(instructions), tuple(sources),
+    )
+
+
+def _instructions(step: Step, layout: Layout, emitter: Emitter, workspace: Workspace) -> Sequence[Instruction]:
+    if isinstance(step, Loop):
+        empty = 0 in step.space and not any(eqn.primitive.name in ACCUMULATIONS for eqn in step.equations)
+        return [] if empty or _stays(step, layout) else emitter.loop(step, layout.view)
+    if isinstance(step, Rows):
+        return emitter.rows(step, layout.view)
+    if isinstance(step, Control):
+        return lower_control(step, layout)
+    return _called(step, layout, emitter, workspace)
+
+
+def _called(step: Call, layout: Layout, emitter: Emitter, workspace: Workspace) -> Sequence[Instruction]:
+    inputs, outputs = ([layout.view(view) for view in operands] for operands in (step.inputs, step.outputs))
+    eqn = step.equation
+    made = emitter.call(eqn, inputs, outputs, workspace)
+    if made is not None:
+        return made
+    function = partial(_evaluate, eqn.primitive, eqn.params)
+    return [HostStep(eqn.primitive.name, function, tuple(inputs), tuple(outputs))]
+
+
+def copying(source: View, target: View) -> Loop | None:
+    """The loop that copies one view to another, unless they are the same."""
+    if source == target or 0 in target.shape:
+        return None
+    given, written = (Var(ArrayType(view.shape, view.dtype)) for view in (source, target))
+    return Loop(target.shape, [Equation(identity, (given,), {}, (written,))], {given: source}, {written: target})
+
+
+def _stays(loop: Loop, layout: Layout) -> bool:
+    """Whether a loop copies values to where they are."""
+    copied = [eqn.inputs[0] if eqn.primitive is identity else None for eqn in loop.equations]
+    return all([
+        v in loop.reads and layout.view(loop.reads[v]) == layout.view(loop.writes[eqn.outputs[0]])
+        for v, eqn in zip(copied, loop.equations)
+    ])
+
+
+def _evaluate(primitive: Primitive, params: dict, *inputs: np.ndarray) -> Sequence[np.ndarray]:
+    """An equation's results by its NumPy meaning."""
+    with np.errstate(**QUIET):
+        result = primitive.evaluate(*inputs, **params)
+    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
+
+
+def has_code(eqn: Equation, call: Callable[[Sequence[View], Sequence[View]], Any] | None) -> bool:
+    """Whether an equation runs as native code as it is; ``call`` is what the target's library has for it, if any."""
+    if is_control(eqn) or is_loop(eqn):
+        return True
+    if call is None:
+        return False
+    atoms = [*eqn.inputs, *eqn.outputs]
+    operands = [views.whole(k, a.type.shape, a.type.dtype) for k, a in enumerate(atoms)]
+    return call(operands[: len(eqn.inputs)], operands[len(eqn.inputs) :]) is not None
+
+
+def _takes(eqn: Equation, i: int, view: View) -> bool:
+    if eqn.primitive.name in ("matmul", "dense") or eqn.primitive.name == "matmul_add" and i > 0:
+        return len(view.shape) >= 2 and views.matrix_layout(view) is not None
+    return takes_slices(eqn, i, view)
+
+
+def is_loop(eqn: Equation) -> bool:
+    """Whether an equation compiles as part of a loop."""
+    if not eqn.outputs or is_control(eqn):
+        return False
+    dtype = eqn.outputs[0].type.dtype
+    if eqn.primitive.name in ACCUMULATIONS:
+        return dtype in DTYPES
+    if eqn.primitive is identity or eqn.primitive.name in ("concatenate", "pad", "set_slice"):
+        return dtype in COPIED
+    return has_source(eqn)
+
+
+ABILITIES = Abilities(is_loop, _takes)
+"""What every target can do with an equation."""

@@ -1,0 +1,24 @@
+"""Program → Program: the same equations, with what may write over its operand as late as it can come.
+
+What else reads the operand then comes before it, so that no copy is needed.
+"""
+
+from __future__ import annotations
+
+from fnad.compiler.passes.memory import OVERWRITES
+from fnad.ir.program import Atom, Equation, Program
+
+SINKING = {*OVERWRITES, "set_slice"}
+
+
+def sink_updates(program: Program) -> Program:
+    """Move each update of an array to just before the first equation that reads its result."""
+    waiting: dict[Atom, Equation] = {}
+    placed: list[Equation] = []
+    for eqn in program.equations:
+        placed += [waiting.pop(atom) for atom in dict.fromkeys(eqn.inputs) if atom in waiting]
+        if eqn.primitive.name in SINKING:
+            waiting[eqn.outputs[0]] = eqn
+        else:
+            placed.append(eqn)
+    return Program(program.inputs, (*placed, *waiting.values()), program.outputs)
