@@ -18,6 +18,10 @@ from fnad.control import scan as scan
 from fnad.control import switch as switch
 from fnad.control import while_loop as while_loop
 from fnad.debug.finite import check_nans as check_nans
+from fnad.dispatch import eager as _eager  # noqa: F401
+from fnad.dispatch.jit import jit as jit
+from fnad.dispatch.show import explain as explain
+from fnad.dispatch.show import show as show
 from fnad.errors import ConcreteValueError as ConcreteValueError
 from fnad.errors import CutGradientError as CutGradientError
 from fnad.errors import DeviceError as DeviceError
@@ -32,7 +36,6 @@ from fnad.runtime.cuda.devices import default_device as default_device
 from fnad.runtime.cuda.devices import devices as devices
 from fnad.runtime.cuda.transfers import device_put as device_put
 from fnad.runtime.cuda.transfers import from_dlpack as from_dlpack
-from fnad.transforms import eager as _eager  # noqa: F401
 from fnad.transforms.custom import custom_jvp as custom_jvp
 from fnad.transforms.custom import custom_vjp as custom_vjp
 from fnad.transforms.grad import grad as grad
@@ -41,15 +44,12 @@ from fnad.transforms.jacobians import hessian as hessian
 from fnad.transforms.jacobians import jacfwd as jacfwd
 from fnad.transforms.jacobians import jacobian as jacobian
 from fnad.transforms.jacobians import jacrev as jacrev
-from fnad.transforms.jit import jit as jit
 from fnad.transforms.jvp import hvp as hvp
 from fnad.transforms.jvp import jvp as jvp
 from fnad.transforms.jvp import linear_transpose as linear_transpose
 from fnad.transforms.jvp import linearize as linearize
 from fnad.transforms.primitives import primitive as primitive
 from fnad.transforms.remat import checkpoint as checkpoint
-from fnad.transforms.show import explain as explain
-from fnad.transforms.show import show as show
 from fnad.transforms.vjp import stop_gradient as stop_gradient
 from fnad.transforms.vjp import vjp as vjp
 from fnad.transforms.vmap import vmap as vmap

@@ -16,10 +16,11 @@ from typing import Any
 import fnad
 import numpy as np
 import pytest
-from fnad import errors, tracing
+from fnad import errors
 from fnad.errors import PACKAGE
 from fnad.ir import evaluate
 from fnad.shield import undisturbed
+from fnad.tracing import builder as tracing
 
 from tests.profiles import is_deep
 
@@ -177,7 +178,8 @@ def test_what_user_code_raises_while_it_is_staged(error: type[BaseException]) ->
 MAKE = """
 import os, random, signal, sys, threading, time
 import numpy as np, fnad
-from fnad import errors, tracing
+from fnad import errors
+from fnad.tracing import builder as tracing
 
 OPERATIONS = [np.sin, np.cos, np.tanh, np.exp, np.arctan, np.square, np.abs, np.log1p, np.cosh, np.sqrt, np.cbrt]
 X = np.linspace(0.1, 1.0, 7)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnad.compiler.cpu.lower import failure
 from fnad.compiler.cpu.target import CPU
 from fnad.compiler.passes.accumulate import accumulate
 from fnad.compiler.passes.control import plan_controls
@@ -33,7 +32,7 @@ from fnad.lazy import LazyModule
 from fnad.runtime.cache import Statistics, statistics
 from fnad.runtime.cpu.executor import KernelError, link
 from fnad.runtime.plan import Plan, walk
-from fnad.unrolled import allocator
+from fnad.runtime.results import allocator
 
 if TYPE_CHECKING:
     from fnad.runtime.cuda.runtime import Runtime
@@ -85,7 +84,7 @@ class CompiledForCPU(Compiled):
     def _placed(self, error: KernelError) -> Exception:
         """What a kernel's failure means, at the line that its instruction comes from."""
         source = next(source for instruction, source in walk(self.plan) if instruction is error.instruction)
-        found = failure(error.instruction, error.status)
+        found = error.instruction.fails.error(error.status)
         return found if source is None else place_at(found, source)
 
 

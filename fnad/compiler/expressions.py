@@ -15,36 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad.ir.program import Equation, Literal
-
-DTYPES = {np.dtype(t) for t in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")}
-"""The dtypes that loops compute with."""
-
-FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-"""The dtypes that kernels of layers, losses and tiled products compute with."""
-
-_CARRIERS = {
-    np.dtype(np.float16): np.dtype(np.uint16),
-    np.dtype(np.longdouble): np.dtype("u8,u8"),
-    np.dtype(np.clongdouble): np.dtype("u8,u8,u8,u8"),
-}
-"""Words of bits, which keep all of them: what a longdouble's halves are as floats would be nan at times."""
-
-
-def carrier_of(dtype: np.dtype) -> np.dtype:
-    """What the elements of a dtype are copied as: a loop moves numbers that it cannot compute with."""
-    return dtype if dtype in DTYPES else _CARRIERS.get(dtype, dtype)
-
-
-def dtype_word(dtype: np.dtype) -> str:
-    """What kernel source calls a dtype."""
-    return "boolean" if dtype == np.bool_ else dtype.name
-
-
-def dtype_of(word: str) -> np.dtype:
-    """The dtype that kernel source calls by a word."""
-    wide = {dtype.name: dtype for dtype in _CARRIERS.values()}
-    return wide.get(word) or np.dtype("bool" if word == "boolean" else word)
-
+from fnad.kernels.dtypes import DTYPES, dtype_word
 
 _INTRINSICS = {
     "sqrt", "floor", "ceil", "trunc", "rint", "copysign", "maximum", "minimum", "fmod", "floor_divide", "select",

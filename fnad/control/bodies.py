@@ -13,7 +13,7 @@ from fnad.ir.program import Program, structure, subprograms
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import convert
 from fnad.sameness import exact
-from fnad.tracing import Staged, Tracer, innermost, stager, stage, value_type
+from fnad.tracing.builder import Staged, Tracer, innermost, stager, stage, value_type
 from fnad.transforms.calls import interned, listed
 from fnad.transforms.vjp import require_values
 

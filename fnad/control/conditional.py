@@ -18,7 +18,7 @@ from fnad.control.switch import switch_p
 from fnad.ir.program import Atom, Equation, Program, Var, structure
 from fnad.ir.types import ArrayType
 from fnad.memo import Memo
-from fnad.tracing import Builder, Tracer, build, filled
+from fnad.tracing.builder import Builder, Tracer, build, filled
 from fnad.transforms.calls import interned, listed
 
 FLAG = ArrayType((), np.dtype(bool))

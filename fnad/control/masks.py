@@ -14,7 +14,7 @@ from fnad.control.switch import switch_p
 from fnad.control.while_loop import loop_pullback, while_p
 from fnad.ir.program import Atom, Equation, Program, Var
 from fnad.ir.types import ArrayType
-from fnad.tracing import stage
+from fnad.tracing.builder import stage
 from fnad.transforms.calls import interned
 from fnad.transforms.masks import BOOL, RULES, Inside, Keeper, begins_firmly, given_masks, keep_inside, whole
 from fnad.transforms.remat import checkpoint_call

@@ -25,7 +25,7 @@ from fnad.memo import Memo
 from fnad.ops.contractions import matmul
 from fnad.ops.elementwise import add
 from fnad.ops.shaping import over_batch, reshape, transpose
-from fnad.tracing import Builder, Tracer, build, call_program, filled, inline, value_type
+from fnad.tracing.builder import Builder, Tracer, build, call_program, filled, inline, value_type
 from fnad.transforms.calls import bare, interned, listed
 from fnad.transforms.remat import checkpoint as recomputed
 from fnad.transforms.vjp import split_joint, vjp_program

@@ -19,7 +19,7 @@ from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
 from fnad.ops.elementwise import convert
 from fnad.ops.shaping import over_batch
-from fnad.tracing import Builder, Tracer, build, call_program, filled, inline, is_value, value_type
+from fnad.tracing.builder import Builder, Tracer, build, call_program, filled, inline, is_value, value_type
 from fnad.transforms.calls import bare, interned, listed
 from fnad.transforms.vjp import split_joint, vjp_program
 from fnad.transforms.vmap import vmap_program

@@ -31,7 +31,7 @@ from fnad.ops.elementwise import and_, select
 from fnad.ops.indexing import gather, scatter
 from fnad.ops.reductions import reduce_or
 from fnad.ops.shaping import broadcast, over_batch, reshape
-from fnad.tracing import Builder, Tracer, build, call_program, filled, inline, is_value, stage, value_type
+from fnad.tracing.builder import Builder, Tracer, build, call_program, filled, inline, is_value, stage, value_type
 from fnad.transforms.calls import bare, interned, listed
 from fnad.transforms.jvp import jvp_program
 from fnad.transforms.vjp import pullback_program, split_joint, vjp_program

@@ -19,7 +19,7 @@ from fnad import tree
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType, is_numeric
-from fnad.tracing import Tracer, current_builder, is_value, value_type
+from fnad.tracing.builder import Tracer, current_builder, is_value, value_type
 
 
 def _evaluate(*args: Any, function: Callable[..., None]) -> tuple[()]:

@@ -18,7 +18,7 @@ from fnad.ops import layers
 from fnad.ops.reductions import reduce_logsumexp, reduce_max
 from fnad.ops.shaping import reduce_sum, spread
 from fnad.random.values import broadcast_to
-from fnad.tracing import Tracer
+from fnad.tracing.builder import Tracer
 
 
 @boundary

@@ -19,7 +19,7 @@ from fnad.ir.program import Atom, Equation
 from fnad.ir.types import ArrayType, Shape
 from fnad.numpy.moves import Move, Moves, are_apart, as_move, in_order, read_through, replaced
 from fnad.ops import elementwise, indexing, shaping
-from fnad.tracing import Builder, Tracer, current_builder, escaped
+from fnad.tracing.builder import Builder, Tracer, current_builder, escaped
 
 # --- Noting views
 

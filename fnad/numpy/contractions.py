@@ -16,7 +16,7 @@ from fnad.numpy.shaping import reshaped
 from fnad.ops import contractions as ops
 from fnad.ops.elementwise import conj
 from fnad.ops.shaping import reduce_sum, reshape, transpose
-from fnad.tracing import Builder, Tracer
+from fnad.tracing.builder import Builder, Tracer
 
 MULTIPLY = ufuncs.UFUNCS[np.multiply]
 

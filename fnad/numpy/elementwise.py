@@ -20,7 +20,7 @@ from fnad.numpy.promotion import (
 from fnad.numpy.ufuncs import UFUNCS
 from fnad.ops import elementwise as ops
 from fnad.ops.complexes import complex_
-from fnad.tracing import Builder, Tracer
+from fnad.tracing.builder import Builder, Tracer
 
 MAXIMUM, MINIMUM = UFUNCS[np.maximum], UFUNCS[np.minimum]
 

@@ -19,8 +19,8 @@ from fnad.ops import indexing as places
 from fnad.ops import reductions
 from fnad.ops import shaping as ops
 from fnad.ops.elementwise import maximum, minimum, mod, select
-from fnad.refusals import BOUND
-from fnad.tracing import Builder, Tracer, innermost
+from fnad.tracing.builder import Builder, Tracer, innermost
+from fnad.tracing.errors import BOUND
 
 # --- What an index consists of
 

@@ -13,7 +13,7 @@ from fnad.ir.program import Atom, Equation
 from fnad.ir.types import ArrayType, Shape
 from fnad.ops import elementwise, shaping
 from fnad.ops.complexes import complex_
-from fnad.tracing import Builder, Tracer
+from fnad.tracing.builder import Builder, Tracer
 
 
 class Move(NamedTuple):

@@ -21,7 +21,7 @@ from fnad.numpy.promotion import (
     spread_to, strong,
 )
 from fnad.ops import elementwise as ops
-from fnad.tracing import Builder, Tracer
+from fnad.tracing.builder import Builder, Tracer
 
 Rule = Callable[..., Any]
 

@@ -10,7 +10,7 @@ import numpy as np
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType
-from fnad.tracing import Tracer
+from fnad.tracing.builder import Tracer
 
 BOOL = np.dtype(bool)
 

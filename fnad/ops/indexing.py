@@ -18,7 +18,7 @@ from fnad.ops.reductions import argsort
 from fnad.ops.shaping import (
     Mapped, all_over_batch, broadcast, concatenate, flip, merge_batch, over_batch, reshape, slice_,
 )
-from fnad.tracing import filled
+from fnad.tracing.builder import filled
 
 INDEX = np.dtype(np.int64)
 

@@ -17,7 +17,7 @@ from fnad.ops.shaping import (
     batch_along_axes, batch_along_axis, concatenate, flip, inverse_permutation, kept_axes, reduce_sum, reduced_type,
     reshape, slice_, spread, transpose,
 )
-from fnad.tracing import filled
+from fnad.tracing.builder import filled
 
 Axes = tuple[int, ...]
 INDEX = np.dtype(np.int64)

@@ -11,7 +11,7 @@ import numpy as np
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType, Shape
 from fnad.ops.families import linear, literal_value
-from fnad.tracing import filled
+from fnad.tracing.builder import filled
 
 Ints = tuple[int, ...]
 Mapped = tuple[bool, ...]

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fnad.ir.program import Source
+from fnad.runtime.failures import Failure
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Launch:
     """What the instruction does, for people."""
     chunk: int = 0
     """Indices that a thread takes at a time; 0: the range is not divided."""
+    fails: Failure | None = None
+    """What a status of the kernel other than 0 means."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ class GridLaunch:
     grid: tuple[int, int, int]
     label: str = ""
     """What the instruction does, for people."""
+    fails: Failure | None = None
+    """What the code means that a kernel which `reports` leaves."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from fnad.ir.program import Program, Var, structure
 from fnad.ir.types import ArrayType
 from fnad.memo import Memo
 from fnad.ops.elementwise import convert
-from fnad.tracing import Tracer, inline, stager
+from fnad.tracing.builder import Tracer, inline, stager
 
 
 def bare(results: Sequence[Any]) -> Any:

@@ -21,11 +21,11 @@ from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType, is_inexact
-from fnad.tracing import Staged, Tracer, call_program, filled, innermost, stage, value_type
+from fnad.tracing.builder import Staged, Tracer, call_program, filled, innermost, stage, value_type
+from fnad.transforms.batched_rules import backward_over_batch, forward_over_batch
 from fnad.transforms.calls import call_evaluate, call_expand, call_primitive, call_type, fresh, listed
 from fnad.transforms.derived import place_of
 from fnad.transforms.jvp import transpose_program
-from fnad.transforms.rules import backward_over_batch, forward_over_batch
 from fnad.transforms.vjp import as_like
 from fnad.transforms.vmap import vmap_program
 

@@ -20,7 +20,7 @@ from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Atom, Literal, Program, Var, prune, structure, without_effects
 from fnad.ir.types import is_inexact
 from fnad.memo import Memo
-from fnad.tracing import Builder, Staged, Tracer, build, call_program, filled, inline, is_value, value_type
+from fnad.tracing.builder import Builder, Staged, Tracer, build, call_program, filled, inline, is_value, value_type
 from fnad.transforms.grad import grad
 from fnad.transforms.vjp import Joint, Point, as_like, outputs_of_first, split_joint, stage_at, vjp_program
 

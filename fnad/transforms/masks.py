@@ -35,7 +35,7 @@ from fnad.ops.contractions import matmul
 from fnad.ops.indexing import gather, scatter
 from fnad.ops.layers import relu_backward, relu_backward_sum
 from fnad.ops.reductions import cumsum, recurrence, reduce_or
-from fnad.tracing import Builder, Tracer, build, filled
+from fnad.tracing.builder import Builder, Tracer, build, filled
 
 BOOL, INT = np.dtype(bool), np.dtype(np.int64)
 

@@ -17,7 +17,7 @@ from fnad.ir.primitive import REGISTRY, Primitive
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import is_hashable
 from fnad.ops.shaping import batch_as_it_is
-from fnad.tracing import Tracer, filled, innermost, value_type
+from fnad.tracing.builder import Tracer, filled, innermost, value_type
 from fnad.transforms.calls import bare, listed
 from fnad.transforms.derived import place_of
 from fnad.transforms.per_example import one_by_one, result_types

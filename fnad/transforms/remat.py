@@ -19,7 +19,7 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Literal, Program, Var, prune, without_effects
 from fnad.ir.types import is_inexact
 from fnad.ops.shaping import barrier
-from fnad.tracing import Tracer, call_program, is_staging, stage, value_type
+from fnad.tracing.builder import Tracer, call_program, is_staging, stage, value_type
 from fnad.transforms.calls import (
     bare, call_conditional, call_evaluate, call_expand, call_primitive, call_type, interned, listed,
 )

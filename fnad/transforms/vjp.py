@@ -20,7 +20,7 @@ from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
 from fnad.ops.elementwise import add, convert
 from fnad.ops.elementwise import stop_gradient as stop_gradient_p
-from fnad.tracing import Builder, Staged, Tracer, build, call_program, filled, is_value, stage, value_type
+from fnad.tracing.builder import Builder, Staged, Tracer, build, call_program, filled, is_value, stage, value_type
 from fnad.transforms.masks import keep_zeros
 
 # --- On Programs

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fnad.compiler.expressions import dtype_word
+from fnad.kernels.dtypes import dtype_word
 from fnad.runtime.cpu.executor import link
 from fnad.runtime.plan import Buffer, Kernel, Launch, Plan, View
 

@@ -25,7 +25,7 @@ from fnad.ops.indexing import gather, scatter
 from fnad.ops.reductions import argsort, cumsum
 from fnad.ops.shaping import broadcast, flip, reduce_sum, reshape, transpose
 from fnad.runtime.plan import Copy, HostStep, Launch, Scan, While, walk
-from fnad.tracing import filled
+from fnad.tracing.builder import filled
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fnad.compiler.cpu import library
-from fnad.compiler.failures import index_error
 from fnad.runtime.cpu.executor import KernelError
+from fnad.runtime.failures import index_error
 from tests.compiler.kernel_running import run_launch, view_of
 
 DTYPES = ["float32", "float64", "int8", "uint16", "int64", "bool", "complex64", "complex128"]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from fnad.compiler.cuda.layers import failure
 from fnad.ir.types import ArrayType
 from fnad.runtime import views
 from fnad.runtime.plan import Copy, GridLaunch, View
@@ -62,7 +61,7 @@ class Device:
         if number:
             launch = launches[number - 1]
             assert isinstance(launch, GridLaunch)
-            raise failure(launch, int(code))
+            raise launch.fails.error(int(code))
 
     def read(self, view: View, address: int | None = None) -> np.ndarray:
         array = np.empty(view.shape, view.dtype)

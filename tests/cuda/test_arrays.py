@@ -411,7 +411,7 @@ def test_another_librarys_array_may_end_after_our_modules() -> None:
     script = """
 import ctypes, sys, weakref
 import numpy as np
-from fnad.compiler.cuda import exchange
+from fnad.runtime.cuda import exchange
 
 class Memory:
     def __del__(self, write=sys.stdout.write):

@@ -12,6 +12,7 @@ import fnad
 import numpy as np
 import pytest
 from fnad import DeviceError
+from fnad.compiler.cuda.products import multiplication
 from fnad.runtime.cuda import cublas, devices
 from fnad.runtime.plan import View
 
@@ -138,7 +139,7 @@ def test_what_is_asked_of_cublas(
     ]
     if len(batch) == 2:  # rows apart by more than their length keep the axes of a batch apart, too
         views = [memory.hold(x, name in transposed) for x, name in ((a, "a"), (b, "b"), (start, "c"))]
-    product = cublas.multiplication(*views, alpha, beta)
+    product = multiplication(*views, alpha, beta)
     assert product is not None
     multiply(memory, product)
     np.testing.assert_allclose(memory.show(views[2]), alpha * (a @ b) + beta * c, rtol=1e-4, atol=1e-5)
@@ -162,7 +163,7 @@ def test_cublas_multiplies_in_turn_and_where_it_is_told(fake: Fake, monkeypatch:
         fake.calls.append("end")
 
     library, memory = cublas.start(5, turn), Memory()
-    product = cublas.multiplication(*[memory.hold(np.ones((2, 2), np.float32)) for _ in range(3)])
+    product = multiplication(*[memory.hold(np.ones((2, 2), np.float32)) for _ in range(3)])
     addresses = [memory.buffers[v.buffer].ctypes.data for v in product.operands]
     library.give_to(6)
     library.multiply(product, addresses)
@@ -182,7 +183,7 @@ def test_what_cublas_is_not_asked() -> None:
     def product(dtype: str, batch: tuple[int, ...] = (), k: int = 4, fixed: bool = False) -> Any:
         a, b, c = (np.zeros((*batch, *shape), dtype) for shape in ((3, k), (k, 5), (3, 5)))
         a = np.broadcast_to(a[:1], a.shape) if fixed else a
-        return cublas.multiplication(*map(memory.hold, (a, b, c)))
+        return multiplication(*map(memory.hold, (a, b, c)))
 
     assert product("float32") is not None
     assert product("int32") is None and product("complex64") is None

@@ -182,7 +182,7 @@ def test_a_bad_address_loses_the_device_and_is_told(gpu: DriverRuntime) -> None:
     code = (
         "import numpy as np\n"
         "from fnad import DeviceError\n"
-        "from fnad.compiler.cuda import devices\n"
+        "from fnad.runtime.cuda import devices\n"
         "from tests.cuda.test_on_gpu import DOUBLE, GridLaunch\n"
         "runtime = devices.current()\n"
         "runtime.launch(runtime.load(DOUBLE), GridLaunch(DOUBLE, (), (1,), (1, 1, 1)), np.array([16, 1], np.int64))\n"

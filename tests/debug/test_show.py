@@ -8,7 +8,7 @@ import fnad
 import numpy as np
 import pytest
 from fnad import debug, show
-from fnad.transforms.show import STAGES
+from fnad.dispatch.show import STAGES
 
 X = np.array([1.0, 2.0, 3.0])
 

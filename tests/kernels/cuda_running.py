@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from fnad.compiler.cpu.library import dtype_word
+from fnad.kernels.dtypes import dtype_word
 from fnad.runtime.cuda.toolchain import ptx_of
 from fnad.runtime.plan import GridKernel
 from tests.ptxsim import Kernel

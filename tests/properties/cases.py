@@ -550,7 +550,7 @@ OTHERWISE = {
     "custom_jvp_call": "tests/transforms/test_custom.py",
     "per_example": "tests/transforms/test_primitives.py",
     "debug_callback": "tests/debug/test_callbacks.py",
-    "jit_call": "tests/transforms/test_jit.py",
+    "jit_call": "tests/dispatch/test_jit.py",
     "matmul_add": "tests/compiler/test_accumulate.py",
     "loop_pullback": "tests/control/test_while_loop.py",
     "loop_pushforward": "tests/control/test_while_loop.py",

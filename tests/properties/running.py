@@ -11,7 +11,7 @@ import pytest
 from fnad import tree
 from fnad.ir.check import check
 from fnad.ir.evaluate import evaluate
-from fnad.tracing import stage, value_type
+from fnad.tracing.builder import stage, value_type
 
 Runner = Callable[[Callable[..., Any]], Callable[..., list[np.ndarray]]]
 

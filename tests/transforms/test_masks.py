@@ -14,7 +14,7 @@ import fnad.numpy as fnp
 import numpy as np
 import pytest
 from fnad import checkpoint, control, grad, jacfwd, jacrev, jit, make_program, nn, vmap
-from fnad.tracing import Tracer
+from fnad.tracing.builder import Tracer
 
 from tests.profiles import is_deep
 

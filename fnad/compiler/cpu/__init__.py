@@ -1,6 +1,1 @@
-"""The CPU target: kernels compiled by numba, plans run by one compiled executor.
-
-toolchain.py turns source text into machine code and is the only file that brings numba in;
-loader.py finds a kernel's machine code in memory, on disk, or by compiling it; executor.py links
-a plan and calls it.
-"""
+"""The CPU as a target: loops as source for numba, launches of kernels of fnad/kernels/cpu, and their division."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fnad.compiler.expressions import dtype_word
 from fnad.ir.primitive import Primitive
+from fnad.kernels.dtypes import dtype_word
+from fnad.runtime.failures import Raised
 from fnad.runtime.plan import Kernel, Launch, View
 from fnad.runtime.views import is_contiguous
 
@@ -41,7 +42,8 @@ def launch(
         words += [view.buffer, view.offset, step, *shape]
     source = f"# function is the kernel of {primitive}\n" + _source(arrays, types, list(params))
     names = [("function", primitive.kernel), *[(f"p{k}", value) for k, value in enumerate(params.values())]]
-    return [Launch(Kernel(primitive.name, source, tuple(names)), tuple(words), size, primitive.name)]
+    return [Launch(Kernel(primitive.name, source, tuple(names)), tuple(words), size, primitive.name,
+                   fails=Raised(primitive.name))]
 
 
 def per_example(
@@ -50,14 +52,6 @@ def per_example(
 ) -> list[Launch] | None:
     """The launch of a primitive's kernel on each example in turn."""
     return launch(of, dict(params), inputs, outputs, mapped, size)
-
-
-def failed(launch: Launch) -> RuntimeError:
-    """What the status of a user's kernel says."""
-    return RuntimeError(
-        f"{launch.kernel.name}: requires a kernel that raises nothing, got an exception inside of it. "
-        "Call the kernel from Python on the same arrays to see which."
-    )
 
 
 def _array(at: int, ndim: int, dtype: str) -> str:

@@ -12,12 +12,12 @@ from math import prod
 
 import numpy as np
 
-from fnad.compiler import failures
 from fnad.compiler.cpu import library
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, PER_OPERATION, chunk_of
-from fnad.compiler.cpu.library import dtype_word
-from fnad.compiler.expressions import FLOATS
+from fnad.kernels.dtypes import dtype_word
+from fnad.kernels.dtypes import FLOATS
 from fnad.ops.layers import BLOCK
+from fnad.runtime.failures import WrongLabel
 from fnad.runtime.plan import Kernel, Launch, View
 
 # --- layers -----------------------------------------------------------------------------------
@@ -97,12 +97,7 @@ def kernel(buffers, params, lo, hi):
     m, n = logits.shape
     params = (*_places(logits, labels, losses, gradient or losses), n, _reciprocal_bits(m))
     chunk = chunk_of(m, n * (logits.dtype.itemsize / 4) * 2 * PER_FUNCTION)
-    return Launch(Kernel(f"{name}_{word}_{kind}", source), params, m, name, chunk)
-
-
-def label_error(launch: Launch, status: int) -> Exception:
-    """What the status of a cross-entropy's kernel says: a label that names no class."""
-    return failures.label_error(status, launch.params[8])
+    return Launch(Kernel(f"{name}_{word}_{kind}", source), params, m, name, chunk, WrongLabel(n))
 
 
 # --- random bits ------------------------------------------------------------------------------
@@ -176,10 +171,3 @@ LAUNCHES: dict[str, Callable[..., list[Launch] | None]] = {
     "softmax_cross_entropy_with_gradient": _softmax_cross_entropy,
     "random_bits": _random_bits,
 }
-
-FAILURES: dict[str, Callable[[Launch, int], Exception]] = {
-    "cross_entropy": label_error,
-    "cross_entropy_with_gradient": label_error,
-    "power": lambda launch, status: failures.negative_power(),
-}
-"""By the label of a launch, what a status other than 0 of its kernel says."""

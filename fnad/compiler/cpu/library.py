@@ -16,10 +16,11 @@ from types import ModuleType
 
 import numpy as np
 
-from fnad.compiler import failures
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, chunk_of, chunk_of_product
-from fnad.compiler.expressions import COMBINATIONS, dtype_word
+from fnad.compiler.expressions import COMBINATIONS
 from fnad.kernels.cpu import blas
+from fnad.kernels.dtypes import dtype_word
+from fnad.runtime.failures import NegativePower, OutOfBounds
 from fnad.runtime.plan import Kernel, Launch, View
 from fnad.runtime.views import matrix_layout
 
@@ -194,7 +195,8 @@ def integer_powers(x: View, y: View, out: View) -> Launch:
     operands = ", ".join([f"as_{word}(operand(buffers, params, {2 * k}), {k})" for k in range(3)])
     source = f"def kernel(buffers, params, lo, hi):\n    return integer_powers({operands}, lo, hi)\n"
     chunk = chunk_of(size, PER_FUNCTION, LANES)
-    return Launch(Kernel(f"integer_powers_{word}", source), tuple(_places(x, y, out)), size, "power", chunk)
+    kernel = Kernel(f"integer_powers_{word}", source)
+    return Launch(kernel, tuple(_places(x, y, out)), size, "power", chunk, NegativePower())
 
 
 # --- integer indexing -------------------------------------------------------------------------
@@ -213,7 +215,7 @@ def kernel(buffers, params, lo, hi):
     params = [*_places(x, out), *_index_params(x, indices)]
     rows, size = params[4:6]
     chunk = chunk_of(rows, PER_FUNCTION * rank + 2 * PER_BYTE * size * x.dtype.itemsize)
-    return Launch(Kernel(f"gather_{word}_{rank}", source), tuple(params), rows, "gather", chunk)
+    return Launch(Kernel(f"gather_{word}_{rank}", source), tuple(params), rows, "gather", chunk, _bounds(x, indices))
 
 
 def scatter(out: View, indices: Sequence[View], updates: View, mode: str) -> Launch:
@@ -232,7 +234,7 @@ def kernel(buffers, params, lo, hi):
     params = [*_places(out, updates), *_index_params(out, indices)]
     name, (rows, columns) = f"scatter_{mode}_{word}_{rank}", params[4:6]
     chunk = chunk_of(columns, 3 * PER_BYTE * rows * out.dtype.itemsize, LANES)
-    return Launch(Kernel(name, source), tuple(params), columns, "scatter", chunk)
+    return Launch(Kernel(name, source), tuple(params), columns, "scatter", chunk, _bounds(out, indices))
 
 
 def _index_tuples(rank: int) -> str:
@@ -250,9 +252,8 @@ def _index_params(array: View, indices: Sequence[View]) -> list[int]:
     return params
 
 
-def out_of_bounds(launch: Launch, status: int) -> Exception:
-    """What the status of a gather's or scatter's kernel says."""
-    return failures.out_of_bounds(status, launch.params[8::3])
+def _bounds(array: View, indices: Sequence[View]) -> OutOfBounds:
+    return OutOfBounds(array.shape[: len(indices)])
 
 
 def _places(*views: View) -> list[int]:

@@ -16,9 +16,10 @@ from typing import NamedTuple
 import numpy as np
 
 from fnad.compiler.axes import in_memory_order, merge_axes
-from fnad.compiler.expressions import ACCUMULATIONS, FLOATS, carrier_of, constant, dtype_word, source_of
+from fnad.compiler.expressions import ACCUMULATIONS, constant, source_of
 from fnad.compiler.passes.schedule import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
+from fnad.kernels.dtypes import carrier_of, dtype_word, FLOATS
 from fnad.ops.elementwise import stop_gradient as identity
 from fnad.runtime.plan import Kernel, Launch, View
 

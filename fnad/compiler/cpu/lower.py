@@ -8,10 +8,10 @@ from functools import partial
 from fnad.compiler.cpu import foreign, layers, library
 from fnad.compiler.cpu.divide import chunk_of_loop
 from fnad.compiler.cpu.loops import emit_loop, emit_rows
-from fnad.compiler.expressions import DTYPES
 from fnad.compiler.passes import lowering
 from fnad.compiler.passes.lowering import COMPUTED, COPIED, Emitter, Workspace, copying
 from fnad.ir.program import Equation
+from fnad.kernels.dtypes import DTYPES
 from fnad.runtime.plan import Launch, View
 
 Row = Callable[..., list[Launch] | None]
@@ -103,10 +103,3 @@ def has_code(eqn: Equation) -> bool:
     """Whether an equation runs as native code without being written in simpler primitives."""
     row = ROWS.get(eqn.primitive.name)
     return lowering.has_code(eqn, None if row is None else partial(row, **eqn.params))
-
-
-def failure(launch: Launch, status: int) -> Exception:
-    """What a kernel's status other than 0 means: most times an index out of bounds, or an exception in a user's."""
-    if launch.kernel.words:
-        return foreign.failed(launch)
-    return layers.FAILURES.get(launch.label, library.out_of_bounds)(launch, status)

@@ -8,15 +8,14 @@ from math import prod
 
 import numpy as np
 
-from fnad.compiler import failures
-from fnad.compiler.cuda import library
 from fnad.compiler.cuda.library import (
     THREADS, WARP, Launches, Workspace, dtype_word, grid_of_threads, launch, power_of_2_from,
 )
-from fnad.compiler.expressions import FLOATS
+from fnad.kernels.dtypes import FLOATS
 from fnad.ops.layers import BLOCK
 from fnad.runtime import views
-from fnad.runtime.plan import GridLaunch, View
+from fnad.runtime.failures import WrongLabel
+from fnad.runtime.plan import View
 
 WIDE = 1024
 """Classes from which on a row of logits is a block's."""
@@ -54,7 +53,7 @@ def softmax_cross_entropy(logits: View, labels: View, losses: View, gradient: Vi
     call += f", {lanes}, {gradient is not None}{'' if soft else ', status, number'})"
     numbers = {"m": m, "n": n, "scale": _reciprocal_bits(m, logits.dtype)}
     label, blocks = f"{name}_with_gradient" if gradient else name, -(-m * lanes // THREADS)
-    return [launch(label, call, operands, numbers, (blocks, 1, 1), reports=not soft)]
+    return [launch(label, call, operands, numbers, (blocks, 1, 1), fails=None if soft else WrongLabel(n))]
 
 
 def _reciprocal_bits(count: int, dtype: np.dtype) -> int:
@@ -108,13 +107,3 @@ LAUNCHES: dict[str, Callable[..., Launches | None]] = {
     "softmax_cross_entropy_with_gradient": _softmax_cross_entropy,
     "random_bits": _random_bits,
 }
-
-
-# --- failures ---------------------------------------------------------------------------------
-
-
-def failure(launch: GridLaunch, status: int) -> Exception:
-    """What a kernel of the library has reported: an index out of bounds, a label that names no class and the like."""
-    if launch.label.startswith("cross_entropy"):
-        return failures.label_error(status, launch.params[1])
-    return failures.negative_power() if launch.label == "power" else library.out_of_bounds(launch, status)

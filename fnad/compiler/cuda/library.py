@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from types import MappingProxyType
 
-
-from fnad.compiler import failures
-from fnad.compiler.expressions import COMBINATIONS, DTYPES, dtype_word
+from fnad.compiler.expressions import COMBINATIONS
 from fnad.compiler.passes.lowering import COMPUTED, COPIED
 from fnad.kernels.cuda.sizes import CHUNK, THREADS, WARP
+from fnad.kernels.dtypes import DTYPES, dtype_word
 from fnad.runtime import views
+from fnad.runtime.failures import Failure, NegativePower, OutOfBounds
 from fnad.runtime.plan import Copy, GridKernel, GridLaunch, Place, View
 
 MOST_ALONG_Y = 65535
@@ -29,18 +29,18 @@ Workspace = Callable[[int], int]
 
 def launch(
     label: str, call: str, operands: dict[str, View], numbers: dict[str, int], grid: Triple,
-    block: Triple = (THREADS, 1, 1), reports: bool = False, carriers: Mapping[str, str] = MappingProxyType({}),
+    block: Triple = (THREADS, 1, 1), fails: Failure | None = None, carriers: Mapping[str, str] = MappingProxyType({}),
 ) -> GridLaunch:
     """A launch of the kernel that makes one call, whose arguments are operands and numbers by their names.
 
     The kernel takes the elements of an operand that is among the `carriers` for those of another dtype.
     """
     pointers = tuple([carriers.get(operand, dtype_word(view.dtype)) for operand, view in operands.items()])
-    names = [*operands, *numbers, *(("status", "number") if reports else ())]
+    names = [*operands, *numbers, *(("status", "number") if fails else ())]
     source = f"def kernel({', '.join(names)}):\n    {call}\n"
     name = "_".join([label.replace(" ", "_"), *dict.fromkeys(pointers)])
-    kernel = GridKernel(name, source, pointers, len(numbers), block, reports=reports)
-    return GridLaunch(kernel, tuple(operands.values()), tuple(numbers.values()), grid, label)
+    kernel = GridKernel(name, source, pointers, len(numbers), block, reports=fails is not None)
+    return GridLaunch(kernel, tuple(operands.values()), tuple(numbers.values()), grid, label, fails)
 
 
 def grid_of_threads(rows: int, columns: int) -> tuple[Triple, Triple]:
@@ -178,7 +178,7 @@ def integer_powers(x: View, y: View, out: View) -> Launches:
         return []
     call = "integer_powers(x, y, out, n, status, number)"
     operands = {"x": x, "y": y, "out": out}
-    return [launch("power", call, operands, {"n": size}, *grid_of_threads(size, 1), reports=True)]
+    return [launch("power", call, operands, {"n": size}, *grid_of_threads(size, 1), fails=NegativePower())]
 
 
 # --- integer indexing -------------------------------------------------------------------------
@@ -199,7 +199,8 @@ def gather(x: View, indices: Sequence[View], out: View) -> Launches:
     return [
         launch(
             "gather", call, {"x": x, "out": out, **operands}, {"n": rows, "size": size, **numbers},
-            *grid_of_threads(rows, max(size, 1)), reports=True, carriers=dict.fromkeys(("x", "out"), _CARRIERS[width]),
+            *grid_of_threads(rows, max(size, 1)), fails=OutOfBounds(tuple(numbers.values())),
+            carriers=dict.fromkeys(("x", "out"), _CARRIERS[width]),
         )
     ]
 
@@ -226,7 +227,7 @@ def scatter(out: View, indices: Sequence[View], updates: View, mode: str) -> Lau
     return [
         launch(
             "scatter", call, {"out": out, "updates": updates, **operands}, {**sizes, **numbers}, (tiles, parts, 1),
-            (columns, groups, 1), reports=True,
+            (columns, groups, 1), fails=OutOfBounds(tuple(numbers.values())),
         )
     ]
 
@@ -236,11 +237,6 @@ def _index_arguments(array: View, indices: Sequence[View]) -> tuple[dict[str, Vi
     operands = {f"index_{j}": index for j, index in enumerate(indices)}
     numbers = {f"extent_{j}": extent for j, extent in zip(range(len(indices)), array.shape)}
     return operands, numbers, f"({', '.join(operands)},), ({', '.join(numbers)},)"
-
-
-def out_of_bounds(launch: GridLaunch, status: int) -> Exception:
-    """What a gather's or scatter's kernel has reported."""
-    return failures.out_of_bounds(status, launch.params[-(len(launch.operands) - 2) :])
 
 
 # --- rows: (input views, output views, workspace, **params) -> launches, or None where the dtypes do not fit ----

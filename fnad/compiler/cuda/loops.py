@@ -15,10 +15,11 @@ from math import prod
 import numpy as np
 
 from fnad.compiler.cuda.nests import Axes, Nest, Operand, Signature, make_nest
-from fnad.compiler.expressions import ACCUMULATIONS, carrier_of, constant, dtype_word, source_of
+from fnad.compiler.expressions import ACCUMULATIONS, constant, source_of
 from fnad.compiler.passes.schedule import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
 from fnad.kernels.cuda.sizes import THREADS, WARP
+from fnad.kernels.dtypes import carrier_of, dtype_word
 from fnad.ops.elementwise import stop_gradient as identity
 from fnad.runtime.plan import GridKernel, GridLaunch, View
 from fnad.runtime.views import is_aligned

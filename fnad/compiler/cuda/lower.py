@@ -10,14 +10,10 @@ from fnad.compiler.cuda.loops import emit_loop, emit_rows
 from fnad.compiler.passes import lowering
 from fnad.compiler.passes.lowering import Emitter
 from fnad.ir.program import Equation
-from fnad.runtime.cuda import cublas
 from fnad.runtime.plan import Copy, GridLaunch, Instruction, Multiply, View
 
 Row = Callable[..., list[GridLaunch | Copy] | None]
 ROWS: dict[str, Row] = {**library.LAUNCHES, **layers.LAUNCHES, **products.LAUNCHES}
-
-failure = layers.failure
-"""The error that the code means which a launch's kernel has reported."""
 
 
 def _launches(
@@ -38,7 +34,7 @@ def _offered(
 ) -> list[Instruction]:
     """A product's launches, or in their place what multiplies matrices on the device."""
     factors = eqn.params.get("alpha", 1.0), _PRODUCTS[eqn.primitive.name]
-    product = cublas.multiplication(*inputs[-2:], *outputs, *factors)
+    product = products.multiplication(*inputs[-2:], *outputs, *factors)
     if product is None:
         return made
     copies = [i for i in made if isinstance(i, Copy)]

@@ -13,10 +13,11 @@ from math import gcd, prod
 from typing import NamedTuple
 
 from fnad.compiler.axes import in_memory_order, merge_axes
-from fnad.compiler.expressions import ACCUMULATIONS, carrier_of
+from fnad.compiler.expressions import ACCUMULATIONS
 from fnad.compiler.passes.schedule import Loop
 from fnad.ir.program import Equation, Var
 from fnad.kernels.cuda.sizes import THREADS, WARP
+from fnad.kernels.dtypes import carrier_of
 from fnad.runtime.plan import View
 
 FEW, SMALL = 64, 1 << 16

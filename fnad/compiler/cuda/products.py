@@ -14,10 +14,11 @@ from math import prod
 import numpy as np
 
 from fnad.compiler.cuda.library import copied
-from fnad.compiler.expressions import FLOATS
 from fnad.kernels.cuda import dense as dense_kernels
 from fnad.kernels.cuda import matmul as kernels
 from fnad.kernels.cuda.matmul import Tile
+from fnad.kernels.dtypes import FLOATS
+from fnad.runtime.cuda.cublas import Matrix, Multiplication
 from fnad.runtime.plan import GridKernel, GridLaunch, View
 from fnad.runtime.views import contiguous_strides, is_aligned, matrix_layout, transpose, whole
 
@@ -351,6 +352,29 @@ def relu_backward_sum(g: View, y: View, masked: View, sums: View, workspace: Wor
 def _relu_backward_sum_kernel(word: str, across: int) -> GridKernel:
     made = dense_kernels.relu_backward_sum_source(word, across)
     return _kernel("relu_backward_sum", word, made, THREADS)
+
+
+# --- for a library of the device --------------------------------------------------------------
+
+
+def multiplication(a: View, b: View, c: View, alpha: float = 1.0, beta: float = 0.0) -> Multiplication | None:
+    """C = alpha A B + beta C, as `matmul`; None where cuBLAS has no routine for the dtype or the batch."""
+    if c.dtype not in FLOATS or 0 in (*c.shape, a.shape[-1]):
+        return None
+    product = merged(Product(a, b, c, Finish(), ""))
+    if len(product.c.shape) > 3:
+        return None
+    if require_layout(product.c)[0]:
+        product = product.transposed
+    m, k, n = product.sizes
+    left, right, out = (_matrix(view) for view in (product.b, product.a, product.c))
+    return Multiplication(left, right, out, n, m, k, product.count, float(alpha), float(beta))
+
+
+def _matrix(view: View) -> Matrix:
+    transposed, row = require_layout(view)
+    step = view.strides[0] // view.dtype.itemsize if len(view.shape) == 3 else 0
+    return Matrix(view, transposed, row, step)
 
 
 # --- rows: (input views, output views, workspace, **params) -> launches, or None where the dtypes do not fit --------

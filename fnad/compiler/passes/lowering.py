@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fnad.compiler.expressions import ACCUMULATIONS, DTYPES, has_source
+from fnad.compiler.expressions import ACCUMULATIONS, has_source
 from fnad.compiler.passes.control import is_control, lower_control, takes_slices
 from fnad.compiler.passes.memory import Layout, aligned
 from fnad.compiler.passes.schedule import Abilities, Call, Control, Loop, Rows, Schedule, Step
@@ -17,6 +17,7 @@ from fnad.ir.evaluate import QUIET
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Equation, Source, Var
 from fnad.ir.types import ArrayType
+from fnad.kernels.dtypes import DTYPES
 from fnad.ops.elementwise import stop_gradient as identity
 from fnad.runtime import views
 from fnad.runtime.plan import Buffer, HostStep, Instruction, Plan, View

@@ -20,7 +20,7 @@ from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, p
 from fnad.ir.types import ArrayType
 from fnad.ops.arrays import array_equation, array_of, array_p, is_identity
 from fnad.sameness import typed_if_hashable
-from fnad.tracing import Builder, Tracer, build, inline
+from fnad.tracing.builder import Builder, Tracer, build, inline
 
 Rule = Callable[..., Atom | None]
 

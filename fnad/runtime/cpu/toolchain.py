@@ -11,7 +11,6 @@ import pkgutil
 import re
 import sys
 from dataclasses import dataclass
-from types import FunctionType
 from typing import Any
 
 import llvmlite.binding as llvm

@@ -17,8 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from fnad.compiler.cuda.products import Finish, Product, merged, require_layout
-from fnad.compiler.expressions import FLOATS
 from fnad.errors import DeviceError
 from fnad.runtime.plan import View
 
@@ -53,26 +51,6 @@ class Multiplication:
     def operands(self) -> tuple[View, View, View]:
         """The views whose addresses `Cublas.multiply` is given."""
         return self.left.view, self.right.view, self.out.view
-
-
-def multiplication(a: View, b: View, c: View, alpha: float = 1.0, beta: float = 0.0) -> Multiplication | None:
-    """C = alpha A B + beta C, as `products.matmul`; None where cuBLAS has no routine for the dtype or the batch."""
-    if c.dtype not in FLOATS or 0 in (*c.shape, a.shape[-1]):
-        return None
-    product = merged(Product(a, b, c, Finish(), ""))
-    if len(product.c.shape) > 3:
-        return None
-    if require_layout(product.c)[0]:
-        product = product.transposed
-    m, k, n = product.sizes
-    left, right, out = (_matrix(view) for view in (product.b, product.a, product.c))
-    return Multiplication(left, right, out, n, m, k, product.count, float(alpha), float(beta))
-
-
-def _matrix(view: View) -> Matrix:
-    transposed, row = require_layout(view)
-    step = view.strides[0] // view.dtype.itemsize if len(view.shape) == 3 else 0
-    return Matrix(view, transposed, row, step)
 
 
 class Cublas:

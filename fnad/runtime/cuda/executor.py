@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from fnad.compiler.cuda.lower import failure
 from fnad.errors import DeviceError, place_at
 from fnad.ir.program import Source
 from fnad.lazy import LazyModule
@@ -345,5 +344,5 @@ def link(plan: Plan, runtime: Runtime) -> Executable:
 
 def _placed(launch: GridLaunch, source: Source | None, code: int) -> Exception:
     """What a kernel's code means, at the line that its launch comes from."""
-    found = failure(launch, code)
+    found = launch.fails.error(code)
     return found if source is None else place_at(found, source)

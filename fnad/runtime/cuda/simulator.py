@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 import fnad.kernels.cuda
-from fnad.compiler.expressions import dtype_of
 from fnad.errors import DeviceError
+from fnad.kernels.dtypes import dtype_of
 from fnad.runtime.cuda.host import HostMemory, HostRuntime
 from fnad.runtime.cuda.runtime import Memory, Unusable
 from fnad.runtime.definitions import defined

@@ -20,7 +20,7 @@ from numba.cuda.dispatcher import CUDADispatcher
 from numba.cuda.extending import _Intrinsic
 
 import fnad.kernels.cuda
-from fnad.compiler.expressions import dtype_of
+from fnad.kernels.dtypes import dtype_of
 from fnad.runtime.cuda import passes
 from fnad.runtime.definitions import defined
 from fnad.runtime.plan import GridKernel

@@ -531,7 +531,7 @@ def test_sources_that_change_turn_the_cache_off(folder: Path, tmp_path: Path) ->
 CHANGES = """
     import fnad, numpy as np, sys
     from pathlib import Path
-    from fnad.compiler import cache
+    from fnad.runtime import cache
     source = Path(fnad.__file__).parent / "kernels" / "arithmetic.py"
     source.write_text(source.read_text() + "# another version")
     print(fnad.jit(lambda x: x * 3.0)(np.ones(2)), cache.statistics().compiled > 0)

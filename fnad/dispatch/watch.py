@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from fnad.dispatch.kinds import is_foreign, is_input, is_number, is_special, is_users, kind_of, taken
+from fnad.dispatch.outside import UNBOUND, Node, Outside, Place
+from fnad.generated import define
 from fnad.ir.types import has_plain_meaning, is_array, is_numeric
 from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.sameness import typed
-from fnad.tracing import Tracer, value_type
-from fnad.transforms.kinds import is_foreign, is_input, is_number, is_special, is_users, kind_of, taken
-from fnad.transforms.outside import UNBOUND, Node, Outside, Place
-from fnad.unrolled import define
+from fnad.tracing.builder import Tracer, value_type
 
 Static = Sequence[Any]
 Reader = Callable[[Static], "list[Any] | None"]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from fnad import tree
+from fnad.dispatch.jit import Jitted
 from fnad.errors import InPlaceError, boundary
 from fnad.ir.types import is_array, is_array_like
 from fnad.memo import Memo
@@ -23,8 +24,7 @@ from fnad.numpy.protocols import has_rule
 from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.runtime.views import contiguous_strides
 from fnad.sameness import exact, typed_if_hashable
-from fnad.tracing import Tracer
-from fnad.transforms.jit import Jitted
+from fnad.tracing.builder import Tracer
 
 _compiled = Memo()
 

@@ -23,7 +23,7 @@ from fnad.runtime.plan import Buffer, Kernel, Launch, Plan, walk
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.compiler.test_executor import in_child
+from tests.runtime.test_executor import in_child
 
 COUNTS = (1, 2, 4)
 DRAW = np.random.default_rng(0)

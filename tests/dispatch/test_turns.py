@@ -10,7 +10,7 @@ from typing import Any
 import fnad
 import numpy as np
 import pytest
-from fnad.transforms import turns
+from fnad.dispatch import turns
 
 X = np.arange(3.0)
 

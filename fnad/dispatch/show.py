@@ -8,9 +8,9 @@ from typing import Any
 
 from fnad.compiler.compile import Compiled
 from fnad.compiler.report import describe, describe_kernels, describe_plan, describe_steps
+from fnad.dispatch.entries import Entry
+from fnad.dispatch.jit import Jitted
 from fnad.errors import boundary
-from fnad.transforms.entries import Entry
-from fnad.transforms.jit import Jitted
 
 _COMPILED: dict[str, Callable[[Compiled], str]] = {
     "simplified": lambda compiled: str(compiled.program),

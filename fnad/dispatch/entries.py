@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad.compiler.compile import Compiled
+from fnad.dispatch.background import Pending
+from fnad.dispatch.call import call_compiled
+from fnad.dispatch.guards import Branches
+from fnad.dispatch.reading import Sources, static_of
+from fnad.dispatch.signatures import Signature
+from fnad.dispatch.watch import Reader, Watch
 from fnad.ir.types import ArrayType
 from fnad.runtime.cuda.arrays import DeviceArray
-from fnad.tracing import Staged, Tracer, is_staging, is_value
-from fnad.transforms.background import Pending
-from fnad.transforms.compiled import call_compiled
-from fnad.transforms.guards import Branches
-from fnad.transforms.reading import Sources, static_of
-from fnad.transforms.signatures import Signature
-from fnad.transforms.watch import Reader, Watch
+from fnad.tracing.builder import Staged, Tracer, is_staging, is_value
 
 
 class Entry(NamedTuple):

@@ -82,7 +82,7 @@ def kernel(buffers, params, lo, hi):
 
 PROGRAM = """
     import ctypes, sys
-    from fnad.compiler import cache
+    from fnad.runtime import cache
     from fnad.runtime.cpu.loader import loader
     from fnad.runtime.plan import Kernel
     assert "numba" not in sys.modules

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from fnad.dispatch.handing import Handing
+from fnad.dispatch.kinds import is_input, is_looked_into, is_number
+from fnad.dispatch.outside import Outside
+from fnad.dispatch.signatures import Constant, Signature
+from fnad.dispatch.watch import Watch, shown
 from fnad.errors import warn
 from fnad.ir.program import Program, Var
-from fnad.refusals import LookedInto
-from fnad.tracing import Staged, current_builder
-from fnad.transforms.handing import Handing
-from fnad.transforms.kinds import is_input, is_looked_into, is_number
-from fnad.transforms.outside import Outside
-from fnad.transforms.signatures import Constant, Signature
-from fnad.transforms.watch import Watch, shown
+from fnad.tracing.builder import Staged, current_builder
+from fnad.tracing.errors import LookedInto
 
 Sources = list[tuple["str | None", Any]]
 """Where captured values are found; one that is not is the value beside it."""

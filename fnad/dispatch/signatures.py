@@ -9,12 +9,12 @@ import numpy as np
 
 from fnad import tree
 from fnad.arguments import argument_name, call_paths, values_among
+from fnad.dispatch.pytrees import Matcher, matcher
 from fnad.ir.types import ArrayType, Unfit, is_array_like, is_numeric
 from fnad.memo import Memo
 from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.sameness import exact, typed
-from fnad.tracing import Tracer, is_value
-from fnad.unrolled import Matcher, matcher
+from fnad.tracing.builder import Tracer, is_value
 
 MOST_NAMED = 4
 """Differences of a signature that are named."""

@@ -9,8 +9,8 @@ from typing import Any
 import fnad
 import numpy as np
 import pytest
-from fnad.transforms import background
-from fnad.transforms.background import Pending
+from fnad.dispatch import background
+from fnad.dispatch.background import Pending
 
 X = np.arange(4.0)
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from fnad import tree
+from fnad.dispatch.pytrees import MOST_LEAVES, matcher, rebuilder
+from fnad.dispatch.signatures import leaf_key
 from fnad.sameness import exact
-from fnad.transforms.signatures import leaf_key
-from fnad.unrolled import MOST_LEAVES, matcher, rebuilder
 from hypothesis import given
 from hypothesis import strategies as st
 

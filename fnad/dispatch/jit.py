@@ -22,25 +22,23 @@ import numpy as np
 from fnad import config, tree
 from fnad.checks import integers, is_integer, require_flag, require_function
 from fnad.compiler.compile import compile_program
+from fnad.dispatch.background import Pending
+from fnad.dispatch.cache_info import CacheInfo, Compilation, Staging
+from fnad.dispatch.call import derived
+from fnad.dispatch.entries import Entry, Guarded, as_array, finished, leaves_of, outside_of, owned, run_entry, traced_of
+from fnad.dispatch.guards import CHANGED, MOST_GUARDS, Branches, Guard, Recorder, Runaway, found, known_leaves
+from fnad.dispatch.outside import Outside
+from fnad.dispatch.pytrees import rebuilder
+from fnad.dispatch.reading import Learned, Reading, only_read, staged_reading, static_of, with_static
+from fnad.dispatch.signatures import Constant, Recent, Signature, Static, arguments, news, signature_of
+from fnad.dispatch.turns import Turns
 from fnad.errors import boundary, warn
 from fnad.ir.program import prune
 from fnad.runtime.cache import statistics
 from fnad.runtime.cuda import devices
 from fnad.runtime.cuda.arrays import DeviceArray
-from fnad.tracing import AskedOutside, Staged, Tracer, call_program, stage, value_type
-from fnad.transforms.background import Pending
-from fnad.transforms.compiled import derived
+from fnad.tracing.builder import AskedOutside, Staged, Tracer, call_program, stage, value_type
 from fnad.transforms.derived import place_of
-from fnad.transforms.entries import (
-    Entry, Guarded, as_array, finished, leaves_of, outside_of, owned, run_entry, traced_of,
-)
-from fnad.transforms.guards import CHANGED, MOST_GUARDS, Branches, Guard, Recorder, Runaway, found, known_leaves
-from fnad.transforms.history import CacheInfo, Compilation, Staging
-from fnad.transforms.outside import Outside
-from fnad.transforms.reading import Learned, Reading, only_read, staged_reading, static_of, with_static
-from fnad.transforms.signatures import Constant, Recent, Signature, Static, arguments, news, signature_of
-from fnad.transforms.turns import Turns
-from fnad.unrolled import rebuilder
 
 MOST_ENTRIES = 256
 """Signatures that a function keeps; the oldest goes first."""

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from fnad import tree
+from fnad.dispatch.kinds import is_foreign, is_input, is_number, is_traceable, taken
+from fnad.dispatch.outside import Node, Outside, Place
 from fnad.ir.program import Program, Var, subprograms
 from fnad.ir.types import ArrayType, type_of
-from fnad.tracing import Builder, Tracer
-from fnad.transforms.kinds import is_foreign, is_input, is_number, is_traceable, taken
-from fnad.transforms.outside import Node, Outside, Place
+from fnad.tracing.builder import Builder, Tracer
 
 
 class Handing:

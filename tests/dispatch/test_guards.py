@@ -343,7 +343,7 @@ def test_a_runaway_warns_once_and_stays_right() -> None:
 
 
 def test_a_loop_that_is_too_long_is_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fnad.transforms.guards.MOST_GUARDS", 3)
+    monkeypatch.setattr("fnad.dispatch.guards.MOST_GUARDS", 3)
 
     @fnad.jit
     def count(x: Any) -> Any:

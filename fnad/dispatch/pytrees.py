@@ -7,12 +7,13 @@ lists, tuples, namedtuples and None are left to the walk: there is no function f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from fnad import tree
+from fnad.generated import define, word
 from fnad.sameness import typed
 
 MOST_LEAVES = 1024
@@ -61,21 +62,6 @@ def rebuilder(treedef: tree.TreeDef) -> Callable[[Sequence[Any]], Any] | None:
     return define(f"def function(leaves):\n{unpack}    return {_expression(example[0], words)}\n", words)
 
 
-def allocator(
-    results: Sequence[tuple[tuple[int, ...], np.dtype]], donated: Mapping[int, int]
-) -> Callable[[Sequence[np.ndarray]], list[np.ndarray]]:
-    """A function that gives, for each shape and dtype, a new array, or the input whose number ``donated`` says.
-
-    >>> allocate = allocator([((2,), np.dtype(float)), ((), np.dtype(int))], {1: 0})
-    >>> [array.shape for array in allocate([np.ones(())])]
-    [(2,), ()]
-    """
-    words: dict[str, Any] = {"empty": np.empty}
-    made = [f"inputs[{donated[k]}]" if k in donated else f"empty({shape}, {_word(words, dtype)})"
-            for k, (shape, dtype) in enumerate(results)]
-    return define(f"def function(inputs):\n    return [{', '.join(made)}]\n", words)
-
-
 def _example(treedef: tree.TreeDef) -> tuple[Any] | None:
     """A pytree of the structure whose leaves are their numbers; ``None`` where it holds what is not known here."""
     if treedef.num_leaves > MOST_LEAVES:
@@ -119,7 +105,7 @@ class _Matching:
         leaves = ", ".join([f"v{i}" for i in range(len(self.leaf_keys))])
         source = ["def function(args, kwargs):", "    try:", *body, f"        return [{leaves}]",
                   "    except ValueError:  # more or fewer of them", "        return None", ""]
-        return define("\n".join(source), self.words)
+        return define("\n".join(source), {**self.words, "_are_same": _are_same})
 
     def add(self, node: Any, name: str) -> None:
         """Require a variable to be a node, or a leaf, like this one, and what is below it likewise."""
@@ -128,7 +114,7 @@ class _Matching:
         elif not _is_node(node):
             self.add_leaf(name, self.leaf_keys[node])
         else:
-            self.require(f"type({name}) is not {_word(self.words, type(node))}")
+            self.require(f"type({name}) is not {word(self.words, type(node))}")
             self.add_node(node, name)
 
     def add_node(self, node: Any, name: str) -> None:
@@ -143,7 +129,7 @@ class _Matching:
             self.count += type(child) is not int
             names.append(f"v{child}" if type(child) is int else f"n{self.count}")
         if type(node) is dict:
-            self.lines += [f"{below} = {name}[{_word(self.words, key)}]" for below, key in zip(names, node)]
+            self.lines += [f"{below} = {name}[{word(self.words, key)}]" for below, key in zip(names, node)]
         else:
             self.lines.append(f"{', '.join(names)}, = {name}")
         for child, below in zip(_children(node), names):
@@ -153,22 +139,22 @@ class _Matching:
         """Require a dict to have these keys in this order, which Python would see."""
         names, words = [f"k{i}" for i in range(len(keys))], [f"w{len(self.words) + i}" for i in range(len(keys))]
         self.words.update(zip(words, keys))
-        known = _word(self.words, [*map(typed, keys)])
+        known = word(self.words, [*map(typed, keys)])
         self.lines.append(f"{', '.join(names)}, = {name}")
-        differs = " or ".join([f"{own} is not {word}" for own, word in zip(names, words)])
+        differs = " or ".join([f"{own} is not {key}" for own, key in zip(names, words)])
         # Most times they are the same objects.
         self.require(f"({differs}) and not _are_same({name}, {known})")
 
     def add_leaf(self, name: str, key: Any) -> None:
         """Require a variable to be a leaf of a kind."""
         if isinstance(key, type):
-            self.require(f"type({name}) is not {_word(self.words, key)}")
+            self.require(f"type({name}) is not {word(self.words, key)}")
             return
         shape, dtype, *_ = key
-        word, kind = _word(self.words, dtype), _word(self.words, _array_class(key))
+        known, kind = word(self.words, dtype), word(self.words, _array_class(key))
         # The same dtype is most times the same object, but need not be: an unpickled array has its own.
         self.require(f"type({name}) is not {kind} or {name}.shape != {shape} or "
-                     f"{name}.dtype is not {word} and {name}.dtype != {word}")
+                     f"{name}.dtype is not {known} and {name}.dtype != {known}")
 
     def require(self, failure: str) -> None:
         """Give up where a condition holds."""
@@ -180,29 +166,13 @@ def _expression(node: Any, words: dict[str, Any]) -> str:
         return "None" if node is None else f"v{node}"
     parts = [_expression(child, words) for child in _children(node)]
     if type(node) is dict:
-        return f"{{{', '.join([f'{_word(words, key)}: {part}' for key, part in zip(node, parts)])}}}"
+        return f"{{{', '.join([f'{word(words, key)}: {part}' for key, part in zip(node, parts)])}}}"
     if type(node) is list:
         return f"[{', '.join(parts)}]"
     items = "".join([f"{part}, " for part in parts])
-    return f"({items})" if type(node) is tuple else f"{_word(words, type(node))}({items})"
+    return f"({items})" if type(node) is tuple else f"{word(words, type(node))}({items})"
 
 
 def _are_same(keys: Iterable[Any], known: Sequence[Any]) -> bool:
     """Whether keys are these, in this order, not just equal ones: 1 is equal to True."""
     return [*map(typed, keys)] == known
-
-
-def _word(words: dict[str, Any], value: Any) -> str:
-    """What source calls a value."""
-    if type(value) in (str, int):
-        return repr(value)
-    name = f"w{len(words)}"
-    words[name] = value
-    return name
-
-
-def define(source: str, words: dict[str, Any]) -> Callable[..., Any]:
-    """The function ``function`` of a source in which words stand for values."""
-    namespace = {**words, "_are_same": _are_same}
-    exec(compile(source, "<unrolled>", "exec"), namespace)
-    return namespace.pop("function")  # else each would hold the other until the collector comes by

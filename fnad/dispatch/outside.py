@@ -24,11 +24,11 @@ from typing import Any
 
 import numpy as np
 
-from fnad.transforms.kinds import (
+from fnad.dispatch.kinds import (
     FILLED, MOST_ITEMS, UNSTEADY, generator_of, is_foreign, is_generated, is_input, is_library, is_looked_into,
     is_meant_as_array, is_opaque, is_plain, is_special, is_users, kind_of,
 )
-from fnad.transforms.names import Code, read_by
+from fnad.dispatch.names import Code, read_by
 
 MOST_OBJECTS = 1000
 """Functions, objects and containers that are looked through."""

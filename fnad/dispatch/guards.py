@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad.compiler.compile import compile_program
+from fnad.dispatch.reading import Reading, Sources
+from fnad.dispatch.watch import Watch
 from fnad.errors import ConcreteValueError, InPlaceError
 from fnad.ir.program import Equation, Program, Var
 from fnad.ir.types import type_of
-from fnad.tracing import AskedOutside, Question, Tracer, is_recording
-from fnad.transforms.reading import Reading, Sources
-from fnad.transforms.watch import Watch
+from fnad.tracing.builder import AskedOutside, Question, Tracer, is_recording
 
 MOST_GUARDS = 256
 """Questions on one way through a function: a longer loop is not compiled trip by trip."""

@@ -19,11 +19,11 @@ from fnad.ir.primitive import Primitive, Traced
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, filled, prune, quiet_equation, scalar
 from fnad.ir.sources import current_source, own_source
 from fnad.ir.types import FIT, ArrayType, Unfit, is_array, is_array_like, is_inexact, type_of
-from fnad.refusals import AskedOutside as AskedOutside
-from fnad.refusals import (
+from fnad.shield import await_end, ends
+from fnad.tracing.errors import AskedOutside as AskedOutside
+from fnad.tracing.errors import (
     LookedInto, cut_gradient, escaped, held_in_result, holds_traced, stored, unhashable, unknown_value,
 )
-from fnad.shield import await_end, ends
 
 
 class Tracer(Traced):
