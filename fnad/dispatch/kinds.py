@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import enum
-import importlib
 import os
 import queue
 import random
 import sys
 import threading
-import time
 import weakref
 from argparse import Namespace
 from array import array
@@ -81,12 +79,6 @@ _LIBRARIES = {
     "pandas", "xarray", "h5py", "matplotlib", "sklearn", "tensorflow", "pytest", "_pytest", "hypothesis",
 } - {"__main__"}
 _SEQUENCES = (list, tuple, deque)
-UNSTEADY = {  # functions and objects that say something else each time
-    id(f): name for name, f in {
-        **{f"time.{n}": getattr(time, n) for n in ("time", "perf_counter", "monotonic", "time_ns", "process_time")},
-        "sys.modules": sys.modules, "importlib.import_module": importlib.import_module, "open": open, "input": input,
-    }.items()
-}
 
 
 def is_library(function: FunctionType) -> bool:
@@ -132,6 +124,8 @@ def is_special(name: str) -> bool:
 def kind_of(value: Any) -> str | None:
     """How a value is looked into; ``None`` for a leaf."""
     kind = type(value)
+    if value is sys.modules:
+        return None
     if kind in _LEAVES:
         return "flat" if kind is frozenset and any(map(is_looked_into, value)) else None
     if is_array(value) and isinstance(value, np.ndarray) and value.dtype.kind == "O":

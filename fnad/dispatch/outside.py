@@ -7,7 +7,6 @@ any: then all attributes of the objects that are reached count as read.
 
 from __future__ import annotations
 
-import builtins
 import gc
 import os
 import random
@@ -25,10 +24,11 @@ from typing import Any
 import numpy as np
 
 from fnad.dispatch.kinds import (
-    FILLED, MOST_ITEMS, UNSTEADY, generator_of, is_foreign, is_generated, is_input, is_library, is_looked_into,
+    FILLED, MOST_ITEMS, generator_of, is_foreign, is_generated, is_input, is_library, is_looked_into,
     is_meant_as_array, is_opaque, is_plain, is_special, is_users, kind_of,
 )
 from fnad.dispatch.names import Code, read_by
+from fnad.dispatch.unsteady import is_of_secrets
 
 MOST_OBJECTS = 1000
 """Functions, objects and containers that are looked through."""
@@ -121,7 +121,7 @@ class Outside:
         count = self._paths[path] = self._paths.get(path, 0) + 1
         place = Place(how, key, path if count == 1 else f"{path} ({count})", value)
         node.places.append(place)
-        kind = kind_of(value) if id(value) not in UNSTEADY else None
+        kind = kind_of(value)
         if kind is None:
             self._note(path, value)
             return
@@ -137,12 +137,9 @@ class Outside:
     def _note(self, path: str, value: Any) -> None:
         """Remember what cannot be watched."""
         generator = generator_of(value)
-        if id(value) in UNSTEADY:
-            name = UNSTEADY[id(value)]
-            self.unwatched[path] = f"{'' if name == path else f'{name}, '}which is not always the same"
-        elif isinstance(generator, random.SystemRandom):
+        if isinstance(generator, random.SystemRandom) and not is_of_secrets(generator):
             self.unwatched[path] = "random numbers of the system, which are not always the same"
-        elif generator is not None:
+        elif generator is not None and not is_of_secrets(generator):
             self.generators.append((path, generator))
         elif is_meant_as_array(value) and not is_foreign(value) or is_opaque(value):
             self.unwatched[path] = f"a {type(value).__module__}.{type(value).__name__}, which cannot be looked into"
@@ -191,8 +188,6 @@ class Outside:
                     self._share(node, (id(known), name), "global", (known, name), name, known[name])
                 continue
             self.absent.setdefault(id(known), (known, set()))[1].add(name)
-            if name in ("open", "input"):
-                self._note(name, getattr(builtins, name))
         for name, level in read.imports:
             if level:
                 name = resolve_name("." * level + (name or ""), known.get("__package__") or known["__name__"])
@@ -223,9 +218,10 @@ class Outside:
     def _into_library(self, node: Node) -> None:
         if node.value is os and {"environ", "getenv"} & self.attributes:
             self._add(self.root, "constant", None, "os.environ", os.environ)
-        for name in self.attributes & {"time", "perf_counter", "monotonic", "time_ns", "process_time", "modules",
-                                       "import_module"}:
-            self._note(f"{node.path}.{name}", vars(node.value).get(name))
+        known = vars(node.value)
+        for name in self.attributes & known.keys() if node.value is sys else ():
+            if type(known[name]) in (list, dict) and known[name] is not sys.modules:
+                self._share(self.root, (id(known), name), "global", (known, name), f"{node.path}.{name}", known[name])
         if node.value is np and "random" in self.attributes:
             self._note(f"{node.path}.random", np.random.random)
         elif node.value in (random, np.random):

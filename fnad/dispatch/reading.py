@@ -7,7 +7,7 @@ takes that has no rule for traced values, is a constant instead, whose content i
 from __future__ import annotations
 
 import pickle
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -17,6 +17,7 @@ from fnad.dispatch.handing import Handing
 from fnad.dispatch.kinds import is_input, is_looked_into, is_number
 from fnad.dispatch.outside import Outside
 from fnad.dispatch.signatures import Constant, Signature
+from fnad.dispatch.suspects import generators_of, kept_functions, seen_while, suspects_in
 from fnad.dispatch.watch import Watch, shown
 from fnad.errors import warn
 from fnad.ir.program import Program, Var
@@ -29,6 +30,8 @@ MOST_CHANGES = 2
 """Changes of a number after which it becomes an input."""
 MANY_CHANGES = 8
 """Stagings for a change in the same place after which the user is told."""
+MOST_HELD = 1000
+"""Items of a container up to which it is looked at whether the function takes some out."""
 MUCH = 1 << 20
 """Bytes of arrays that are compared at every call from which on the user is told."""
 
@@ -76,13 +79,21 @@ class Reading:
         self.now = self.watch.values()
         self.changed: dict[str, str] = {}
         """What the function has changed outside, and how."""
-        self._states = [(path, g, _state(g)) for path, g in self.outside.generators]
+        self._states = [(path, g, _state(g)) for path, g in generators_of(self.outside)]
+        self._suspects = suspects_in(self.outside)
+        self._held = [(n, list(n.value)) for n in self.outside.nodes.values()
+                      if n.kind in ("dict", "sequence", "flat") and len(n.value) <= MOST_HELD]
 
     def _watch(self, outside: Outside) -> Watch:
         handed = {p.path for p in self.handing.places.values()} if self.handing is not None else set()
         leaves = list(outside.leaves())
         numbers = {p.path for p in leaves if is_number(p.value)} & handed
         return Watch(outside, numbers, {p.path for p in leaves if is_input(p.value)} - handed)
+
+    def seeing(self, attempt: Callable[[Reading], Staged]) -> Staged:
+        """What ``attempt`` stages; remembers what it comes to that is not always the same."""
+        made, self._suspects = seen_while(self._suspects, lambda: attempt(self))
+        return made
 
     def handed(self) -> tuple[Any, tuple[Any, ...]]:
         """The function and the static arguments to stage it with."""
@@ -101,13 +112,15 @@ class Reading:
 
     def settle(self) -> dict[str, tuple[Any, Any]]:
         """Let what the staging itself has changed be as it is now; gives that."""
+        taken_from = [node.path for node, items in self._held if _is_taken_from(node.value, items)]
+        self.changed.update({path: "from which it takes what is there" for path in taken_from})
         if self.watch.read(self.static) is not None:
             return {}
         after = Outside(self.function, self.static)
         changes = self.watch.changes(after)
         self.changed.update({
-            path: f"which became {shown(now)} while it was staged"
-            for path, (before, now) in changes.items() if is_number(before) and is_number(now)
+            path: f"which became {shown(now)} while it was staged" for path, (before, now) in changes.items()
+            if is_number(before) and is_number(now) and path.rpartition("[")[0] not in taken_from
         })
         watch = self._watch(after)
         if self.now.keys() <= watch.places.keys():
@@ -121,11 +134,10 @@ class Reading:
                 f"jit: requires a function that changes nothing outside, got {path}, {how}. What it changes is changed "
                 "when it is staged, and not in every call: return it, and pass it as an argument."
             )
-        for path, what in self.outside.unwatched.items():
+        for what, where in self._unwatched():
             self.learned.tell(
-                "jit: requires that what a function reads from outside can be seen to change, got "
-                f"{f'{path}, {what}' if path else what}. What it is now stays part of the compiled code: pass it as an "
-                "argument."
+                f"jit: requires that what a function reads from outside can be seen to change, got {what}. What it is "
+                f"now stays part of the compiled code: pass it as an argument.{where}"
             )
         for path, generator, state in self._states:
             if _state(generator) != state:
@@ -143,6 +155,28 @@ class Reading:
                 "at every call. Pass what is computed from them as an argument."
             )
 
+    def _unwatched(self) -> list[tuple[str, str]]:
+        """What cannot be watched, and where the code names it; one for a line."""
+        named = {s.where: s.what for s in reversed(self._suspects)}
+        kept = ", ".join(kept_functions(self.outside).values())
+        unsteady = [*([(kept, "")] if kept else []), *[(what, where) for where, what in reversed(named.items())]]
+        said = [what.rpartition(".")[0] for what in named.values()]
+        return [
+            *[(f"{path}, {what}" if path else what, "") for path, what in self.outside.unwatched.items()
+              if path not in said],
+            *[(f"{what}, which is not always the same", where) for what, where in unsteady],
+        ]
+
+
+def _is_taken_from(container: Any, before: list[Any]) -> bool:
+    """Whether items are gone from a container, or stand elsewhere in a sequence."""
+    now = list(container)
+    if len(now) < len(before):
+        return True
+    if not isinstance(container, (list, deque)):
+        return isinstance(container, (dict, set)) and not all([item in container for item in before])
+    return any([a is not b and any([a is c for c in now]) for a, b in zip(before, now)])
+
 
 def _in_words(path: str, before: Any, after: Any) -> str:
     if is_input(before) and shown(before) == shown(after):
@@ -150,10 +184,13 @@ def _in_words(path: str, before: Any, after: Any) -> str:
     return f"{path}: {shown(before)} became {shown(after)}"
 
 
-def _state(generator: Any) -> bytes:
+def _state(generator: Any) -> Any:
     if isinstance(generator, np.random.Generator):
         return pickle.dumps(generator.bit_generator.state)
-    return pickle.dumps(generator.getstate() if hasattr(generator, "getstate") else generator.get_state())
+    if isinstance(generator, np.random.RandomState):
+        kind, key, *rest = generator.get_state()
+        return kind, key.tobytes(), rest
+    return generator.getstate()
 
 
 def staged_reading(
@@ -166,7 +203,7 @@ def staged_reading(
         reading = Reading(learned, function, static, bool(refused))
         handing = reading.handing
         try:
-            made = attempt(reading)
+            made = reading.seeing(attempt)
             held = handing.held(made.program) | handing.leaked() if handing is not None else set()
             if held:
                 raise LookedInto(held)
