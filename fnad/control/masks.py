@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from fnad.control.carries import active_inputs
+from fnad.control.carries import active_inputs, chosen
+from fnad.control.loops import loop_pullback, while_p
 from fnad.control.scan import scan_p
+from fnad.control.steps import pulled
 from fnad.control.switch import switch_p
-from fnad.control.while_loop import loop_pullback, while_p
 from fnad.ir.program import Atom, Equation, Program, Var
 from fnad.ir.types import ArrayType
-from fnad.tracing.builder import stage
 from fnad.transforms.calls import interned
 from fnad.transforms.masks import BOOL, RULES, Inside, Keeper, begins_firmly, given_masks, keep_inside, whole
-from fnad.transforms.remat import checkpoint_call
 
 # --- Loops
 
@@ -122,19 +121,25 @@ def _through_while(keeper: Keeper, eqn: Equation) -> None:
 
 
 def _through_pullback(keeper: Keeper, eqn: Equation) -> None:
-    """The way back through a `while_loop`, written as loops where a mask must go through them."""
-    masked, masks = given_masks(keeper, eqn.inputs)
-    if not any(masked):
-        return whole(keeper, eqn)
     eqn = keeper.clean(eqn)
-    staged = stage(lambda *xs: loop_pullback.expand(*xs, **eqn.params), [ArrayType(*a.type[:2]) for a in eqn.inputs])
-    if staged.captured:
+    body, constants, varying = [eqn.params[name] for name in ("body", "constants", "varying")]
+    step = pulled(body, constants, varying)
+    first = len(body.inputs) + 1
+    last = first + len(step.carried)
+    given = eqn.inputs[first:last]
+    masks = [keeper.firm(a) if keeper.is_cotangent(a) else True for a in given]
+    if eqn.params["masked"]:
+        own = iter(eqn.inputs[last:])
+        masks = [keeper.both(keeper.tracer(next(own)), m) if flag else m for m, flag in zip(masks, step.carried)]
+    if not step.found or all([m is True for m in masks]) and not begins_firmly(body):
         return whole(keeper, eqn)
-    inside = keep_inside(interned(staged.program), tuple(map(keeper.is_cotangent, eqn.inputs)), masked)
-    made = tuple([Var(a.type) for a in inside.program.outputs[len(eqn.outputs) :]])
-    params = {"program": inside.program, "kept": 0}
-    keeper.emit(Equation(checkpoint_call, (*eqn.inputs, *masks), params, (*eqn.outputs, *made), eqn.source))
-    return keeper.note([eqn.outputs[k] for k in inside.masked], made)
+    operands = chosen([keeper.array(m, a).atom for m, a in zip(masks, given)], step.carried)
+    results = eqn.outputs[: sum(varying)]
+    known = [results[i] for i in step.found]
+    made = eqn.outputs[len(results) :] or tuple([Var(ArrayType(v.type.shape, BOOL)) for v in known])
+    params = eqn.params | {"masked": True}
+    keeper.emit(eqn._replace(inputs=(*eqn.inputs[:last], *operands), params=params, outputs=(*results, *made)))
+    return keeper.note(known, made)
 
 
 # --- Branches

@@ -15,7 +15,7 @@ from fnad.compiler.passes import control
 from fnad.compiler.report import describe
 from fnad.control.scan import scan_p
 from fnad.control.switch import switch_p
-from fnad.control.while_loop import while_p
+from fnad.control.loops import while_p
 from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType

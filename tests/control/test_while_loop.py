@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.control.comparing import TRANSFORMS, assert_close
 
-module = import_module("fnad.control.while_loop")
+module = import_module("fnad.control.loops")
 ROW = np.array([0.3, -0.2])
 
 

@@ -7,16 +7,16 @@ differences, and those of the jitted function with these.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import fnad
 import fnad.numpy as fnp
 import numpy as np
 import pytest
-from fnad import checkpoint, control, grad, jacfwd, jacrev, jit, make_program, nn, vmap
-from fnad.tracing.builder import Tracer
+from fnad import checkpoint, control, grad, jacfwd, jit, make_program, nn, vmap
 
 from tests.profiles import is_deep
+from tests.transforms.hiding import Formula, assert_right, total
 
 INF, NAN = np.inf, np.nan
 A, B = np.array([1.0, 2.0, 3.0, 0.5]), np.array([0.5, NAN, 2.0, -INF])
@@ -24,13 +24,6 @@ OK = np.isfinite(B)
 X = np.array([[1.0, 2.0, 0.5], [NAN, 1.0, 2.0], [0.3, -1.0, 1.0], [1.0, NAN, 0.0]])
 ROWS = np.isfinite(X).all(axis=1)
 Y = np.array([[0.1, 0.2], [1.0, NAN], [0.7, -0.4], [0.0, 1.0]])
-
-
-class Formula(NamedTuple):
-    """A function of one array, and where it is looked at."""
-
-    function: Callable[[Any], Any]
-    at: Any
 
 
 @checkpoint
@@ -237,77 +230,9 @@ FORMULAS: dict[str, Formula] = {
 }
 
 
-def total(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The sum of all results, in different proportions."""
-
-    def summed(x: Any) -> Any:
-        y = function(x)
-        return np.sum(y * (1.0 + 0.1 * np.arange(np.size(y)).reshape(np.shape(y))))
-
-    return summed
-
-
-class Frozen:
-    """A function that goes on choosing as it does at a point, so that differences do not cross the edge of a mask.
-
-    Not where what it chooses by is traced also then, as in the body of a loop.
-    """
-
-    def __init__(self, function: Callable[[Any], Any], x: np.ndarray) -> None:
-        self.function, self.conditions = function, []
-        with np.errstate(all="ignore"):
-            self._run(x, lambda c: self.conditions.append(c) or c)
-        self.is_known = not any(isinstance(c, Tracer) for c in self.conditions)
-
-    def __call__(self, x: Any) -> Any:
-        given = iter(self.conditions)
-        return self._run(x, (lambda c: next(given)) if self.is_known else (lambda c: c))
-
-    def _run(self, x: Any, condition: Callable[[Any], Any]) -> Any:
-        where = np.where
-
-        def chosen(conditions: Any, choices: Any, default: Any) -> Any:
-            known = [condition(c) for c in conditions]
-            for c, choice in zip(known[::-1], choices[::-1]):
-                default = where(c, choice, default)
-            return default
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(np, "where", lambda c, x, y: where(condition(c), x, y))
-            patch.setattr(np, "select", chosen)
-            return self.function(x)
-
-
-def differences(f: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
-    """The Jacobian by central differences; 0 in elements that are no number."""
-    columns = []
-    with np.errstate(all="ignore"):
-        for i in np.ndindex(x.shape):
-            step = 1e-5 * max(1.0, abs(x[i])) if np.isfinite(x[i]) else 0.0
-            ends = [np.array(x), np.array(x)]
-            ends[0][i] += step
-            ends[1][i] -= step
-            columns.append((np.asarray(f(ends[0])) - np.asarray(f(ends[1]))) / (2 * step or 1.0))
-    return np.stack(columns, -1).reshape(np.shape(columns[0]) + x.shape)
-
-
-def assert_close(got: Any, expected: Any, what: str) -> None:
-    scale = np.max(np.abs(expected), initial=1.0)
-    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=2e-7 * scale, err_msg=what)
-
-
 @pytest.mark.parametrize("name", FORMULAS)
 def test_a_formula_has_the_derivatives_of_what_its_masks_show(name: str) -> None:
-    function, x = FORMULAS[name].function, np.asarray(FORMULAS[name].at, float)
-    shown = Frozen(function, x)
-    slopes = differences(shown, x)
-    assert np.isfinite(slopes).all()
-    for mode in (jacrev, jacfwd):
-        assert_close(mode(function)(x), slopes, mode.__name__)
-    curvature = differences(grad(total(shown)), x)
-    for outer in (jacrev, jacfwd):
-        for inner in (grad, jacfwd):
-            assert_close(outer(inner(total(function)))(x), curvature, f"{outer.__name__} of {inner.__name__}")
+    assert_right(FORMULAS[name])
 
 
 COMPILED = list(FORMULAS) if is_deep() else ["softplus", "residuals of a line"]
@@ -318,16 +243,6 @@ def test_a_compiled_formula_has_the_same_derivatives(name: str) -> None:
     function, x = total(FORMULAS[name].function), np.asarray(FORMULAS[name].at, float)
     for derivative in (grad(function), jacfwd(grad(function))):
         np.testing.assert_allclose(jit(derivative)(x), derivative(x), rtol=1e-9, atol=1e-12)
-
-
-def test_a_mask_around_a_while_loop() -> None:
-    def function(x: Any) -> Any:
-        steps = control.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, np.exp(c[1])), (0, x / 10))[1]
-        return np.where(x < 20, steps, x)
-
-    x = np.array([0.5, 1000.0])
-    for mode in (jacrev, jacfwd):
-        assert_close(mode(function)(x), differences(function, x), mode.__name__)
 
 
 # --- What no mask hides, and what costs nothing
