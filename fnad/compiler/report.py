@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fnad.compiler.compile import Compiled, schedule_of
 from fnad.compiler.passes.schedule import Call, Loop, Rows, Step
-from fnad.ir.printer import format_equation, variable_names
+from fnad.ir.program import format_equation, variable_names
 from fnad.ir.types import short_dtype
 from fnad.runtime.plan import (
     Copy, GridLaunch, HostStep, Instruction, Multiply, Plan, Scan, Switch, View, While, inner_plans, kernels_of, walk,

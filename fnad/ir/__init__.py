@@ -1,1 +1,1 @@
-"""The intermediate representation: typed SSA Programs, their checker, printer and interpreter."""
+"""The intermediate representation: typed SSA Programs and how they print, their checker and interpreter."""

@@ -1,20 +1,22 @@
 """Programs: straight-line, typed, single-assignment code over arrays.
 
 A Program is a value: transforms make new ones and never change one. Every variable is
-assigned once, before its uses; a Literal is one scalar filled to a shape.
+assigned once, before its uses; a Literal is one scalar filled to a shape. As text it has one
+line per equation, each variable with its type.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from fnad.ir.primitive import Primitive
-from fnad.ir.printer import format_program
 from fnad.ir.types import ArrayType, type_of
 from fnad.sameness import typed_if_hashable
 
@@ -188,3 +190,66 @@ def structure(program: Program) -> tuple[Any, ...]:
             numbers[v] = len(numbers)
     parts += [numbers[a] if type(a) is Var else (a.value.tobytes(), a.type) for a in program.outputs]
     return tuple(parts)
+
+
+# --- As text
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+
+
+def format_program(program: Program) -> str:
+    """The whole Program."""
+    names = variable_names([*program.inputs, *(v for eqn in program.equations for v in eqn.outputs)])
+    parameters = ", ".join(f"{names[v]}: {v.type}" for v in program.inputs)
+    body = [f"  {line}" for eqn in program.equations for line in format_equation(eqn, names)]
+    result = ", ".join(_format_atom(a, names) for a in program.outputs)
+    return "\n".join([f"program({parameters}):", *body, f"  return {result}"])
+
+
+def variable_names(variables: Iterable[Var]) -> dict[Var, str]:
+    """A name for each variable: a, b, c, ..."""
+    numbers = count()
+    return {v: _letters(next(numbers)) for v in dict.fromkeys(variables)}
+
+
+def _letters(n: int) -> str:
+    name = _ALPHABET[n % 26]
+    while n >= 26:
+        n = n // 26 - 1
+        name = _ALPHABET[n % 26] + name
+    return name
+
+
+def format_equation(eqn: Equation, names: dict[Var, str]) -> list[str]:
+    """One equation, as a line, and lines for the Programs among its parameters."""
+    outputs = ", ".join(f"{names[v]}: {v.type}" for v in eqn.outputs)
+    nested = {key: program for k, v in eqn.params.items() for key, program in _programs(k, v)}
+    plain = {k: v for k, v in eqn.params.items() if not any(_programs(k, v))}
+    params = f"[{', '.join(f'{k}={_format_param(v)}' for k, v in plain.items())}]" if plain else ""
+    inputs = " ".join(_format_atom(a, names) for a in eqn.inputs)
+    assigned = f"{outputs} = " if outputs else ""
+    lines = [f"{assigned}{eqn.primitive.name}{params} {inputs}".rstrip()]
+    for key, value in nested.items():
+        lines += [f"  {key}:", *[f"    {line}" for line in format_program(value).splitlines()]]
+    return lines
+
+
+def _format_atom(atom: Atom, names: dict[Var, str]) -> str:
+    if isinstance(atom, Literal):
+        shape = f"[{','.join(str(n) for n in atom.type.shape)}]" if atom.type.shape else ""
+        return f"{atom.value.item()!r}{shape}"
+    return names[atom]
+
+
+def _format_param(value: Any) -> str:
+    if isinstance(value, np.dtype):
+        return value.name
+    return str(value).replace(" ", "")
+
+
+def _programs(key: str, value: Any) -> Iterator[tuple[str, Program]]:
+    """The Programs of a parameter, with what each is called."""
+    if isinstance(value, Program):
+        yield key, value
+    elif type(value) is tuple:
+        yield from ((f"{key}[{i}]", part) for i, part in enumerate(value) if isinstance(part, Program))

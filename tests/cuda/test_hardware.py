@@ -18,8 +18,8 @@ from fnad.runtime.cache import DiskCache
 from fnad.runtime.cuda import devices, driver, hardware, loader
 from fnad.runtime.cuda.arrays import uploaded
 from fnad.runtime.cuda.driver import LOST, started
-from fnad.runtime.cuda.failures import fetch
 from fnad.runtime.cuda.hardware import DriverRuntime, entry_name
+from fnad.runtime.cuda.runtime import fetch
 from fnad.runtime.plan import GridKernel, GridLaunch
 
 from tests.cuda.fake_driver import FakeDriver, bindings

@@ -9,8 +9,7 @@ import pytest
 from fnad import make_program
 from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import REGISTRY, Primitive
-from fnad.ir.printer import _letters
-from fnad.ir.program import Equation, Program, Var, prune, structure
+from fnad.ir.program import Equation, Program, Var, _letters, prune, structure
 from fnad.ir.types import ArrayType, short_dtype, type_of
 from fnad.ops.elementwise import add, convert, cos, mul, sin
 from fnad.ops.shaping import broadcast, reduce_sum

@@ -12,8 +12,7 @@ from fnad import tree
 from fnad.errors import boundary
 from fnad.ir.types import declare_array_type
 from fnad.lazy import LazyModule
-from fnad.runtime.cuda.failures import fetch, settle
-from fnad.runtime.cuda.runtime import Memory, Runtime
+from fnad.runtime.cuda.runtime import Memory, Runtime, fetch, settle
 
 exchange = LazyModule("fnad.runtime.cuda.exchange")
 

@@ -19,8 +19,7 @@ from fnad.errors import DeviceError, place_at
 from fnad.ir.program import Source
 from fnad.lazy import LazyModule
 from fnad.runtime.cuda.arrays import DeviceArray, empty, uploaded
-from fnad.runtime.cuda.failures import fetch
-from fnad.runtime.cuda.runtime import Memory, Runtime
+from fnad.runtime.cuda.runtime import Memory, Runtime, fetch
 from fnad.runtime.plan import (
     Copy, GridLaunch, HostStep, Inner, Instruction, Multiply, Place, Plan, Scan, Switch, Turn, View, While, kernels_of,
 )

@@ -7,17 +7,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 
 from fnad.errors import DeviceError
 
-if TYPE_CHECKING:
-    from fnad.runtime.cuda.runtime import Memory, Runtime
-
 MOST = 1 << 16
 """Launches whose errors are known; the oldest goes first."""
+
+
+class Holder(Protocol):
+    """What a device must be able to do to hold reports; see `fnad.runtime.cuda.runtime.Runtime`."""
+
+    def allocate(self, nbytes: int) -> Any:
+        """A piece of memory, which has an ``address``."""
+
+    def upload(self, address: int, array: np.ndarray) -> None:
+        """Copy an array to the device."""
+
+    def download(self, address: int, array: np.ndarray) -> None:
+        """Fill an array from the device, when all that was asked before is done."""
 
 
 class Failures:
@@ -29,7 +39,7 @@ class Failures:
     def __init__(self) -> None:
         self._describe: dict[int, Callable[[int], Exception]] = {}
         self._count = 0
-        self._memory: Memory | None = None
+        self._memory: Any = None
         self._awaited = False
         self._leaving: list[int] = []
         self._lock = threading.RLock()
@@ -50,7 +60,7 @@ class Failures:
         else:
             self._describe.pop(number, None)
 
-    def expect(self, runtime: Runtime) -> int:
+    def expect(self, runtime: Holder) -> int:
         """The address of the two words, and a note that a failure may be there: made after each launch that may fail.
 
         It is made after the launch, since who looks before it is made does not see it.
@@ -58,7 +68,7 @@ class Failures:
         self._awaited = True
         return self._memory.address if self._memory is not None else self._make(runtime)
 
-    def _make(self, runtime: Runtime) -> int:
+    def _make(self, runtime: Holder) -> int:
         with self._lock:
             if self._memory is None:
                 memory = runtime.allocate(_WORDS.nbytes)
@@ -66,7 +76,7 @@ class Failures:
                 self._memory = memory
         return self._memory.address
 
-    def raise_if_any(self, runtime: Runtime) -> None:
+    def raise_if_any(self, runtime: Holder) -> None:
         """Raise the error of the first kernel that failed since this was last asked.
 
         It waits for what was launched before, unless no launch was made that may fail.
@@ -95,15 +105,3 @@ def _unknown(code: int) -> DeviceError:
 
 
 _WORDS = np.zeros(2, np.int64)
-
-
-def fetch(runtime: Runtime, address: int, array: np.ndarray) -> None:
-    """Fill a C-contiguous array of the host from a device, unless a kernel before failed: that is raised."""
-    runtime.failures.raise_if_any(runtime)
-    runtime.download(address, array)
-
-
-def settle(runtime: Runtime) -> None:
-    """Wait until all is done that was asked of a device, and raise what failed."""
-    runtime.failures.raise_if_any(runtime)
-    runtime.synchronize()

@@ -87,3 +87,15 @@ class Runtime(Protocol):
 
     def wait_for(self, stream: int) -> None:
         """Let what is asked from now on happen after what another stream of the driver's was given."""
+
+
+def fetch(runtime: Runtime, address: int, array: np.ndarray) -> None:
+    """Fill a C-contiguous array of the host from a device, unless a kernel before failed: that is raised."""
+    runtime.failures.raise_if_any(runtime)
+    runtime.download(address, array)
+
+
+def settle(runtime: Runtime) -> None:
+    """Wait until all is done that was asked of a device, and raise what failed."""
+    runtime.failures.raise_if_any(runtime)
+    runtime.synchronize()
