@@ -17,10 +17,16 @@ import time
 from _thread import start_new_thread
 from collections.abc import Callable
 from contextlib import suppress
-from types import FrameType
+from functools import wraps
+from types import CodeType, FrameType
 from typing import Any, TypeVar
+from weakref import WeakSet
+
+import optree  # noqa: F401 - so that it forgets its classes after `_end`, and not before
 
 Result = TypeVar("Result")
+Function = TypeVar("Function", bound=Callable[..., Any])
+Lock = TypeVar("Lock")
 
 _gate = threading.Lock()
 """Held while the process forks or ends: who wants to begin such work waits, or it would never be over."""
@@ -80,7 +86,7 @@ def shielded(function: Callable[..., Result], *args: Any) -> Result:
 
 def undisturbed(function: Callable[..., Result], *args: Any) -> Result:
     """The same, while no other thread does such work; a fork waits for it, and so does the end of the process."""
-    if _is_held():
+    if _is_exempt():
         return _alone(function, *args)
     return shielded(_alone, function, *args)
 
@@ -97,15 +103,20 @@ def asked_by() -> FrameType | None:
 
 
 def _alone(function: Callable[..., Result], *args: Any) -> Result:
-    if not _is_held() and _gate.acquire(timeout=PATIENCE):
-        _gate.release()
-    with _exclusive:
+    if _is_exempt():
         return function(*args)
+    while True:
+        is_patient = _gate.acquire(timeout=PATIENCE)
+        if is_patient:
+            _gate.release()
+        with _exclusive:
+            if not (is_patient and stopping):  # else who stops the others would wait for all that stand in line
+                return function(*args)
 
 
-def _is_held() -> bool:
+def _is_exempt() -> bool:
     """Whether this thread holds what another one would wait for."""
-    if ends and ends[0] == threading.get_ident():
+    if threading.get_ident() in stopping:
         return True
     return any([lock._is_owned() for lock in (_exclusive, *[other._lock for other in _others()])])  # type: ignore
 
@@ -117,62 +128,140 @@ def _others() -> list[Any]:
     return [other for other in found if hasattr(other, "_lock")]
 
 
+# --- Native code that takes and drops Python's lock
+
+stopping: list[int] = []
+"""The thread that forks or ends the process, while it does."""
+
+
+def native(function: Function) -> Function:
+    """A function that calls C++ which drops Python's lock and takes it again, as optree does for every node of a tree.
+
+    No thread may be in there when the process ends: Python ends the others where they next take its lock, for which
+    C++ aborts the process, and optree forgets its classes. Nor when it forks: the child would find C++'s own locks
+    held for ever. So who wants to begin such a call meanwhile waits.
+    """
+
+    @wraps(function)
+    def enter(*args: Any, **kwargs: Any) -> Any:
+        while stopping and _rests():
+            pass  # and look again, now that this frame can be seen to be in there
+        return function(*args, **kwargs)
+
+    _entries.add(enter.__code__)  # the same one for all
+    return enter  # type: ignore[return-value]
+
+
+_entries: set[CodeType] = set()
+
+
+def _rests() -> bool:
+    """Wait for the end of a fork; at the end of the process for long, but not for ever, since that may wait for us.
+
+    False where the thread is to go on: who is in native code already, or holds what the other one waits for.
+    """
+    if _is_exempt() or _is_inside(sys._getframe(2)):
+        return False
+    end = time.monotonic() + PATIENCE
+    while stopping and time.monotonic() < end:
+        time.sleep(0.001)
+    return not stopping
+
+
+def _is_inside(frame: FrameType | None) -> bool:
+    """Whether a thread that has come to this frame is in native code; one that rests before it is not."""
+    if frame is not None and frame.f_code is _rests.__code__:
+        return False
+    while frame is not None and frame.f_code not in _entries:
+        frame = frame.f_back
+    return frame is not None
+
+
+def _let_others_leave() -> None:
+    """Wait until no other thread is in native code."""
+    end, own = time.monotonic() + GRACE, threading.get_ident()
+    while any([_is_inside(frame) for thread, frame in sys._current_frames().items() if thread != own]):
+        if time.monotonic() > end:
+            return
+        time.sleep(0.0005)
+
+
 PATIENCE = 30.0
 """Seconds that a fork and the end of the process wait for compilers, and these for them."""
+GRACE = 5.0
+"""Seconds that they wait for threads in other native code, which may call what waits for them."""
+
+
+# --- Forks, and the end
+
 _held: list[Any] = []
+_renewed: WeakSet[Any] = WeakSet()
 
 
-def _hold() -> None:
+def renewed(lock: Lock) -> Lock:
+    """A lock that every forked child finds free, though a thread that is not there may have held it."""
+    _renewed.add(lock)
+    return lock
+
+
+def _stop() -> None:
     """Before a fork: the child is to find no lock held by a thread that it has not, nor anything half done."""
     end = time.monotonic() + PATIENCE
-    wanted = [*([] if _is_held() else [_gate]), _exclusive, *[other._lock for other in _others()]]
-    while len(_held) < len(wanted) and time.monotonic() < end:
-        if wanted[len(_held)].acquire(timeout=1.0):
-            _held.append(wanted[len(_held)])
+    if not _is_exempt():
+        if not _gate.acquire(timeout=PATIENCE):
+            return
+        _held.append(_gate)
+    stopping.append(threading.get_ident())
+    least, wanted = len(_held), [_exclusive, *[other._lock for other in _others()]]
+    while len(_held) < least + len(wanted) and time.monotonic() < end:
+        lock = wanted[len(_held) - least]
+        if lock.acquire(timeout=1.0):
+            _held.append(lock)
         else:
-            _let_go()  # who has the next one may wait for one before it
+            _let_go(least)  # who has the next one may wait for one before it
+    _let_others_leave()
 
 
-def _let_go() -> None:
-    while _held:
+def _let_go(least: int = 0) -> None:
+    while len(_held) > least:
         _held.pop().release()
 
 
-def _begin_again() -> None:
-    """In a child that was forked although a compiler is at work: it seems to wait for what other libraries hold."""
-    global _gate, _exclusive
-    if _held:
+def _go_on() -> None:
+    """In the process that has forked."""
+    if threading.get_ident() in stopping:
         _let_go()
-        return
-    _gate, _exclusive = threading.Lock(), threading.RLock()
+        stopping.remove(threading.get_ident())
+
+
+def _begin_again() -> None:
+    """In the child, where what could not be held is held by nobody: it seems to wait for what other libraries hold."""
+    global _gate, _exclusive
+    if threading.get_ident() not in stopping:
+        _held.clear()
+    held = list(_held)
+    _let_go()
+    stopping.clear()
+    if _gate not in held:
+        _gate = threading.Lock()
+    if _exclusive not in held:
+        _exclusive = threading.RLock()
     for other in _others():
-        other._lock = threading.RLock()
+        if other._lock not in held:
+            other._lock = threading.RLock()
+    for lock in _renewed:
+        lock._at_fork_reinit()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_begin_again)
-GRACE = 0.1
-"""Seconds that other threads get, at the end of the process, to come to where they can wait for it."""
-ends: list[int] = []
-"""The thread that ends the process, from then on."""
-
-
-def await_end() -> None:
-    """Wait for the end of the process, unless this thread is the one that ends it.
-
-    Python ends the other threads wherever they next take its lock; in the middle of libraries in C++ that aborts the
-    process.
-    """
-    if ends[0] != threading.get_ident():
-        time.sleep(PATIENCE)  # not for ever, since the other one may wait for this one
+    os.register_at_fork(before=_stop, after_in_parent=_go_on, after_in_child=_begin_again)
 
 
 @atexit.register
 def _end() -> None:
-    """Let compilers finish what they are at, and let nobody begin anew: LLVM is taken down next."""
-    ends.append(threading.get_ident())
-    if threading.active_count() > 1:
-        time.sleep(GRACE)
+    """Let other threads finish what they must not be ended in, and begin no more of it: LLVM is taken down next."""
+    stopping.append(threading.get_ident())
     _gate.acquire(timeout=PATIENCE)
     if _exclusive.acquire(timeout=PATIENCE):
         _exclusive.release()
+    _let_others_leave()

@@ -19,7 +19,7 @@ import optree
 
 from fnad.checks import require_function
 from fnad.errors import boundary
-from fnad.shield import await_end, ends
+from fnad.shield import native
 
 _NAMESPACE = "fnad"
 _registered: set[type] = set()
@@ -27,14 +27,13 @@ _registered: set[type] = set()
 TreeDef = optree.PyTreeSpec
 
 
+@native
 def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     """Flatten a pytree into its leaves and its structure.
 
     >>> flatten({"b": 1, "a": (2, None)})[0]
     [2, 1]
     """
-    if ends:
-        await_end()  # optree is C++, and forgets its classes when the process ends
     try:
         leaves, treedef = optree.tree_flatten(tree, namespace=_NAMESPACE)
     except _StaticArray:
@@ -47,6 +46,7 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
 
 
 @boundary
+@native
 def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
     """Rebuild a pytree from its structure and its leaves.
 
@@ -106,6 +106,7 @@ def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
 
 
 @boundary
+@native
 def paths(treedef: TreeDef, root: str = "") -> list[str]:
     """The key path of every leaf as a Python expression on ``root``.
 
@@ -125,6 +126,7 @@ def _require_structure(name: str, treedef: Any) -> None:
 
 
 @boundary
+@native
 def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
     """For every leaf of a tree, the leaf of its prefix that stands there or above; ``None`` is a leaf of a prefix.
 
@@ -147,6 +149,7 @@ def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
     return [own for own, leaf in zip(spread, leaves) if leaf is not None]
 
 
+@native
 def flatten_like(name: str, treedef: TreeDef, tree: Any) -> list[Any]:
     """What a tree holds at the leaves of a structure: leaves, or ``None``.
 
@@ -166,6 +169,7 @@ def flatten_like(name: str, treedef: TreeDef, tree: Any) -> list[Any]:
 
 
 @boundary
+@native
 def register(
     cls: type,
     flatten_function: Callable[[Any], tuple[Iterable[Any], Any]],
@@ -219,6 +223,7 @@ def _has_array(static: Any) -> bool:
     return hasattr(type(static), "__array__") and not isinstance(static, np.generic)
 
 
+@native
 def _static_array(tree: Any, path: str = "tree") -> str:
     """The message for an array in the static data of an object, which it names."""
     is_below = lambda node: node is not tree  # noqa: E731
@@ -233,6 +238,7 @@ def _static_array(tree: Any, path: str = "tree") -> str:
     return next(filter(None, found), "")
 
 
+@native
 def mismatch(name: str, expected: TreeDef, got: TreeDef, root: str = "tree") -> str:
     """The message for two structures that differ: the first path that only one of them has."""
     ours, theirs = (dict.fromkeys(paths(treedef, root)) for treedef in (expected, got))
@@ -268,6 +274,7 @@ def _without_end(tree: Any) -> ValueError:
     )
 
 
+@native
 def _children(node: Any) -> Iterator[tuple[str, Any]]:
     """What a node holds, each with how it is reached; nothing for a leaf."""
     try:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -19,7 +20,8 @@ import pytest
 from fnad import errors
 from fnad.errors import PACKAGE
 from fnad.ir import evaluate
-from fnad.shield import undisturbed
+from fnad.memo import kept
+from fnad.shield import renewed, undisturbed
 from fnad.tracing import builder as tracing
 
 from tests.profiles import is_deep
@@ -293,6 +295,79 @@ time.sleep(chance.uniform(0.0, 0.6))
 fnad.jit(fnad.grad(fresh(chance)), background=True)(X)
 """, tmp_path, seed)
     assert float(printed) == 21.0
+
+
+@pytest.mark.parametrize("seed", range(40 if is_deep() else 2))
+def test_a_process_ends_while_threads_work_with_pytrees(seed: int, tmp_path: Path) -> None:
+    run("""
+from fnad import tree
+chance = random.Random(int(sys.argv[1]))
+
+class Node:
+    def __init__(self, children):
+        self.children = children
+
+tree.register(Node, lambda node: (node.children, None), lambda _, children: Node(list(children)))
+nested = {str(i): [Node([1.0, (2.0, {"z": 3.0})]), 4.0] for i in range(20)}
+structure = tree.structure(nested)
+works = [
+    lambda: tree.leaves(nested), lambda: tree.map(lambda x: x, nested), lambda: tree.paths(structure),
+    lambda: tree.broadcast_prefix(0, nested), lambda: tree.unflatten(structure, range(60)),
+    lambda: fnad.grad(lambda t: t["0"][1] * 2.0)(nested), lambda: tree.flatten_like("f", structure, nested),
+]
+
+def work_on(work):
+    while True:
+        work()
+
+for _ in range(4):
+    threading.Thread(target=work_on, args=(chance.choice(works),), daemon=True).start()
+time.sleep(chance.uniform(0.0, 0.1))
+threading.excepthook = lambda told: os._exit(3)  # a thread that is made to fail by the end of the process
+""", tmp_path, seed)
+
+
+class Slow:
+    """A node of pytrees that takes its time."""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_fork_waits_for_what_a_child_could_not_do_without() -> None:
+    going, left = threading.Event(), []
+    lock = renewed(threading.Lock())
+
+    def flattened(_: Slow) -> tuple[tuple[()], None]:
+        going.set()
+        time.sleep(0.2)
+        return (), None
+
+    def work() -> None:
+        fnad.tree.leaves(Slow())
+        left.append(True)
+
+    class Holder:
+        @kept
+        def slow(self) -> float:
+            going.set()
+            time.sleep(0.2)
+            return 3.0
+
+    fnad.tree.register(Slow, flattened, lambda _, __: Slow())
+    holder = Holder()
+    for wait, is_there in [
+        (work, lambda: left == [True]), (lambda: holder.slow, lambda: holder.slow == 3.0),
+        (lambda: lock.acquire() and going.set(), lambda: lock.acquire(timeout=0.0)),
+    ]:
+        going.clear()
+        helper = threading.Thread(target=wait)
+        helper.start()
+        assert going.wait(60)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if is_there() else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        helper.join()
 
 
 def test_work_that_is_shielded_is_finished() -> None:

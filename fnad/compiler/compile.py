@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from fnad.compiler.target import Target
 from fnad.errors import place_at
 from fnad.ir.program import Program
 from fnad.lazy import LazyModule
+from fnad.memo import kept
 from fnad.runtime.cache import Statistics, statistics
 from fnad.runtime.cpu.executor import KernelError, link
 from fnad.runtime.plan import Plan, walk
@@ -76,7 +76,7 @@ class CompiledForCPU(Compiled):
             raise self._placed(error) from None
         return outputs
 
-    @cached_property
+    @kept
     def _outputs(self) -> Callable[[Sequence[np.ndarray]], list[np.ndarray]]:
         """Memory for the outputs: that of donated inputs, or new one."""
         return allocator(self.results, self.donated)

@@ -21,6 +21,7 @@ from fnad.dispatch.watch import Watch
 from fnad.errors import ConcreteValueError, InPlaceError
 from fnad.ir.program import Equation, Program, Var
 from fnad.ir.types import type_of
+from fnad.shield import renewed
 from fnad.tracing.builder import AskedOutside, Question, Tracer, is_recording
 
 MOST_GUARDS = 256
@@ -195,7 +196,7 @@ class Branches:
         return sum([guard.compiled.seconds for guard in guards])
 
 
-_growing = threading.Lock()
+_growing = renewed(threading.Lock())
 
 
 def _shown(value: Any) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import count
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -18,6 +17,7 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType, type_of
+from fnad.memo import kept
 from fnad.sameness import typed_if_hashable
 
 
@@ -103,7 +103,7 @@ class Program:
     def output_types(self) -> tuple[ArrayType, ...]:
         return tuple(a.type for a in self.outputs)
 
-    @cached_property
+    @kept
     def is_effectful(self) -> bool:
         """Whether running the Program does more than its outputs say."""
         return any(map(has_effect, self.equations))

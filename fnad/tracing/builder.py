@@ -19,7 +19,6 @@ from fnad.ir.primitive import Primitive, Traced
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, filled, prune, quiet_equation, scalar
 from fnad.ir.sources import current_source, own_source
 from fnad.ir.types import FIT, ArrayType, Unfit, is_array, is_array_like, is_inexact, type_of
-from fnad.shield import await_end, ends
 from fnad.tracing.errors import AskedOutside as AskedOutside
 from fnad.tracing.errors import (
     LookedInto, cut_gradient, escaped, held_in_result, holds_traced, stored, unhashable, unknown_value,
@@ -473,8 +472,6 @@ def build(builder: Builder, body: Callable[[], Result]) -> Result:
     No ``with``: an interrupt can arrive on the way into a context or out of it, but not between the two statements at
     the end here, neither of which calls anything. So whatever ends the staging, the thread is as it was.
     """
-    if ends:
-        await_end()
     outer = _thread.builder, _thread.enclosing, _thread.recording
     builder.outer = outer[0]
     builder.began = len(builder.outer.equations) if builder.outer else 0

@@ -17,6 +17,7 @@ import numpy as np
 
 from fnad.kernels.cuda.sizes import WARP
 from fnad.kernels.vector_math import ULPS
+from fnad.shield import renewed
 
 
 def _in_dtype(function: Callable, dtype: Any, *operands: Any) -> Any:
@@ -192,7 +193,7 @@ class _Block:
 
 
 _blocks: weakref.WeakKeyDictionary[Any, _Block] = weakref.WeakKeyDictionary()
-_first = threading.Lock()
+_first = renewed(threading.Lock())
 
 
 def _block() -> tuple[_Block, int]:

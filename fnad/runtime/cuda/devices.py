@@ -17,6 +17,7 @@ from fnad import config
 from fnad.errors import DeviceError, boundary, warn
 from fnad.lazy import LazyModule
 from fnad.runtime.cuda.runtime import Runtime, Unusable
+from fnad.shield import renewed
 
 hardware = LazyModule("fnad.runtime.cuda.hardware")
 simulator = LazyModule("fnad.runtime.cuda.simulator")
@@ -111,7 +112,7 @@ class _Opened(NamedTuple):
 
 _installed: list[Runtime] = []
 _known: list[_Opened] = []
-_lock = threading.RLock()
+_lock = renewed(threading.RLock())
 
 
 def _open() -> _Opened:

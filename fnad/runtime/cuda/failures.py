@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from fnad.errors import DeviceError
+from fnad.shield import renewed
 
 MOST = 1 << 16
 """Launches whose errors are known; the oldest goes first."""
@@ -42,7 +43,7 @@ class Failures:
         self._memory: Any = None
         self._awaited = False
         self._leaving: list[int] = []
-        self._lock = threading.RLock()
+        self._lock = renewed(threading.RLock())
 
     def register(self, describe: Callable[[int], Exception]) -> int:
         """The number of a launch, from 1 on; ``describe`` makes the error of a code."""

@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from fnad.errors import DeviceError, DeviceMemoryError
-from fnad.runtime.cuda import driver as drivers
 from fnad.runtime.cuda import cublas, loader
+from fnad.runtime.cuda import driver as drivers
 from fnad.runtime.cuda.driver import Driver, Gpu
 from fnad.runtime.cuda.failures import Failures
 from fnad.runtime.cuda.pool import OutOfMemory, Piece, Pool
 from fnad.runtime.cuda.runtime import Runtime, Unusable
 from fnad.runtime.plan import GridKernel, GridLaunch
+from fnad.shield import renewed
 
 
 def find_gpus() -> list[Gpu]:
@@ -115,7 +116,8 @@ class DriverRuntime(Runtime):
         self._current = self.handle
         """The stream that takes what is asked for."""
         self.stream = int(self.handle)
-        self._lock = threading.RLock()  # held while launches are recorded, so that nothing else gets among them
+        # Held while launches are recorded, so that nothing else gets among them.
+        self._lock = renewed(threading.RLock())
         self.blas = cublas.start(self.stream, self._turn)
         self.pool = Pool(self._allocate, self._free, self._available)
         self._functions: dict[GridKernel, Function] = {}

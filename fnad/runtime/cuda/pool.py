@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from fnad.errors import DeviceMemoryError
 from fnad.runtime.cuda.runtime import ALIGNMENT
+from fnad.shield import renewed
 
 STEPS = 8
 """Sizes of pieces between a power of two and the next: at most an eighth of a piece is unused."""
@@ -51,7 +52,7 @@ class Pool:
         self._allocate, self._free, self._available = allocate, free, available
         self._returned: deque[tuple[int, int]] = deque()
         self._kept: dict[int, list[int]] = defaultdict(list)
-        self._lock = threading.RLock()
+        self._lock = renewed(threading.RLock())
 
     def take(self, nbytes: int) -> Piece:
         """A piece of at least so many bytes, of any content."""

@@ -24,6 +24,7 @@ from fnad.runtime.cuda.host import HostMemory, HostRuntime
 from fnad.runtime.cuda.runtime import Memory, Unusable
 from fnad.runtime.definitions import defined
 from fnad.runtime.plan import GridKernel, GridLaunch
+from fnad.shield import renewed
 
 CAPABILITY = 8, 0
 _DTYPES = (
@@ -59,7 +60,7 @@ class SimulatorRuntime(HostRuntime):
         self._words = words(cuda)
         self._starts: list[int] = []
         self._memory: weakref.WeakValueDictionary[int, Memory] = weakref.WeakValueDictionary()
-        self._lock = threading.RLock()
+        self._lock = renewed(threading.RLock())
 
     def allocate(self, nbytes: int) -> HostMemory:
         """A piece of memory, of any content."""

@@ -24,12 +24,13 @@ from fnad.kernels.dtypes import dtype_of
 from fnad.runtime.cuda import passes
 from fnad.runtime.definitions import defined
 from fnad.runtime.plan import GridKernel
+from fnad.shield import renewed
 
 _DTYPES = (
     *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float32", "float64", "complex64", "complex128"),
 )
-_lock = threading.RLock()
+_lock = renewed(threading.RLock())
 
 
 def _words() -> dict[str, Any]:
