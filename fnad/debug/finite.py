@@ -23,7 +23,7 @@ ADVICE = {
     "sqrt": "Keep its operand from being negative.",
     "exp": "Subtract the largest operand first, as softmax and logsumexp do, or clip it.",
     "div": "Keep the divisor from 0, as np.where(y == 0, 1, y) does.",
-    "pow": "Keep the base above 0 where the exponent is no integer.",
+    "power": "Keep the base above 0 where the exponent is no integer.",
 }
 
 BACKWARD = (

@@ -503,7 +503,7 @@ def through_call(keeper: Keeper, eqn: Equation) -> None:
 RULES: dict[Primitive, Rule] = {
     e.mul: _product, e.guarded_mul: _product, e.div: _quotient, e.guarded_div: _quotient,
     e.add: _sum_of_two, e.sub: _sum_of_two, e.select: _choice, e.choose: _choice, relu_backward: _rectified,
-    **dict.fromkeys([e.neg, e.convert, e.real, e.imag, e.conjugate, e.stop_gradient, s.barrier], _unary),
+    **dict.fromkeys([e.neg, e.convert, e.real, e.imag, e.conjugate, e.copy, e.stop_gradient, s.barrier], _unary),
     **dict.fromkeys([s.reshape, s.transpose, s.flip, s.slice_, s.pad, s.concatenate, s.broadcast], _moved),
     gather: _gathered, s.set_slice: _window_set, scatter: _scattered,
     s.reduce_sum: _summed, cumsum: _cumulated, recurrence: _recurred, matmul: _multiplied,

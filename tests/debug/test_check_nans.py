@@ -10,6 +10,8 @@ import fnad
 import numpy as np
 import pytest
 from fnad import NonFiniteError, check_nans, checkpoint, grad, jit, value_and_grad, vmap
+from fnad.debug.finite import ADVICE
+from fnad.ir.primitive import REGISTRY
 
 X = np.array([4.0, 0.0, 1.0])
 
@@ -141,3 +143,17 @@ def test_without_looking_it_is_not_found() -> None:
     with pytest.raises(NonFiniteError):
         check_nans(jit(log_sum))(X)
     assert jit(log_sum)(X) == -np.inf and not np.isfinite(grad(root_sum)(X)).all()
+
+
+MISTAKES = {
+    "log": (np.log, -1.0), "log1p": (np.log1p, -2.0), "sqrt": (np.sqrt, -1.0), "exp": (np.exp, 1000.0),
+    "div": (lambda x: 1.0 / x, 0.0), "power": (lambda x: x**0.3, -1.0),
+}
+
+
+@pytest.mark.parametrize("name", ADVICE)
+def test_advice_is_for_a_primitive_and_given(name: str) -> None:
+    function, x = MISTAKES[name]
+    assert name in REGISTRY
+    message = failure(check_nans(function), x)
+    assert f" of {name}.\n" in message and ADVICE[name] in message

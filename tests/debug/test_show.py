@@ -57,3 +57,10 @@ def test_a_wrong_stage_is_an_error_that_lists_them() -> None:
         show(loss, "fuse")
     with pytest.raises(TypeError, match="requires a function, got float64"):
         show(loss(X))
+
+
+def test_a_copy_reads_as_one(capsys: Any) -> None:
+    show(lambda x: np.concatenate([x, np.exp(x)]), "fused")(X := np.ones(3))
+    show(lambda x: (x, fnad.stop_gradient(x)), "plan")(X)
+    printed = capsys.readouterr().out
+    assert ": f64[3] = copy " in printed and "stop_gradient" not in printed

@@ -284,6 +284,7 @@ _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     "imag": ((ANY,), {}),
     "unit": ((APART,), {"oracle": np.sign}),
     "complex": ((ANY, SECOND), {"oracle": _complex}),
+    "copy": ((ANY,), {}),
     "stop_gradient": ((ANY,), {"oracle": np.array}),
 }
 

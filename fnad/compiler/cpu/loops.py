@@ -20,7 +20,7 @@ from fnad.compiler.expressions import ACCUMULATIONS, constant, source_of
 from fnad.compiler.passes.schedule import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
 from fnad.kernels.dtypes import carrier_of, dtype_word, FLOATS
-from fnad.ops.elementwise import stop_gradient as identity
+from fnad.ops.elementwise import copy
 from fnad.runtime.plan import Kernel, Launch, View
 
 BLOCK = 4096
@@ -66,7 +66,7 @@ def _placed(loop: Loop, place: Callable[[View], View]) -> dict[Var, View]:
 
 
 def _launch(loops: Sequence[Loop], signature: _Signature, lines: list[str], extent: int, chunk: int) -> Launch:
-    words = dict.fromkeys(e.primitive.name for loop in loops for e in loop.equations if e.primitive is not identity)
+    words = dict.fromkeys(e.primitive.name for loop in loops for e in loop.equations if e.primitive is not copy)
     label = " ".join(words) or "copy"
     source = "\n".join(["def kernel(buffers, params, lo, hi):", *_indented([*lines, "return 0"]), ""])
     return Launch(Kernel(label.replace(" ", "_")[:60], source), tuple(signature.params), extent, label, chunk)
@@ -282,7 +282,7 @@ class _Writer:
 
     def _expression(self, eqn: Equation) -> str:
         operands = [self._name(a) for a in eqn.inputs]
-        return operands[0] if eqn.primitive is identity else source_of(eqn, operands)
+        return operands[0] if eqn.primitive is copy else source_of(eqn, operands)
 
     def _name(self, atom: Atom) -> str:
         if atom in self.names:
@@ -293,7 +293,7 @@ class _Writer:
 
 TAKE_ANY_NUMBER = {
     "add", "sub", "mul", "div", "guarded_mul", "guarded_div", "maximum", "minimum", "fmax", "fmin", "select",
-    "eq", "ne", "lt", "le", "gt", "ge", identity.name,
+    "eq", "ne", "lt", "le", "gt", "ge", copy.name,
 }
 """Operations that run the same, and as fast, whatever the number is that they take."""
 

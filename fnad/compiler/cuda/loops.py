@@ -20,7 +20,7 @@ from fnad.compiler.passes.schedule import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
 from fnad.kernels.cuda.sizes import THREADS, WARP
 from fnad.kernels.dtypes import carrier_of, dtype_word
-from fnad.ops.elementwise import stop_gradient as identity
+from fnad.ops.elementwise import copy
 from fnad.runtime.plan import GridKernel, GridLaunch, View
 from fnad.runtime.views import is_aligned
 
@@ -75,7 +75,7 @@ def _blocks(threads: int) -> int:
 
 
 def _launch(loops: Sequence[Loop], signature: Signature, lines: list[str], blocks: int, threads: int) -> GridLaunch:
-    words = dict.fromkeys(e.primitive.name for loop in loops for e in loop.equations if e.primitive is not identity)
+    words = dict.fromkeys(e.primitive.name for loop in loops for e in loop.equations if e.primitive is not copy)
     label = " ".join(words) or "copy"
     source = "\n".join([f"def kernel({', '.join(signature.names)}):", *_indented(lines), ""])
     pointers = tuple([dtype_word(carrier_of(view.dtype)) for view in signature.views])
@@ -147,7 +147,7 @@ class _Writer:
         for eqn in self.plain:
             self.names[eqn.outputs[0]] = name = f"t{len(self.names)}{self.mark}"
             operands = [self.name(a) for a in eqn.inputs]
-            lines.append(f"{name} = {operands[0] if eqn.primitive is identity else source_of(eqn, operands)}")
+            lines.append(f"{name} = {operands[0] if eqn.primitive is copy else source_of(eqn, operands)}")
         return lines
 
     @property

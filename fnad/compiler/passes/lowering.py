@@ -18,7 +18,7 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.program import Equation, Source, Var
 from fnad.ir.types import ArrayType
 from fnad.kernels.dtypes import DTYPES
-from fnad.ops.elementwise import stop_gradient as identity
+from fnad.ops.elementwise import copy
 from fnad.runtime import views
 from fnad.runtime.plan import Buffer, HostStep, Instruction, Plan, View
 
@@ -107,12 +107,12 @@ def copying(source: View, target: View) -> Loop | None:
     if source == target or 0 in target.shape:
         return None
     given, written = (Var(ArrayType(view.shape, view.dtype)) for view in (source, target))
-    return Loop(target.shape, [Equation(identity, (given,), {}, (written,))], {given: source}, {written: target})
+    return Loop(target.shape, [Equation(copy, (given,), {}, (written,))], {given: source}, {written: target})
 
 
 def _stays(loop: Loop, layout: Layout) -> bool:
     """Whether a loop copies values to where they are."""
-    copied = [eqn.inputs[0] if eqn.primitive is identity else None for eqn in loop.equations]
+    copied = [eqn.inputs[0] if eqn.primitive is copy else None for eqn in loop.equations]
     return all([
         v in loop.reads and layout.view(loop.reads[v]) == layout.view(loop.writes[eqn.outputs[0]])
         for v, eqn in zip(copied, loop.equations)
@@ -150,7 +150,7 @@ def is_loop(eqn: Equation) -> bool:
     dtype = eqn.outputs[0].type.dtype
     if eqn.primitive.name in ACCUMULATIONS:
         return dtype in DTYPES
-    if eqn.primitive is identity or eqn.primitive.name in ("concatenate", "pad", "set_slice"):
+    if eqn.primitive is copy or eqn.primitive.name in ("concatenate", "pad", "set_slice"):
         return dtype in COPIED
     return has_source(eqn)
 

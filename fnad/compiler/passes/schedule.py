@@ -17,7 +17,7 @@ import numpy as np
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
 from fnad.ir.types import ArrayType
 from fnad.ops.arrays import array_of, array_p
-from fnad.ops.elementwise import stop_gradient as identity
+from fnad.ops.elementwise import copy
 from fnad.ops.shaping import kept_axes, pad_window
 from fnad.runtime import views
 from fnad.runtime.plan import Plan, View
@@ -189,7 +189,7 @@ def own_outputs(program: Program) -> Program:
         shares = origin in producers and producers[origin].primitive.name in {*_VIEWS, array_p.name}
         if origin not in producers or shares or origin in taken:
             copied = Var(ArrayType(*atom.type[:2]))
-            equations.append(Equation(identity, (atom,), {}, (copied,)))
+            equations.append(Equation(copy, (atom,), {}, (copied,)))
             atom = origin = copied
         taken.add(origin)
         outputs.append(atom)
@@ -293,7 +293,7 @@ class _Scheduler:
         elif isinstance(value, Var):
             loop.reads[value] = self.view_of(value)
         written = Var(ArrayType(target.shape, target.dtype))
-        loop.equations.append(Equation(identity, (value,), {}, (written,)))
+        loop.equations.append(Equation(copy, (value,), {}, (written,)))
         loop.writes[written] = target
         self._append(loop)
 
@@ -339,9 +339,9 @@ class _Scheduler:
     def _apart(self, x: Atom, value: Atom) -> tuple[Atom, Atom]:
         """An array and a value for a window of it, a copy where it lies in the array: so that can be written over."""
         if x in self.place and value in self.place and self.place[x].buffer == self.place[value].buffer:
-            copy = Var(ArrayType(*value.type[:2]))
-            self.place[copy] = self.copied(self.place[value])
-            return x, copy
+            fresh = Var(ArrayType(*value.type[:2]))
+            self.place[fresh] = self.copied(self.place[value])
+            return x, fresh
         return x, value
 
     # Loops

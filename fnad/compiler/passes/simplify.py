@@ -228,7 +228,7 @@ def _transpose(x: Atom, perm: Sequence[int]) -> Atom | None:
 _RULES: dict[str, Rule] = {
     "add": _add, "sub": _sub, "mul": _mul, "div": _div, "select": _select, "choose": _select,
     "convert": _operand, "reshape": _operand,
-    "broadcast": _operand, "transpose": _transpose, "stop_gradient": _operand,
+    "broadcast": _operand, "transpose": _transpose, "copy": _operand, "stop_gradient": _operand,
     "guarded_div": _div, "set_slice": _set_slice,
 }
 _MERGES: dict[str, Callable[[dict, dict], dict]] = {
