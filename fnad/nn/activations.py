@@ -14,7 +14,7 @@ from fnad.checks import require_axis, require_flag
 from fnad.errors import boundary
 from fnad.nn.values import quiet, real_operands, require_real
 from fnad.ops import elementwise as ops
-from fnad.ops import layers
+from fnad.ops import layers, special
 from fnad.ops.reductions import reduce_logsumexp, reduce_max
 from fnad.ops.shaping import reduce_sum, spread
 from fnad.random.values import broadcast_to
@@ -82,7 +82,7 @@ def sigmoid(x: Any) -> Any:
     >>> sigmoid(np.array([-1000.0, 0.0]))
     array([0. , 0.5])
     """
-    return ops.sigmoid(*real_operands("sigmoid", x))
+    return special.sigmoid(*real_operands("sigmoid", x))
 
 
 @boundary
@@ -105,7 +105,7 @@ def softplus(x: Any) -> Any:
     array([   0., 1000.])
     """
     (x,) = real_operands("softplus", x)
-    return ops.logaddexp(x, 0.0)
+    return special.logaddexp(x, 0.0)
 
 
 @boundary
@@ -128,7 +128,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
         cubed = ops.mul(ops.mul(ops.mul(x, x), x), 0.044715)
         share = ops.tanh(ops.mul(ops.add(x, cubed), sqrt(2 / pi)))
     else:
-        share = ops.erf(ops.mul(x, sqrt(1 / 2)))
+        share = special.erf(ops.mul(x, sqrt(1 / 2)))
     return ops.mul(ops.mul(x, 0.5), ops.add(share, 1.0))
 
 

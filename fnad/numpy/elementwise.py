@@ -19,6 +19,7 @@ from fnad.numpy.promotion import (
 )
 from fnad.numpy.ufuncs import UFUNCS
 from fnad.ops import elementwise as ops
+from fnad.ops import special
 from fnad.ops.complexes import complex_
 from fnad.tracing.builder import Builder, Tracer
 
@@ -204,7 +205,7 @@ def sinc(x: Any) -> Any:
     if a.dtype.kind == "c":
         turned = ops.mul(ops.select(ops.eq(a, 0.0), 1e-20, a), np.pi)
         return ops.div(UFUNCS[np.sin](turned), turned)
-    return ops.sinc(cast(a, np.dtype(float)) if a.dtype.kind in "biu" else a)
+    return special.sinc(cast(a, np.dtype(float)) if a.dtype.kind in "biu" else a)
 
 
 @implements(np.real)

@@ -12,7 +12,7 @@ from fnad.numpy.promotion import (
     all_axes, broadcast_shapes, builder_of, cast, fit, operand, result_dtype, shape_of, traced,
 )
 from fnad.numpy.reductions import kept, masked
-from fnad.ops import elementwise, reductions
+from fnad.ops import reductions, special
 from fnad.ops.elementwise import eq, exp, select, sub
 from fnad.ops.shaping import spread
 from fnad.tracing.builder import Tracer
@@ -70,7 +70,7 @@ def sigmoid(x: Any, /) -> Any:
     >>> sigmoid(np.array([-1000.0, 0.0]))
     array([0. , 0.5])
     """
-    return elementwise.sigmoid(_real(x))
+    return special.sigmoid(_real(x))
 
 
 @evaluated
@@ -80,7 +80,7 @@ def erf(x: Any, /) -> Any:
     >>> erf(np.array([0.0, 10.0]))
     array([0., 1.])
     """
-    return elementwise.erf(_real(x))
+    return special.erf(_real(x))
 
 
 @evaluated
@@ -104,4 +104,4 @@ def xlogy(x: Any, y: Any, /) -> Any:
     operands = operand(builder, x), operand(builder, y)
     dtype, shape = result_dtype(*operands), broadcast_shapes(*map(shape_of, operands))
     dtype = np.dtype(float) if dtype.kind in "biu" else dtype
-    return elementwise.xlogy(*[fit(builder, z, dtype, shape) for z in operands])
+    return special.xlogy(*[fit(builder, z, dtype, shape) for z in operands])

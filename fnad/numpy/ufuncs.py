@@ -21,6 +21,7 @@ from fnad.numpy.promotion import (
     spread_to, strong,
 )
 from fnad.ops import elementwise as ops
+from fnad.ops import special
 from fnad.tracing.builder import Builder, Tracer
 
 Rule = Callable[..., Any]
@@ -93,8 +94,8 @@ RULES: dict[np.ufunc, dict[str, Rule]] = {
     np.log2: {"f": ops.log2, "c": complexes.function(np.log2)},
     np.log10: {"f": ops.log10, "c": complexes.function(np.log10)},
     np.log1p: {"f": ops.log1p, "c": complexes.function(np.log1p)},
-    np.logaddexp: {"f": ops.logaddexp},
-    np.logaddexp2: {"f": ops.logaddexp2},
+    np.logaddexp: {"f": special.logaddexp},
+    np.logaddexp2: {"f": special.logaddexp2},
     np.sin: {"f": ops.sin, "c": complexes.function(np.sin)},
     np.cos: {"f": ops.cos, "c": complexes.function(np.cos)},
     np.tan: {"f": ops.tan, "c": complexes.function(np.tan)},

@@ -12,43 +12,42 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
-from fnad.ops.elementwise import (
-    LN2, LN10, add, conj, div, exp, guarded_mul, imag, mul, neg, real, sqrt, square, sub,
-)
+from fnad.ops.elementwise import LN2, LN10, conj, exp, guarded_mul, imag, real, sqrt
+from fnad.ops.operands import rule
 
 Slope = Callable[[Any, Any], Any]
 """The derivative at x, given the value y too."""
 
 
 def _one_minus_square(x: Any) -> Any:
-    return mul(sub(1.0, x), add(x, 1.0))
+    return (1 - x) * (x + 1)
 
 
 def _one_over(denominator: Callable[[Any], Any]) -> Slope:
-    return lambda y, x: div(1.0, denominator(x))
+    return lambda y, x: 1 / denominator(x)
 
 
 _ARCSIN = _one_over(lambda x: sqrt(_one_minus_square(x)))
 
 SLOPES: dict[str, Slope] = {
     "sin": lambda y, x: holomorphic(x, function="cos"),
-    "cos": lambda y, x: neg(holomorphic(x, function="sin")),
-    "tan": lambda y, x: add(square(y), 1.0),
+    "cos": lambda y, x: -holomorphic(x, function="sin"),
+    "tan": lambda y, x: y**2 + 1,
     "sinh": lambda y, x: holomorphic(x, function="cosh"),
     "cosh": lambda y, x: holomorphic(x, function="sinh"),
     "tanh": lambda y, x: _one_minus_square(y),
-    "exp2": lambda y, x: mul(y, LN2),
+    "exp2": lambda y, x: y * LN2,
     "expm1": lambda y, x: exp(x),
-    "log2": _one_over(lambda x: mul(x, LN2)),
-    "log10": _one_over(lambda x: mul(x, LN10)),
-    "log1p": _one_over(lambda x: add(x, 1.0)),
+    "log2": _one_over(lambda x: x * LN2),
+    "log10": _one_over(lambda x: x * LN10),
+    "log1p": _one_over(lambda x: x + 1),
     "arcsin": _ARCSIN,
-    "arccos": lambda y, x: neg(_ARCSIN(y, x)),
-    "arctan": _one_over(lambda x: add(square(x), 1.0)),
-    "arcsinh": _one_over(lambda x: sqrt(add(square(x), 1.0))),
-    "arccosh": _one_over(lambda x: mul(sqrt(sub(x, 1.0)), sqrt(add(x, 1.0)))),
+    "arccos": lambda y, x: -_ARCSIN(y, x),
+    "arctan": _one_over(lambda x: x**2 + 1),
+    "arcsinh": _one_over(lambda x: sqrt(x**2 + 1)),
+    "arccosh": _one_over(lambda x: sqrt(x - 1) * sqrt(x + 1)),
     "arctanh": _one_over(_one_minus_square),
-    "reciprocal": lambda y, x: neg(square(y)),
+    "reciprocal": lambda y, x: -(y**2),
 }
 """By the name of NumPy's ufunc."""
 
@@ -59,6 +58,7 @@ def _holomorphic_type(x: ArrayType, function: str) -> ArrayType:
     return ArrayType(x.shape, x.dtype)
 
 
+@rule
 def _holomorphic_vjp(i: int, g: Any, y: Any, x: Any, function: str) -> Any:
     return guarded_mul(g, conj(SLOPES[function](y, x)))
 

@@ -7,23 +7,19 @@ gradient 0 at 0.
 
 A rule is ``g`` times the slope, a function of the operands alone, so that all modes and orders agree on it. The slope
 is written so that it neither cancels nor overflows before it must, and its convention at a kink is a `choose`, whose
-own derivative there is 0.
+own derivative there is 0. Python's operators are operations there, see `fnad.ops.operands`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import factorial
 from typing import Any
 
 import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
-from fnad.lazy import LazyModule
 from fnad.ops.families import elementwise, literal_value
-
-special = LazyModule("scipy.special")
+from fnad.ops.operands import define_operators
 
 FLOAT = "f"
 INEXACT = "fc"
@@ -43,31 +39,31 @@ def conj(x: Any) -> Any:
 def divide_guarded(g: Any, y: Any) -> Any:
     """``g / y``, but 0 where ``g`` is 0 and ``y`` is 0 or nan; plain division by a known nonzero constant."""
     value = literal_value(y)
-    return guarded_div(g, y) if value is None or value == 0 else div(g, y)
+    return guarded_div(g, y) if value is None or value == 0 else g / y
 
 
 def scaled_reciprocal(factor: float) -> Any:
-    return lambda g, y, x: mul(divide_guarded(g, x), 1.0 / factor)
+    return lambda g, y, x: divide_guarded(g, x) * (1 / factor)
 
 
 def _power_by_base(g: Any, z: Any, x: Any, y: Any) -> Any:
-    slope = guarded_mul(y, power(x, sub(y, 1.0)))
+    slope = guarded_mul(y, x ** (y - 1))
     # x**0 is 1 at 0 too.
-    return guarded_mul(g, conj(slope if literal_value(y) else choose(and_(eq(x, 0.0), eq(y, 0.0)), 0.0, slope)))
+    return guarded_mul(g, conj(slope if literal_value(y) else choose((x == 0) & (y == 0), 0, slope)))
 
 
 def _power_by_exponent(g: Any, z: Any, x: Any, y: Any) -> Any:
-    at_zero = logical_and(eq(x, 0.0), ge(y, 0.0)) if x.dtype.kind == "f" else eq(x, 0.0)
-    return guarded_mul(g, conj(choose(at_zero, 0.0, guarded_mul(z, log(x)))))
+    at_zero = (x == 0) & (y >= 0) if x.dtype.kind == "f" else x == 0
+    return guarded_mul(g, conj(choose(at_zero, 0, guarded_mul(z, log(x)))))
 
 
 def _quotient_by_denominator(g: Any, z: Any, x: Any, y: Any) -> Any:
-    return neg(guarded_mul(g, conj(div(z, y))))
+    return -guarded_mul(g, conj(z / y))
 
 
 def direction(x: Any, r: Any) -> Any:
     """``x / r`` for the distance ``r`` from 0, along an axis of which ``x`` lies; at 0 it is 0."""
-    return choose(eq(r, 0.0), 0.0, div(x, r))
+    return choose(r == 0, 0, x / r)
 
 
 def _legs(x: Any, r: Any) -> Any:
@@ -78,21 +74,7 @@ def _legs(x: Any, r: Any) -> Any:
 def _angle_slope(x: Any, y: Any) -> Any:
     """x / (x² + y²), where the squares would overflow or vanish."""
     r = hypot(x, y)
-    return choose(isinf(r), 0.0, direction(direction(x, r), r))
-
-
-# The coefficients of (sin(t) / t)' / t in t², which cancels near 0: (-1)ᵏ 2k / (2k + 1)!.
-_SINC_SLOPE = [(-1) ** k * 2 * k / factorial(2 * k + 1) for k in range(1, 11)]
-
-
-def _sinc_slope(x: Any, y: Any) -> Any:
-    t, turns = mul(x, float(np.pi)), mul(rint(mul(x, 0.5)), 2.0)
-    t_square = mul(t, t)
-    series: Any = _SINC_SLOPE[-1]
-    for c in _SINC_SLOPE[-2::-1]:
-        series = add(mul(t_square, series), c)
-    away = div(sub(cos(mul(sub(x, turns), float(np.pi))), y), x)
-    return choose(lt(t_square, 1.0), mul(mul(t, series), float(np.pi)), away)
+    return choose(isinf(r), 0, direction(direction(x, r), r))
 
 
 def _evaluate_guarded_div(g: Any, y: Any) -> Any:
@@ -111,66 +93,30 @@ def _evaluate_sech_square(x: Any) -> Any:
         return np.square(1 / np.cosh(x))
 
 
-def _evaluate_gaussian(x: Any) -> Any:
-    with np.errstate(over="ignore"):
-        return np.exp(-np.square(x))
-
-
 def _evaluate_weight(x: Any, y: Any, above: Any) -> Any:
     return np.where(x == y, x.dtype.type(0.5), ((x != x) | above).astype(x.dtype))
 
 
 def _abs_partial(g: Any, y: Any, x: Any) -> Any:
     if x.dtype.kind != "c":
-        return mul(g, sign(x))
-    return mul(convert(g, dtype=x.dtype), unit(x))
+        return g * sign(x)
+    return convert(g, dtype=x.dtype) * unit(x)
 
 
 def _unit_partial(g: Any, y: Any, x: Any) -> Any:
     """What of ``g`` stands at right angles to the direction of x, over the distance from 0."""
-    along = mul(y, convert(real(mul(conj(y), g)), dtype=x.dtype))
-    return direction(sub(g, along), convert(abs_(x), dtype=x.dtype))
-
-
-# SciPy computes with float32 and float64, at times with longdouble, and gives float64 for float16.
-
-
-def _in_dtype(function: Callable[..., Any], *operands: Any) -> Any:
-    """A function of SciPy's, in the dtype of the operands."""
-    dtype = np.result_type(*operands)
-    result = function(*operands)
-    return result if result.dtype == dtype else result.astype(dtype)
-
-
-def _evaluate_erf(x: Any) -> Any:
-    return _long_erf(x) if x.dtype == np.longdouble != np.float64 else _in_dtype(special.erf, x)
-
-
-def _long_erf(x: Any) -> Any:
-    """2/sqrt(pi) exp(-x^2) times the sum of 2^n x^(2n+1) / (1 3 5 ... (2n+1)), whose terms are of one sign."""
-    near = np.clip(x, -7, 7)  # beyond, a longdouble has no digits for what is left to 1
-    term = total = near
-    for n in range(1, 200):
-        term = term * near * near / (n + np.longdouble(0.5))
-        total = total + term
-    half_root = np.sqrt(np.arctan(np.longdouble(1)))  # sqrt(pi) / 2
-    return np.where(np.abs(x) < 7, total * np.exp(-near * near) / half_root, np.sign(x))
-
-
-def _evaluate_xlogy(x: Any, y: Any) -> Any:
-    if np.result_type(x, y) == np.longdouble != np.float64:
-        return np.where((x == 0) & (y == y), np.longdouble(0), x * np.log(y))
-    return _in_dtype(special.xlogy, x, y)
+    along = y * convert(real(conj(y) * g), dtype=x.dtype)
+    return direction(g - along, convert(abs(x), dtype=x.dtype))
 
 
 # --- Arithmetic
 
-neg = elementwise("neg", np.negative, "-{0}", [lambda g, y, x: neg(g)], NUMBER)
+neg = elementwise("neg", np.negative, "-{0}", [lambda g, y, x: -g], NUMBER)
 add = elementwise("add", np.add, "{0} + {1}", [lambda g, z, x, y: g, lambda g, z, x, y: g], NUMBER, commutative=True)
-sub = elementwise("sub", np.subtract, "{0} - {1}", [lambda g, z, x, y: g, lambda g, z, x, y: neg(g)], NUMBER)
+sub = elementwise("sub", np.subtract, "{0} - {1}", [lambda g, z, x, y: g, lambda g, z, x, y: -g], NUMBER)
 mul = elementwise(
     "mul", np.multiply, "{0} * {1}",
-    [lambda g, z, x, y: mul(g, conj(y)), lambda g, z, x, y: mul(g, conj(x))], NUMBER, commutative=True,
+    [lambda g, z, x, y: g * conj(y), lambda g, z, x, y: g * conj(x)], NUMBER, commutative=True,
 )
 div = elementwise(
     "div", np.true_divide, "{0} / {1}",
@@ -179,7 +125,7 @@ div = elementwise(
 guarded_div = elementwise(
     "guarded_div", _evaluate_guarded_div, "select(({0} == 0) & (({1} == 0) | ({1} != {1})), {0}, {0} / {1})",
     [lambda g, z, x, y: divide_guarded(g, conj(y)),
-     lambda g, z, x, y: neg(guarded_mul(g, conj(guarded_div(z, y))))], INEXACT,
+     lambda g, z, x, y: -guarded_mul(g, conj(guarded_div(z, y)))], INEXACT,
 )
 # x * y, but 0 where one of them is 0 and the other infinite or nan: a zero cotangent does not wake such a slope.
 guarded_mul = elementwise(
@@ -194,126 +140,79 @@ unit = elementwise("unit", np.sign, "unit({0})", [lambda g, y, x: _unit_partial(
 # 1 - x², which as a product keeps its digits near ±1.
 one_minus_square = elementwise(
     "one_minus_square", lambda x: (1 - x) * (1 + x), "(1 - {0}) * (1 + {0})",
-    [lambda g, y, x: mul(g, mul(x, -2.0))], FLOAT,
+    [lambda g, y, x: g * (x * -2)], FLOAT,
 )
-square = elementwise("square", np.square, "{0} * {0}", [lambda g, y, x: mul(g, conj(mul(x, 2.0)))], NUMBER)
+square = elementwise("square", np.square, "{0} * {0}", [lambda g, y, x: g * conj(x * 2)], NUMBER)
 floor_div = elementwise("floor_div", np.floor_divide, "floor_divide({0}, {1})", kinds="iuf")
 mod = elementwise(
     "mod", np.remainder, "mod({0}, {1})",
-    [lambda g, z, x, y: g, lambda g, z, x, y: neg(mul(g, floor_div(x, y)))], "iuf",
+    [lambda g, z, x, y: g, lambda g, z, x, y: -(g * (x // y))], "iuf",
 )
 fmod = elementwise(
     "fmod", np.fmod, "fmod({0}, {1})",
-    [lambda g, z, x, y: g, lambda g, z, x, y: neg(mul(g, trunc(div(x, y))))], "iuf",
+    [lambda g, z, x, y: g, lambda g, z, x, y: -(g * trunc(x / y))], "iuf",
 )
 copysign = elementwise(
     "copysign", np.copysign, "copysign({0}, {1})",
-    [lambda g, z, x, y: mul(g, mul(sign(x), copysign(1.0, y))), None], FLOAT,
+    [lambda g, z, x, y: g * (sign(x) * copysign(1, y)), None], FLOAT,
 )
 nextafter = elementwise("nextafter", np.nextafter, "nextafter({0}, {1})", kinds=FLOAT)
 
 # --- Powers and roots
 
-sqrt = elementwise("sqrt", np.sqrt, "sqrt({0})", [lambda g, y, x: divide_guarded(g, conj(mul(y, 2.0)))], INEXACT)
-cbrt = elementwise("cbrt", np.cbrt, "cbrt({0})", [lambda g, y, x: divide_guarded(g, mul(mul(y, y), 3.0))], FLOAT)
+sqrt = elementwise("sqrt", np.sqrt, "sqrt({0})", [lambda g, y, x: divide_guarded(g, conj(y * 2))], INEXACT)
+cbrt = elementwise("cbrt", np.cbrt, "cbrt({0})", [lambda g, y, x: divide_guarded(g, y * y * 3)], FLOAT)
 power = elementwise("power", np.power, "pow({0}, {1})", [_power_by_base, _power_by_exponent], NUMBER)
 hypot = elementwise(
     "hypot", np.hypot, "hypot({0}, {1})",
-    [lambda g, z, x, y: mul(g, _legs(x, z)), lambda g, z, x, y: mul(g, _legs(y, z))], FLOAT,
+    [lambda g, z, x, y: g * _legs(x, z), lambda g, z, x, y: g * _legs(y, z)], FLOAT,
 )
 
 # --- Exponentials and logarithms
 
 LN2, LN10 = float(np.log(2.0)), float(np.log(10.0))
 
-exp = elementwise("exp", np.exp, "exp({0})", [lambda g, y, x: mul(g, conj(y))], INEXACT)
-exp2 = elementwise("exp2", np.exp2, "exp2({0})", [lambda g, y, x: mul(g, mul(y, LN2))], FLOAT)
-expm1 = elementwise("expm1", np.expm1, "expm1({0})", [lambda g, y, x: mul(g, exp(x))], FLOAT)
+exp = elementwise("exp", np.exp, "exp({0})", [lambda g, y, x: g * conj(y)], INEXACT)
+exp2 = elementwise("exp2", np.exp2, "exp2({0})", [lambda g, y, x: g * (y * LN2)], FLOAT)
+expm1 = elementwise("expm1", np.expm1, "expm1({0})", [lambda g, y, x: g * exp(x)], FLOAT)
 log = elementwise("log", np.log, "log({0})", [lambda g, y, x: divide_guarded(g, conj(x))], INEXACT)
 log2 = elementwise("log2", np.log2, "log2({0})", [scaled_reciprocal(LN2)], FLOAT)
 log10 = elementwise("log10", np.log10, "log10({0})", [scaled_reciprocal(LN10)], FLOAT)
-log1p = elementwise("log1p", np.log1p, "log1p({0})", [lambda g, y, x: divide_guarded(g, add(x, 1.0))], FLOAT)
-sigmoid = elementwise(
-    "sigmoid", lambda x: _in_dtype(special.expit, x), "sigmoid({0})",
-    [lambda g, y, x: mul(g, mul(sech_square(mul(x, 0.5)), 0.25))], FLOAT,
-)
-erf = elementwise(
-    "erf", lambda x: _evaluate_erf(x), "erf({0})",
-    [lambda g, y, x: mul(g, mul(gaussian(x), 2.0 / float(np.sqrt(np.pi))))], FLOAT,
-)
-# exp(-x²), which is 0 with all its derivatives where x² overflows.
-gaussian = elementwise(
-    "gaussian", _evaluate_gaussian, "exp(-({0} * {0}))", [lambda g, y, x: mul(g, mul(guarded_mul(x, y), -2.0))], FLOAT
-)
-
-# x log(y), 0 where x is 0.
-xlogy = elementwise(
-    "xlogy", lambda x, y: _evaluate_xlogy(x, y), "select(({0} == 0) & ({1} == {1}), 0, {0} * log({1}))",
-    [lambda g, z, x, y: guarded_mul(g, log(y)), lambda g, z, x, y: guarded_mul(g, guarded_div(x, y))], FLOAT,
-)
-
-
-def _logaddexp_weight(x: Any, y: Any) -> Any:
-    # The share of x in e^x + e^y. Both -inf: the sum is 0 whatever they do, so the share is 0.
-    return choose(eq(maximum(x, y), -np.inf), 0.0, sigmoid(_difference(x, y)))
-
-
-def _difference(x: Any, y: Any) -> Any:
-    return choose(logical_and(eq(x, y), isinf(x)), 0.0, sub(x, y))
-
-
-def _logaddexp2_weight(x: Any, y: Any) -> Any:
-    return choose(eq(maximum(x, y), -np.inf), 0.0, sigmoid(mul(_difference(x, y), LN2)))
-
-
-logaddexp = elementwise(
-    "logaddexp", np.logaddexp, "logaddexp({0}, {1})",
-    [lambda g, z, x, y: mul(g, _logaddexp_weight(x, y)), lambda g, z, x, y: mul(g, _logaddexp_weight(y, x))],
-    FLOAT, commutative=True,
-)
-logaddexp2 = elementwise(
-    "logaddexp2", np.logaddexp2, "logaddexp2({0}, {1})",
-    [lambda g, z, x, y: mul(g, _logaddexp2_weight(x, y)), lambda g, z, x, y: mul(g, _logaddexp2_weight(y, x))],
-    FLOAT, commutative=True,
-)
-
+log1p = elementwise("log1p", np.log1p, "log1p({0})", [lambda g, y, x: divide_guarded(g, x + 1)], FLOAT)
 # --- Trigonometry
 
-sin = elementwise("sin", np.sin, "sin({0})", [lambda g, y, x: mul(g, cos(x))], FLOAT)
-cos = elementwise("cos", np.cos, "cos({0})", [lambda g, y, x: neg(mul(g, sin(x)))], FLOAT)
-tan = elementwise("tan", np.tan, "tan({0})", [lambda g, y, x: mul(g, add(mul(y, y), 1.0))], FLOAT)
+sin = elementwise("sin", np.sin, "sin({0})", [lambda g, y, x: g * cos(x)], FLOAT)
+cos = elementwise("cos", np.cos, "cos({0})", [lambda g, y, x: -(g * sin(x))], FLOAT)
+tan = elementwise("tan", np.tan, "tan({0})", [lambda g, y, x: g * (y * y + 1)], FLOAT)
 arcsin = elementwise(
     "arcsin", np.arcsin, "arcsin({0})", [lambda g, y, x: divide_guarded(g, sqrt(one_minus_square(x)))], FLOAT
 )
 arccos = elementwise(
-    "arccos", np.arccos, "arccos({0})", [lambda g, y, x: neg(divide_guarded(g, sqrt(one_minus_square(x))))], FLOAT
+    "arccos", np.arccos, "arccos({0})", [lambda g, y, x: -divide_guarded(g, sqrt(one_minus_square(x)))], FLOAT
 )
 arctan = elementwise(
-    "arctan", np.arctan, "arctan({0})", [lambda g, y, x: mul(g, square(div(1.0, hypot(x, 1.0))))], FLOAT
+    "arctan", np.arctan, "arctan({0})", [lambda g, y, x: g * (1 / hypot(x, 1))**2], FLOAT
 )
 arctan2 = elementwise(
     "arctan2", np.arctan2, "arctan2({0}, {1})",
-    [lambda g, z, y, x: mul(g, _angle_slope(x, y)), lambda g, z, y, x: neg(mul(g, _angle_slope(y, x)))], FLOAT,
+    [lambda g, z, y, x: g * _angle_slope(x, y), lambda g, z, y, x: -(g * _angle_slope(y, x))], FLOAT,
 )
-sinh = elementwise("sinh", np.sinh, "sinh({0})", [lambda g, y, x: mul(g, cosh(x))], FLOAT)
-cosh = elementwise("cosh", np.cosh, "cosh({0})", [lambda g, y, x: mul(g, sinh(x))], FLOAT)
-tanh = elementwise("tanh", np.tanh, "tanh({0})", [lambda g, y, x: mul(g, sech_square(x))], FLOAT)
+sinh = elementwise("sinh", np.sinh, "sinh({0})", [lambda g, y, x: g * cosh(x)], FLOAT)
+cosh = elementwise("cosh", np.cosh, "cosh({0})", [lambda g, y, x: g * sinh(x)], FLOAT)
+tanh = elementwise("tanh", np.tanh, "tanh({0})", [lambda g, y, x: g * sech_square(x)], FLOAT)
 # 1 / cosh(x)², the slope of tanh: 1 - tanh(x)² has no digits left where tanh is nearly ±1.
 sech_square = elementwise(
     "sech_square", _evaluate_sech_square, "(1 / cosh({0})) * (1 / cosh({0}))",
-    [lambda g, y, x: mul(g, mul(mul(tanh(x), y), -2.0))], FLOAT,
+    [lambda g, y, x: g * (tanh(x) * y * -2)], FLOAT,
 )
-arcsinh = elementwise("arcsinh", np.arcsinh, "arcsinh({0})", [lambda g, y, x: div(g, hypot(x, 1.0))], FLOAT)
+arcsinh = elementwise("arcsinh", np.arcsinh, "arcsinh({0})", [lambda g, y, x: g / hypot(x, 1)], FLOAT)
 arccosh = elementwise(
     "arccosh", np.arccosh, "arccosh({0})",
-    [lambda g, y, x: divide_guarded(g, guarded_mul(sqrt(sub(x, 1.0)), sqrt(add(x, 1.0))))], FLOAT,
+    [lambda g, y, x: divide_guarded(g, guarded_mul(sqrt(x - 1), sqrt(x + 1)))], FLOAT,
 )
 arctanh = elementwise(
     "arctanh", np.arctanh, "arctanh({0})", [lambda g, y, x: divide_guarded(g, one_minus_square(x))], FLOAT
 )
-# sin(πx)/(πx), whose derivative is (cos(πx) - sinc(x))/x.
-sinc = elementwise("sinc", np.sinc, "sinc({0})", [lambda g, y, x: mul(g, _sinc_slope(x, y))], FLOAT)
-
 # --- Choice. A tie is shared: maximum and minimum give each operand half.
 
 max_weight = elementwise(
@@ -326,23 +225,19 @@ min_weight = elementwise(
 )
 maximum = elementwise(
     "maximum", np.maximum, "maximum({0}, {1})",
-    [lambda g, z, x, y: mul(g, max_weight(x, y)), lambda g, z, x, y: mul(g, max_weight(y, x))], REAL, commutative=True,
+    [lambda g, z, x, y: g * max_weight(x, y), lambda g, z, x, y: g * max_weight(y, x)], REAL, commutative=True,
 )
 minimum = elementwise(
     "minimum", np.minimum, "minimum({0}, {1})",
-    [lambda g, z, x, y: mul(g, min_weight(x, y)), lambda g, z, x, y: mul(g, min_weight(y, x))], REAL, commutative=True,
+    [lambda g, z, x, y: g * min_weight(x, y), lambda g, z, x, y: g * min_weight(y, x)], REAL, commutative=True,
 )
 fmax = elementwise(
-    "fmax",
-    np.fmax,
-    "fmax({0}, {1})",
-    [lambda g, z, x, y: mul(g, _fmax_weight(x, y)), lambda g, z, x, y: mul(g, _fmax_weight(y, x))],
-    REAL,
-    commutative=True,
+    "fmax", np.fmax, "fmax({0}, {1})",
+    [lambda g, z, x, y: g * _fmax_weight(x, y), lambda g, z, x, y: g * _fmax_weight(y, x)], REAL, commutative=True,
 )
 fmin = elementwise(
     "fmin", np.fmin, "fmin({0}, {1})",
-    [lambda g, z, x, y: mul(g, _fmax_weight(neg(x), neg(y))), lambda g, z, x, y: mul(g, _fmax_weight(neg(y), neg(x)))],
+    [lambda g, z, x, y: g * _fmax_weight(-x, -y), lambda g, z, x, y: g * _fmax_weight(-y, -x)],
     REAL, commutative=True,
 )
 
@@ -354,13 +249,13 @@ def _fmax_weight(x: Any, y: Any) -> Any:
 
 select = elementwise(
     "select", np.where, "select({0}, {1}, {2})",
-    [None, lambda g, z, c, x, y: select(c, g, 0.0), lambda g, z, c, x, y: select(c, 0.0, g)],
+    [None, lambda g, z, c, x, y: select(c, g, 0), lambda g, z, c, x, y: select(c, 0, g)],
 )
 # The same, where it is the size of values that chooses, as at a kink: the masks that begin with it are not firm
 # (see fnad/transforms/masks.py).
 choose = elementwise(
     "choose", np.where, "select({0}, {1}, {2})",
-    [None, lambda g, z, c, x, y: choose(c, g, 0.0), lambda g, z, c, x, y: choose(c, 0.0, g)],
+    [None, lambda g, z, c, x, y: choose(c, g, 0), lambda g, z, c, x, y: choose(c, 0, g)],
 )
 
 # --- Comparison, logic and bits: no derivative
@@ -395,7 +290,7 @@ rint = elementwise("rint", np.rint, "rint({0})", kinds=FLOAT)
 conjugate = elementwise("conjugate", np.conjugate, "conjugate({0})", [lambda g, y, x: conjugate(g)], "c")
 real = elementwise("real", np.real, "real({0})", [lambda g, y, x: convert(g, dtype=x.dtype)], "c", result="real")
 imag = elementwise(
-    "imag", np.imag, "imag({0})", [lambda g, y, x: mul(convert(g, dtype=x.dtype), 1j)], "c", result="real"
+    "imag", np.imag, "imag({0})", [lambda g, y, x: convert(g, dtype=x.dtype) * 1j], "c", result="real"
 )
 
 # --- Conversion
@@ -438,3 +333,11 @@ copy = elementwise("copy", np.array, "{0}", [lambda g, y, x: g])
 
 # The identity, through which no derivative flows.
 stop_gradient = Primitive("stop_gradient", lambda x: x, lambda x: x, differentiable=(), expression="{0}")
+
+# --- Python's operators in the rules
+
+define_operators(
+    {"neg": neg, "abs": abs_, "invert": not_, "eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge},
+    {"add": add, "sub": sub, "mul": mul, "truediv": div, "floordiv": floor_div, "mod": mod, "and": and_, "or": or_,
+     "pow": lambda x, y: square(x) if type(y) is int and y == 2 else power(x, y)},
+)

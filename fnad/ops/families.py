@@ -10,6 +10,7 @@ import numpy as np
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType
+from fnad.ops.operands import Operand, rule
 from fnad.tracing.builder import Tracer
 
 BOOL = np.dtype(bool)
@@ -50,6 +51,7 @@ def elementwise(
 
     result_dtype = _RESULT[result]
 
+    @rule
     def vjp(i: int, g: Any, y: Any, *inputs: Any) -> Any:
         return partials[i](g, y, *inputs)  # type: ignore[misc]
 
@@ -94,6 +96,7 @@ def _bad_operands(name: str, types: Sequence[ArrayType], kinds: str) -> TypeErro
 
 def literal_value(x: Any) -> Any:
     """The scalar that a value is filled with, where it is a literal; else ``None``."""
+    x = x.tracer if type(x) is Operand else x
     if type(x) is Tracer and type(x.atom) is Literal:
         return x.atom.value
     return x if isinstance(x, (int, float, complex, np.generic)) else None

@@ -13,7 +13,8 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType, Shape
-from fnad.ops.elementwise import add, choose, conj, convert, div, eq, lt, mul, ne, or_, select
+from fnad.ops.elementwise import choose, conj, convert, select
+from fnad.ops.operands import rule
 from fnad.ops.reductions import argsort
 from fnad.ops.shaping import (
     Mapped, all_over_batch, broadcast, concatenate, flip, merge_batch, over_batch, reshape, slice_,
@@ -98,6 +99,7 @@ def _scatter_evaluate(x: Any, updates: Any, *indices: Any, mode: str) -> np.ndar
     return y
 
 
+@rule
 def _scatter_vjp(i: int, g: Any, y: Any, x: Any, updates: Any, *indices: Any, mode: str) -> Any:
     rules = _MODES[mode]
     return rules.pull_old(g, y, x, updates, indices) if i == 0 else rules.pull_new(g, y, x, updates, indices)
@@ -134,8 +136,8 @@ def _pull_winners(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
         return gather(g, *indices)
     order = np.arange(updates.shape[0])
     last = scatter(filled(0, ArrayType(x.shape[: len(indices)], INDEX)), order, *indices, mode="set")
-    wins = eq(gather(last, *indices), order)
-    return choose(_over_slices(wins, updates.shape), gather(g, *indices), 0.0)
+    wins = gather(last, *indices) == order
+    return choose(_over_slices(wins, updates.shape), gather(g, *indices), 0)
 
 
 def _over_slices(x: Any, shape: Shape) -> Any:
@@ -147,16 +149,16 @@ def _over_slices(x: Any, shape: Shape) -> Any:
 
 
 def _pull_factors(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
-    others = mul(gather(x, *indices), _products_of_others(updates, _flat_places(x.shape, indices)))
-    return mul(gather(g, *indices), conj(others))
+    others = gather(x, *indices) * _products_of_others(updates, _flat_places(x.shape, indices))
+    return gather(g, *indices) * conj(others)
 
 
 def _flat_places(shape: Shape, indices: Any) -> Any:
     """The number of each place, counted through the indexed axes."""
     flat: Any = None
     for index, n in zip(indices, shape):
-        index = choose(lt(index, 0), add(index, n), index)
-        flat = index if flat is None else add(mul(flat, n), index)
+        index = choose(index < 0, index + n, index)
+        flat = index if flat is None else flat * n + index
     return flat
 
 
@@ -166,57 +168,52 @@ def _products_of_others(updates: Any, places: Any) -> Any:
     sorted_places, factors = gather(places, order), gather(updates, order)
     before = _products_before(factors, sorted_places)
     after = flip(_products_before(flip(factors, axes=(0,)), flip(sorted_places, axes=(0,))), axes=(0,))
-    return gather(mul(before, after), argsort(order, axis=0))
+    return gather(before * after, argsort(order, axis=0))
 
 
 def _products_before(factors: Any, places: Any) -> Any:
     """The product of the earlier factors at the same place, where equal places stand together."""
     products, step = choose(_same_before(places, 1, factors.shape), _shifted(factors, 1, 1.0), 1.0), 1
     while step < factors.shape[0]:
-        products = mul(products, choose(_same_before(places, step, factors.shape), _shifted(products, step, 1.0), 1.0))
+        products = products * choose(_same_before(places, step, factors.shape), _shifted(products, step, 1.0), 1.0)
         step *= 2
     return products
 
 
 def _same_before(places: Any, step: int, shape: Shape) -> Any:
-    return _over_slices(eq(places, _shifted(places, step, -1)), shape)
+    return _over_slices(places == _shifted(places, step, -1), shape)
 
 
 def _shifted(x: Any, step: int, fill: Any) -> Any:
     """``x`` moved up by ``step`` along its first axis, ``fill`` in front."""
     n = x.shape[0]
     if n <= step:
-        return filled_like(x, fill)
+        return filled(fill, x.type)
     front = filled(fill, ArrayType((step, *x.shape[1:]), x.dtype))
     rest = slice_(x, starts=(0,) * x.ndim, stops=(n - step, *x.shape[1:]), steps=(1,) * x.ndim)
     return concatenate(front, rest, axis=0)
-
-
-def filled_like(x: Any, value: Any) -> Any:
-    """A traced constant of the type of ``x``."""
-    return x.builder.tracer(filled(value, x.type))
 
 
 # --- "min" and "max": shared evenly among ties, the old value among them
 
 
 def _hits(x: Any, y: Any) -> Any:
-    return or_(eq(x, y), ne(x, x))
+    return (x == y) | (x != x)
 
 
 def _shares(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
     own = convert(_hits(x, y), dtype=x.dtype)
     theirs = convert(_hits(updates, gather(y, *indices)), dtype=x.dtype)
-    return div(g, scatter(own, theirs, *indices, mode="add"))
+    return g / scatter(own, theirs, *indices, mode="add")
 
 
 def _pull_old_extreme(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
-    return choose(_hits(x, y), _shares(g, y, x, updates, indices), 0.0)
+    return choose(_hits(x, y), _shares(g, y, x, updates, indices), 0)
 
 
 def _pull_new_extreme(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any:
     shares = gather(_shares(g, y, x, updates, indices), *indices)
-    return choose(_hits(updates, gather(y, *indices)), shares, 0.0)
+    return choose(_hits(updates, gather(y, *indices)), shares, 0)
 
 
 class _Mode(NamedTuple):

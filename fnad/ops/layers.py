@@ -15,8 +15,9 @@ from fnad.ir.evaluate import QUIET
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
 from fnad.ops.contractions import adjoint, matmul
-from fnad.ops.elementwise import add, div, exp, mul, neg, square, sub
+from fnad.ops.elementwise import add, div, exp, mul, square, sub
 from fnad.ops.families import elementwise
+from fnad.ops.operands import rule
 from fnad.ops.indexing import if_flag
 from fnad.ops.reductions import reduce_logsumexp
 from fnad.ops.shaping import Mapped, all_over_batch, broadcast, merge_batch, pad, reduce_sum, reshape, slice_, spread
@@ -45,9 +46,10 @@ def _relu_backward_sum(g: Any, y: Any) -> tuple[Any, Any]:
     return masked, reduce_sum(masked, axes=(0,))
 
 
+@rule
 def _relu_backward_sum_vjp(i: int, g: Any, outputs: Any, x: Any, y: Any) -> Any:
     masked_bar, sum_bar = g
-    return relu_backward(add(masked_bar, spread(sum_bar, x, (0,))), y)
+    return relu_backward(masked_bar + spread(sum_bar, x, (0,)), y)
 
 
 # relu_backward of a matrix, and the sum of its rows.
@@ -140,15 +142,17 @@ def _mse_forward(active: Any, prediction: Any, target: Any) -> tuple[Any, Any]:
     return _total(losses), gradient
 
 
+@rule
 def _mse_backward(gradient: Any, g: Any) -> tuple[Any, Any]:
-    bar = mul(_filling(g, gradient), gradient)
-    return bar, neg(bar)
+    bar = _filling(g, gradient) * gradient
+    return bar, -bar
 
 
+@rule
 def _mse_with_gradient_vjp(i: int, g: Any, outputs: Any, prediction: Any, target: Any) -> Any:
     losses_bar, gradient_bar = g
-    bar = add(mul(_over_blocks(losses_bar, prediction), outputs[1]), mul(gradient_bar, 2 / max(prediction.size, 1)))
-    return bar if i == 0 else neg(bar)
+    bar = _over_blocks(losses_bar, prediction) * outputs[1] + gradient_bar * (2 / max(prediction.size, 1))
+    return bar if i == 0 else -bar
 
 
 def _over_blocks(losses_bar: Any, like: Any) -> Any:
@@ -240,12 +244,12 @@ def _scale(logits: Any) -> float:
 
 
 def _softmax(logits: Any) -> Any:
-    return exp(sub(logits, spread(reduce_logsumexp(logits, axes=(1,)), logits, (1,))))
+    return exp(logits - spread(reduce_logsumexp(logits, axes=(1,)), logits, (1,)))
 
 
 def _surprise(logits: Any) -> Any:
     """-log(softmax)."""
-    return sub(spread(reduce_logsumexp(logits, axes=(1,)), logits, (1,)), logits)
+    return spread(reduce_logsumexp(logits, axes=(1,)), logits, (1,)) - logits
 
 
 def _cross_entropy_expand(logits: Any, labels: Any) -> Any:
@@ -257,32 +261,35 @@ def _cross_entropy_forward(active: Any, logits: Any, labels: Any) -> tuple[Any, 
     return _total(losses), (gradient, logits, labels)
 
 
+@rule
 def _cross_entropy_backward(residuals: Any, g: Any) -> tuple[Any, Any]:
     gradient, logits, labels = residuals
-    logits_bar = mul(_filling(g, gradient), gradient)
+    logits_bar = _filling(g, gradient) * gradient
     if labels.dtype.kind in "iu":
         return logits_bar, None
-    return logits_bar, mul(_filling(g, gradient), mul(_surprise(logits), _scale(logits)))
+    return logits_bar, _filling(g, gradient) * (_surprise(logits) * _scale(logits))
 
 
+@rule
 def _rows_vjp(i: int, g: Any, y: Any, logits: Any, labels: Any) -> Any:
     factor = spread(g, logits, (1,))
     if i == 1:
-        return mul(factor, mul(_surprise(logits), _scale(logits)))
-    return mul(factor, softmax_cross_entropy_with_gradient(logits, labels)[1])
+        return factor * (_surprise(logits) * _scale(logits))
+    return factor * softmax_cross_entropy_with_gradient(logits, labels)[1]
 
 
+@rule
 def _with_gradient_vjp(i: int, g: Any, outputs: Any, logits: Any, labels: Any) -> Any:
     losses_bar, gradient_bar = g
     share = _softmax(logits)
-    mean = reduce_sum(mul(gradient_bar, share), axes=(1,))
-    apart = mul(sub(gradient_bar, spread(mean, logits, (1,))), _scale(logits))
+    mean = reduce_sum(gradient_bar * share, axes=(1,))
+    apart = (gradient_bar - spread(mean, logits, (1,))) * _scale(logits)
     factor = spread(losses_bar, logits, (1,))
     if i == 1:
-        return sub(mul(factor, mul(_surprise(logits), _scale(logits))), apart)
+        return factor * (_surprise(logits) * _scale(logits)) - apart
     if labels.dtype.kind == "f":
-        apart = mul(apart, spread(reduce_sum(labels, axes=(1,)), logits, (1,)))
-    return add(mul(factor, outputs[1]), mul(apart, share))
+        apart = apart * spread(reduce_sum(labels, axes=(1,)), logits, (1,))
+    return factor * outputs[1] + apart * share
 
 
 def _rows_batch(op: Primitive, mapped: Mapped, *inputs: Any) -> Any:

@@ -10,9 +10,10 @@ import numpy as np
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import (
-    add, choose, conj, convert, direction, div, eq, exp, gt, isfinite, log, lt, mul, ne, or_, sqrt, square, sub,
+    add, choose, conj, convert, direction, exp, isfinite, log, sqrt, square, sub,
 )
 from fnad.ops.families import linear
+from fnad.ops.operands import rule
 from fnad.ops.shaping import (
     batch_along_axes, batch_along_axis, concatenate, flip, inverse_permutation, kept_axes, reduce_sum, reduced_type,
     reshape, slice_, spread, transpose,
@@ -49,16 +50,17 @@ def _norm_expand(x: Any, axes: Axes) -> Any:
     return sqrt(reduce_sum(square(x), axes=axes))
 
 
+@rule
 def _norm_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
-    return mul(spread(g, x, axes), _unit_vector(x, y, axes))
+    return spread(g, x, axes) * _unit_vector(x, y, axes)
 
 
 def _unit_vector(x: Any, y: Any, axes: Axes) -> Any:
     """x / |x|, of numbers scaled to where their squares neither overflow nor vanish; 0 for the zero vector."""
     limits = np.finfo(x.dtype)
     up, edge = 2.0 ** (limits.maxexp * 3 // 4), float(np.sqrt(limits.tiny) / limits.eps)
-    scale = choose(lt(y, edge), up, choose(gt(y, 1.0 / edge), 1.0 / up, filled(1.0, y.type)))
-    scaled = mul(x, spread(scale, x, axes))
+    scale = choose(y < edge, up, choose(y > 1 / edge, 1 / up, filled(1, y.type)))
+    scaled = x * spread(scale, x, axes)
     return direction(scaled, spread(reduce_norm(scaled, axes=axes), x, axes))
 
 
@@ -74,10 +76,11 @@ def _logsumexp_expand(x: Any, axes: Axes) -> Any:
     return add(log(reduce_sum(exp(sub(x, spread(top, x, axes))), axes=axes)), top)
 
 
+@rule
 def _logsumexp_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
     y_spread = spread(y, x, axes)
-    share = choose(eq(y_spread, -np.inf), 0.0, exp(sub(x, y_spread)))
-    return mul(spread(g, x, axes), share)
+    share = choose(y_spread == -np.inf, 0, exp(x - y_spread))
+    return spread(g, x, axes) * share
 
 
 reduce_logsumexp = Primitive(
@@ -88,12 +91,13 @@ reduce_logsumexp = Primitive(
 # --- Product: each factor's derivative is the product of the others, exact with zeros among them
 
 
+@rule
 def _prod_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
     order = kept_axes(x.ndim, axes) + axes
     moved = transpose(x, perm=order)
     flat = _merge_last(moved, len(axes))
-    others = reshape(mul(_products_before(flat), _products_after(flat)), shape=moved.shape)
-    return mul(spread(g, x, axes), conj(transpose(others, perm=inverse_permutation(order))))
+    others = reshape(_products_before(flat) * _products_after(flat), shape=moved.shape)
+    return spread(g, x, axes) * conj(transpose(others, perm=inverse_permutation(order)))
 
 
 def _merge_last(x: Any, count: int) -> Any:
@@ -127,11 +131,12 @@ reduce_prod = Primitive(
 # --- Extremes: the derivative is shared evenly among ties
 
 
+@rule
 def _extreme_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
-    hit = or_(eq(x, spread(y, x, axes)), ne(x, x))
+    hit = (x == spread(y, x, axes)) | (x != x)
     hits = convert(hit, dtype=x.dtype)
-    share = div(g, reduce_sum(hits, axes=axes))
-    return choose(hit, spread(share, x, axes), 0.0)
+    share = g / reduce_sum(hits, axes=axes)
+    return choose(hit, spread(share, x, axes), 0)
 
 
 reduce_max = Primitive(
@@ -207,9 +212,10 @@ def _previous(y: Any, axis: int) -> Any:
     return _backwards(_next, y, axis=axis)
 
 
+@rule
 def _recurrence_vjp(i: int, g: Any, y: Any, a: Any, b: Any, axis: int) -> Any:
     b_bar = _backwards(recurrence, conj(_next(a, axis)), g, axis=axis)
-    return b_bar if i == 1 else mul(b_bar, conj(_previous(y, axis)))
+    return b_bar if i == 1 else b_bar * conj(_previous(y, axis))
 
 
 # y[i] = a[i] y[i-1] + b[i] along the axis.
@@ -218,12 +224,13 @@ recurrence = Primitive(
 )
 
 
+@rule
 def _cumprod_vjp(i: int, g: Any, y: Any, x: Any, axis: int) -> Any:
     # Sums of g[j] times the product of the factors between i and j: no division, so exact at zeros.
     after = _backwards(recurrence, conj(_next(x, axis)), g, axis=axis)
     before = _previous(y, axis)
     first = np.arange(x.shape[axis]).reshape([-1 if a == axis else 1 for a in range(x.ndim)]) == 0
-    return mul(after, conj(choose(np.broadcast_to(first, x.shape), 1.0, before)))
+    return after * conj(choose(np.broadcast_to(first, x.shape), 1, before))
 
 
 cumprod = Primitive(
