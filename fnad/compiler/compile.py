@@ -117,15 +117,21 @@ def _target(runtime: Runtime | None) -> Target:
     return CPU if runtime is None else device.CUDA
 
 
-def compile_program(program: Program, donated: Collection[int] = (), runtime: Runtime | None = None) -> Compiled:
-    """Compile a Program for a device, or the CPU; the memory of the inputs ``donated`` may be written."""
+def compile_program(
+    program: Program, donated: Collection[int] = (), runtime: Runtime | None = None, captured: int = 0
+) -> Compiled:
+    """Compile a Program for a device, or the CPU; the memory of the inputs ``donated`` may be written.
+
+    The types of the last inputs, those ``captured``, are looked at in each call, for they may have become others.
+    """
     started, before = time.perf_counter(), statistics()
     target = _target(runtime)
     simplified = simplify(program, target.has_code)
     schedule = schedule_of(simplified, target)
     layout = plan_memory(schedule, donated)
     plan = lower(schedule, layout, target.emitter)
-    executable = link(plan) if runtime is None else device.link(plan, runtime)
+    types = [(t.shape, t.dtype) for t in program.input_types[len(program.inputs) - captured :]]
+    executable = link(plan, types) if runtime is None else device.link(plan, runtime)
     kind = CompiledForCPU if runtime is None else CompiledForDevice
     results = tuple([(view.shape, view.dtype) for view in schedule.outputs])
     return kind(

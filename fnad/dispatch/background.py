@@ -20,8 +20,8 @@ class Pending:
     Not before: the compiler is Python for the most part, so the call would wait for it at every turn.
     """
 
-    def __init__(self, program: Program, donated: Collection[int], runtime: Any = None) -> None:
-        self.program, self.donated, self.runtime = program, donated, runtime
+    def __init__(self, program: Program, donated: Collection[int], runtime: Any = None, captured: int = 0) -> None:
+        self.program, self.donated, self.runtime, self.captured = program, donated, runtime, captured
         self.made: Compiled | None = None
         self._threads: dict[str, threading.Thread] = {}
 
@@ -52,7 +52,7 @@ class Pending:
         if thread is not None and thread.is_alive() and thread is not threading.current_thread():
             thread.join()  # by no lock, which a fork would leave held
         if self.made is None:
-            self.made = compile_program(self.program, self.donated, self.runtime)
+            self.made = compile_program(self.program, self.donated, self.runtime, self.captured)
         return self.made
 
     def _start(self) -> None:

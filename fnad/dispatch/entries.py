@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnad.compiler.compile import Compiled
+from fnad.compiler.compile import Compiled, CompiledForCPU
 from fnad.dispatch.background import Pending
 from fnad.dispatch.call import call_compiled
 from fnad.dispatch.guards import Branches
@@ -49,7 +49,8 @@ class Entry(NamedTuple):
 
     def watching(self, watch: Watch, sources: Sources) -> Entry:
         """The same, once it is known what is read from outside."""
-        return self._replace(sources=sources, watch=watch, read=watch.reader(sources))
+        looks = type(self.compiled) is CompiledForCPU  # itself at the types of arrays
+        return self._replace(sources=sources, watch=watch, read=watch.reader(sources, is_strict=not looks))
 
 
 class Guarded(NamedTuple):

@@ -35,6 +35,7 @@ from fnad.dispatch.turns import Turns
 from fnad.errors import boundary, warn
 from fnad.ir.program import prune
 from fnad.runtime.cache import statistics
+from fnad.runtime.cpu.executor import Misfit
 from fnad.runtime.cuda import devices
 from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.tracing.builder import AskedOutside, Staged, Tracer, call_program, stage, value_type
@@ -98,8 +99,11 @@ class Jitted:
                 return entry.restore(entry.compiled(owned(entry, leaves) if entry.donated else leaves))
             captured = entry.read(())
             if captured is not None:
-                leaves.extend(captured)
-                return entry.restore(entry.compiled(owned(entry, leaves) if entry.donated else leaves))
+                full = [*leaves, *captured]
+                try:
+                    return entry.restore(entry.compiled(owned(entry, full) if entry.donated else full))
+                except Misfit:  # an array that is read from outside has got another shape or dtype where it lies
+                    pass
         return self._run(entry, signature, leaves)
 
     def with_function(self, function: Callable[..., Any]) -> Jitted:
@@ -361,7 +365,8 @@ class Jitted:
         is_part = Tracer in map(type, leaves) or Tracer in map(type, staged.captured)
         effectful = program.is_effectful
         make = Pending if self.background else compile_program
-        compiled = make(program, donated, runtime) if (program.outputs or effectful) and not is_part else None
+        is_run = (program.outputs or effectful) and not is_part
+        compiled = make(program, donated, runtime, len(staged.captured)) if is_run else None
         plain = (np.ndarray,) if runtime is None else (np.ndarray, DeviceArray)
         given = [*leaves, *staged.captured]
         is_plain = all([type(leaf) in plain and leaf.dtype.isnative for leaf in given])

@@ -53,16 +53,17 @@ class Watch:
     def read(self, static: Static) -> dict[str, Any] | None:
         """The arrays and numbers as they are now, by path; ``None`` where something else is not as it was."""
         if self._read is None:
-            self._read = self.reader([(path, None) for path in self.places]) or (lambda static: [])
+            self._read = self.reader([(path, None) for path in self.places], True) or (lambda static: [])
         values = self._read(static)
         return None if values is None else dict(zip(self.places, values))
 
-    def reader(self, wanted: Sequence[tuple[str | None, Any]]) -> Reader | None:
+    def reader(self, wanted: Sequence[tuple[str | None, Any]], is_strict: bool) -> Reader | None:
         """A function that gives what is found at these paths now, or ``None`` where something is not as it was.
 
-        Where there is no path it gives the value beside it. Without anything to look at there is no function.
+        Where there is no path it gives the value beside it. Without anything to look at there is no function. That an
+        array which it gives has got another shape or dtype where it lies, only a strict one sees.
         """
-        return self._checking.function(wanted)
+        return self._checking.function(wanted, is_strict)
 
     def changes(self, now: Outside) -> dict[str, tuple[Any, Any]]:
         """What has changed, by its path: what it was, and what it is."""
@@ -188,6 +189,8 @@ class _Checking:
         self.outside, self.numbers, self.contents = outside, numbers, contents
         self.places: dict[str, Place] = {}
         self.lines: list[str] = []
+        self.strict: dict[int, tuple[str, str]] = {}
+        """Of lines about arrays, by their numbers, the array's path and the line that always looks at its type."""
         self.words: dict[str, Any] = {"same": same, "same_items": same_items, "unchanged": unchanged, "taken": taken,
                                       "same_keys": same_keys, "has_new": has_new, "is_unassigned": is_unassigned,
                                       "modules": sys.modules, "UNBOUND": UNBOUND}
@@ -210,12 +213,13 @@ class _Checking:
                     self.done.add(id(place))
                     self._place(node, i, place)
 
-    def function(self, wanted: Sequence[tuple[str | None, Any]]) -> Reader | None:
-        """The function that gives what is wanted."""
+    def function(self, wanted: Sequence[tuple[str | None, Any]], is_strict: bool) -> Reader | None:
+        """The function that gives what is wanted; a strict one looks at the types of arrays that it gives too."""
         if not self.lines and not wanted:
             return None
         given = [self._word(value) if path is None else self.given[path] for path, value in wanted]
-        body = [f"        {line}" for line in self.lines]
+        lines = {k: line for k, (path, line) in self.strict.items() if is_strict or self.given.get(path) not in given}
+        body = [f"        {lines.get(k, line)}" for k, line in enumerate(self.lines)]
         source = ["def function(static):", "    try:", *body, f"        return [{', '.join(given)}]",
                   "    except Exception:", "        return None", ""]
         return define("\n".join(source), self.words)
@@ -384,9 +388,12 @@ class _Checking:
             self.lines.append(f"t{name} = taken({name})")
             array, read, kind = taken(value), f"t{name}", self._word(np.ndarray)
         dtype = self._word(array.dtype)
-        # Most times it is the same array, and then of the same type.
-        self._require(f"{read} is not {self._word(array)} and (type({read}) is not {kind} or "
-                      f"{read}.shape != {array.shape!r} or {read}.dtype is not {dtype} and {read}.dtype != {dtype})")
+        differs = (f"type({read}) is not {kind} or {read}.shape != {array.shape!r} or "
+                   f"{read}.dtype is not {dtype} and {read}.dtype != {dtype}")
+        # Most times it is the same array. That it has got another shape is then for compiled code to see, if that
+        # takes it.
+        self.strict[len(self.lines)] = place.path, f"if {differs}:"
+        self._require(f"{read} is not {self._word(array)} and ({differs})")
         if id(value) in self._contents and type(value) not in (Tracer, DeviceArray):
             is_kept_as_is = isinstance(array, np.ma.MaskedArray)
             kept = self.kept[place.path] = array.copy() if is_kept_as_is else np.array(array)

@@ -546,6 +546,36 @@ def test_places(name: str) -> None:
     assert jitted.cache_info().stagings <= len(changes) + 1, jitted.cache_info()
 
 
+SHAPES: dict[str, Callable[[Any, Any], Any]] = {
+    "read": lambda x, w: x * w, "its shape": lambda x, w: x * w.shape[0], "its length": lambda x, w: x * len(w),
+    "of its content": lambda x, w: x * float(np.linalg.norm(w)) * len(w), "in both": lambda x, w: x * w * w.ndim,
+    "of a condition": lambda x, w: x * w if w.sum() > -1 else x, "after another": lambda x, w: x * K[0] * w,
+}
+ASSIGNED: dict[str, Callable[[np.ndarray], Any]] = {
+    "shape": lambda w: setattr(w, "shape", (2, 2)), "axis": lambda w: setattr(w, "shape", (4, 1)),
+    "dtype": lambda w: setattr(w, "dtype", np.int64), "halves": lambda w: setattr(w, "dtype", np.float32),
+    "byte order": lambda w: setattr(w, "dtype", w.dtype.newbyteorder(">")),
+    "shorter": lambda w: w.resize((2,), refcheck=False), "longer": lambda w: w.resize((8,), refcheck=False),
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
+@pytest.mark.parametrize("how", ["jit", "number", "donated", "background"])
+@pytest.mark.parametrize("assigned", ASSIGNED)
+def test_an_array_whose_shape_or_dtype_is_assigned(assigned: str, how: str) -> None:
+    for read in SHAPES.values() if how == "jit" or assigned == "shape" else [SHAPES["read"]]:
+        w = np.arange(4.0)
+        jitted = jit(lambda x: read(x, w), donate_argnums=0 if how == "donated" else (), background=how == "background")
+        make = (lambda: 2.0) if how == "number" else lambda: np.ones((2, 1, 1, 1))
+        jitted(make())
+        ASSIGNED[assigned](w)
+        expected = read(make(), w)
+        for _ in range(2):
+            got = jitted(make())
+            assert got.shape == np.shape(expected)
+            np.testing.assert_array_equal(got, expected)
+
+
 def test_what_does_not_change_is_not_staged_anew() -> None:
     w, texts = np.full(1000, np.nan), np.array(["a" * 100, "b"], np.dtypes.StringDType())
     w[0] = 1.0

@@ -10,13 +10,18 @@ from numba import njit
 from fnad.kernels.cpu.frame import (
     ADVANCES,
     ARRAY_TYPE,
+    AXES,
     BASE,
     CHUNK,
     CHOOSE,
     CLEAR,
     COPY,
     DATA,
+    DESCRIPTION,
     DONE,
+    DTYPE,
+    DTYPE_MASK,
+    ELEMENT,
     EXTENT,
     FAILED,
     FLAGS,
@@ -40,11 +45,14 @@ from fnad.kernels.cpu.frame import (
     POSITION,
     ROW_WORDS,
     ROWS,
+    SIZES,
     SKIP,
     STEPS,
     SUSPENDED,
     TABLE,
     TYPE,
+    TYPED,
+    TYPES,
     UNFIT,
     UNSTAFFED,
 )
@@ -77,6 +85,29 @@ def bind_arrays(table, plan, arrays, count, first):
             return UNFIT
         table[first + k] = as_int64(array + plan[DATA])[0]
     return DONE
+
+
+@njit
+def are_of_types(plan, arrays):
+    """Whether the last arrays in a Python list have the dtypes and shapes that they had."""
+    items = as_int64(as_int64(arrays + plan[LIST_ITEMS])[0])
+    types = as_int64(plan[TYPES])
+    at = 0
+    for k in range(plan[TYPED], plan[INPUTS]):
+        fields = items[k] + plan[DATA]
+        dtype = as_int64(fields + DESCRIPTION)[0]
+        if as_int32(dtype + DTYPE)[0] & DTYPE_MASK != types[at] or as_int64(dtype + ELEMENT)[0] != types[at + 1]:
+            return False
+        axes = as_int32(fields + AXES)[0]
+        if axes != types[at + 2]:
+            return False
+        sizes = as_int64(as_int64(fields + SIZES)[0])
+        at += 3
+        for axis in range(axes):
+            if sizes[axis] != types[at + axis]:
+                return False
+        at += axes
+    return True
 
 
 @njit
@@ -188,6 +219,8 @@ def run_plan(frame, plan, inputs, outputs):
     table, rows = as_int64(address_of(frame) + 8 * TABLE), as_int64(address_of(plan) + 8 * ROWS)
     if inputs != 0:
         if bind_arrays(table, plan, inputs, plan[INPUTS], 0) != DONE:
+            return UNFIT
+        if plan[TYPES] != 0 and not are_of_types(plan, inputs):
             return UNFIT
         if bind_arrays(table, plan, outputs, plan[OUTPUTS], plan[INPUTS]) != DONE:
             return UNFIT

@@ -17,7 +17,15 @@ ARRAY_TYPE, TYPE, LIST_SIZE, LIST_ITEMS, DATA, FLAGS, FLAGS_WANTED = 3, 4, 5, 6,
 POOL = 10
 """... and the address of the pool of threads."""
 
-ROWS = 11
+TYPES, TYPED = 11, 12
+"""... and the address of the types of the inputs from a number on: for each its `DTYPE`, bytes of an element, number of
+axes, and sizes. Without such an address none is looked at."""
+DTYPE, ELEMENT, DTYPE_MASK = 24, 40, 0xFF00FF
+"""Offsets in a dtype of its kind, and two bytes further its byte order, and of the bytes of an element."""
+AXES, SIZES, DESCRIPTION = 8, 16, 40
+"""Offsets in an array, from the address of its data, of its number of axes, its sizes and its dtype."""
+
+ROWS = 13
 KERNEL, PARAMS, EXTENT, BASE, CHUNK, ROW_WORDS = 0, 1, 2, 3, 4, 5
 """A row: a kernel's address or an operation, its params' address, its extent, its table's offset in bytes, and the
 indices in a chunk where the range is divided among threads, else 0."""

@@ -2,7 +2,7 @@
 
 import ctypes
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -20,6 +20,8 @@ RUN_PLAN = Kernel(
     "run_plan",
     "def kernel(buffers, params, lo, hi):\n    return run_plan(buffers, params, lo, hi)\n",
 )
+Types = Sequence[tuple[tuple[int, ...], np.dtype]]
+"""Shapes and dtypes."""
 Runner = Callable[[int, int, int, int], int]
 """Machine code to call from Python with a frame, a plan and two lists, all as addresses."""
 
@@ -36,6 +38,10 @@ class KernelError(RuntimeError):
         name = (instruction.label or instruction.kernel.name) if is_launch else instruction.name
         super().__init__(f"{name}: the kernel ended with status {status}")
         self.instruction, self.status = instruction, status
+
+
+class Misfit(TypeError):
+    """An array is not of the shape and dtype that the Program was compiled for, as one that was given others since."""
 
 
 class Frame:
@@ -67,8 +73,11 @@ class Frame:
 class Executable:
     """A linked plan. May be called from several threads at once; each call has its own frame."""
 
-    def __init__(self, plan: Plan, code: Code, run: Runner) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, types: Types, code: Code, run: Runner) -> None:
+        self.plan, self._types = plan, types
+        self._words = np.array([word for t in types for word in _type_words(*t)], np.int64)
+        code.words[words.TYPES] = self._words.ctypes.data if types else 0
+        code.words[words.TYPED] = len(plan.inputs) - len(types)
         self._code, self._run = code, run
         self._code_address = code.words.ctypes.data
         self._frames: list[Frame] = []
@@ -113,6 +122,9 @@ class Executable:
                 f"executable: requires {len(plan.inputs)} inputs and {len(plan.outputs)} outputs, "
                 f"got {len(inputs)} and {len(outputs)}."
             )
+        for x, (shape, dtype) in zip(inputs[len(inputs) - len(self._types) :], self._types):
+            if x.shape != shape or x.dtype != dtype:
+                raise Misfit(f"executable: requires an array of {dtype}{list(shape)}, got {x.dtype}{list(x.shape)}.")
         fit_inputs, fit_outputs = [_fit(x) for x in inputs], [_fit(x) for x in outputs]
         arrays = [*fit_inputs, *fit_outputs]
         frame.table[: len(arrays)] = [array.ctypes.data for array in arrays]
@@ -144,9 +156,12 @@ def _fit(array: np.ndarray) -> np.ndarray:
     return np.require(array, requirements=["C", "A", "E"])
 
 
-def link(plan: Plan) -> Executable:
-    """Find or compile the plan's kernels and lay its instructions out for the executor."""
-    return Executable(plan, encode(plan, _header(plan), loading.loader().load), _runner())
+def link(plan: Plan, types: Types = ()) -> Executable:
+    """Find or compile the plan's kernels and lay its instructions out for the executor.
+
+    The last inputs must still be of the types given, whatever has become of the arrays since the caller knew.
+    """
+    return Executable(plan, types, encode(plan, _header(plan), loading.loader().load), _runner())
 
 
 @cache
@@ -172,7 +187,7 @@ def _layout_is_known() -> bool:
     """Whether lists and arrays lie in memory as native code will read them."""
     if sys.implementation.name != "cpython":
         return False
-    arrays = [np.zeros((2, 3)), np.zeros((2, 3)).T]
+    arrays = [np.zeros((2, 3)), np.zeros((2, 3), np.int32).T]
     start = object.__basicsize__
     items = _word(id(arrays) + start + 8)
     return _word(id(arrays) + start) == 2 and all(
@@ -180,8 +195,23 @@ def _layout_is_known() -> bool:
         and _word(id(array) + start - 8) == id(np.ndarray)
         and _word(id(array) + start) == array.ctypes.data
         and ctypes.c_int32.from_address(id(array) + start + 48).value == array.flags.num
+        and ctypes.c_int32.from_address(id(array) + start + words.AXES).value == 2
+        and tuple([_word(_word(id(array) + start + words.SIZES) + 8 * k) for k in range(2)]) == array.shape
+        and _word(id(array) + start + words.DESCRIPTION) == id(array.dtype)
+        and _dtype_word(array.dtype) == ord(array.dtype.kind) + (ord("=") << 16)
+        and _word(id(array.dtype) + words.ELEMENT) == array.itemsize
         for k, array in enumerate(arrays)
     )
+
+
+def _type_words(shape: tuple[int, ...], dtype: np.dtype) -> list[int]:
+    """The words of an input's type: what its dtype and its array would show, its sizes behind them."""
+    dtype = np.dtype(dtype)
+    return [_dtype_word(dtype), dtype.itemsize, len(shape), *shape]
+
+
+def _dtype_word(dtype: np.dtype) -> int:
+    return ctypes.c_int32.from_address(id(dtype) + words.DTYPE).value & words.DTYPE_MASK
 
 
 def _word(address: int) -> int:
