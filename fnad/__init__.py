@@ -1,4 +1,24 @@
-"""fnad: compiled gradients of pure functions over pytrees of NumPy arrays."""
+"""Compiled gradients of pure functions over pytrees of NumPy arrays.
+
+Write a function with NumPy. `grad` differentiates it, `vmap` maps it over a batch, `jit` compiles it, in any order:
+
+>>> import numpy as np
+>>> def loss(w, x, y):
+...     return (w @ x - y) ** 2
+>>> gradients = jit(vmap(grad(loss), in_axes=(None, 0, 0)))
+>>> gradients(np.array([1.0, 2.0]), np.eye(2), np.zeros(2))
+array([[2., 0.],
+       [0., 4.]])
+
+Arguments and results are pytrees: arrays in dicts, lists, tuples, dataclasses (`tree`). Python's ``if`` and ``while``
+work on values; `scan`, `while_loop`, `cond` and `switch` are loops and branches as operations (`control`).
+
+- derivatives: `grad`, `value_and_grad`, `vjp`, `jvp`, `jacobian`, `hessian`, `hvp`, `linearize`, `checkpoint`; rules of
+  your own: `custom_vjp`, `custom_jvp`, `primitive`
+- models and training: `nn`, `optim`, `random`, `data`; NumPy's functions that also make arrays to write to: `numpy`
+- looking inside: `show`, `explain`, ``jit(f).cache_info()``, `check_nans`, `debug`, `testing`
+- where it runs: `devices`, `device_put`, `default_device`, `set_num_threads`, `config`
+"""
 
 from fnad import config as config
 from fnad import control as control
@@ -29,6 +49,7 @@ from fnad.errors import DeviceMemoryError as DeviceMemoryError
 from fnad.errors import EscapedTracerError as EscapedTracerError
 from fnad.errors import InPlaceError as InPlaceError
 from fnad.errors import NonFiniteError as NonFiniteError
+from fnad.public import public as _public
 from fnad.runtime.cpu.threads import get_num_threads as get_num_threads
 from fnad.runtime.cpu.threads import set_num_threads as set_num_threads
 from fnad.runtime.cuda.arrays import DeviceArray as DeviceArray
@@ -55,13 +76,8 @@ from fnad.transforms.vjp import vjp as vjp
 from fnad.transforms.vmap import vmap as vmap
 from fnad.version import __version__ as __version__
 
-# `map` is not among them: it would hide Python's own.
-__all__ = [
-    "check_nans", "checkpoint", "ConcreteValueError", "cond", "config", "control", "custom_jvp", "custom_vjp",
-    "CutGradientError", "data", "debug", "default_device", "device_put", "DeviceArray", "DeviceError",
-    "DeviceMemoryError", "devices", "EscapedTracerError", "explain", "fori_loop", "from_dlpack", "get_num_threads",
-    "grad", "hessian", "hvp", "InPlaceError", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linear_transpose",
-    "linearize", "make_program", "nn", "NonFiniteError", "numpy", "optim", "primitive", "random", "scan",
-    "set_num_threads", "show", "stop_gradient", "switch", "testing", "tree", "value_and_grad", "vjp", "vmap",
-    "while_loop",
-]
+__dir__ = _public(
+    __name__, "config", "control", "data", "debug", "nn", "numpy", "optim", "random", "testing", "tree",
+).copy
+# A star import leaves Python's own `map` as it is.
+__all__ = [name for name in __dir__() if name != "map"]

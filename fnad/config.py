@@ -13,6 +13,9 @@ from typing import Any
 
 from fnad.errors import boundary
 
+__all__ = ["default_device", "strict_device"]  # noqa: F822 - properties of its class
+__dir__ = __all__.copy
+
 DEVICES = ("cpu", "cuda", "auto")
 _TRUTH = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 

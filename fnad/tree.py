@@ -21,6 +21,11 @@ from fnad.checks import require_function
 from fnad.errors import boundary
 from fnad.shield import native
 
+__all__ = [
+    "broadcast_prefix", "flatten", "leaves", "map", "paths", "register", "structure", "TreeDef", "unflatten",
+]
+__dir__ = __all__.copy
+
 _NAMESPACE = "fnad"
 _registered: set[type] = set()
 

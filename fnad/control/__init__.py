@@ -7,5 +7,7 @@ from fnad.control.switch import cond as cond
 from fnad.control.switch import switch as switch
 from fnad.control.while_loop import fori_loop as fori_loop
 from fnad.control.while_loop import while_loop as while_loop
+from fnad.public import public as _public
 
-__all__ = ["cond", "fori_loop", "map", "scan", "switch", "while_loop"]
+__all__ = _public(__name__)
+__dir__ = __all__.copy

@@ -1,10 +1,10 @@
 """Data for training: a data set that ships with the library, and minibatches of any pytree."""
 
-from .batching import Batches as Batches
-from .batching import batches as batches
-from .batching import split as split
-from .digits import digits as digits
+from fnad.data.batching import Batches as Batches
+from fnad.data.batching import batches as batches
+from fnad.data.batching import split as split
+from fnad.data.digits import digits as digits
+from fnad.public import public as _public
 
-__all__ = [
-    "batches", "Batches", "digits", "split",
-]
+__all__ = _public(__name__)
+__dir__ = __all__.copy

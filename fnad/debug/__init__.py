@@ -3,5 +3,7 @@
 from fnad.debug.callbacks import callback as callback
 from fnad.debug.callbacks import print as print
 from fnad.debug.finite import check_nans as check_nans
+from fnad.public import public as _public
 
-__all__ = ["callback", "check_nans", "print"]
+__all__ = _public(__name__)
+__dir__ = __all__.copy

@@ -39,7 +39,7 @@ from fnad.runtime.cpu.executor import Misfit
 from fnad.runtime.cuda import devices
 from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.tracing.builder import AskedOutside, Staged, Tracer, call_program, stage, value_type
-from fnad.transforms.derived import place_of
+from fnad.transforms.derived import OWN_DOC, Help, place_of
 
 MOST_ENTRIES = 256
 """Signatures that a function keeps; the oldest goes first."""
@@ -52,13 +52,21 @@ MANY_SIGNATURES = 32
 
 
 class Jitted:
-    """A function with its compiled Programs, one for each signature."""
+    """A function compiled by `fnad.jit`: called as it is, with compiled Programs, one for each signature.
+
+    - ``cache_info()``: what is compiled, how often the function was staged and why; it can be printed.
+    - ``function``: the function itself, which runs uncompiled.
+    - ``fnad.explain(f)(*args)`` and ``fnad.show(f, stage)(*args)`` print what it is compiled to.
+
+    Its options can be read: ``static_argnums``, ``static_argnames``, ``donate_argnums``, ``max_branches``,
+    ``background``, ``device``.
+    """
 
     def __init__(
         self, function: Callable[..., Any], static_argnums: Sequence[int], static_argnames: Sequence[str],
         donate_argnums: Sequence[int], max_branches: int = 32, background: bool = False, device: str | None = None,
     ) -> None:
-        update_wrapper(self, function)
+        update_wrapper(self, function, OWN_DOC)
         self.function = function
         self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.donate_argnums = donate_argnums
@@ -411,6 +419,9 @@ class Jitted:
         static = Static(chosen, named, tuple(kwargs) if named else ())
         rest = tuple([a for i, a in enumerate(args) if i not in numbers])
         return static, rest, {k: v for k, v in kwargs.items() if k not in self.static_argnames}
+
+
+Jitted.__doc__ = Help(Jitted.__doc__, lambda jitted: inspect.cleandoc(Jitted.__doc__ or ""))  # type: ignore[assignment]
 
 
 @boundary

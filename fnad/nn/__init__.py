@@ -30,9 +30,7 @@ from fnad.nn.layers import dense as dense
 from fnad.nn.layers import mlp as mlp
 from fnad.nn.losses import mse as mse
 from fnad.nn.losses import softmax_cross_entropy as softmax_cross_entropy
+from fnad.public import public as _public
 
-__all__ = [
-    "dense", "elu", "fan_in_uniform", "gelu", "glorot_uniform", "he_normal", "Initializer", "Layer", "leaky_relu",
-    "log_softmax", "mlp", "mse", "relu", "relu6", "sigmoid", "softmax", "softmax_cross_entropy", "softplus",
-    "tanh",
-]
+__all__ = _public(__name__)
+__dir__ = __all__.copy

@@ -229,11 +229,10 @@ from fnad.numpy.writing import copyto as copyto
 from fnad.numpy.writing import fill_diagonal as fill_diagonal
 from fnad.numpy.writing import put_along_axis as put_along_axis
 from fnad.numpy.writing import putmask as putmask
+from fnad.public import public as _public
 
 # Last, for what it installs is what the others declare.
 from fnad.numpy import protocols as protocols
 
-
-def __dir__() -> list[str]:
-    """What there is to call, and ``linalg``; not the files that it is written in."""
-    return sorted([n for n, v in globals().items() if v is linalg or callable(v) and not n.startswith("_")])
+__all__ = _public(__name__, "linalg")
+__dir__ = __all__.copy

@@ -20,6 +20,12 @@ from fnad.ops.elementwise import abs_, eq, select
 from fnad.ops.shaping import reshape
 from fnad.tracing.builder import Tracer
 
+__all__ = [
+    "diagonal", "matmul", "matrix_norm", "matrix_transpose", "norm", "outer", "tensordot", "trace", "vecdot",
+    "vector_norm",
+]
+__dir__ = __all__.copy
+
 
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:

@@ -9,6 +9,7 @@ numbers twice. Keys and samplers are pure functions, so they may be traced.
 >>> noise = uniform(noise_key, (3,))
 """
 
+from fnad.public import public as _public
 from fnad.random.continuous import normal as normal
 from fnad.random.continuous import uniform as uniform
 from fnad.random.discrete import bernoulli as bernoulli
@@ -19,6 +20,5 @@ from fnad.random.keys import fold_in as fold_in
 from fnad.random.keys import key as key
 from fnad.random.keys import split as split
 
-__all__ = [
-    "bernoulli", "categorical", "fold_in", "key", "normal", "permutation", "randint", "split", "uniform",
-]
+__all__ = _public(__name__)
+__dir__ = __all__.copy

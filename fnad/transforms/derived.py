@@ -4,11 +4,44 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import update_wrapper
+from functools import WRAPPER_ASSIGNMENTS, update_wrapper
+from inspect import cleandoc
+from textwrap import dedent
 from types import MethodType
 from typing import Any
 
 from fnad.errors import boundary
+
+
+class HelpText(str):
+    """A function's own docstring, to which ``help`` adds what was made of the function."""
+
+    more: str
+
+    def expandtabs(self, tabsize: int = 8) -> str:  # type: ignore[override]
+        """The text for readers: ``inspect.cleandoc``, and so ``help``, begins by asking for it."""
+        return f"{cleandoc(str(self))}\n\n{self.more}"
+
+
+class Help:
+    """The ``__doc__`` of a class whose instances were made of functions, and of these: the function's own, and more."""
+
+    def __init__(self, of_class: str | None, more: Callable[[Any], str]) -> None:
+        self.of_class, self.more = of_class, more
+
+    def __get__(self, instance: Any, owner: type) -> str | None:
+        if instance is None:
+            return self.of_class
+        own = instance.function.__doc__
+        if not isinstance(own, str) or not own:
+            return self.more(instance)
+        text = HelpText(own)
+        text.more = self.more(instance)
+        return text
+
+
+OWN_DOC = tuple([name for name in WRAPPER_ASSIGNMENTS if name != "__doc__"])
+"""What `functools.update_wrapper` has to copy where `Help` is the docstring."""
 
 
 class Derived:
@@ -26,7 +59,7 @@ class Derived:
     def __init__(
         self, call: Callable[..., Any], function: Callable[..., Any], make: Callable[..., Any], *given: Any
     ) -> None:
-        update_wrapper(self, function)
+        update_wrapper(self, function, OWN_DOC)
         self.function = function
         self._call, self._made = call, (make, given)
 
@@ -48,6 +81,17 @@ class Derived:
 
     def __reduce__(self) -> Any:
         return place_of(self) or self._made
+
+
+def _made_by(derived: Derived) -> str:
+    """What the transform says that it returns."""
+    make, _ = derived._made
+    _, _, after = cleandoc(make.__doc__ or "").partition("\nReturns:\n")
+    returned = dedent(after.partition("\n\n")[0])
+    return f"Made by `fnad.{make.__name__}`; ``function`` is the function itself.\n\n{returned}"
+
+
+Derived.__doc__ = Help(Derived.__doc__, _made_by)  # type: ignore[assignment]
 
 
 def place_of(made: Any) -> str | None:

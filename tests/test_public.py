@@ -1,0 +1,81 @@
+"""What users see of the library: `dir`, star imports and `help` of every package and module that they name."""
+
+from __future__ import annotations
+
+import inspect
+import pydoc
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import fnad
+import numpy as np
+import pytest
+
+PACKAGES = [
+    "fnad", "fnad.config", "fnad.control", "fnad.data", "fnad.debug", "fnad.nn", "fnad.numpy", "fnad.numpy.linalg",
+    "fnad.optim", "fnad.random", "fnad.testing", "fnad.tree",
+]
+# Python's own name, which a star import leaves as it is.
+LEFT = {"fnad": {"map"}}
+
+
+def shown(thing: Any) -> str:
+    return pydoc.render_doc(thing, renderer=pydoc.plaintext)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_dir_shows_what_users_call(package: str) -> None:
+    module = import_module(package)
+    assert dir(module) == sorted({*module.__all__, *LEFT.get(package, ())})
+    for name in dir(module):
+        value = getattr(module, name)
+        assert not name.startswith("_")
+        assert not isinstance(value, ModuleType) or f"{package}.{name}" in PACKAGES
+        assert callable(value) or isinstance(value, ModuleType) or package == "fnad.config"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_star_import_brings_it(package: str) -> None:
+    names: dict[str, Any] = {}
+    exec(f"from {package} import *", names)
+    del names["__builtins__"]
+    module = import_module(package)
+    assert names == {name: getattr(module, name) for name in {*dir(module)} - LEFT.get(package, set())}
+
+
+def test_help_begins_with_the_story() -> None:
+    _, _, story = shown(fnad).partition("NAME\n")
+    beginning = "\n".join(story.splitlines()[:13])  # with the blank lines and headings of `help`
+    assert all([word in beginning for word in ("`grad`", "`vmap`", "`jit`", ">>> ", "array([")])
+
+
+def wave(x: Any, factor: float = 1.0) -> Any:
+    """The sine of x.
+
+    Args:
+        factor: what it is multiplied by.
+    """
+    return factor * np.sin(x)
+
+
+@pytest.mark.parametrize("transform", [
+    fnad.jit, fnad.grad, fnad.value_and_grad, fnad.vmap, fnad.jacobian, fnad.jacfwd, fnad.checkpoint,
+    fnad.check_nans, lambda f: fnad.jit(fnad.grad(f)),
+])
+def test_help_of_a_transformed_function_is_that_of_the_function_and_more(transform: Any) -> None:
+    made = transform(wave)
+    text = shown(made)
+    beginning = f"\nwave{inspect.signature(wave)}\n    The sine of x.\n\n    Args:\n        factor:"
+    assert beginning in text.replace("    \n", "\n")
+    assert made.__doc__ == wave.__doc__ and inspect.signature(made) == inspect.signature(wave)
+    assert made.__wrapped__ is wave or made.__wrapped__.__wrapped__ is wave
+    more = type(made).__doc__ if type(made) is type(fnad.jit(wave)) else f"Made by `fnad.{transform.__name__}`"
+    assert more.splitlines()[0] in text
+
+
+def test_help_of_a_compiled_function_shows_what_it_offers() -> None:
+    text, undocumented = shown(fnad.jit(wave)), shown(fnad.jit(lambda x: x))
+    for word in ("cache_info()", "function", "explain", "show", "static_argnums", "donate_argnums"):
+        assert word in text and word in undocumented
+    assert "Jitted" in type(fnad.jit(wave)).__name__ and shown(type(fnad.jit(wave)))
