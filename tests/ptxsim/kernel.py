@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -73,7 +74,7 @@ def compile_native(text: str) -> llvm.ExecutionEngine:
     features = llvm.get_host_cpu_features().flatten()
     target = llvm.Target.from_default_triple().create_target_machine(llvm.get_host_cpu_name(), features, opt=0)
     builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=0))
-    parsed, passes = llvm.parse_assembly(text), llvm.create_new_module_pass_manager()
+    parsed, passes = llvm.parse_assembly(text, llvm.create_context()), llvm.create_new_module_pass_manager()
     passes.add_sroa_pass()
     passes.add_instruction_combine_pass()
     passes.add_simplify_cfg_pass()
@@ -82,7 +83,11 @@ def compile_native(text: str) -> llvm.ExecutionEngine:
     rest.run(parsed, builder)
     for manager in (passes, rest):
         free_pass_manager(manager)
-    engine = llvm.create_mcjit_compiler(parsed, target)
+    code = llvm.ObjectFileRef.from_data(target.emit_object(parsed))
+    empty = llvm.parse_assembly("")
+    engine = llvm.create_mcjit_compiler(empty, target)
+    engine.remove_module(empty)
+    engine.add_object_file(code)  # in the place of the module, which takes ten times as much
     engine.finalize_object()
     return engine
 
@@ -103,6 +108,7 @@ class Kernel:
         self._constants = constants(self.entry)
         addresses = {name: held.ctypes.data for name, held in self._constants.items()}
         text, self.meets, self.shared_granule = module(self.entry, offsets | addresses, check)
+        self.entry = replace(self.entry, registers={}, code=[])  # which takes as much as all else
         self._engine = compile_native(text)
         self._address = self._engine.get_function_address("kernel")
         self.stats: dict[str, int] = {}
@@ -232,7 +238,7 @@ def distance(address: int, span: Range) -> int:
     return max(span[0] - address, address - span[1] + 1, 0)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def kernel_of(ptx: str, check: bool = True) -> Kernel:
     """The kernel of PTX text, which takes a megabyte: the last few are kept."""
     return Kernel(ptx, check)
