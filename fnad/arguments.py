@@ -16,7 +16,8 @@ from fnad.errors import boundary
 from fnad.ir.ownership import own_copy
 from fnad.ir.program import Program
 from fnad.ir.types import Unfit, has_plain_meaning
-from fnad.tracing.builder import Tracer, is_value, stage, value_type
+from fnad.tracing.staging import stage
+from fnad.tracing.tracer import Tracer, is_value, value_type
 
 
 def traced_leaves(name: str, function: Callable[..., Any], leaves: Sequence[Any], treedef: tree.TreeDef) -> list[int]:

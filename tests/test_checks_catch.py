@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import fnad.tracing.builder
+import fnad.tracing.staging
 import fnad.transforms.vjp
 import numpy as np
 import pytest
@@ -234,7 +234,7 @@ F64, F32 = (ArrayType((3,), np.dtype(d)) for d in ("float64", "float32"))
 
 
 @pytest.mark.parametrize("use", [
-    lambda program: fnad.tracing.builder.call_program(program, [X]),
+    lambda program: fnad.tracing.staging.call_program(program, [X]),
     lambda program: fnad.transforms.vjp.vjp_program(program, [0], 1),
 ])
 def test_no_test_runs_or_transforms_a_wrong_program(use: Callable[[Program], Any]) -> None:

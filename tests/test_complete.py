@@ -7,7 +7,7 @@ import pytest
 from fnad.compiler.compile import compile_program
 from fnad.ir.primitive import REGISTRY
 from fnad.runtime.plan import HostStep
-from fnad.tracing.builder import stage
+from fnad.tracing.staging import stage
 
 from tests.properties.cases import CASES, DTYPES, OTHERWISE, Case
 

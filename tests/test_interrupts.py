@@ -22,7 +22,7 @@ from fnad.errors import PACKAGE
 from fnad.ir import evaluate
 from fnad.memo import kept
 from fnad.shield import renewed, undisturbed
-from fnad.tracing import builder as tracing
+from fnad.tracing import state
 
 from tests.profiles import is_deep
 
@@ -100,7 +100,7 @@ def moments(work: Callable[[], Any]) -> int:
 
 def require_all_as_before(quiet: Any) -> None:
     """Nothing is being staged or watched, and NumPy's settings are those from before."""
-    assert not tracing.is_staging() and not tracing.is_recording() and tracing._thread.enclosing is None
+    assert not state.is_staging() and not state.is_recording() and state.thread.enclosing is None
     assert not evaluate.is_watched()
     assert np.geterr() == quiet
 
@@ -181,7 +181,7 @@ MAKE = """
 import os, random, signal, sys, threading, time
 import numpy as np, fnad
 from fnad import errors
-from fnad.tracing import builder as tracing
+from fnad.tracing import state
 
 OPERATIONS = [np.sin, np.cos, np.tanh, np.exp, np.arctan, np.square, np.abs, np.log1p, np.cosh, np.sqrt, np.cbrt]
 X = np.linspace(0.1, 1.0, 7)
@@ -224,7 +224,7 @@ for k in range(int(sys.argv[1])):
         time.sleep(1.0)
     except KeyboardInterrupt:
         hits += 1
-    assert not tracing.is_staging()
+    assert not state.is_staging()
     require_right(f, jitted)
 print(hits)
 """, tmp_path, rounds, timeout=20.0 * rounds)

@@ -102,7 +102,7 @@ def test_a_file_keeps_to_its_layer(path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "source", "found"),
     [
-        ("fnad.ir.check", "from fnad.tracing.builder import stage", ["fnad.tracing.builder"]),
+        ("fnad.ir.check", "from fnad.tracing.staging import stage", ["fnad.tracing.staging"]),
         ("fnad.ir.check", "from fnad import tracing, tree", ["fnad.tracing"]),
         ("fnad.ir.check", "from ..ops.shaping import pad\nfrom . import types", ["fnad.ops.shaping"]),
         ("fnad.ir.check", "import fnad.ir.types\nimport fnad.ops.shaping as shaping", ["fnad.ops.shaping"]),

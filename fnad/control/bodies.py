@@ -13,7 +13,9 @@ from fnad.ir.program import Program, structure, subprograms
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import convert
 from fnad.sameness import exact
-from fnad.tracing.builder import Staged, Tracer, innermost, stager, stage, value_type
+from fnad.tracing.staging import Staged, stager, stage
+from fnad.tracing.state import innermost
+from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.calls import interned, listed
 from fnad.transforms.vjp import require_values
 
@@ -28,7 +30,7 @@ class Body(NamedTuple):
 
 def stage_body(name: str, function: Callable[..., Any], types: Sequence[ArrayType], unknown: str) -> Body:
     """Stage a function of tracers of these types; all leaves of its result must be arrays or numbers."""
-    staged = stage(function, types, unknown=unknown)
+    staged = stage(function, types, unknown=unknown, encloses=True)
     _require_arrays(name, staged)
     own = len(types)
     inputs = (*staged.program.inputs[own:], *staged.program.inputs[:own])

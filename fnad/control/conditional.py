@@ -16,9 +16,11 @@ from fnad.control.bodies import apply
 from fnad.control.invariants import is_total
 from fnad.control.switch import switch_p
 from fnad.ir.program import Atom, Equation, Program, Var, structure
+from fnad.ir.program import filled
 from fnad.ir.types import ArrayType
 from fnad.memo import Memo
-from fnad.tracing.builder import Builder, Tracer, build, filled
+from fnad.tracing.builder import Builder, build
+from fnad.tracing.tracer import Tracer
 from fnad.transforms.calls import interned, listed
 
 FLAG = ArrayType((), np.dtype(bool))

@@ -24,12 +24,15 @@ from fnad.control.steps import (
 from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Equation, Program, prune, without_effects
+from fnad.ir.program import filled
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import and_, select
 from fnad.ops.indexing import gather, scatter
 from fnad.ops.reductions import reduce_or
 from fnad.ops.shaping import broadcast, over_batch, reshape
-from fnad.tracing.builder import Builder, Tracer, build, call_program, filled, inline, value_type
+from fnad.tracing.builder import Builder, build
+from fnad.tracing.staging import call_program
+from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.calls import bare, interned, listed
 from fnad.transforms.masks import BOOL
 from fnad.transforms.vmap import vmap_program
@@ -385,7 +388,7 @@ def _also(condition: Program) -> Program:
 
     def body() -> Program:
         inputs = [builder.input(t) for t in condition.input_types]
-        (holds,) = inline(builder, condition, inputs)
+        (holds,) = builder.inline(condition, inputs)
         return builder.finish([and_(inputs[0], holds).atom])[0]
 
     return interned(build(builder, body))

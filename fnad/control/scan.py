@@ -20,12 +20,15 @@ from fnad.errors import boundary
 from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Equation, Program, Var, prune
+from fnad.ir.program import filled
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
 from fnad.ops.contractions import matmul
 from fnad.ops.elementwise import add
 from fnad.ops.shaping import over_batch, reshape, transpose
-from fnad.tracing.builder import Builder, Tracer, build, call_program, filled, inline, value_type
+from fnad.tracing.builder import Builder, build
+from fnad.tracing.staging import call_program
+from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.calls import bare, interned, listed
 from fnad.transforms.remat import checkpoint as recomputed
 from fnad.transforms.vjp import split_joint, vjp_program
@@ -151,7 +154,7 @@ def _run_summed(
 
     def summed() -> tuple[Program, list[Any], list[Tracer]]:
         inputs = [builder.input(ArrayType(*t[:2])) for t in body.input_types]
-        results = inline(builder, body, inputs)
+        results = builder.inline(body, inputs)
         terms, factors = results[own:], [_factors(builder, y) for y in results[own:]]
         added = [y for y, pair in zip(terms, factors) if pair is None]
         totals = [builder.input(ArrayType(*y.type[:2])) for y in added]
@@ -252,7 +255,7 @@ def _over_batch(program: Program, mapped: Sequence[bool], wanted: Sequence[bool]
 
     def body() -> Program:
         inputs = [builder.input(t) for t in program.input_types]
-        results = inline(builder, program, inputs)
+        results = builder.inline(program, inputs)
         outputs = [over_batch(y, m, size) if w else y for y, m, w in zip(results, mapped, wanted)]
         return builder.finish([y.atom for y in outputs])[0]
 

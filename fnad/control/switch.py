@@ -15,11 +15,14 @@ from fnad.errors import boundary
 from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Equation, Program, Var, prune
+from fnad.ir.program import filled
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
 from fnad.ops.elementwise import convert
 from fnad.ops.shaping import over_batch
-from fnad.tracing.builder import Builder, Tracer, build, call_program, filled, inline, is_value, value_type
+from fnad.tracing.builder import Builder, build
+from fnad.tracing.staging import call_program
+from fnad.tracing.tracer import Tracer, is_value, value_type
 from fnad.transforms.calls import bare, interned, listed
 from fnad.transforms.vjp import split_joint, vjp_program
 from fnad.transforms.vmap import vmap_program
@@ -109,7 +112,7 @@ def _forward_branch(
 
     def body() -> Program:
         inputs = [builder.input(ArrayType(*t[:2])) for t in operands]
-        results = inline(builder, program, [inputs[p] for p in positions])
+        results = builder.inline(program, [inputs[p] for p in positions])
         kept: list[Any] = [filled(0, t) for t in slots]
         for v, result in zip(program.outputs[count:], results[count:]):
             if v in place:
@@ -132,7 +135,7 @@ def _backward_branch(
         cotangents = [builder.input(ArrayType(*v.type[:2])) for v in part.backward.inputs[len(residuals) :]]
         given = dict(zip(part.forward.inputs, [inputs[p] for p in positions]))
         values = [given[v] if v in given else kept[place[v]] for v in residuals]
-        return builder.finish([t.atom for t in inline(builder, part.backward, [*values, *cotangents])])[0]
+        return builder.finish([t.atom for t in builder.inline(part.backward, [*values, *cotangents])])[0]
 
     return interned(build(builder, body))
 
@@ -186,7 +189,7 @@ def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, branches: tuple[
         def body() -> Program:
             inputs = [builder.input(ArrayType(*t[:2])) for t in types]
             own = [*inputs[: len(args) - 1], *inputs[first : first + len(batch.constants)]]
-            results = zip(inline(builder, batch.program, own), batch.mapped, with_axis)
+            results = zip(builder.inline(batch.program, own), batch.mapped, with_axis)
             outputs = [over_batch(y, m, size) if w else y for y, m, w in results]
             return builder.finish([y.atom for y in outputs])[0]
 
@@ -349,7 +352,7 @@ def _branches(
         def body() -> Program:
             inputs = [builder.input(t) for t in operands]
             constants = inputs[first : first + len(branch.constants)]
-            values = inline(builder, branch.program, [*constants, *inputs[:own]])
+            values = builder.inline(branch.program, [*constants, *inputs[:own]])
             outputs = [y if y.dtype == t.dtype else convert(y, dtype=t.dtype) for y, t in zip(values, results)]
             return builder.finish([y.atom for y in outputs])[0]
 

@@ -16,7 +16,7 @@ from fnad.control.scan import scan_leaves
 from fnad.errors import boundary
 from fnad.ir.types import ArrayType
 from fnad.numpy.promotion import INDEX, MOST, as_places
-from fnad.tracing.builder import Tracer, is_value, value_type
+from fnad.tracing.tracer import Tracer, is_value, value_type
 
 
 @boundary

@@ -19,7 +19,8 @@ from fnad import tree
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType, is_numeric
-from fnad.tracing.builder import Tracer, current_builder, is_value, value_type
+from fnad.tracing.state import current_builder
+from fnad.tracing.tracer import Tracer, is_value, value_type
 
 
 def _evaluate(*args: Any, function: Callable[..., None]) -> tuple[()]:

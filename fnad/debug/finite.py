@@ -14,7 +14,8 @@ from fnad.errors import NonFiniteError, boundary, place_at
 from fnad.ir.evaluate import evaluate, read, watched
 from fnad.ir.program import Equation, Var
 from fnad.ir.types import is_inexact, type_of
-from fnad.tracing.builder import Tracer, is_value, stage, value_type
+from fnad.tracing.staging import stage
+from fnad.tracing.tracer import Tracer, is_value, value_type
 from fnad.transforms.derived import Derived
 
 ADVICE = {

@@ -24,7 +24,7 @@ from fnad.numpy.protocols import has_rule
 from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.runtime.views import contiguous_strides
 from fnad.sameness import exact, typed_if_hashable
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 _compiled = Memo()
 

@@ -16,7 +16,9 @@ from fnad.dispatch.signatures import Signature
 from fnad.dispatch.watch import Reader, Watch
 from fnad.ir.types import ArrayType
 from fnad.runtime.cuda.arrays import DeviceArray
-from fnad.tracing.builder import Staged, Tracer, is_staging, is_value
+from fnad.tracing.staging import Staged
+from fnad.tracing.state import is_staging
+from fnad.tracing.tracer import Tracer, is_value
 
 
 class Entry(NamedTuple):

@@ -22,7 +22,10 @@ from fnad.errors import ConcreteValueError, InPlaceError
 from fnad.ir.program import Equation, Program, Var
 from fnad.ir.types import type_of
 from fnad.shield import renewed
-from fnad.tracing.builder import AskedOutside, Question, Tracer, is_recording
+from fnad.tracing.errors import AskedOutside
+from fnad.tracing.state import is_recording
+from fnad.tracing.tracer import Tracer
+from fnad.tracing.values import Concretization
 
 MOST_GUARDS = 256
 """Questions on one way through a function: a longer loop is not compiled trip by trip."""
@@ -62,7 +65,7 @@ class Guard:
     __slots__ = ("question", "equations", "taken", "carried", "captured", "sources", "compiled", "edges", "runtime")
 
     def __init__(
-        self, reading: Reading, question: Question, equations: Sequence[Equation], taken: dict[Var, Place],
+        self, reading: Reading, question: Concretization, equations: Sequence[Equation], taken: dict[Var, Place],
         runtime: Any,
     ) -> None:
         program, count = question.program, len(question.program.inputs) - len(question.captured)
@@ -109,7 +112,7 @@ class Guard:
         is_read = self.question.convert not in (bool, int) and may_be_many
         return is_read and not self.edges.keys() <= {answer.key}
 
-    def is_asked_by(self, question: Question) -> bool:
+    def is_asked_by(self, question: Concretization) -> bool:
         """Whether a function that is staged again asks the same."""
         return _signature(self.question) == _signature(question)
 
@@ -135,7 +138,7 @@ def found(sources: Sources, outside: dict[str, Any]) -> list[Any]:
     return [value if path is None else outside[path] for path, value in sources]
 
 
-def _signature(question: Question) -> tuple[Any, ...]:
+def _signature(question: Concretization) -> tuple[Any, ...]:
     program = question.program
     operations = [(e.primitive, e.source) for e in program.equations]
     return question.what, question.source, program.input_types, program.output_types, operations
@@ -241,7 +244,7 @@ class Recorder:
         self.places: dict[Var, Place] = {}  # where a variable of this staging is carried
         self.computed: dict[Var, tuple[int, Var]] = {}  # which guard has computed it, and what it is called there
 
-    def __call__(self, question: Question) -> Any:
+    def __call__(self, question: Concretization) -> Any:
         if len(self.path) >= MOST_GUARDS:
             self.runaway = Runaway(str(question))
             raise self.runaway
@@ -257,7 +260,7 @@ class Recorder:
             raise answer.value
         return answer.value
 
-    def _note(self, guard: Guard, question: Question) -> None:
+    def _note(self, guard: Guard, question: Concretization) -> None:
         """Note what a guard has computed, by its name in this staging."""
         depth, own = len(self.path), {id(e) for e in guard.equations}
         for theirs, ours in zip(guard.question.program.equations, question.program.equations):
@@ -267,7 +270,7 @@ class Recorder:
                     if name in guard.carried:
                         self.places[v] = depth, guard.carried.index(name)
 
-    def _new_guard(self, question: Question) -> Guard:
+    def _new_guard(self, question: Concretization) -> Guard:
         """Compile a question, from what the guards before it have computed."""
         producers = {v: e for e in question.program.equations for v in e.outputs}
         own: set[int] = set()

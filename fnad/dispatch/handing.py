@@ -21,7 +21,9 @@ from fnad.dispatch.kinds import is_foreign, is_input, is_number, is_traceable, t
 from fnad.dispatch.outside import Node, Outside, Place
 from fnad.ir.program import Program, Var, subprograms
 from fnad.ir.types import ArrayType, type_of
-from fnad.tracing.builder import Builder, Tracer
+from fnad.tracing.builder import Builder
+from fnad.tracing.tracer import Tracer
+from fnad.tracing.values import inputs_of, is_from_outside
 
 
 class Handing:
@@ -105,8 +107,8 @@ class Handing:
     def _followed(self, value: Any) -> set[Var]:
         """What a value kept outside follows from, if from nothing but what was handed in."""
         traced = [t for t in tree.leaves(value) if type(t) is Tracer and t.builder is self._builder]
-        inputs = {v for t in traced if type(t.atom) is Var for v in self._builder.inputs_of(t.atom)}
-        return inputs & self._builder.handed if self._builder.is_from_outside(inputs) else set()
+        inputs = {v for t in traced if type(t.atom) is Var for v in inputs_of(self._builder, t.atom)}
+        return inputs & self._builder.handed if is_from_outside(self._builder, inputs) else set()
 
     # Copies
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from fnad.errors import is_library_file
 from fnad.ir.types import has_plain_meaning, is_array, is_numeric
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 MOST_ITEMS = 64
 """Items of a container that are looked at one by one; numbers and texts in longer ones are compared all at once."""

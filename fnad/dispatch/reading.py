@@ -21,8 +21,9 @@ from fnad.dispatch.suspects import generators_of, kept_functions, seen_while, su
 from fnad.dispatch.watch import Watch, shown
 from fnad.errors import warn
 from fnad.ir.program import Program, Var
-from fnad.tracing.builder import Staged, current_builder
 from fnad.tracing.errors import LookedInto
+from fnad.tracing.staging import Staged
+from fnad.tracing.state import current_builder
 
 Sources = list[tuple["str | None", Any]]
 """Where captured values are found; one that is not is the value beside it."""

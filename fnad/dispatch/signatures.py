@@ -14,7 +14,7 @@ from fnad.ir.types import ArrayType, Unfit, is_array_like, is_numeric
 from fnad.memo import Memo
 from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.sameness import exact, typed
-from fnad.tracing.builder import Tracer, is_value
+from fnad.tracing.tracer import Tracer, is_value
 
 MOST_NAMED = 4
 """Differences of a signature that are named."""

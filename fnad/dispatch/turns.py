@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from fnad.tracing.builder import is_staging
+from fnad.tracing.state import is_staging
 
 Made = TypeVar("Made")
 PATIENCE = 5.0

@@ -21,7 +21,7 @@ from fnad.generated import define
 from fnad.ir.types import has_plain_meaning, is_array, is_numeric
 from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.sameness import typed
-from fnad.tracing.builder import Tracer, value_type
+from fnad.tracing.tracer import Tracer, value_type
 
 Static = Sequence[Any]
 Reader = Callable[[Static], "list[Any] | None"]

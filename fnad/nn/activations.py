@@ -18,7 +18,7 @@ from fnad.ops import layers, special
 from fnad.ops.reductions import reduce_logsumexp, reduce_max
 from fnad.ops.shaping import reduce_sum, spread
 from fnad.random.values import broadcast_to
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 
 @boundary

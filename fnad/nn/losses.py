@@ -10,7 +10,7 @@ from fnad.errors import boundary
 from fnad.nn.values import as_matrix, quiet, real_operands
 from fnad.ops import layers
 from fnad.ops.shaping import reshape
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 
 @boundary

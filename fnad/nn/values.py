@@ -10,7 +10,7 @@ import numpy as np
 from fnad.ir.evaluate import QUIET
 from fnad.ops.elementwise import convert
 from fnad.ops.shaping import reshape
-from fnad.tracing.builder import Tracer, value_type
+from fnad.tracing.tracer import Tracer, value_type
 
 FLOAT64 = np.dtype(np.float64)
 PYTHON_NUMBERS = (bool, int, float, complex)

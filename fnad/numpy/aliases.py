@@ -19,7 +19,10 @@ from fnad.ir.program import Atom, Equation
 from fnad.ir.types import ArrayType, Shape
 from fnad.numpy.moves import Move, Moves, are_apart, as_move, in_order, read_through, replaced
 from fnad.ops import elementwise, indexing, shaping
-from fnad.tracing.builder import Builder, Tracer, current_builder, escaped
+from fnad.tracing.builder import Builder
+from fnad.tracing.errors import escaped
+from fnad.tracing.state import current_builder
+from fnad.tracing.tracer import Tracer
 
 # --- Noting views
 

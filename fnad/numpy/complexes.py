@@ -10,7 +10,7 @@ import numpy as np
 from fnad.ir.primitive import Primitive
 from fnad.ops import elementwise as ops
 from fnad.ops.complexes import complex_, holomorphic
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 Function = Callable[..., Tracer]
 

@@ -16,7 +16,8 @@ from fnad.numpy.shaping import reshaped
 from fnad.ops import contractions as ops
 from fnad.ops.elementwise import conj
 from fnad.ops.shaping import reduce_sum, reshape, transpose
-from fnad.tracing.builder import Builder, Tracer
+from fnad.tracing.builder import Builder
+from fnad.tracing.tracer import Tracer
 
 MULTIPLY = ufuncs.UFUNCS[np.multiply]
 

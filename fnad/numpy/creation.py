@@ -24,7 +24,8 @@ from fnad.numpy.promotion import (
 from fnad.numpy.shaping import cast_to, reshaped, stand_in
 from fnad.ops import shaping as ops
 from fnad.ops.elementwise import add, div, eq, floor, mul, select, sub
-from fnad.tracing.builder import Tracer, current_builder
+from fnad.tracing.state import current_builder
+from fnad.tracing.tracer import Tracer
 
 _DOC = "`numpy.{}`; inside of a traced function a traced array, which can be written to."
 

@@ -13,7 +13,7 @@ from fnad.numpy.reductions import sum
 from fnad.numpy.shaping import permuted, ravel, stand_in
 from fnad.ops import indexing as places
 from fnad.ops.elementwise import select
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 
 @implements(np.diagonal)

@@ -15,7 +15,8 @@ from fnad.errors import InPlaceError, boundary
 from fnad.ir.evaluate import evaluate
 from fnad.ir.ownership import in_c_order
 from fnad.numpy.promotion import is_traced
-from fnad.tracing.builder import stage, value_type
+from fnad.tracing.staging import stage
+from fnad.tracing.tracer import value_type
 
 Function = Callable[..., Any]
 F = TypeVar("F", bound=Function)

@@ -21,7 +21,8 @@ from fnad.numpy.ufuncs import UFUNCS
 from fnad.ops import elementwise as ops
 from fnad.ops import special
 from fnad.ops.complexes import complex_
-from fnad.tracing.builder import Builder, Tracer
+from fnad.tracing.builder import Builder
+from fnad.tracing.tracer import Tracer
 
 MAXIMUM, MINIMUM = UFUNCS[np.maximum], UFUNCS[np.minimum]
 

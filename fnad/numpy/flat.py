@@ -16,7 +16,7 @@ from fnad.numpy.shaping import reshaped
 from fnad.numpy.updates import fitted
 from fnad.numpy.writing import require_traced, setitem
 from fnad.ops.elementwise import maximum, select
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 
 class Flat:

@@ -19,8 +19,10 @@ from fnad.ops import indexing as places
 from fnad.ops import reductions
 from fnad.ops import shaping as ops
 from fnad.ops.elementwise import maximum, minimum, mod, select
-from fnad.tracing.builder import Builder, Tracer, innermost
+from fnad.tracing.builder import Builder
 from fnad.tracing.errors import BOUND
+from fnad.tracing.state import innermost
+from fnad.tracing.tracer import Tracer
 
 # --- What an index consists of
 

@@ -18,7 +18,7 @@ from fnad.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, permuted, rav
 from fnad.ops import shaping as ops
 from fnad.ops.elementwise import ne, sub
 from fnad.ops.indexing import gather
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 # --- Joining
 

@@ -18,7 +18,7 @@ from fnad.numpy.shaping import matrix_transpose as matrix_transpose
 from fnad.ops import reductions as ops
 from fnad.ops.elementwise import abs_, eq, select
 from fnad.ops.shaping import reshape
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 __all__ = [
     "diagonal", "matmul", "matrix_norm", "matrix_transpose", "norm", "outer", "tensordot", "trace", "vecdot",

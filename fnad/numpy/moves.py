@@ -13,7 +13,8 @@ from fnad.ir.program import Atom, Equation
 from fnad.ir.types import ArrayType, Shape
 from fnad.ops import elementwise, shaping
 from fnad.ops.complexes import complex_
-from fnad.tracing.builder import Builder, Tracer
+from fnad.tracing.builder import Builder
+from fnad.tracing.tracer import Tracer
 
 
 class Move(NamedTuple):

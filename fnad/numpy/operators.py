@@ -8,7 +8,7 @@ import numpy as np
 
 from fnad.numpy.promotion import PYTHON_SCALARS
 from fnad.numpy.ufuncs import SPECIAL, Rule, binary, unary
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 
 def _operator(ufunc: np.ufunc) -> Rule:

@@ -14,7 +14,7 @@ from fnad.numpy.promotion import array_of, builder_of, cast, is_traced, operand,
 from fnad.numpy.shaping import reshaped, stand_in, window
 from fnad.ops import shaping as ops
 from fnad.ops.elementwise import mul, sub
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 Pair = tuple[Any, Any]
 

@@ -17,7 +17,8 @@ from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType, Shape, Unfit, is_array, is_numeric
 from fnad.ops.elementwise import convert, minimum, ne
 from fnad.ops.shaping import broadcast, concatenate, reshape
-from fnad.tracing.builder import Builder, Tracer
+from fnad.tracing.builder import Builder
+from fnad.tracing.tracer import Tracer
 
 Axes = tuple[int, ...]
 PYTHON_SCALARS = (bool, int, float, complex)

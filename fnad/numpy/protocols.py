@@ -14,7 +14,7 @@ from fnad.numpy import aliases, contractions, indexing, operators, shaping, spec
 from fnad.numpy.dispatch import RULES, name_of, ordinary_array, refuse_out
 from fnad.numpy.flat import Flat, set_flat
 from fnad.numpy.promotion import builder_of, traced
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 # --- Ufuncs: np.sin(x), np.add.reduce(x), np.multiply.outer(x, y)
 

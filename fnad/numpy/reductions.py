@@ -18,7 +18,7 @@ from fnad.numpy.shaping import reshaped
 from fnad.ops import reductions as ops
 from fnad.ops.elementwise import isnan, select
 from fnad.ops.shaping import reduce_sum, reshape, transpose
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 UNSET = np._NoValue
 FLOAT = np.dtype(np.float64)

@@ -15,7 +15,7 @@ from fnad.numpy.aliases import layout_of, own, view
 from fnad.numpy.dispatch import implements
 from fnad.numpy.promotion import array_of, builder_of, cast, one_axis, size_of, spread_to, traced
 from fnad.ops import shaping as ops
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 
 def stand_in(shape: Shape, dtype: Any = bool) -> np.ndarray:

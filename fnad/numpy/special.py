@@ -15,7 +15,7 @@ from fnad.numpy.reductions import kept, masked
 from fnad.ops import reductions, special
 from fnad.ops.elementwise import eq, exp, select, sub
 from fnad.ops.shaping import spread
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 
 def _real(x: Any) -> Tracer:

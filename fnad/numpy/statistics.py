@@ -15,7 +15,7 @@ from fnad.numpy.reductions import UNSET, count_of, floating, kept, masked, mean,
 from fnad.ops import reductions as ops
 from fnad.ops.elementwise import abs_, div, isnan, maximum, select, square, sub
 from fnad.ops.shaping import reduce_sum, reshape, transpose
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 # --- Averages
 

@@ -13,7 +13,7 @@ from fnad.numpy.dispatch import RULES, implements, refuse_out
 from fnad.numpy.promotion import builder_of, cast, size_of, spread_to, traced
 from fnad.numpy.shaping import reshaped, stand_in
 from fnad.ops import contractions as ops
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 
 @implements(np.einsum)

@@ -18,7 +18,9 @@ from fnad.numpy.promotion import as_places, builder_of, constant, fit, is_traced
 from fnad.numpy.shaping import reshaped, stand_in
 from fnad.ops import shaping
 from fnad.ops.indexing import scatter
-from fnad.tracing.builder import Builder, Tracer, innermost
+from fnad.tracing.builder import Builder
+from fnad.tracing.state import innermost
+from fnad.tracing.tracer import Tracer
 
 
 INDEXED = "shape mismatch: value array of shape {} could not be broadcast to indexing result of shape {}"

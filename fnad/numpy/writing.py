@@ -21,7 +21,7 @@ from fnad.numpy.promotion import cast, one_axis, result_dtype, spread_to, traced
 from fnad.numpy.shaping import reshaped
 from fnad.numpy.updates import ASSIGNED, At, fitted, moves_to
 from fnad.ops.elementwise import select
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 # --- y[i] = v
 

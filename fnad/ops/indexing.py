@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad.ir.primitive import Primitive
+from fnad.ir.program import filled
 from fnad.ir.types import ArrayType, Shape
 from fnad.ops.elementwise import choose, conj, convert, select
 from fnad.ops.operands import rule
@@ -19,7 +20,6 @@ from fnad.ops.reductions import argsort
 from fnad.ops.shaping import (
     Mapped, all_over_batch, broadcast, concatenate, flip, merge_batch, over_batch, reshape, slice_,
 )
-from fnad.tracing.builder import filled
 
 INDEX = np.dtype(np.int64)
 

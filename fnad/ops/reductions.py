@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fnad.ir.primitive import Primitive
+from fnad.ir.program import filled
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import (
     add, choose, conj, convert, direction, exp, isfinite, log, sqrt, square, sub,
@@ -18,7 +19,6 @@ from fnad.ops.shaping import (
     batch_along_axes, batch_along_axis, concatenate, flip, inverse_permutation, kept_axes, reduce_sum, reduced_type,
     reshape, slice_, spread, transpose,
 )
-from fnad.tracing.builder import filled
 
 Axes = tuple[int, ...]
 INDEX = np.dtype(np.int64)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from fnad.ir.primitive import Primitive
+from fnad.ir.program import filled
 from fnad.ir.types import ArrayType, Shape
 from fnad.ops.families import linear, literal_value
-from fnad.tracing.builder import filled
 
 Ints = tuple[int, ...]
 Mapped = tuple[bool, ...]

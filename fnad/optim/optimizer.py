@@ -13,7 +13,7 @@ import numpy as np
 
 from fnad import tree
 from fnad.ir.ownership import is_own, own_copy
-from fnad.tracing.builder import is_value, value_type
+from fnad.tracing.tracer import is_value, value_type
 
 Schedule = Callable[[Any], Any]
 

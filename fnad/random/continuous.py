@@ -13,7 +13,7 @@ from fnad.random.bits import DRAW, UINT32, UINT64, random_bits
 from fnad.random.keys import require_key
 from fnad.random.noise import normal_noise
 from fnad.random.values import as_float, as_parameter, as_shape, fill, result
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 
 @boundary

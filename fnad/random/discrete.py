@@ -18,7 +18,7 @@ from fnad.random.continuous import unit_interval
 from fnad.random.keys import require_key
 from fnad.random.noise import gumbel_noise
 from fnad.random.values import FLOATS, as_parameter, as_shape, broadcast_to, fill, result
-from fnad.tracing.builder import Tracer, value_type
+from fnad.tracing.tracer import Tracer, value_type
 
 FLOAT64 = np.dtype(np.float64)
 MASK = 0xFFFFFFFF

@@ -11,7 +11,7 @@ from fnad.errors import boundary
 from fnad.ops.elementwise import convert, shift_right, xor
 from fnad.ops.shaping import concatenate, reshape
 from fnad.random.bits import FOLD, SPLIT, UINT32, UINT64, random_bits
-from fnad.tracing.builder import is_value, value_type
+from fnad.tracing.tracer import is_value, value_type
 
 MASK = 0xFFFFFFFF
 

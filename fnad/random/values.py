@@ -12,7 +12,7 @@ from fnad.checks import is_integer, require_dtype
 from fnad.ir.types import Shape, is_numeric
 from fnad.ops.elementwise import convert
 from fnad.ops.shaping import broadcast, reshape
-from fnad.tracing.builder import Tracer, value_type
+from fnad.tracing.tracer import Tracer, value_type
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 

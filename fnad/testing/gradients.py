@@ -17,7 +17,7 @@ from fnad import tree
 from fnad.checks import is_integer, is_real, require_function
 from fnad.errors import boundary
 from fnad.ir.types import is_inexact
-from fnad.tracing.builder import is_value, value_type
+from fnad.tracing.tracer import is_value, value_type
 from fnad.transforms.jvp import jvp
 from fnad.transforms.vjp import vjp
 

@@ -14,7 +14,7 @@ from fnad.ir.program import Program
 
 # The functions that make, transform or run Programs.
 CHECKED = {
-    "fnad.tracing.builder": ("stage", "call_program"),
+    "fnad.tracing.staging": ("stage", "call_program"),
     "fnad.ir.evaluate": ("evaluate",),
     "fnad.transforms.vjp": ("vjp_program", "split_joint"),
     "fnad.transforms.vmap": ("vmap_program",),

@@ -1,1 +1,5 @@
-"""How a Python function becomes a Program: it is called once with traced values."""
+"""How a Python function becomes a Program: staging.py calls it once with traced values, which builder.py writes down.
+
+tracer.py has the one kind of traced value, values.py gives Python the numbers that it asks for, state.py knows what is
+being staged on a thread, errors.py says what went wrong.
+"""

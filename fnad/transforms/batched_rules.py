@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from fnad import tree
 from fnad.ops.shaping import over_batch, reduce_sum
-from fnad.tracing.builder import Tracer, is_value
+from fnad.tracing.tracer import Tracer, is_value
 from fnad.transforms.vmap import over_examples
 
 

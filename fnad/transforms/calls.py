@@ -11,7 +11,8 @@ from fnad.ir.program import Program, Var, structure
 from fnad.ir.types import ArrayType
 from fnad.memo import Memo
 from fnad.ops.elementwise import convert
-from fnad.tracing.builder import Tracer, inline, stager
+from fnad.tracing.staging import stager
+from fnad.tracing.tracer import Tracer
 
 
 def bare(results: Sequence[Any]) -> Any:
@@ -36,7 +37,7 @@ def call_evaluate(*args: Any, program: Program, **rest: Any) -> Any:
 
 def call_expand(*args: Tracer, program: Program, **rest: Any) -> Any:
     """The Program's own equations in the place of the call."""
-    return bare(inline(stager(program, args), program, args))
+    return bare(stager(program, args).inline(program, args))
 
 
 def call_conditional(primitive: Primitive, flag: Any, only_if: Any, *args: Any, program: Program, **rest: Any) -> Any:

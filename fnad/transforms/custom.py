@@ -20,8 +20,11 @@ from fnad.checks import integers
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program
+from fnad.ir.program import filled
 from fnad.ir.types import ArrayType, is_inexact
-from fnad.tracing.builder import Staged, Tracer, call_program, filled, innermost, stage, value_type
+from fnad.tracing.staging import Staged, call_program, stage
+from fnad.tracing.state import innermost
+from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.batched_rules import backward_over_batch, forward_over_batch
 from fnad.transforms.calls import call_evaluate, call_expand, call_primitive, call_type, fresh, listed
 from fnad.transforms.derived import place_of

@@ -13,7 +13,8 @@ from fnad.checks import require_flag, require_function
 from fnad.errors import boundary
 from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType, is_inexact
-from fnad.tracing.builder import Tracer, call_program, is_value, stage, value_type
+from fnad.tracing.staging import call_program, stage
+from fnad.tracing.tracer import Tracer, is_value, value_type
 from fnad.transforms.derived import Derived
 from fnad.transforms.vjp import require_values, split_aux, vjp_program
 

@@ -14,7 +14,9 @@ from fnad.ir.program import Program, Var
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.ops.arrays import array_p, hold
 from fnad.ops.shaping import concatenate, reshape, transpose
-from fnad.tracing.builder import Staged, call_program, innermost, is_value, stage, value_type
+from fnad.tracing.staging import Staged, call_program, stage
+from fnad.tracing.state import innermost
+from fnad.tracing.tracer import is_value, value_type
 from fnad.transforms.derived import Derived
 from fnad.transforms.grad import chosen_positions, require_argnums, require_differentiable, with_parts
 from fnad.transforms.jvp import bind_zeros, linear_program

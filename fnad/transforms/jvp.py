@@ -18,9 +18,12 @@ from fnad import tree
 from fnad.errors import boundary
 from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Atom, Literal, Program, Var, prune, structure, without_effects
+from fnad.ir.program import filled
 from fnad.ir.types import is_inexact
 from fnad.memo import Memo
-from fnad.tracing.builder import Builder, Staged, Tracer, build, call_program, filled, inline, is_value, value_type
+from fnad.tracing.builder import Builder, build
+from fnad.tracing.staging import Staged, call_program
+from fnad.tracing.tracer import Tracer, is_value, value_type
 from fnad.transforms.grad import grad
 from fnad.transforms.vjp import Joint, Point, as_like, outputs_of_first, split_joint, stage_at, vjp_program
 
@@ -115,8 +118,8 @@ def jvp_program(program: Program, wrt: Sequence[int], count: int, values: Sequen
         constants, after = (
             [builder.input(value_type(c)) for c in given] for given in (parts.constants, parts.linear_constants)
         )
-        results = inline(builder, parts.forward, [*own, *constants])
-        moved = inline(builder, parts.linear, [*results[parts.count :], *tangents, *after])
+        results = builder.inline(parts.forward, [*own, *constants])
+        moved = builder.inline(parts.linear, [*results[parts.count :], *tangents, *after])
         return builder.finish([t.atom for t in (*results[: parts.count], *moved)])[0]
 
     joint, own = build(builder, body), len(program.inputs)
@@ -279,9 +282,8 @@ def _opened(program: Program) -> Program:
         for eqn in program.equations:
             args = [atoms.get(a, a) for a in eqn.inputs]
             inner = eqn.params.get("program")
-            called = builder.apply(eqn.primitive, args, eqn.params) if inner is None else inline(
-                builder, _opened(inner), args
-            )
+            called = (builder.apply(eqn.primitive, args, eqn.params) if inner is None
+                      else builder.inline(_opened(inner), args))
             atoms.update(zip(eqn.outputs, called if isinstance(called, (tuple, list)) else (called,)))
         return builder.finish([builder.tracer(atoms.get(a, a)).atom for a in program.outputs])[0]
 

@@ -27,6 +27,7 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, prune, subprograms
+from fnad.ir.program import filled
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
 from fnad.ops import elementwise as e
@@ -35,7 +36,8 @@ from fnad.ops.contractions import matmul
 from fnad.ops.indexing import gather, scatter
 from fnad.ops.layers import relu_backward, relu_backward_sum
 from fnad.ops.reductions import cumsum, recurrence, reduce_or
-from fnad.tracing.builder import Builder, Tracer, build, filled
+from fnad.tracing.builder import Builder, build
+from fnad.tracing.tracer import Tracer
 
 BOOL, INT = np.dtype(bool), np.dtype(np.int64)
 

@@ -11,7 +11,7 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.ops.elementwise import stop_gradient
 from fnad.ops.shaping import broadcast, over_batch, reshape
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 from fnad.transforms.batched_rules import Axes, Kept, backward_over_batch
 from fnad.transforms.calls import bare, listed
 from fnad.transforms.vmap import batch_type, example_type

@@ -14,10 +14,12 @@ from fnad.arguments import values_among
 from fnad.checks import require_flag
 from fnad.errors import boundary
 from fnad.ir.primitive import REGISTRY, Primitive
+from fnad.ir.program import filled
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import is_hashable
 from fnad.ops.shaping import batch_as_it_is
-from fnad.tracing.builder import Tracer, filled, innermost, value_type
+from fnad.tracing.state import innermost
+from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.calls import bare, listed
 from fnad.transforms.derived import place_of
 from fnad.transforms.per_example import one_by_one, result_types

@@ -19,7 +19,9 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Literal, Program, Var, prune, without_effects
 from fnad.ir.types import is_inexact
 from fnad.ops.shaping import barrier
-from fnad.tracing.builder import Tracer, call_program, is_staging, stage, value_type
+from fnad.tracing.staging import call_program, stage
+from fnad.tracing.state import is_staging
+from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.calls import (
     bare, call_conditional, call_evaluate, call_expand, call_primitive, call_type, interned, listed,
 )

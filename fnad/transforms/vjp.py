@@ -16,11 +16,14 @@ from fnad.arguments import values_among
 from fnad.checks import require_function
 from fnad.errors import boundary
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune, structure
+from fnad.ir.program import filled
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
 from fnad.ops.elementwise import add, convert
 from fnad.ops.elementwise import stop_gradient as stop_gradient_p
-from fnad.tracing.builder import Builder, Staged, Tracer, build, call_program, filled, is_value, stage, value_type
+from fnad.tracing.builder import Builder, build
+from fnad.tracing.staging import Staged, call_program, stage
+from fnad.tracing.tracer import Tracer, is_value, value_type
 from fnad.transforms.masks import keep_zeros
 
 # --- On Programs
@@ -92,7 +95,7 @@ def _join(
     joint = prune(joint)
     count_own = sum([id(e) not in way_back and made_back.isdisjoint(e.outputs) for e in joint.equations])
     joint = keep_zeros(joint, count_own, forward.cotangents)
-    return Joint(joint, tuple(builder.inputs[len(program.inputs) :]), constants, count_own, not builder.asked)
+    return Joint(joint, tuple(builder.inputs[len(program.inputs) :]), constants, count_own, not builder.concretized)
 
 
 class _Forward:

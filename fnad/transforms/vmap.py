@@ -18,7 +18,9 @@ from fnad.ir.program import Atom, Equation, Program, Source, prune, structure
 from fnad.ir.types import ArrayType, is_numeric
 from fnad.memo import Memo
 from fnad.ops.shaping import all_over_batch, over_batch, transpose
-from fnad.tracing.builder import Builder, Staged, Tracer, build, call_program, is_value, stage, value_type
+from fnad.tracing.builder import Builder, build
+from fnad.tracing.staging import Staged, call_program, stage
+from fnad.tracing.tracer import Tracer, is_value, value_type
 from fnad.transforms.derived import Derived
 
 # --- On Programs

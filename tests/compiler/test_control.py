@@ -13,11 +13,12 @@ import pytest
 from fnad.compiler.compile import Compiled, compile_program
 from fnad.compiler.passes import control
 from fnad.compiler.report import describe
+from fnad.control.loops import while_p
 from fnad.control.scan import scan_p
 from fnad.control.switch import switch_p
-from fnad.control.loops import while_p
 from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Program
+from fnad.ir.program import filled
 from fnad.ir.types import ArrayType
 from fnad.ops.contractions import matmul
 from fnad.ops.elementwise import add, convert, lt, maximum, minimum, mul, sub
@@ -25,7 +26,6 @@ from fnad.ops.indexing import gather, scatter
 from fnad.ops.reductions import argsort, cumsum
 from fnad.ops.shaping import broadcast, flip, reduce_sum, reshape, transpose
 from fnad.runtime.plan import Copy, HostStep, Launch, Scan, While, walk
-from fnad.tracing.builder import filled
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 

@@ -10,7 +10,7 @@ import numpy as np
 from fnad.compiler.compile import Compiled, compile_program
 from fnad.ir.types import type_of
 from fnad.runtime.plan import Launch
-from fnad.tracing.builder import stage
+from fnad.tracing.staging import stage
 
 X = np.arange(1.0, 13.0).reshape(3, 4)
 Function = Callable[..., Any]

@@ -13,7 +13,7 @@ from fnad.compiler.target import Target
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType
 from fnad.runtime.plan import HostStep, walk
-from fnad.tracing.builder import stage
+from fnad.tracing.staging import stage
 
 from tests.properties.cases import CASES, DTYPES, Case
 

@@ -11,7 +11,8 @@ from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import REGISTRY, Primitive
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType
-from fnad.tracing.builder import stage, value_type
+from fnad.tracing.staging import stage
+from fnad.tracing.tracer import value_type
 
 
 def _run(x: Any, body: Program, times: int) -> Any:

@@ -10,7 +10,8 @@ import numpy as np
 from fnad import tree
 from fnad.ir.check import check
 from fnad.ir.evaluate import evaluate
-from fnad.tracing.builder import stage, value_type
+from fnad.tracing.staging import stage
+from fnad.tracing.tracer import value_type
 
 Function = Callable[..., Any]
 

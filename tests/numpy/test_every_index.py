@@ -16,7 +16,8 @@ import fnad.numpy as fnp
 import numpy as np
 import pytest
 from fnad.ir.evaluate import evaluate
-from fnad.tracing.builder import Tracer, stage, value_type
+from fnad.tracing.staging import stage
+from fnad.tracing.tracer import Tracer, value_type
 
 from tests.numpy.comparing import run_numpy
 from tests.profiles import is_deep

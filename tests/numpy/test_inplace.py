@@ -16,7 +16,8 @@ from fnad.ir.types import type_of
 from fnad.numpy.dispatch import RULES
 from fnad.numpy.protocols import CALLS
 from fnad.testing import check_grads
-from fnad.tracing.builder import Tracer, stage
+from fnad.tracing.staging import stage
+from fnad.tracing.tracer import Tracer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

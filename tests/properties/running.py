@@ -11,7 +11,8 @@ import pytest
 from fnad import tree
 from fnad.ir.check import check
 from fnad.ir.evaluate import evaluate
-from fnad.tracing.builder import stage, value_type
+from fnad.tracing.staging import stage
+from fnad.tracing.tracer import value_type
 
 Runner = Callable[[Callable[..., Any]], Callable[..., list[np.ndarray]]]
 

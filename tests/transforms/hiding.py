@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from fnad import grad, jacfwd, jacrev
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 
 class Formula(NamedTuple):

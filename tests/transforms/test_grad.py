@@ -233,7 +233,7 @@ def test_aux_is_any_tree(name: str) -> None:
     assert tree.structure(got) == tree.structure(expected)
     for a, b in zip(tree.leaves(got), tree.leaves(expected)):
         assert np.array_equal(a, b) if isinstance(b, np.ndarray) else a == b
-        assert not isinstance(a, fnad.tracing.builder.Tracer)
+        assert not isinstance(a, fnad.tracing.tracer.Tracer)
     assert grad(lambda x: (x**2, aux(x)), has_aux=True)(3.0)[0] == 6.0
 
 

@@ -13,7 +13,8 @@ from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Program, prune
 from fnad.ir.types import is_inexact
 from fnad.testing import check_grads
-from fnad.tracing.builder import stage, value_type
+from fnad.tracing.staging import stage
+from fnad.tracing.tracer import value_type
 from fnad.transforms.jvp import jvp_program
 from fnad.transforms.vjp import split_joint, vjp_program
 from hypothesis import given, settings

@@ -11,7 +11,8 @@ import pytest
 from fnad import checkpoint, custom_vjp, grad, hessian, jit, jvp, make_program, tree, value_and_grad, vjp, vmap
 from fnad.compiler.compile import compile_program
 from fnad.testing import check_grads
-from fnad.tracing.builder import call_program, stage, value_type
+from fnad.tracing.staging import call_program, stage
+from fnad.tracing.tracer import value_type
 from fnad.transforms.vjp import split_joint, vjp_program
 
 X = np.array([0.5, 1.5, 2.5])

@@ -20,7 +20,8 @@ from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, p
 from fnad.ir.types import ArrayType
 from fnad.ops.arrays import array_equation, array_of, array_p, is_identity
 from fnad.sameness import typed_if_hashable
-from fnad.tracing.builder import Builder, Tracer, build, inline
+from fnad.tracing.builder import Builder, build
+from fnad.tracing.tracer import Tracer
 
 Rule = Callable[..., Atom | None]
 
@@ -38,7 +39,7 @@ def _branch(eqn: Equation, index: Tracer, *operands: Tracer) -> list[Tracer]:
     """What a switch gives whose index is known."""
     branches = eqn.params["branches"]
     chosen = min(max(int(index.atom.value), 0), len(branches) - 1)
-    return inline(index.builder, branches[chosen], operands)
+    return index.builder.inline(branches[chosen], operands)
 
 
 def _with_programs(eqn: Equation, rewrite: Callable[[Program], Program]) -> Equation:

@@ -14,7 +14,7 @@ from fnad.lazy import LazyModule
 from fnad.runtime.cuda import devices
 from fnad.runtime.cuda.arrays import DeviceArray, uploaded
 from fnad.runtime.cuda.runtime import Runtime
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 exchange = LazyModule("fnad.runtime.cuda.exchange")
 
