@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fnad.ir.primitive import Traced
 
-if TYPE_CHECKING:
-    from fnad.tracing.builder import Builder
+Builder = Any
+"""One of builder.py, which imports this file."""
 
 
 class Thread(threading.local):

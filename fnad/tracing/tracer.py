@@ -7,7 +7,7 @@ one level further in; outer tracers that it meets become captured inputs of the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +16,8 @@ from fnad.ir.primitive import Traced
 from fnad.ir.program import Atom, Var
 from fnad.ir.types import ArrayType, is_array_like, is_inexact, type_of
 from fnad.tracing.errors import cut_gradient, stored, unhashable
-from fnad.tracing.state import is_recording, recording
+from fnad.tracing.state import Builder, is_recording, recording
 from fnad.tracing.values import concrete, inputs_of, is_differentiated, let_look_into
-
-if TYPE_CHECKING:
-    from fnad.tracing.builder import Builder
 
 
 class Tracer(Traced):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,10 +13,7 @@ from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, quiet
 from fnad.ir.sources import current_source, own_source
 from fnad.ir.types import is_inexact
 from fnad.tracing.errors import AskedOutside, LookedInto, escaped, unknown_value
-from fnad.tracing.state import innermost, recording
-
-if TYPE_CHECKING:
-    from fnad.tracing.builder import Builder
+from fnad.tracing.state import Builder, innermost, recording
 
 MOST_RECORDED = 64
 """Elements of an array that Python may ask for where the value is recorded."""
