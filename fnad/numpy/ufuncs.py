@@ -22,7 +22,8 @@ from fnad.numpy.promotion import (
 )
 from fnad.ops import elementwise as ops
 from fnad.ops import special
-from fnad.tracing.builder import Builder, Tracer
+from fnad.tracing.builder import Builder
+from fnad.tracing.tracer import Tracer
 
 Rule = Callable[..., Any]
 

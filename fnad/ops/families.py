@@ -11,7 +11,7 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType
 from fnad.ops.operands import Operand, rule
-from fnad.tracing.builder import Tracer
+from fnad.tracing.tracer import Tracer
 
 BOOL = np.dtype(bool)
 

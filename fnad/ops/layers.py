@@ -17,8 +17,8 @@ from fnad.ir.types import ArrayType
 from fnad.ops.contractions import adjoint, matmul
 from fnad.ops.elementwise import add, div, exp, mul, square, sub
 from fnad.ops.families import elementwise
-from fnad.ops.operands import rule
 from fnad.ops.indexing import if_flag
+from fnad.ops.operands import rule
 from fnad.ops.reductions import reduce_logsumexp
 from fnad.ops.shaping import Mapped, all_over_batch, broadcast, merge_batch, pad, reduce_sum, reshape, slice_, spread
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive, Traced
 from fnad.ir.types import ArrayType
-from fnad.tracing.builder import Builder, Tracer
+from fnad.tracing.builder import Builder
+from fnad.tracing.tracer import Tracer
 
 
 class Operand(Traced):
