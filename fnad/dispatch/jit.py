@@ -38,7 +38,9 @@ from fnad.runtime.cache import statistics
 from fnad.runtime.cpu.executor import Misfit
 from fnad.runtime.cuda import devices
 from fnad.runtime.cuda.arrays import DeviceArray
-from fnad.tracing.builder import AskedOutside, Staged, Tracer, call_program, stage, value_type
+from fnad.tracing.errors import AskedOutside
+from fnad.tracing.staging import Staged, call_program, stage
+from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.derived import OWN_DOC, Help, place_of
 
 MOST_ENTRIES = 256
@@ -329,7 +331,7 @@ class Jitted:
         def attempt(reading: Reading) -> Staged:
             recorders.append(Recorder(branches, reading, values))
             function = self._flat_function(signature, leaves, traced, reading)
-            staged = stage(function, types, values, answer=recorders[-1])
+            staged = stage(function, types, values, concretize=recorders[-1])
             if recorders[-1].runaway is not None:  # and the function has caught it
                 raise recorders[-1].runaway
             return only_read(staged, len(types))
