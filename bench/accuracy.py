@@ -57,6 +57,7 @@ def _sinc(x: Any) -> Any:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "erf": special.erf,
+    "erfc": special.erfc,
     "pow": np.power,
     "sigmoid": _sigmoid,
     "sinc": _sinc,
@@ -126,10 +127,10 @@ def numbers(op: str, dtype: type, count: int) -> list[np.ndarray]:
 
 @np.errstate(all="ignore")
 def expected(op: str, inputs: list[np.ndarray]) -> np.ndarray:
-    """NumPy's results in more precision; SciPy's in float64 for the error function."""
+    """NumPy's results in more precision; SciPy's in float64 for the error functions."""
     if op == "sinc":
         inputs = [inputs[0] * inputs[0].dtype.type(np.pi)]
-    longer = np.float64 if op == "erf" or inputs[0].dtype == np.float32 else np.longdouble
+    longer = np.float64 if op in ("erf", "erfc") or inputs[0].dtype == np.float32 else np.longdouble
     return FUNCTIONS.get(op, getattr(np, op, None))(*(x.astype(longer) for x in inputs))
 
 
@@ -141,8 +142,8 @@ def suspects(op: str, results: np.ndarray, inputs: list[np.ndarray]) -> np.ndarr
     unit = np.spacing(size.astype(results.dtype)).astype(wanted.dtype)
     errors = np.nan_to_num(abs(results - wanted) / unit, nan=0, posinf=0).astype(np.float64)
     errors[np.isnan(results) != np.isnan(wanted)] = np.inf
-    # the errors of SciPy's own error function mix with those of float64: more are kept
-    most = min(FURTHEST * (20 if op == "erf" and results.dtype == np.float64 else 1), errors.size)
+    # the errors of SciPy's own error functions mix with those of float64: more are kept
+    most = min(FURTHEST * (20 if op in ("erf", "erfc") and results.dtype == np.float64 else 1), errors.size)
     return np.argpartition(errors, -most)[-most:]
 
 

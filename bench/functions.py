@@ -33,7 +33,7 @@ NUMPY: dict[str, Any] = {
     **{name: getattr(np, name) for name in ("sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2")},
     **{name: getattr(np, name) for name in ("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sinc")},
     **{name: getattr(np, name) for name in ("hypot", "logaddexp", "logaddexp2")},
-    **{"sigmoid": special.expit, "erf": special.erf, "pow": np.power},
+    **{"sigmoid": special.expit, "erf": special.erf, "erfc": special.erfc, "pow": np.power},
 }
 BINARY = ("arctan2", "hypot", "logaddexp", "logaddexp2", "pow")
 
@@ -58,7 +58,7 @@ def case(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Case:
 
 def fnad(fnad: Any, name: str, dtype: str) -> Case:
     """The function of ``fnad.numpy`` or ``fnad.nn`` under ``jit``."""
-    others = {"sigmoid": fnad.nn.sigmoid, "erf": fnad.numpy.erf, "pow": np.power}
+    others = {"sigmoid": fnad.nn.sigmoid, "erf": fnad.numpy.erf, "erfc": fnad.numpy.erfc, "pow": np.power}
     # NumPy's function, as in any model: given a traced value it stages fnad's
     function = others.get(name, NUMPY[name])
     return case(fnad.jit(lambda *arguments: function(*arguments)), operands(name, dtype))
@@ -75,7 +75,7 @@ def numpy(np: Any, name: str, dtype: str) -> Case:
 def jax(jax: Any, jnp: Any, name: str, dtype: str) -> Case:
     """The function of ``jax.numpy`` or ``jax.nn`` under ``jit``."""
     jax.config.update("jax_enable_x64", True)
-    others = {"sigmoid": jax.nn.sigmoid, "erf": jax.scipy.special.erf}
+    others = {"sigmoid": jax.nn.sigmoid, "erf": jax.scipy.special.erf, "erfc": jax.scipy.special.erfc}
     function = others.get(name) or getattr(jnp, name)
     return case(jax.jit(function), jax.device_put(operands(name, dtype)))
 

@@ -24,7 +24,7 @@ _RENAMED = {"mod": "remainder", "shift_left": "left_shift", "shift_right": "righ
 ELEMENTARY = {
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sigmoid", "tanh", "sinh", "cosh", "sin", "cos", "tan",
     "arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh", "cbrt", "arctan2", "hypot", "pow", "logaddexp",
-    "logaddexp2", "erf", "sinc",
+    "logaddexp2", "erf", "erfc", "sinc",
 }
 _ON_FLOATS = {
     "abs": "fabs({0})",

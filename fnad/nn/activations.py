@@ -126,10 +126,10 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     require_flag("gelu", "approximate", approximate)
     if approximate:
         cubed = ops.mul(ops.mul(ops.mul(x, x), x), 0.044715)
-        share = ops.tanh(ops.mul(ops.add(x, cubed), sqrt(2 / pi)))
+        share = ops.add(ops.tanh(ops.mul(ops.add(x, cubed), sqrt(2 / pi))), 1.0)
     else:
-        share = special.erf(ops.mul(x, sqrt(1 / 2)))
-    return ops.mul(ops.mul(x, 0.5), ops.add(share, 1.0))
+        share = special.erfc(ops.mul(x, -sqrt(1 / 2)))
+    return ops.mul(ops.mul(x, 0.5), share)
 
 
 @boundary

@@ -213,6 +213,7 @@ from fnad.numpy.shaping import squeeze as squeeze
 from fnad.numpy.shaping import swapaxes as swapaxes
 from fnad.numpy.shaping import transpose as transpose
 from fnad.numpy.special import erf as erf
+from fnad.numpy.special import erfc as erfc
 from fnad.numpy.special import log_softmax as log_softmax
 from fnad.numpy.special import logsumexp as logsumexp
 from fnad.numpy.special import sigmoid as sigmoid

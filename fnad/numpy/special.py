@@ -84,6 +84,16 @@ def erf(x: Any, /) -> Any:
 
 
 @evaluated
+def erfc(x: Any, /) -> Any:
+    """``1 - erf(x)``, with all its digits where ``erf`` is nearly 1.
+
+    >>> erfc(np.array([0.0, 10.0]))
+    array([1.00000000e+00, 2.08848758e-45])
+    """
+    return special.erfc(_real(x))
+
+
+@evaluated
 def softplus(x: Any, /) -> Any:
     """``log(1 + exp(x))``.
 

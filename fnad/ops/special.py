@@ -1,4 +1,4 @@
-"""Special functions, element by element: the sigmoid, the error function, log-sums of exponentials, sinc."""
+"""Special functions, element by element: the sigmoid, the error function and its complement, log-sums of exponentials, sinc."""
 
 from __future__ import annotations
 
@@ -41,6 +41,20 @@ def _long_erf(x: Any) -> Any:
     return np.where(np.abs(x) < 7, total * np.exp(-near * near) / half_root, np.sign(x))
 
 
+def _evaluate_erfc(x: Any) -> Any:
+    return _long_erfc(x) if x.dtype == np.longdouble != np.float64 else _in_dtype(special.erfc, x)
+
+
+def _long_erfc(x: Any) -> Any:
+    """exp(-x^2) / sqrt(pi) over the continued fraction x + (1/2) / (x + (2/2) / (x + (3/2) / ...))."""
+    far = np.clip(x, 1, 120)  # beyond, it is less than any longdouble; before, 1 - erf has its digits
+    fraction = far
+    for n in range(300, 0, -1):
+        fraction = far + np.longdouble(n) / 2 / fraction
+    root = 2 * np.sqrt(np.arctan(np.longdouble(1)))  # sqrt(pi)
+    return np.where(x > 1, np.exp(-far * far) / (root * fraction), 1 - _long_erf(x))
+
+
 def _evaluate_gaussian(x: Any) -> Any:
     with np.errstate(over="ignore"):
         return np.exp(-np.square(x))
@@ -60,6 +74,9 @@ sigmoid = elementwise(
 )
 erf = elementwise(
     "erf", _evaluate_erf, "erf({0})", [lambda g, y, x: g * (gaussian(x) * (2 / float(np.sqrt(np.pi))))], FLOAT
+)
+erfc = elementwise(
+    "erfc", _evaluate_erfc, "erfc({0})", [lambda g, y, x: g * (gaussian(x) * (-2 / float(np.sqrt(np.pi))))], FLOAT
 )
 # exp(-x²), which is 0 with all its derivatives where x² overflows.
 gaussian = elementwise(

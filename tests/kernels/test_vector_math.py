@@ -30,6 +30,7 @@ in_both = pytest.mark.parametrize("dtype", DTYPES, ids=["float32", "float64"])
 NUMPY = {
     "pow": np.power,
     "erf": np.vectorize(math.erf, otypes=[np.float64]),
+    "erfc": np.vectorize(math.erfc, otypes=[np.float64]),
     "sigmoid": lambda x: np.where(x < 0, np.exp(-abs(x)), 1) / (1 + np.exp(-abs(x))),
 }
 

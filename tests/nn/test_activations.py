@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import fnad
+import mpmath
 import numpy as np
 import pytest
-from fnad import nn
+from fnad import grad, jacfwd, jacrev, nn
 from fnad.testing import check_grads
 from scipy import special
 
@@ -136,3 +137,20 @@ def test_errors(call: Any, error: type, message: str) -> None:
         call()
     assert str(caught.value).startswith(message)
     assert __file__ in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gelu_keeps_its_digits_in_the_tail(dtype: Any) -> None:
+    def exact(x: Any) -> Any:
+        return x * mpmath.erfc(-x / mpmath.sqrt(2)) / 2
+
+    for x in (-5.1, -8.0, -12.0, *([] if dtype == np.float32 else [-20.0, -37.0])):
+        at = dtype(x)
+        with mpmath.workdps(40):
+            wanted = [float(mpmath.diff(exact, float(at), n)) for n in range(3)]
+        found = [nn.gelu(at), fnad.jit(nn.gelu)(at)], [grad(nn.gelu)(at), jacfwd(nn.gelu)(at)], [
+            outer(inner(nn.gelu))(at) for outer in (jacrev, jacfwd) for inner in (grad, jacfwd)
+        ]
+        for order, (results, expected) in enumerate(zip(found, wanted)):
+            # The square in exp(-x**2 / 2) makes a rounding of x one of x**2 / 2 units of the result.
+            np.testing.assert_allclose(results, expected, rtol=2 * x**2 * np.finfo(dtype).eps, err_msg=f"{order} {x}")

@@ -21,7 +21,7 @@ SAME = [
     (lambda x: fnp.logsumexp(x, axis=(0, 1), keepdims=True), lambda x: special.logsumexp(x, keepdims=True)),
     (lambda x: fnp.softmax(x, axis=0), lambda x: special.softmax(x, axis=0)),
     (fnp.log_softmax, lambda x: special.log_softmax(x, axis=-1)), (fnp.sigmoid, special.expit),
-    (fnp.erf, special.erf), (fnp.softplus, lambda x: np.logaddexp(x, 0)),
+    (fnp.erf, special.erf), (fnp.erfc, special.erfc), (fnp.softplus, lambda x: np.logaddexp(x, 0)),
     (lambda x: fnp.xlogy(x, x * x), lambda x: special.xlogy(x, x * x)),
 ]
 

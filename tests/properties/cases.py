@@ -230,6 +230,7 @@ _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     "log1p": ((Domain(-0.7, 4.0),), {"singular": ((-1.0,),), "ulp": VECTOR_MATH}),
     "sigmoid": ((ANY,), {"oracle": special.expit, "ulp": VECTOR_MATH}),
     "erf": ((ANY,), {"oracle": special.erf, "ulp": VECTOR_MATH}),
+    "erfc": ((ANY,), {"oracle": special.erfc, "ulp": VECTOR_MATH}),
     "gaussian": ((ANY,), {"oracle": lambda x: np.exp(-(x * x)), "ulp": VECTOR_MATH}),
     "xlogy": ((ANY, POSITIVE_SECOND), {"oracle": special.xlogy, "singular": ((1.0, 0.0),), "ulp": VECTOR_MATH}),
     "logaddexp": ((ANY, SECOND), {"singular": ((-np.inf, -np.inf),), "ulp": VECTOR_MATH, "reorders": True}),

@@ -78,7 +78,7 @@ def number_like(value: Any, like: Any) -> Any:
 
 # --- elementary functions ---------------------------------------------------------------------
 
-_NOT_OF_NUMPY = {"pow": np.power, "erf": math.erf, "sigmoid": lambda x: 1 / (1 + np.exp(-x))}
+_NOT_OF_NUMPY = {"pow": np.power, "erf": math.erf, "erfc": math.erfc, "sigmoid": lambda x: 1 / (1 + np.exp(-x))}
 
 
 def _elementary(op: str, dtype: Any) -> Callable:

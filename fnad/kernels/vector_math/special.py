@@ -1,4 +1,4 @@
-"""erf."""
+"""erf and erfc."""
 
 from fnad.kernels.vector_math.emitting import (
     Number,
@@ -9,7 +9,10 @@ from fnad.kernels.vector_math.emitting import (
     magnitude,
     polynomial,
     power_of_two,
+    scaled,
     signed_like,
+    two_product,
+    two_sum,
 )
 from fnad.kernels.vector_math.exponential import EXP_SHORT, reduced
 
@@ -75,4 +78,58 @@ def erf(x: Number) -> Number:
     return choose(size < 0.9, near, far)
 
 
+ERFCX = {
+    # e**(x*x) erfc(x) (x + 4) / 4 in powers of (x - 4) / (x + 4), to where erfc is 0: 2**-28, 2**-57
+    32: (
+        *(0.273998916, -0.244137183, 0.193302214, -0.13521333),
+        *(0.082712166, -0.0435055755, 0.0190983266, -0.00657116063),
+        *(0.00154271873, -0.000113791655, -0.000195378278),
+    ),
+    64: (
+        0.27399891525012277,
+        -0.24413718227022052,
+        0.1933021755663094,
+        -0.13521345782830527,
+        0.08271289696949509,
+        -0.04350273431010423,
+        0.019095378727514302,
+        -0.006592513333161514,
+        0.0015280139117887696,
+        -7.023973339263365e-05,
+        -0.00011376315777900479,
+        4.420329648960674e-05,
+        -9.088390604748416e-07,
+        -4.715535872518233e-06,
+        1.1736924474005357e-06,
+        3.567316426146716e-07,
+        -2.116276019508663e-07,
+        -1.979474284846362e-08,
+        3.103180995857141e-08,
+        8.960485700842807e-10,
+        -3.807637719412761e-09,
+        -1.8065564302114134e-10,
+        2.2031707608271298e-10,
+    ),
+}
+
+
+def erfc(x: Number) -> Number:
+    """1 - erf(x) with all its digits: e**(-x*x) and a polynomial in (x - 4) / (x + 4), both as pairs."""
+    size = at_most(magnitude(x), {32: 10.1, 64: 27.3}[x.bits])
+    sum_, sum_low = two_sum(size, 4.0)
+    inverse = 1.0 / sum_
+    share = inverse * 4.0
+    share_low = (fused(-share, sum_, 4.0) - share * sum_low) * inverse
+    series = polynomial(fused(share, -2.0, 1.0) - share_low * 2.0, ERFCX[x.bits])
+    high, low = two_product(share, series)
+    square, square_low = two_product(size, size)
+    n, r, r_low = reduced(-square)
+    r = r + (r_low - square_low)
+    power = fused(r * r, polynomial(r, EXP_SHORT[x.bits]), r)  # less 1
+    tail = high + fused(high, power, fused(share_low, series, low))
+    complement = scaled(tail, n)
+    return choose(x < 0.0, 2.0 - complement, complement)
+
+
 erf_float32, erf_float64 = elementary(erf)
+erfc_float32, erfc_float64 = elementary(erfc)
