@@ -211,6 +211,9 @@ CURVATURES: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
     "hypot of small numbers": (
         lambda x: np.hypot(x[0], x[1]), [3e-25, 4e-25], [[1.28e24, -9.6e23], [-9.6e23, 7.2e23]],
     ),
+    **{f"hypot({x:g}, 1)": (lambda x: np.hypot(x, 1), x, (1 / np.hypot(x, 1)) ** 3) for x in (1e4, 1e6, 1e12, 1e30)},
+    "hypot of large numbers": (lambda x: np.hypot(x[0], x[1]), [1e30, 1e20], [[1e-50, -1e-40], [-1e-40, 1e-30]]),
+    "cbrt at infinity": (np.cbrt, INF, 0), "cbrt at 8": (np.cbrt, 8, -1 / 144),
     "arctan2 at 0": (lambda x: np.arctan2(x[0], x[1]), [0, 0], np.zeros((2, 2))),
     "arctan2 at 0, 1": (lambda x: np.arctan2(x[0], x[1]), [0, 1], [[0, -1], [-1, 0]]),
     "arctan2 at infinity": (lambda x: np.arctan2(x[0], x[1]), [1, INF], np.zeros((2, 2))),

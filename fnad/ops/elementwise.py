@@ -66,15 +66,16 @@ def direction(x: Any, r: Any) -> Any:
     return choose(r == 0, 0, x / r)
 
 
-def _legs(x: Any, r: Any) -> Any:
-    """x / hypot(x, y)."""
-    return choose(isinf(x), sign(x), direction(x, r))
-
-
 def _angle_slope(x: Any, y: Any) -> Any:
     """x / (x² + y²), where the squares would overflow or vanish."""
     r = hypot(x, y)
-    return choose(isinf(r), 0, direction(direction(x, r), r))
+    return choose(isinf(r), 0, direction(cosine(x, y), r))
+
+
+def _evaluate_cosine(x: Any, y: Any) -> Any:
+    r = np.hypot(x, y)
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(x), np.sign(x), np.where(r == 0, np.zeros_like(r), x / r))
 
 
 def _evaluate_guarded_div(g: Any, y: Any) -> Any:
@@ -161,11 +162,18 @@ nextafter = elementwise("nextafter", np.nextafter, "nextafter({0}, {1})", kinds=
 # --- Powers and roots
 
 sqrt = elementwise("sqrt", np.sqrt, "sqrt({0})", [lambda g, y, x: divide_guarded(g, conj(y * 2))], INEXACT)
-cbrt = elementwise("cbrt", np.cbrt, "cbrt({0})", [lambda g, y, x: divide_guarded(g, y * y * 3)], FLOAT)
+cbrt = elementwise("cbrt", np.cbrt, "cbrt({0})", [lambda g, y, x: guarded_mul(g, (1 / y) ** 2 * (1 / 3))], FLOAT)
 power = elementwise("power", np.power, "pow({0}, {1})", [_power_by_base, _power_by_exponent], NUMBER)
 hypot = elementwise(
     "hypot", np.hypot, "hypot({0}, {1})",
-    [lambda g, z, x, y: g * _legs(x, z), lambda g, z, x, y: g * _legs(y, z)], FLOAT,
+    [lambda g, z, x, y: g * cosine(x, y), lambda g, z, x, y: g * cosine(y, x)], FLOAT,
+)
+# x / hypot(x, y), 0 at the origin. Its slope y² / r³ would cancel as a derivative of the quotient.
+cosine = elementwise(
+    "cosine", _evaluate_cosine,
+    "select(isinf({0}), sign({0}), select(({0} == 0) & ({1} == 0), 0, {0} / hypot({0}, {1})))",
+    [lambda g, z, x, y: g * direction(cosine(y, x) ** 2, hypot(x, y)),
+     lambda g, z, x, y: -(g * direction(z * cosine(y, x), hypot(x, y)))], FLOAT,
 )
 
 # --- Exponentials and logarithms

@@ -1,4 +1,4 @@
-"""Special functions, element by element: the sigmoid, the error function and its complement, log-sums of exponentials, sinc."""
+"""Special functions, element by element: the sigmoid, error functions, log-sums of exponentials, sinc."""
 
 from __future__ import annotations
 

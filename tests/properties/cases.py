@@ -221,6 +221,7 @@ _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     }),
     "power/integers": ((ANY, SMALL), {"oracle": np.power, "dtypes": INTEGERS}),
     "hypot": ((ANY, SECOND), {"singular": BOTH_ZERO, "ulp": VECTOR_MATH}),
+    "cosine": ((ANY, SECOND), {"oracle": lambda x, y: x / np.hypot(x, y), "singular": BOTH_ZERO, "ulp": VECTOR_MATH}),
     "exp": ((ANY,), {"ulp": VECTOR_MATH}),
     "exp2": ((ANY,), {"ulp": VECTOR_MATH}),
     "expm1": ((ANY,), {"ulp": VECTOR_MATH}),
