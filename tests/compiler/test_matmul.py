@@ -3,6 +3,7 @@
 import ctypes
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -195,4 +196,8 @@ def test_the_threads_of_others_do_not_change_bits():
     alone = results()
     for threads in (2, 3, 8):
         setter(ctypes.c_int(threads))
-        assert count() > 1 and results() == alone
+        number = count()
+        assert number > 1 and results() == alone and count() == number
+        with ThreadPoolExecutor(3) as pool:
+            assert list(pool.map(lambda _: results(), range(6))) == [alone] * 6
+        assert count() == number

@@ -6,6 +6,7 @@ What the words of a launch's params mean is written where its kernel is.
 import ctypes
 import importlib
 import importlib.util
+import os
 import struct
 import sys
 from collections.abc import Sequence
@@ -96,10 +97,21 @@ def _blas_words(dtype: str) -> int:
     _kept.append(words)
     words[blas.GEMM], words[blas.GEMV] = (_blas_address(BLAS_LETTERS[dtype] + routine) for routine in ("gemm", "gemv"))
     words[blas.GET_THREADS], words[blas.SET_THREADS] = _thread_functions(_cython_blas())
+    words[blas.USE] = _use.ctypes.data
     return words.ctypes.data
 
 
 _kept: list[np.ndarray] = []
+_use = np.zeros(blas.USE_WORDS, np.int64)
+
+
+def _begin_again() -> None:
+    """In a forked child: the threads that have used BLAS are not here."""
+    _use[[blas.LOCKED, blas.USERS]] = 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_again)
 
 
 @cache
@@ -141,7 +153,7 @@ THREAD_FUNCTIONS = (
 
 
 def _thread_functions(module: ModuleType) -> tuple[int, int]:
-    """The addresses of what tells and sets the number of BLAS's threads, which kernels keep at one; 0 if unknown.
+    """The addresses of what tells and sets the number of BLAS's threads, one while kernels use it; 0 if unknown.
 
     Its own threads wait for work by spinning: beside those of another library, or on a machine that is not
     idle, a small product then takes a thousand times longer. And their number decides the last bits of a product.

@@ -20,7 +20,8 @@ The outer index space is the rows of all products of the batch, or the columns o
 from numba import int32, njit, uint8
 
 from fnad.kernels.cpu.arithmetic import add, multiply, radd
-from fnad.kernels.cpu.blas import GEMM, GEMV, GET_THREADS, SET_THREADS
+from fnad.kernels.cpu.atomics import pause, replace_word, store_word
+from fnad.kernels.cpu.blas import GEMM, GEMV, GET_THREADS, HIDDEN, LOCKED, SET_THREADS, USE, USERS
 from fnad.kernels.cpu.pointers import as_int64, call_by_reference, call_for_int, call_with_int, zero_of
 
 SMALL = 128
@@ -121,10 +122,35 @@ def call_gemv(address, transposed, matrix, shape, row, x, x_step, y, y_step, alp
 
 
 @njit
-def keep_serial(blas):
-    """Keep BLAS to the thread that calls it: what else works with it may have changed that, and so the last bits."""
-    if blas[GET_THREADS] != 0 and call_for_int(blas[GET_THREADS]) != 1:
+def begin_serial(blas):
+    """Keep BLAS to the threads that call it, until the last of them has ended that: it decides the last bits."""
+    if blas[GET_THREADS] == 0:
+        return
+    use = as_int64(blas[USE])
+    while not replace_word(blas[USE] + 8 * LOCKED, 0, 1):
+        pause()
+    use[USERS] += 1
+    threads = call_for_int(blas[GET_THREADS])
+    if threads != 1:
+        use[HIDDEN] = threads
         call_with_int(blas[SET_THREADS], 1)
+    store_word(blas[USE] + 8 * LOCKED, 0)
+
+
+@njit
+def end_serial(blas):
+    """Let others have BLAS as they had it; who has set another number of threads meanwhile keeps that."""
+    if blas[GET_THREADS] == 0:
+        return
+    use = as_int64(blas[USE])
+    while not replace_word(blas[USE] + 8 * LOCKED, 0, 1):
+        pause()
+    use[USERS] -= 1
+    if use[USERS] == 0 and use[HIDDEN] != 0:
+        if call_for_int(blas[GET_THREADS]) == 1:
+            call_with_int(blas[SET_THREADS], use[HIDDEN])
+        use[HIDDEN] = 0
+    store_word(blas[USE] + 8 * LOCKED, 0)
 
 
 @njit
@@ -136,7 +162,7 @@ def by_blas(a, b, c, params, rows, columns, alpha, beta):
         loop_inner(a, b, c, params, rows, columns, alpha, beta)
         return
     blas = as_int64(params[16])
-    keep_serial(blas)
+    begin_serial(blas)
     if n == 1:
         shape = (k, rows) if a_kept_transposed else (rows, k)
         step = 1 if b_kept_transposed else params[12]
@@ -151,6 +177,7 @@ def by_blas(a, b, c, params, rows, columns, alpha, beta):
         )
     else:
         call_gemm(a, b, c, params, rows, columns, alpha, beta)
+    end_serial(blas)
 
 
 @njit
