@@ -141,7 +141,7 @@ def _kind_of_code(value: Any) -> str | None:
     """That of functions, and of what has them."""
     kind = type(value)
     if kind is FunctionType:
-        return "function"
+        return None if _is_of_dataclass(value) else "function"
     if kind is MethodType:
         return "method"
     if isinstance(value, ModuleType):
@@ -151,6 +151,12 @@ def _kind_of_code(value: Any) -> str | None:
     if isinstance(value, (partial, partialmethod)):
         return "partial"
     return None
+
+
+def _is_of_dataclass(function: FunctionType) -> bool:
+    """Whether a function is written by ``dataclass``, and reads nothing but the fields."""
+    function = getattr(function, "__wrapped__", function)
+    return type(function) is FunctionType and function.__code__.co_qualname.startswith("__create_fn__.<locals>.")
 
 
 def _kind_of_container(value: Any) -> str | None:
@@ -172,7 +178,7 @@ def _kind_of_container(value: Any) -> str | None:
 
 
 def _kind_of_object(value: Any, kind: type) -> str | None:
-    if isinstance(value, type) or isinstance(value, (BuiltinFunctionType, np.ufunc)):
+    if isinstance(value, (type, BuiltinFunctionType, FunctionType, np.ufunc)):
         return None
     if is_plain(value):
         return "object"

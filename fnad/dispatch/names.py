@@ -27,6 +27,10 @@ class Code(NamedTuple):
 
 FILLING = {"append", "appendleft", "extend", "extendleft", "insert", "add", "clear"}
 """Methods of containers that read nothing of them: a list to which a function only appends is no input of it."""
+OF_FUNCTIONS = {"__name__", "__qualname__", "__module__", "__doc__", "__annotations__"}
+"""Attributes that every function has."""
+MAKING = {"__init__", "__post_init__"}
+"""Methods that run when an object is made, and not otherwise."""
 _WHERE = ("globals", "cells", "attributes")
 _KINDS = {
     **dict.fromkeys(("LOAD_GLOBAL", "LOAD_NAME"), "globals"),

@@ -7,6 +7,7 @@ any: then all attributes of the objects that are reached count as read.
 
 from __future__ import annotations
 
+import decimal
 import gc
 import os
 import random
@@ -23,12 +24,14 @@ from typing import Any
 
 import numpy as np
 
+from fnad.dispatch.chains import uses_in
+from fnad.dispatch.comparing import arithmetic
 from fnad.dispatch.kinds import (
     FILLED, MOST_ITEMS, generator_of, is_foreign, is_generated, is_input, is_library, is_looked_into,
     is_meant_as_array, is_opaque, is_plain, is_special, is_users, kind_of,
 )
-from fnad.dispatch.names import Code, read_by
-from fnad.dispatch.unsteady import is_of_secrets
+from fnad.dispatch.names import MAKING, OF_FUNCTIONS, Code, read_by
+from fnad.dispatch.unsteady import is_of_secrets, resolved
 
 MOST_OBJECTS = 1000
 """Functions, objects and containers that are looked through."""
@@ -71,11 +74,16 @@ class Outside:
         self.filled: frozenset[str] = frozenset()
         """Attributes that are only loaded for methods which fill what they stand for."""
         self.is_dynamic = self.is_matching = False
+        self._made: set[int] = set()
+        """Classes of which objects may be made: what only such objects' own code leads to makes none of it."""
         while True:
-            known = self.attributes, self.is_dynamic, self.is_matching
+            known = self._known()
             self._walk(function, static)
-            if known == (self.attributes, self.is_dynamic, self.is_matching):
+            if known == self._known():
                 break
+
+    def _known(self) -> tuple[Any, ...]:
+        return self.attributes, self.is_dynamic, self.is_matching, len(self._made)
 
     def _walk(self, function: Any, static: tuple[Any, ...]) -> None:
         self.nodes: dict[int, Node] = {}
@@ -85,6 +93,8 @@ class Outside:
         """Generators of random numbers, which draws change."""
         self._pending: deque[Node] = deque()
         self._bases: set[int] = set()
+        self.asked: set[int] = set()
+        """Functions of which the code asks for attributes."""
         self._shared: dict[tuple[int, str], Place] = {}  # of cells and globals, which several functions may read
         self._paths: dict[str, int] = {}
         self.absent: dict[int, tuple[dict[str, Any], set[str]]] = {}
@@ -132,7 +142,15 @@ class Outside:
                 return
             known = self.nodes[id(value)] = Node(kind, value, path)
             self._pending.append(known)
+        if kind == "class" and how != "type":
+            self._made.update(map(id, value.__mro__))
         place.node = known
+
+    def _note_arithmetic(self) -> None:
+        """Remember that decimal numbers are computed with."""
+        if not self._shared.setdefault((0, "decimal"), None):
+            self._shared[0, "decimal"] = Place("decimal", None, "decimal.getcontext()", arithmetic())
+            self.root.places.append(self._shared[0, "decimal"])
 
     def _note(self, path: str, value: Any) -> None:
         """Remember what cannot be watched."""
@@ -141,6 +159,8 @@ class Outside:
             self.unwatched[path] = "random numbers of the system, which are not always the same"
         elif generator is not None and not is_of_secrets(generator):
             self.generators.append((path, generator))
+        elif isinstance(value, decimal.Decimal) or value is decimal.Decimal:
+            self._note_arithmetic()
         elif is_meant_as_array(value) and not is_foreign(value) or is_opaque(value):
             self.unwatched[path] = f"a {type(value).__module__}.{type(value).__name__}, which cannot be looked into"
         elif isinstance(value, Iterator):
@@ -164,6 +184,8 @@ class Outside:
         for what in ("__defaults__", "__kwdefaults__"):
             if getattr(function, what):
                 self._add(node, "attribute", what, f"{node.path}.{what}", getattr(function, what))
+        for what in self.attributes & OF_FUNCTIONS:
+            self._add(node, "attribute", what, f"{node.path}.{what}", getattr(function, what))
         if function is os.getenv:
             self._add(node, "constant", None, "os.environ", os.environ)
         if is_library(function):
@@ -177,11 +199,14 @@ class Outside:
         self._into_names(node, read)
         if function.__dict__:
             self._attributes(node, function.__dict__)
+        for chain in uses_in(code):
+            if chain.how == "attribute" and chain.of.how in ("global", "cell"):
+                self.asked.add(id(resolved(chain.of, function)))
 
     def _into_names(self, node: Node, read: Code) -> None:
         """The globals and modules that a function reads."""
         known = node.value.__globals__
-        is_open = not {"globals", "eval", "exec"}.isdisjoint(read.globals)
+        is_open = not {"globals", "eval", "exec"}.isdisjoint(read.globals) or "__globals__" in self.attributes
         for name in [n for n in known if not n.startswith("__")] if is_open else read.globals:
             if name in known:
                 if not _is_filled(name, known[name], read.filled):
@@ -210,6 +235,9 @@ class Outside:
             is_twice = name == "__wrapped__" and "function" in own
             if (callable(value) or name == "_declared") and not isinstance(value, type) and not is_twice:
                 self._add(node, "attribute", name, node.path, value)
+        if hasattr(node.value, "cache_clear"):  # its answers, by what it was called with
+            memos = [r for r in gc.get_referents(node.value) if type(r) is dict and r is not own]
+            node.places += [Place("memo", None, f"{node.path}.cache", memo) for memo in memos]
 
     def _into_module(self, node: Node) -> None:
         for name in sorted(self._wanted(vars(node.value))):
@@ -222,6 +250,8 @@ class Outside:
         for name in self.attributes & known.keys() if node.value is sys else ():
             if type(known[name]) in (list, dict) and known[name] is not sys.modules:
                 self._share(self.root, (id(known), name), "global", (known, name), f"{node.path}.{name}", known[name])
+        if node.value is decimal:
+            self._note_arithmetic()
         if node.value is np and "random" in self.attributes:
             self._note(f"{node.path}.random", np.random.random)
         elif node.value in (random, np.random):
@@ -281,14 +311,25 @@ class Outside:
     def _into_class(self, node: Node) -> None:
         if is_users(type(node.value)):
             self._add(node, "type", None, type(node.value).__name__, type(node.value))
+        for name in self.attributes & {"__name__", "__qualname__"}:
+            self._add(node, "attribute", name, f"{node.path}.{name}", getattr(node.value, name))
         for base in [b for b in node.value.__mro__ if is_users(b) and id(b) not in self._bases]:
             self._bases.add(id(base))
             for name, part in list(vars(base).items()):
+                if isinstance(part, classmethod) and name in self.attributes:
+                    self._made.update(map(id, node.value.__mro__))
+                if name in MAKING and not self._is_made(base):
+                    continue
                 if self._is_read(name, part):
                     for read in _parts_of(part):
                         self._add(node, "class", (base, name, part), f"{base.__name__}.{name}", read)
             if self.is_matching:
                 self.attributes |= set(vars(base).get("__match_args__", ()))
+
+    def _is_made(self, kind: type) -> bool:
+        """Whether objects of a class may be made."""
+        ways = {"type", "__class__", "__init__", "replace"}
+        return id(kind) in self._made or self.is_dynamic or not ways.isdisjoint(self.names | self.attributes)
 
     def _is_read(self, name: str, attribute: Any) -> bool:
         """Whether an attribute of a class may be read."""

@@ -82,6 +82,7 @@ class Reading:
         """What the function has changed outside, and how."""
         self._states = [(path, g, _state(g)) for path, g in generators_of(self.outside)]
         self._suspects = suspects_in(self.outside)
+        self._memos = [(p.value, len(p.value)) for p in self.outside.places() if p.how == "memo"]
         self._held = [(n, list(n.value)) for n in self.outside.nodes.values()
                       if n.kind in ("dict", "sequence", "flat") and len(n.value) <= MOST_HELD]
 
@@ -115,7 +116,8 @@ class Reading:
         """Let what the staging itself has changed be as it is now; gives that."""
         taken_from = [node.path for node, items in self._held if _is_taken_from(node.value, items)]
         self.changed.update({path: "from which it takes what is there" for path in taken_from})
-        if self.watch.read(self.static) is not None:
+        has_learned = any([len(memo) != count for memo, count in self._memos])  # so that these answers are watched too
+        if self.watch.read(self.static) is not None and not has_learned:
             return {}
         after = Outside(self.function, self.static)
         changes = self.watch.changes(after)

@@ -6,21 +6,20 @@ Arrays are not compared but given back, for they are read anew; only their types
 from __future__ import annotations
 
 import keyword
-import operator
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import is_dataclass
-from types import CellType, FunctionType, SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from fnad.dispatch.kinds import is_foreign, is_input, is_number, is_special, is_users, kind_of, taken
+from fnad.dispatch.comparing import arithmetic, has_new, is_unassigned, same, same_items, same_keys, unchanged
+from fnad.dispatch.kinds import is_foreign, is_input, is_number, is_users, taken
 from fnad.dispatch.outside import UNBOUND, Node, Outside, Place
 from fnad.generated import define
 from fnad.ir.types import has_plain_meaning, is_array, is_numeric
 from fnad.runtime.cuda.arrays import DeviceArray
-from fnad.sameness import typed
 from fnad.tracing.tracer import Tracer, value_type
 
 Static = Sequence[Any]
@@ -109,71 +108,6 @@ def _type(value: Any) -> Any:
     return type(value), value.shape, value.dtype
 
 
-def same(a: Any, b: Any) -> bool:
-    """Whether two values are the same to Python."""
-    if a is b:
-        return True
-    try:
-        return type(a) is type(b) and typed(a) == typed(b)
-    except Exception:  # it cannot be hashed, or compared
-        return False
-
-
-def same_items(a: Any, b: Any, kept: Any) -> bool:
-    """Whether the items of a long container are as they were."""
-    if type(a) is not type(b) or len(a) != len(kept):
-        return False
-    if isinstance(a, (set, frozenset)):
-        return a == kept and {_key(x) for x in a} == {_key(x) for x in kept}
-    items = [*a, *a.values()] if isinstance(a, dict) else a
-    known = [*kept, *kept.values()] if isinstance(kept, dict) else kept
-    return all(map(operator.is_, items, known)) or all(map(same, items, known))
-
-
-def same_keys(items: Any, kept: list[Any]) -> bool:
-    """Whether the keys of a dictionary are as they were, and in their order."""
-    return len(items) == len(kept) and all([a is b or _key(a) == _key(b) for a, b in zip(items, kept)])
-
-
-def _key(item: Any) -> Any:
-    """By what a key of a dictionary, or an item of a set, is known: an object by itself, whatever it says it is."""
-    return typed(item) if kind_of(item) in (None, "sequence", "flat") else id(item)
-
-
-def unchanged(array: Any, kept: np.ndarray) -> bool:
-    """Whether an array holds what it held."""
-    array = taken(array) if is_foreign(array) else array
-    if isinstance(array, np.ma.MaskedArray) and not unchanged(np.ma.getmaskarray(array), np.ma.getmaskarray(kept)):
-        return False
-    array, kept = np.asarray(array), np.asarray(kept)
-    if array.dtype.char == "T":  # whose memory holds where the texts are
-        return array.shape == kept.shape and bool((array == kept).all())
-    if array.nbytes <= 4096:
-        return array.tobytes() == kept.tobytes()
-    return array.shape == kept.shape and bool((_bits(array) == _bits(kept)).all())
-
-
-def _bits(array: np.ndarray) -> np.ndarray:
-    """An array's memory, in which nan is equal to itself and -0.0 is not 0.0."""
-    size = array.dtype.itemsize
-    array = np.ascontiguousarray(array)
-    return array.view(f"u{size}") if size in (1, 2, 4, 8) else array.view(np.uint8)
-
-
-def is_unassigned(cell: CellType) -> bool:
-    """Whether a closed-over variable has no value yet."""
-    try:
-        cell.cell_contents
-    except ValueError:
-        return True
-    return False
-
-
-def has_new(names: Collection[str], known: Collection[str], attributes: Collection[str]) -> bool:
-    """Whether a class or module has come to have attributes that may be read."""
-    return any([n not in known and (n in attributes or is_special(n)) for n in names])
-
-
 def _is_structural(node: Node) -> bool:
     """Whether another object of the same structure may take a node's place."""
     value = node.value
@@ -193,7 +127,7 @@ class _Checking:
         """Of lines about arrays, by their numbers, the array's path and the line that always looks at its type."""
         self.words: dict[str, Any] = {"same": same, "same_items": same_items, "unchanged": unchanged, "taken": taken,
                                       "same_keys": same_keys, "has_new": has_new, "is_unassigned": is_unassigned,
-                                      "modules": sys.modules, "UNBOUND": UNBOUND}
+                                      "modules": sys.modules, "arithmetic": arithmetic, "UNBOUND": UNBOUND}
         self.known: dict[int, str] = {}
         self.names: dict[int, str] = {}  # what nodes are called
         self.arrays: dict[int, str] = {}  # and arrays
@@ -269,12 +203,15 @@ class _Checking:
                 self._require(f"not {self._word(absent)}.isdisjoint({name}.__dict__)")
 
     def _unpack_function(self, function: FunctionType, name: str) -> None:
-        """That a function has come to have no defaults."""
+        """That a function has come to have no defaults, nor attributes that may be read."""
         code = function.__code__
         if code.co_argcount and not function.__defaults__:
             self._require(f"{name}.__defaults__")
         if code.co_kwonlyargcount and not function.__kwdefaults__:
             self._require(f"{name}.__kwdefaults__")
+        if id(function) in self.outside.asked:
+            absent = self._word(self.outside.attributes - set(function.__dict__))
+            self._require(f"not {absent}.isdisjoint({name}.__dict__)")
 
     def _nothing_new(self, own: Any) -> None:
         """That a class or module has no attributes which it had not; most times it has as many as it had."""
@@ -305,6 +242,12 @@ class _Checking:
         if place.how == "unassigned":
             self._require(f"not is_unassigned({self._word(place.key)})")
             return
+        if place.how == "memo":  # an answer that is gone is computed anew, of what is there now
+            self._require(f"not {self._word(place.value.copy())}.items() <= {self._word(place.value)}.items()")
+            return
+        if place.how == "decimal":
+            self._require(f"arithmetic() != {self._word(place.value)}")
+            return
         if place.how == "constant":
             if place.node is not None and (_is_structural(place.node) or place.node.kind == "environ"):
                 self._node(self._word(place.value), place.node)
@@ -312,6 +255,9 @@ class _Checking:
                 self.names.setdefault(id(place.node), self._word(place.value))
             elif is_input(place.value):
                 self._leaf(self._word(place.value), place)
+            return
+        if place.how == "type" and _is_structural(node) and place.node is not None:
+            self.names.setdefault(id(place.node), self._word(place.value))  # it is compared where the object is found
             return
         expression = self._expression(node, i, place)
         if place.how == "class" and place.key[2] is not place.value:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import collections
 import contextvars
 import ctypes
+import dataclasses
+import decimal
 import enum
 import functools
 import operator
@@ -528,6 +530,115 @@ def the_bits_of_large_arrays() -> Made:
     w = np.zeros(1000)
     w[1] = np.nan
     return lambda x: np.copysign(x, float(w[0])), [lambda: w.__setitem__(0, -0.0), lambda: w.__setitem__(0, 0.0)]
+
+
+@case
+def memos_that_are_cleared() -> Made:
+    state, other = Plain(a=2.0), Plain(a=3.0)
+
+    @functools.lru_cache
+    def answer() -> float:
+        return state.a
+
+    @functools.lru_cache(maxsize=2)
+    def few(k: int) -> Any:
+        return np.full(3, other.a * k)
+
+    class Model:
+        @functools.cache
+        def method(self) -> float:
+            return state.a
+
+    model = Model()
+    return lambda x: x * answer() * few(2) * model.method(), [
+        set_to(state, a=3.0), answer.cache_clear, Model.method.cache_clear, set_to(other, a=5.0),
+        lambda: (few(3), few(4), few(5))[:0] and None, few.cache_clear,
+        lambda: (set_to(state, a=7.0)(), answer.cache_clear()) and None,
+    ]
+
+
+@case
+def arithmetic_of_decimal_numbers() -> Made:
+    number = decimal.Decimal(2)
+
+    def context(**values: Any) -> Callable[[], None]:
+        return lambda: decimal.setcontext(decimal.Context(**values))
+
+    return lambda x: x * float(number / 3) * float(decimal.Decimal(1) / 7), [
+        context(prec=3), context(prec=3, rounding=decimal.ROUND_UP), context(prec=28),
+    ]
+
+
+@case
+def attributes_of_functions_and_classes() -> Made:
+    def first(x: Any, k: float = 1.0) -> Any:
+        """2"""
+        return x * k
+
+    def second(x: Any) -> Any:
+        return x
+
+    class Kind:
+        def method(self) -> None:
+            pass
+
+    functions, kind = [second], Kind()
+
+    def function(x: Any) -> Any:
+        x = x * float(first.__doc__) * len(first.__name__) * len(getattr(first, "__qualname__")) * first.__defaults__[0]
+        x = x * getattr(first, "scale", 1.0) * len(functions[0].__name__) * len(first.__annotations__)
+        return x * len(Kind.__name__) * len(type(kind).__qualname__) * len(kind.method.__name__) * len(first.__module__)
+
+    return function, [
+        set_to(first, __doc__="3"), set_to(first, __name__="a"), set_to(first, __qualname__="ab"),
+        set_to(first, __defaults__=(5.0,)), set_to(first, scale=2.0), set_to(first, scale=3.0),
+        set_to(second, __name__="abc"), lambda: first.__annotations__.update(c=int), set_to(Kind, __name__="K"),
+        set_to(Kind, __qualname__="Ki"), set_to(Kind.method, __name__="m"), set_to(first, __module__="abc"),
+    ]
+
+
+@case
+def objects_in_tuples_that_are_keys() -> Made:
+    one, other, third = Plain(k=2.0), Plain(k=3.0), Plain(k=5.0)
+    table, items = {(one, 1): 1.0, ((other,), 2): 2.0}, {(third, 1)}
+
+    def function(x: Any) -> Any:
+        for (owner, count), value in table.items():
+            x = x * (owner[0] if count == 2 else owner).k * value
+        return x * sum([owner.k for owner, _ in items])
+
+    return function, [set_to(one, k=7.0), set_to(other, k=7.0), set_to(third, k=7.0)]
+
+
+@case
+def objects_of_dataclasses_and_what_makes_them() -> Made:
+    factor = [2.0]
+
+    @dataclasses.dataclass
+    class Layer:
+        w: np.ndarray
+        name: str = "a"
+        count: int = 1
+
+        def __post_init__(self) -> None:
+            self.count = len(factor) + int(factor[0])
+
+        @classmethod
+        def made(cls) -> Any:
+            return cls(of(2))
+
+    layers = [Layer(of(2)), Layer(of(3), "bb")]
+
+    def function(x: Any) -> Any:
+        for layer in layers:
+            x = x * layer.w * len(layer.name) * Layer(of(1)).count * layer.made().count
+        return x * len(repr(layers[0].name)) * (layers[0] == layers[0])
+
+    return function, [
+        set_to(layers[0], name="ccc"), lambda: layers[1].w.fill(5), lambda: factor.__setitem__(0, 4.0),
+        set_to(Layer, __post_init__=lambda self: None), lambda: layers.append(Layer(of(4))),
+        set_to(Layer, __eq__=lambda self, other: 7.0), set_to(layers[1], w=of(9)),
+    ]
 
 
 @pytest.mark.parametrize("name", CASES)
