@@ -133,7 +133,7 @@ def kind_of(value: Any) -> str | None:
     if is_input(value) or isinstance(value, np.generic) or generator_of(value) is not None:
         return None
     if isinstance(value, enum.Enum):
-        return "object" if is_users(kind) and _has_methods(kind) else None
+        return "object" if is_users(kind) and (_has_methods(kind) or vars(value).keys() - _OF_MEMBERS) else None
     return _kind_of_code(value) or _kind_of_container(value) or _kind_of_object(value, kind)
 
 
@@ -229,7 +229,7 @@ def _is_flat(value: Any) -> bool:
 
 def is_plain(value: Any) -> bool:
     """Whether an object of Python's or NumPy's own holds what is the user's in its attributes."""
-    return isinstance(value, _PLAIN) or type(value).__module__.startswith("numpy.polynomial")
+    return isinstance(value, _PLAIN) or str(type(value).__module__).startswith("numpy.polynomial")
 
 
 _PLAIN = (
@@ -243,6 +243,7 @@ _HOLDERS = (
     type({}.keys()), type({}.values()), type({}.items()),
 )
 """Classes in C whose objects lead to others, always the same ones."""
+_OF_MEMBERS = {"_value_", "_name_", "__objclass__", "_sort_order_"}
 FILLED = {list, deque, set, dict, defaultdict, bytearray, array}
 """Classes of which a call that only fills them reads nothing."""
 _Bare = namedtuple("_Bare", "")

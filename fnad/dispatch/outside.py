@@ -199,9 +199,8 @@ class Outside:
         self._into_names(node, read)
         if function.__dict__:
             self._attributes(node, function.__dict__)
-        for chain in uses_in(code):
-            if chain.how == "attribute" and chain.of.how in ("global", "cell"):
-                self.asked.add(id(resolved(chain.of, function)))
+        owners = [c.of for c in uses_in(code) if c.how == "attribute" and c.of.how in ("global", "cell")]
+        self.asked.update([id(resolved(owner, function)) for owner in owners])
 
     def _into_names(self, node: Node, read: Code) -> None:
         """The globals and modules that a function reads."""
@@ -240,7 +239,7 @@ class Outside:
             node.places += [Place("memo", None, f"{node.path}.cache", memo) for memo in memos]
 
     def _into_module(self, node: Node) -> None:
-        for name in sorted(self._wanted(vars(node.value))):
+        for name in sorted(self._wanted(vars(node.value)) | {"__getattr__"} & vars(node.value).keys()):
             self._add(node, "attribute", name, f"{node.path}.{name}", vars(node.value)[name])
 
     def _into_library(self, node: Node) -> None:
@@ -277,6 +276,8 @@ class Outside:
         """Compared as a whole, but for what is looked into in a set."""
         if isinstance(node.value, (set, frozenset)):
             self._into_held(node, node.value)
+        if getattr(node.value, "_objects", None):  # of ctypes
+            self.unwatched[node.path] = f"a {type(node.value).__name__}, which points elsewhere"
         self._into_derived(node)
 
     _into_memory = _into_flat

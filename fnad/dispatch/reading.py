@@ -116,6 +116,10 @@ class Reading:
         """Let what the staging itself has changed be as it is now; gives that."""
         taken_from = [node.path for node, items in self._held if _is_taken_from(node.value, items)]
         self.changed.update({path: "from which it takes what is there" for path in taken_from})
+        self.changed.update({
+            node.path: "which grows" for node, items in self._held
+            if isinstance(node.value, (list, deque)) and len(node.value) > len(items) and node.path not in taken_from
+        })
         has_learned = any([len(memo) != count for memo, count in self._memos])  # so that these answers are watched too
         if self.watch.read(self.static) is not None and not has_learned:
             return {}

@@ -43,7 +43,8 @@ _FUNCTIONS = {
     "importlib.resources": "*", "importlib.metadata": "*", "locale": "getlocale localeconv getpreferredencoding",
     "socket": "*", "ssl": "*", "select": "*", "selectors": "*", "subprocess": "*", "sqlite3": "*", "http.client": "*",
     "urllib.request": "*", "ftplib": "*", "smtplib": "*", "imaplib": "*", "poplib": "*", "xmlrpc.client": "*",
-    "gc": "get_count get_objects get_stats", "threading": "active_count enumerate", "sys": "getrefcount",
+    "gc": "get_count get_objects get_stats", "threading": "active_count enumerate",
+    "sys": "getrecursionlimit getrefcount",
     "numpy": "load loadtxt genfromtxt fromfile fromregex memmap geterr get_printoptions getbufsize open_memmap "
              "DataSource DataSource.open",
     "torch": "load seed initial_seed rand randn randint randperm normal bernoulli multinomial rand_like randn_like "

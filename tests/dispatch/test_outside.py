@@ -520,6 +520,22 @@ def members_with_methods() -> Made:
 
 
 @case
+def attributes_of_members() -> Made:
+    class Mode(enum.Enum):
+        FIRST = 1
+
+    Mode.FIRST.factor = 2.0
+    return lambda x: x * Mode.FIRST.factor, [set_to(Mode.FIRST, factor=3.0)]
+
+
+@case
+def modules_that_make_attributes() -> Made:
+    module, values = types.ModuleType("made"), {"a": 2.0}
+    module.__getattr__ = lambda name: values[name]
+    return lambda x: x * module.a, [lambda: values.update(a=3.0), set_to(module, a=7.0)]
+
+
+@case
 def special_names() -> Made:
     model = Plain(__scale__=2.0)
     return lambda x: x * model.__scale__, [set_to(model, __scale__=3.0)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import datetime
 import functools
 import glob
@@ -141,8 +142,10 @@ def test_in_what_the_function_calls_and_holds() -> None:
     path, part, trainer = Path(TEXT), functools.partial(np.load, DATA), Trainer()
     trainer.path, table, numbers, kept = path, {"now": time.time}, [1.0, 2.0, 3.0], {"a": 1.0, "b": 2.0}
     many, some, rows = deque([1.0, 2.0]), {1.0, 2.0}, [np.ones(3), np.zeros(3)]
-    file = io.StringIO("2\n3\n")
+    file, history, pointer = io.StringIO("2\n3\n"), [], ctypes.pointer(ctypes.c_int(3))
     for function, what in (
+        (lambda x: (history.append(1.0), x * len(history))[1], "history, which grows"),
+        (lambda x: x * pointer[0], "pointer, a LP_c_int, which points elsewhere"),
         (lambda x: x * opened(TEXT), f'open, which .*line {opened.__code__.co_firstlineno + 1}, in opened'),
         (lambda x: x * given_a_path(path), r"path.read_text, which .* in given_a_path"),
         (lambda x: x * path.stat().st_size, r"path.stat, which"),
