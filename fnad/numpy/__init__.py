@@ -1,5 +1,7 @@
 """NumPy's functions on traced values, arrays and numbers; importing it makes NumPy itself take traced values."""
 
+from typing import Any as _Any
+
 from fnad.numpy import linalg as linalg
 from fnad.numpy.contractions import dot as dot
 from fnad.numpy.contractions import inner as inner
@@ -57,10 +59,6 @@ from fnad.numpy.elementwise import size as size
 from fnad.numpy.elementwise import where as where
 from fnad.numpy.flat import place as place
 from fnad.numpy.flat import put as put
-from fnad.numpy.indexing import argsort as argsort
-from fnad.numpy.indexing import sort as sort
-from fnad.numpy.indexing import take as take
-from fnad.numpy.indexing import take_along_axis as take_along_axis
 from fnad.numpy.joining import append as append
 from fnad.numpy.joining import array_split as array_split
 from fnad.numpy.joining import column_stack as column_stack
@@ -76,101 +74,13 @@ from fnad.numpy.joining import stack as stack
 from fnad.numpy.joining import tile as tile
 from fnad.numpy.joining import vsplit as vsplit
 from fnad.numpy.joining import vstack as vstack
-from fnad.numpy.named import abs as abs
-from fnad.numpy.named import absolute as absolute
-from fnad.numpy.named import acos as acos
-from fnad.numpy.named import acosh as acosh
-from fnad.numpy.named import add as add
-from fnad.numpy.named import arccos as arccos
-from fnad.numpy.named import arccosh as arccosh
-from fnad.numpy.named import arcsin as arcsin
-from fnad.numpy.named import arcsinh as arcsinh
-from fnad.numpy.named import arctan as arctan
-from fnad.numpy.named import arctan2 as arctan2
-from fnad.numpy.named import arctanh as arctanh
-from fnad.numpy.named import asin as asin
-from fnad.numpy.named import asinh as asinh
-from fnad.numpy.named import atan as atan
-from fnad.numpy.named import atan2 as atan2
-from fnad.numpy.named import atanh as atanh
-from fnad.numpy.named import bitwise_and as bitwise_and
-from fnad.numpy.named import bitwise_invert as bitwise_invert
-from fnad.numpy.named import bitwise_left_shift as bitwise_left_shift
-from fnad.numpy.named import bitwise_not as bitwise_not
-from fnad.numpy.named import bitwise_or as bitwise_or
-from fnad.numpy.named import bitwise_right_shift as bitwise_right_shift
-from fnad.numpy.named import bitwise_xor as bitwise_xor
-from fnad.numpy.named import cbrt as cbrt
-from fnad.numpy.named import ceil as ceil
-from fnad.numpy.named import conj as conj
-from fnad.numpy.named import conjugate as conjugate
-from fnad.numpy.named import copysign as copysign
-from fnad.numpy.named import cos as cos
-from fnad.numpy.named import cosh as cosh
-from fnad.numpy.named import deg2rad as deg2rad
-from fnad.numpy.named import degrees as degrees
-from fnad.numpy.named import divide as divide
-from fnad.numpy.named import divmod as divmod
-from fnad.numpy.named import equal as equal
-from fnad.numpy.named import exp as exp
-from fnad.numpy.named import exp2 as exp2
-from fnad.numpy.named import expm1 as expm1
-from fnad.numpy.named import fabs as fabs
-from fnad.numpy.named import float_power as float_power
-from fnad.numpy.named import floor as floor
-from fnad.numpy.named import floor_divide as floor_divide
-from fnad.numpy.named import fmax as fmax
-from fnad.numpy.named import fmin as fmin
-from fnad.numpy.named import fmod as fmod
-from fnad.numpy.named import greater as greater
-from fnad.numpy.named import greater_equal as greater_equal
-from fnad.numpy.named import heaviside as heaviside
-from fnad.numpy.named import hypot as hypot
-from fnad.numpy.named import invert as invert
-from fnad.numpy.named import isfinite as isfinite
-from fnad.numpy.named import isinf as isinf
-from fnad.numpy.named import isnan as isnan
-from fnad.numpy.named import left_shift as left_shift
-from fnad.numpy.named import less as less
-from fnad.numpy.named import less_equal as less_equal
-from fnad.numpy.named import log as log
-from fnad.numpy.named import log10 as log10
-from fnad.numpy.named import log1p as log1p
-from fnad.numpy.named import log2 as log2
-from fnad.numpy.named import logaddexp as logaddexp
-from fnad.numpy.named import logaddexp2 as logaddexp2
-from fnad.numpy.named import logical_and as logical_and
-from fnad.numpy.named import logical_not as logical_not
-from fnad.numpy.named import logical_or as logical_or
-from fnad.numpy.named import logical_xor as logical_xor
-from fnad.numpy.named import maximum as maximum
-from fnad.numpy.named import minimum as minimum
-from fnad.numpy.named import mod as mod
-from fnad.numpy.named import modf as modf
-from fnad.numpy.named import multiply as multiply
-from fnad.numpy.named import negative as negative
-from fnad.numpy.named import nextafter as nextafter
-from fnad.numpy.named import not_equal as not_equal
-from fnad.numpy.named import positive as positive
-from fnad.numpy.named import pow as pow
-from fnad.numpy.named import power as power
-from fnad.numpy.named import rad2deg as rad2deg
-from fnad.numpy.named import radians as radians
-from fnad.numpy.named import reciprocal as reciprocal
-from fnad.numpy.named import remainder as remainder
-from fnad.numpy.named import right_shift as right_shift
-from fnad.numpy.named import rint as rint
-from fnad.numpy.named import sign as sign
-from fnad.numpy.named import signbit as signbit
-from fnad.numpy.named import sin as sin
-from fnad.numpy.named import sinh as sinh
-from fnad.numpy.named import sqrt as sqrt
-from fnad.numpy.named import square as square
-from fnad.numpy.named import subtract as subtract
-from fnad.numpy.named import tan as tan
-from fnad.numpy.named import tanh as tanh
-from fnad.numpy.named import true_divide as true_divide
-from fnad.numpy.named import trunc as trunc
+from fnad.numpy.named import NAMES as _NAMES
+from fnad.numpy.named import named as _named
+from fnad.numpy.nan_reductions import nanmax as nanmax
+from fnad.numpy.nan_reductions import nanmean as nanmean
+from fnad.numpy.nan_reductions import nanmin as nanmin
+from fnad.numpy.nan_reductions import nanprod as nanprod
+from fnad.numpy.nan_reductions import nansum as nansum
 from fnad.numpy.padding import pad as pad
 from fnad.numpy.reductions import all_ as all
 from fnad.numpy.reductions import max_ as amax
@@ -184,14 +94,14 @@ from fnad.numpy.reductions import cumsum as cumsum
 from fnad.numpy.reductions import max_ as max
 from fnad.numpy.reductions import mean as mean
 from fnad.numpy.reductions import min_ as min
-from fnad.numpy.reductions import nanmax as nanmax
-from fnad.numpy.reductions import nanmean as nanmean
-from fnad.numpy.reductions import nanmin as nanmin
-from fnad.numpy.reductions import nanprod as nanprod
-from fnad.numpy.reductions import nansum as nansum
 from fnad.numpy.reductions import prod as prod
 from fnad.numpy.reductions import ptp as ptp
 from fnad.numpy.reductions import sum as sum
+from fnad.numpy.reversing import flip as flip
+from fnad.numpy.reversing import fliplr as fliplr
+from fnad.numpy.reversing import flipud as flipud
+from fnad.numpy.reversing import roll as roll
+from fnad.numpy.reversing import rot90 as rot90
 from fnad.numpy.shaping import astype as astype
 from fnad.numpy.shaping import atleast_1d as atleast_1d
 from fnad.numpy.shaping import atleast_2d as atleast_2d
@@ -199,16 +109,11 @@ from fnad.numpy.shaping import atleast_3d as atleast_3d
 from fnad.numpy.shaping import broadcast_arrays as broadcast_arrays
 from fnad.numpy.shaping import broadcast_to as broadcast_to
 from fnad.numpy.shaping import expand_dims as expand_dims
-from fnad.numpy.shaping import flip as flip
-from fnad.numpy.shaping import fliplr as fliplr
-from fnad.numpy.shaping import flipud as flipud
 from fnad.numpy.shaping import matrix_transpose as matrix_transpose
 from fnad.numpy.shaping import moveaxis as moveaxis
 from fnad.numpy.shaping import ravel as ravel
 from fnad.numpy.shaping import reshape as reshape
-from fnad.numpy.shaping import roll as roll
 from fnad.numpy.shaping import rollaxis as rollaxis
-from fnad.numpy.shaping import rot90 as rot90
 from fnad.numpy.shaping import squeeze as squeeze
 from fnad.numpy.shaping import swapaxes as swapaxes
 from fnad.numpy.shaping import transpose as transpose
@@ -225,6 +130,10 @@ from fnad.numpy.statistics import median as median
 from fnad.numpy.statistics import std as std
 from fnad.numpy.statistics import var as var
 from fnad.numpy.summation import einsum as einsum
+from fnad.numpy.taking import argsort as argsort
+from fnad.numpy.taking import sort as sort
+from fnad.numpy.taking import take as take
+from fnad.numpy.taking import take_along_axis as take_along_axis
 from fnad.numpy.updates import at as at
 from fnad.numpy.writing import copyto as copyto
 from fnad.numpy.writing import fill_diagonal as fill_diagonal
@@ -235,5 +144,12 @@ from fnad.public import public as _public
 # Last, for what it installs is what the others declare.
 from fnad.numpy import protocols as protocols
 
-__all__ = _public(__name__, "linalg")
+__all__ = sorted([*_public(__name__, "linalg"), *_NAMES])
 __dir__ = __all__.copy
+
+
+def __getattr__(name: str) -> _Any:
+    """NumPy's ufuncs, each of which is made when it is first asked for."""
+    if name not in _NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault(name, _named(_NAMES[name]))

@@ -18,6 +18,7 @@ from fnad.ir.ownership import in_c_order
 from fnad.ir.types import Shape, is_numeric
 from fnad.numpy.aliases import own, view
 from fnad.numpy.dispatch import RULES, implements
+from fnad.numpy.documents import documented, documents
 from fnad.numpy.promotion import (
     PYTHON_SCALARS, array_of, builder_of, cast, constant, is_traced, result_dtype, spread_to, traced,
 )
@@ -27,22 +28,19 @@ from fnad.ops.elementwise import add, div, eq, floor, mul, select, sub
 from fnad.tracing.state import current_builder
 from fnad.tracing.tracer import Tracer
 
-_DOC = "`numpy.{}`; inside of a traced function a traced array, which can be written to."
-
 
 def _filled(make: Any, value: int) -> Any:
     """A function that makes an array of one value: inside of a traced function one that can be written to."""
 
     @boundary
     @wraps(make)
-    def function(shape: Any, dtype: Any = float, order: Any = "C", **kwargs: Any) -> Any:
+    def function(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None, like: Any = None) -> Any:
         builder, target = current_builder(), np.dtype(dtype)
         if builder is None or not is_numeric(target):
-            return make(shape, dtype, order, **kwargs)
-        make(0, dtype, order, **kwargs)  # raises for what else is wrong
+            return make(shape, dtype, order, device=device, like=like)
+        make(0, dtype, order, device=device, like=like)  # raises for what else is wrong
         return constant(builder, value, _shape(shape), target)
 
-    function.__doc__ = _DOC.format(make.__name__)
     return function
 
 
@@ -54,7 +52,6 @@ def _known(make: Any) -> Any:
     def function(*args: Any, **kwargs: Any) -> Any:
         return _writable(make(*args, **kwargs))
 
-    function.__doc__ = _DOC.format(make.__name__)
     return function
 
 
@@ -70,7 +67,7 @@ def _of_arrays_too(function: Any) -> Any:
     rule = inspect.unwrap(function)
 
     @boundary
-    @wraps(rule)
+    @wraps(function)
     def made(a: Any, *args: Any, **kwargs: Any) -> Any:
         return (function if current_builder() is None else rule)(a, *args, **kwargs)
 
@@ -81,13 +78,38 @@ def _shape(shape: Any) -> Shape:
     return np.broadcast_to(False, shape).shape
 
 
-zeros, ones, empty = _filled(np.zeros, 0), _filled(np.ones, 1), _filled(np.empty, 0)
-arange, eye, identity, tri = _known(np.arange), _known(np.eye), _known(np.identity), _known(np.tri)
+def _shown(function: Any, example: str) -> Any:
+    """A function that was made of NumPy's, with its text."""
+    text = f"""Inside of a traced function the result can be written to.
+
+    Dtypes: all. Derivative: none.
+
+    {example}
+    """
+    function.__doc__ = documented(inspect.unwrap(function), text)
+    return function
 
 
+zeros = _shown(_filled(np.zeros, 0), ">>> zeros(2)\n    array([0., 0.])")
+ones = _shown(_filled(np.ones, 1), ">>> ones(2)\n    array([1., 1.])")
+empty = _shown(_filled(np.empty, 0), ">>> empty((2, 3)).shape\n    (2, 3)")
+arange = _shown(_known(np.arange), ">>> arange(3)\n    array([0, 1, 2])")
+eye = _shown(_known(np.eye), ">>> eye(2)\n    array([[1., 0.],\n           [0., 1.]])")
+identity = _shown(_known(np.identity), ">>> identity(2)\n    array([[1., 0.],\n           [0., 1.]])")
+tri = _shown(_known(np.tri), ">>> tri(2)\n    array([[1., 0.],\n           [1., 1.]])")
+
+
+@documents(np.array)
 @boundary
 def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K", ndmin: int = 0) -> Any:
-    """`numpy.array`, also of nested lists with traced values in them; an array of its own, which can be written to."""
+    """Nested lists may hold traced values. The result is an array of its own, which can be written to.
+
+    Dtypes: all. Derivative: 1.
+
+    >>> array([[1, 2], [3, 4]], dtype=np.float32)
+    array([[1., 2.],
+           [3., 4.]], dtype=float32)
+    """
     if not is_traced(object):
         made = np.array(object, dtype, copy=copy, order=order, ndmin=ndmin)
         return _writable(in_c_order(made, [object]) if order == "K" else made)
@@ -95,9 +117,16 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K",
     return view(x, reshaped(x, (1,) * (ndmin - x.ndim) + x.shape))
 
 
+@documents(np.asarray)
 @boundary
 def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None) -> Any:
-    """`numpy.asarray`, also of nested lists with traced values in them; a traced array is its own."""
+    """Nested lists may hold traced values. A traced array is its own.
+
+    Dtypes: all. Derivative: 1.
+
+    >>> asarray([1.0, 2.0])
+    array([1., 2.])
+    """
     if not is_traced(a):
         return np.asarray(a, dtype, order, copy=copy)
     np.asarray(_NOTHING, order=order)  # raises for what is no order
@@ -111,9 +140,17 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None) -
 _NOTHING = np.zeros(0)
 
 
+@documents(np.full)
 @boundary
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
-    """`numpy.full`, also of a traced value."""
+    """The value may be traced; inside of a traced function the result can be written to.
+
+    Dtypes: all. Derivative: 1 in the value, summed over the elements.
+
+    >>> full((2, 2), 0.5)
+    array([[0.5, 0.5],
+           [0.5, 0.5]])
+    """
     if not is_traced(fill_value):
         array, builder = np.asarray(fill_value, dtype), current_builder()
         if builder is None or array.ndim or not is_numeric(array.dtype):
@@ -135,39 +172,73 @@ def _like(a: Any, value: Any, dtype: Any, shape: Any) -> Tracer:
 
 @_of_arrays_too
 @implements(np.zeros_like)
-def zeros_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any) -> Any:
-    """`numpy.zeros_like`."""
+def zeros_like(
+    a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
+) -> Any:
+    """Inside of a traced function the result can be written to.
+
+    Dtypes: all. Derivative: none.
+
+    >>> zeros_like([1.0, 2.0])
+    array([0., 0.])
+    """
     return _like(a, 0, dtype, shape)
 
 
 @_of_arrays_too
 @implements(np.ones_like)
-def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any) -> Any:
-    """`numpy.ones_like`."""
+def ones_like(
+    a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
+) -> Any:
+    """Inside of a traced function the result can be written to.
+
+    Dtypes: all. Derivative: none.
+
+    >>> ones_like([1.0, 2.0])
+    array([1., 1.])
+    """
     return _like(a, 1, dtype, shape)
 
 
 @_of_arrays_too
 @implements(np.empty_like)
 def empty_like(
-    prototype: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any
+    prototype: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *,
+    device: Any = None,
 ) -> Any:
-    """`numpy.empty_like`; filled with 0."""
+    """Inside of a traced function the result can be written to, and is filled with 0.
+
+    Dtypes: all. Derivative: none.
+
+    >>> empty_like([1.0, 2.0]).shape
+    (2,)
+    """
     return _like(prototype, 0, dtype, shape)
 
 
 @_of_arrays_too
 @implements(np.full_like)
 def full_like(
-    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any
+    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *,
+    device: Any = None,
 ) -> Any:
-    """`numpy.full_like`."""
+    """Inside of a traced function the result can be written to.
+
+    Dtypes: all. Derivative: 1 in the value, summed over the elements.
+
+    >>> full_like([1.0, 2.0], 0.5)
+    array([0.5, 0.5])
+    """
     return _like(a, fill_value, dtype, shape)
 
 
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    """`numpy.copy`."""
+    """Dtypes: all. Derivative: 1.
+
+    >>> copy([1.0, 2.0])
+    array([1., 2.])
+    """
     return own(array_of(a))
 
 
@@ -175,9 +246,13 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
 @implements(np.linspace)
 def linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
-    axis: int = 0, **_: Any,
+    axis: int = 0, *, device: Any = None,
 ) -> Any:
-    """`numpy.linspace`."""
+    """Dtypes: numbers. Derivative: 1 - t in the start and t in the stop, t from 0 to 1.
+
+    >>> linspace(0.0, 1.0, 5)
+    array([0.  , 0.25, 0.5 , 0.75, 1.  ])
+    """
     builder, num = builder_of(start, stop), operator.index(num)
     first, last = traced(builder, start), traced(builder, stop)
     common = np.result_type(result_dtype(first, last), float(num))
@@ -209,7 +284,13 @@ def _offsets(num: int, gaps: int, distance: Tracer, step: Tracer) -> Tracer:
 
 @implements(np.meshgrid)
 def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
-    """`numpy.meshgrid`."""
+    """Dtypes: all. Derivative: 1, summed over the places of an element.
+
+    >>> meshgrid([1, 2], [3, 4])
+    (array([[1, 2],
+           [1, 2]]), array([[3, 3],
+           [4, 4]]))
+    """
     if indexing not in ("xy", "ij"):
         raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
     builder = builder_of(*xi)

@@ -18,7 +18,11 @@ from fnad.tracing.tracer import Tracer
 
 @implements(np.diagonal)
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """`numpy.diagonal`."""
+    """Dtypes: all. Derivative: 1 on the diagonal.
+
+    >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
+    array([1., 4.])
+    """
     x = array_of(a)
     np.diagonal(stand_in(x.shape), offset, axis1, axis2)
     first, second = one_axis(axis1, x.ndim), one_axis(axis2, x.ndim)
@@ -35,14 +39,23 @@ def _diagonal_places(rows: int, columns: int, offset: int) -> tuple[np.ndarray, 
 
 @implements(np.trace)
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
-    """`numpy.trace`."""
+    """Dtypes: all. Derivative: 1 on the diagonal.
+
+    >>> trace([[1.0, 2.0], [3.0, 4.0]])
+    np.float64(5.0)
+    """
     refuse_out("np.trace", out)
     return sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 @implements(np.diag)
 def diag(v: Any, k: int = 0) -> Any:
-    """`numpy.diag`."""
+    """Dtypes: all. Derivative: 1 on the diagonal.
+
+    >>> diag([1.0, 2.0])
+    array([[1., 0.],
+           [0., 2.]])
+    """
     x = array_of(v)
     if x.ndim == 2:
         return diagonal(x, k)
@@ -55,19 +68,34 @@ def diag(v: Any, k: int = 0) -> Any:
 
 @implements(np.diagflat)
 def diagflat(v: Any, k: int = 0) -> Any:
-    """`numpy.diagflat`."""
+    """Dtypes: all. Derivative: 1 on the diagonal.
+
+    >>> diagflat([1.0, 2.0])
+    array([[1., 0.],
+           [0., 2.]])
+    """
     return diag(ravel(v), k)
 
 
 @implements(np.tril)
 def tril(m: Any, k: int = 0) -> Any:
-    """`numpy.tril`."""
+    """Dtypes: all. Derivative: 1 where the elements are kept.
+
+    >>> tril([[1.0, 2.0], [3.0, 4.0]])
+    array([[1., 0.],
+           [3., 4.]])
+    """
     return _triangle(m, k, False)
 
 
 @implements(np.triu)
 def triu(m: Any, k: int = 0) -> Any:
-    """`numpy.triu`."""
+    """Dtypes: all. Derivative: 1 where the elements are kept.
+
+    >>> triu([[1.0, 2.0], [3.0, 4.0]])
+    array([[1., 2.],
+           [0., 4.]])
+    """
     return _triangle(m, k - 1, True)
 
 

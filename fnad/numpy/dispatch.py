@@ -14,6 +14,7 @@ from fnad.arguments import values_among
 from fnad.errors import InPlaceError, boundary
 from fnad.ir.evaluate import evaluate
 from fnad.ir.ownership import in_c_order
+from fnad.numpy.documents import documented
 from fnad.numpy.promotion import is_traced
 from fnad.tracing.staging import stage
 from fnad.tracing.tracer import value_type
@@ -39,6 +40,7 @@ def implements(*functions: Function) -> Callable[[F], F]:
             result = original(*args, **kwargs)
             return result if "out" in kwargs or "order" in kwargs else in_c_order(result, args)
 
+        function.__name__, function.__doc__ = rule.__name__.rstrip("_"), documented(original, rule.__doc__)
         return boundary(function)  # type: ignore[return-value]
 
     return register

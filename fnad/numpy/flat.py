@@ -10,9 +10,10 @@ import numpy as np
 
 from fnad.numpy.aliases import layout_of, own
 from fnad.numpy.dispatch import RULES, implements
-from fnad.numpy.indexing import getitem, kept_inside, numbers
+from fnad.numpy.indexing import getitem
 from fnad.numpy.promotion import cast, is_traced, traced
 from fnad.numpy.shaping import reshaped
+from fnad.numpy.taking import kept_inside, numbers
 from fnad.numpy.updates import fitted
 from fnad.numpy.writing import require_traced, setitem
 from fnad.ops.elementwise import maximum, select
@@ -130,7 +131,15 @@ def set_flat(x: Tracer, value: Any) -> None:
 
 @implements(np.put)
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
-    """`numpy.put`; values are repeated."""
+    """Values are repeated as often as needed.
+
+    Dtypes: all. Derivative: 1 in the values that are written, 0 in what they replace.
+
+    >>> x = np.zeros(3)
+    >>> put(x, [0, 2], 5.0)
+    >>> x
+    array([5., 0., 5.])
+    """
     require_traced(a, "np.put")
     index, values = numbers(a.builder, ind), RULES[np.ravel](traced(a.builder, v))
     if mode != "raise":
@@ -142,7 +151,15 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
 
 @implements(np.place)
 def place(arr: Any, mask: Any, vals: Any) -> None:
-    """`numpy.place`, also by a mask whose value is not known; values are repeated."""
+    """The mask need not be known; values are repeated as often as needed.
+
+    Dtypes: all. Derivative: 1 in the values that are written, 0 in what they replace.
+
+    >>> x = np.zeros(3)
+    >>> place(x, np.array([True, False, True]), [5.0])
+    >>> x
+    array([5., 0., 5.])
+    """
     require_traced(arr, "np.place")
     builder = arr.builder
     chosen = RULES[np.ravel](cast(traced(builder, mask), np.dtype(bool)))

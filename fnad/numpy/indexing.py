@@ -1,4 +1,4 @@
-"""Reading by index: ints, slices, None and Ellipsis by slicing; integer arrays and masks by gathering; sorting."""
+"""Reading by index: ints, slices, None and Ellipsis by slicing; integer arrays and masks by gathering."""
 
 from __future__ import annotations
 
@@ -10,16 +10,13 @@ import numpy as np
 
 from fnad.ir.types import Shape
 from fnad.numpy.aliases import own, view
-from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
-    INDEX, as_places, builder_of, cast, is_traced, one_axis, shapes_text, size_of, spread_to, traced, traced_in,
+    INDEX, as_places, builder_of, is_traced, shapes_text, size_of, spread_to, traced, traced_in,
 )
 from fnad.numpy.shaping import permuted, ravel, reshaped, sliced
 from fnad.ops import indexing as places
-from fnad.ops import reductions
 from fnad.ops import shaping as ops
-from fnad.ops.elementwise import maximum, minimum, mod, select
-from fnad.tracing.builder import Builder
+from fnad.ops.elementwise import select
 from fnad.tracing.errors import BOUND
 from fnad.tracing.state import innermost
 from fnad.tracing.tracer import Tracer
@@ -343,87 +340,3 @@ def _flat(array: Any, shape: Shape) -> Any:
     if type(array) is Tracer:
         return ravel(spread_to(array, shape))
     return array if array.shape == shape and array.ndim == 1 else np.broadcast_to(array, shape).reshape(-1)
-
-
-# --- Taking along an axis
-
-
-@implements(np.take)
-def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-    """`numpy.take`."""
-    refuse_out("np.take", out)
-    builder = builder_of(a, indices)
-    x = traced(builder, a)
-    if axis is None:
-        x, axis = ravel(x), 0
-    axis = one_axis(axis, x.ndim)
-    index = numbers(builder, indices)
-    if mode != "raise":
-        index = kept_inside(traced(builder, index), x.shape[axis], mode)
-    return getitem(x, (*[slice(None)] * axis, index))
-
-
-def numbers(builder: Builder, indices: Any) -> Any:
-    """What is to be taken: integers, for which truth values count too, and numbers that are no arrays."""
-    if not isinstance(indices, (Tracer, np.ndarray)):
-        if not is_traced(indices):
-            return np.asarray(indices, INDEX)
-        indices = traced(builder, indices)
-    if not np.can_cast(indices.dtype, INDEX, "same_kind"):
-        raise TypeError(f"Cannot cast array data from {indices.dtype!r} to {INDEX!r} according to the rule 'same_kind'")
-    if indices.dtype.kind != "b":
-        return indices
-    return cast(indices, INDEX) if type(indices) is Tracer else indices.astype(INDEX)
-
-
-def kept_inside(index: Tracer, n: int, mode: str) -> Tracer:
-    """Integers as places along an axis, by the mode that says what those beyond it mean."""
-    if mode == "clip":
-        return minimum(maximum(as_places(index), 0), n - 1)
-    if mode == "wrap":
-        return mod(index if index.dtype == np.uint64 else cast(index, INDEX), n)
-    raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got '{mode}')")
-
-
-@implements(np.take_along_axis)
-def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    """`numpy.take_along_axis`."""
-    builder = builder_of(arr, indices)
-    x, index = traced(builder, arr), index_array(indices)
-    if index.dtype.kind == "b":
-        raise IndexError("`indices` must be an integer array")
-    if axis is None:
-        x, axis = ravel(x), 0
-    if x.ndim != index.ndim:
-        raise ValueError("`indices` and `arr` must have the same number of dimensions")
-    return getitem(x, grid(index, x.shape, one_axis(axis, x.ndim)))
-
-
-def grid(index: Any, shape: Shape, axis: int) -> tuple[Any, ...]:
-    """The index along one axis, and for the others the numbers of their elements."""
-    ndim = len(shape)
-    others = [np.arange(n).reshape([-1 if i == a else 1 for i in range(ndim)]) for a, n in enumerate(shape)]
-    return tuple([index if a == axis else other for a, other in enumerate(others)])
-
-
-# --- Order
-
-
-@implements(np.argsort)
-def argsort(
-    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None, descending: Any = None
-) -> Any:
-    """`numpy.argsort`, always a stable one."""
-    x = traced(builder_of(a), a)
-    x, axis = (ravel(x), 0) if axis is None else (x, axis)
-    return reductions.argsort(x, axis=one_axis(axis, x.ndim))
-
-
-@implements(np.sort)
-def sort(
-    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None, descending: Any = None
-) -> Any:
-    """`numpy.sort`, always a stable one: of ties each keeps its own derivative."""
-    x = traced(builder_of(a), a)
-    x, axis = (ravel(x), 0) if axis is None else (x, one_axis(axis, x.ndim))
-    return take_along_axis(x, reductions.argsort(x, axis=axis), axis)

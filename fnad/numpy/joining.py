@@ -44,7 +44,11 @@ def _is_alike(x: Any, first: Tracer) -> bool:
 def concatenate(
     arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
 ) -> Any:
-    """`numpy.concatenate`."""
+    """Dtypes: all. Derivative: 1 in each part.
+
+    >>> concatenate([[1.0, 2.0], [3.0]])
+    array([1., 2., 3.])
+    """
     refuse_out("np.concatenate", out)
     xs = _joined(arrays, dtype)
     if axis is None:
@@ -75,7 +79,12 @@ def _can_join(xs: Sequence[Tracer], axis: int) -> bool:
 
 @implements(np.stack)
 def stack(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """`numpy.stack`."""
+    """Dtypes: all. Derivative: 1 in each array.
+
+    >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    array([[1., 3.],
+           [2., 4.]])
+    """
     refuse_out("np.stack", out)
     xs = _joined(arrays, dtype)
     if len({x.shape for x in xs}) > 1:
@@ -87,32 +96,55 @@ def stack(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, cas
 
 @implements(np.vstack)
 def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """`numpy.vstack`."""
+    """Dtypes: all. Derivative: 1 in each array.
+
+    >>> vstack([[1.0, 2.0], [3.0, 4.0]])
+    array([[1., 2.],
+           [3., 4.]])
+    """
     return concatenate([atleast_2d(x) for x in _joined(tup)], 0, dtype=dtype)
 
 
 @implements(np.hstack)
 def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """`numpy.hstack`."""
+    """Dtypes: all. Derivative: 1 in each array.
+
+    >>> hstack([[1.0, 2.0], [3.0]])
+    array([1., 2., 3.])
+    """
     xs = [atleast_1d(x) for x in _joined(tup)]
     return concatenate(xs, 0 if xs[0].ndim == 1 else 1, dtype=dtype)
 
 
 @implements(np.dstack)
 def dstack(tup: Any) -> Any:
-    """`numpy.dstack`."""
+    """Dtypes: all. Derivative: 1 in each array.
+
+    >>> dstack([[1.0, 2.0], [3.0, 4.0]])
+    array([[[1., 3.],
+            [2., 4.]]])
+    """
     return concatenate([atleast_3d(x) for x in _joined(tup)], 2)
 
 
 @implements(np.column_stack)
 def column_stack(tup: Any) -> Any:
-    """`numpy.column_stack`."""
+    """Dtypes: all. Derivative: 1 in each array.
+
+    >>> column_stack([[1.0, 2.0], [3.0, 4.0]])
+    array([[1., 3.],
+           [2., 4.]])
+    """
     return concatenate([ops.reshape(x, shape=(x.size, 1)) if x.ndim < 2 else x for x in _joined(tup)], 1)
 
 
 @implements(np.append)
 def append(arr: Any, values: Any, axis: Any = None) -> Any:
-    """`numpy.append`."""
+    """Dtypes: all. Derivative: 1 in the array and in the values.
+
+    >>> append([1.0, 2.0], 3.0)
+    array([1., 2., 3.])
+    """
     xs = _joined([arr, values])
     return concatenate([ravel(x) for x in xs], 0) if axis is None else concatenate(xs, axis)
 
@@ -122,13 +154,21 @@ def append(arr: Any, values: Any, axis: Any = None) -> Any:
 
 @implements(np.array_split)
 def array_split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
-    """`numpy.array_split`."""
+    """Dtypes: all. Derivative: 1 from each part to its place.
+
+    >>> array_split(np.arange(3.0), 2)
+    [array([0., 1.]), array([2.])]
+    """
     return _parts(np.array_split, array_of(ary), indices_or_sections, axis)
 
 
 @implements(np.split)
 def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
-    """`numpy.split`."""
+    """Dtypes: all. Derivative: 1 from each part to its place.
+
+    >>> split(np.arange(4.0), 2)
+    [array([0., 1.]), array([2., 3.])]
+    """
     return _parts(np.split, array_of(ary), indices_or_sections, axis)
 
 
@@ -142,7 +182,11 @@ def _parts(function: Any, x: Tracer, where: Any, axis: Any) -> list[Tracer]:
 
 @implements(np.vsplit)
 def vsplit(ary: Any, indices_or_sections: Any) -> Any:
-    """`numpy.vsplit`."""
+    """Dtypes: all. Derivative: 1 from each part to its place.
+
+    >>> vsplit(np.eye(2), 2)
+    [array([[1., 0.]]), array([[0., 1.]])]
+    """
     x = array_of(ary)
     if x.ndim < 2:
         raise ValueError("vsplit only works on arrays of 2 or more dimensions")
@@ -151,7 +195,11 @@ def vsplit(ary: Any, indices_or_sections: Any) -> Any:
 
 @implements(np.hsplit)
 def hsplit(ary: Any, indices_or_sections: Any) -> Any:
-    """`numpy.hsplit`."""
+    """Dtypes: all. Derivative: 1 from each part to its place.
+
+    >>> hsplit(np.arange(4.0), 2)
+    [array([0., 1.]), array([2., 3.])]
+    """
     x = array_of(ary)
     if x.ndim == 0:
         raise ValueError("hsplit only works on arrays of 1 or more dimensions")
@@ -160,7 +208,11 @@ def hsplit(ary: Any, indices_or_sections: Any) -> Any:
 
 @implements(np.dsplit)
 def dsplit(ary: Any, indices_or_sections: Any) -> Any:
-    """`numpy.dsplit`."""
+    """Dtypes: all. Derivative: 1 from each part to its place.
+
+    >>> dsplit(np.ones((1, 1, 2)), 2)
+    [array([[[1.]]]), array([[[1.]]])]
+    """
     x = array_of(ary)
     if x.ndim < 3:
         raise ValueError("dsplit only works on arrays of 3 or more dimensions")
@@ -172,7 +224,11 @@ def dsplit(ary: Any, indices_or_sections: Any) -> Any:
 
 @implements(np.tile)
 def tile(A: Any, reps: Any) -> Any:
-    """`numpy.tile`."""
+    """Dtypes: all. Derivative: 1, summed over the repetitions.
+
+    >>> tile([1.0, 2.0], 2)
+    array([1., 2., 1., 2.])
+    """
     x = array_of(A)
     counts = tuple([operator.index(r) for r in (reps if np.ndim(reps) else (reps,))])
     ndim = max(len(counts), x.ndim)
@@ -185,7 +241,13 @@ def tile(A: Any, reps: Any) -> Any:
 
 @implements(np.repeat)
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
-    """`numpy.repeat`; the number of repeats is a known value."""
+    """The number of repeats is a known value.
+
+    Dtypes: all. Derivative: 1, summed over the repetitions.
+
+    >>> repeat([1.0, 2.0], 2)
+    array([1., 1., 2., 2.])
+    """
     x = array_of(a)
     if axis is None:
         x, axis = ravel(x), 0
@@ -214,7 +276,11 @@ def taken(x: Tracer, places: Any, axis: int) -> Tracer:
 
 @implements(np.diff)
 def diff(a: Any, n: int = 1, axis: Any = -1, prepend: Any = np._NoValue, append: Any = np._NoValue) -> Any:
-    """`numpy.diff`."""
+    """Dtypes: all. Derivative: 1 in the later of two neighbours, -1 in the earlier.
+
+    >>> diff([1.0, 4.0, 9.0])
+    array([3., 5.])
+    """
     x = array_of(a) if type(a) is Tracer else traced(builder_of(a, prepend, append), a)
     if x.ndim == 0:
         raise ValueError("diff requires input that is at least one dimensional")

@@ -29,7 +29,13 @@ __dir__ = __all__.copy
 
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
-    """`numpy.linalg.norm` (not of the orders that need singular values); at the zero vector its derivative is 0."""
+    """Of a traced value the orders that need singular values are refused.
+
+    Dtypes: numbers. Derivative: x / norm(x) for the order 2, and 0 at the zero vector.
+
+    >>> norm([3.0, 4.0])
+    np.float64(5.0)
+    """
     given = floating(traced(builder_of(x), x))
     if axis is None and ord is None:
         return _vector_norm(given, None, all_axes(None, given.ndim), keepdims)
@@ -46,25 +52,43 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
 
 @implements(np.linalg.diagonal)
 def diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    """`numpy.linalg.diagonal`: of the last two axes."""
+    """Dtypes: all. Derivative: 1 on the diagonal.
+
+    >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
+    array([1., 4.])
+    """
     return diagonals.diagonal(x, offset, -2, -1)
 
 
 @implements(np.linalg.trace)
 def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    """`numpy.linalg.trace`: of the last two axes."""
+    """Dtypes: all. Derivative: 1 on the diagonal.
+
+    >>> trace([[1.0, 2.0], [3.0, 4.0]])
+    np.float64(5.0)
+    """
     return diagonals.trace(x, offset, -2, -1, dtype)
 
 
 @implements(np.linalg.matrix_norm)
 def matrix_norm(x: Any, /, *, keepdims: Any = False, ord: Any = "fro") -> Any:
-    """`numpy.linalg.matrix_norm` (not of the orders that need singular values)."""
+    """Of a traced value the orders that need singular values are refused.
+
+    Dtypes: numbers. Derivative: as of `norm`.
+
+    >>> matrix_norm([[3.0, 0.0], [0.0, 4.0]])
+    np.float64(5.0)
+    """
     return norm(x, ord, (-2, -1), keepdims)
 
 
 @implements(np.linalg.vector_norm)
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Any:
-    """`numpy.linalg.vector_norm`."""
+    """Dtypes: numbers. Derivative: as of `norm`.
+
+    >>> vector_norm([3.0, 4.0])
+    np.float64(5.0)
+    """
     given = floating(traced(builder_of(x), x))
     return _vector_norm(given, ord, all_axes(axis, given.ndim), keepdims)
 

@@ -1,18 +1,31 @@
-"""NumPy's ufuncs by name, which also take lists with traced values in them."""
+"""NumPy's ufuncs under all of its names for them, as functions that also take lists with traced values in them.
+
+They follow from the table of rules: each is made, with its signature and text, when it is first asked for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from inspect import Parameter, Signature
 from typing import Any
 
 import numpy as np
 
 from fnad.errors import boundary
 from fnad.ir.ownership import in_c_order
+from fnad.numpy.documents import KINDS, first_line
+from fnad.numpy.formulas import derivatives
 from fnad.numpy.promotion import builder_of, is_traced, stacked
+from fnad.numpy.ufuncs import RULES
+
+NAMES: dict[str, np.ufunc] = {
+    name: value for name, value in vars(np).items() if type(value) is np.ufunc and value in RULES
+}
 
 
-def _named(ufunc: np.ufunc) -> Callable[..., Any]:
+@cache
+def named(ufunc: np.ufunc) -> Callable[..., Any]:
     """A ufunc of NumPy as a function."""
 
     def function(*args: Any, **kwargs: Any) -> Any:
@@ -20,104 +33,74 @@ def _named(ufunc: np.ufunc) -> Callable[..., Any]:
         result = ufunc(*given, **kwargs)
         return result if kwargs else in_c_order(result, given)
 
-    function.__name__ = function.__qualname__ = ufunc.__name__
-    function.__doc__ = f"`numpy.{ufunc.__name__}`."
-    return boundary(function)
+    operands = ["x"] if ufunc.nin == 1 else ["x1", "x2"]
+    made = boundary(function)
+    made.__name__ = made.__qualname__ = ufunc.__name__
+    made.__module__ = "fnad.numpy"
+    made.__doc__ = _text(ufunc, operands)
+    made.__signature__ = _signature(ufunc, operands)  # type: ignore[attr-defined]
+    return made
 
 
-add = _named(np.add)
-subtract = _named(np.subtract)
-multiply = _named(np.multiply)
-true_divide = _named(np.true_divide)
-floor_divide = _named(np.floor_divide)
-remainder = _named(np.remainder)
-fmod = _named(np.fmod)
-divmod = _named(np.divmod)
-negative = _named(np.negative)
-positive = _named(np.positive)
-absolute = _named(np.absolute)
-fabs = _named(np.fabs)
-sign = _named(np.sign)
-square = _named(np.square)
-reciprocal = _named(np.reciprocal)
-sqrt = _named(np.sqrt)
-cbrt = _named(np.cbrt)
-hypot = _named(np.hypot)
-power = _named(np.power)
-float_power = _named(np.float_power)
-exp = _named(np.exp)
-exp2 = _named(np.exp2)
-expm1 = _named(np.expm1)
-log = _named(np.log)
-log2 = _named(np.log2)
-log10 = _named(np.log10)
-log1p = _named(np.log1p)
-logaddexp = _named(np.logaddexp)
-logaddexp2 = _named(np.logaddexp2)
-sin = _named(np.sin)
-cos = _named(np.cos)
-tan = _named(np.tan)
-arcsin = _named(np.arcsin)
-arccos = _named(np.arccos)
-arctan = _named(np.arctan)
-arctan2 = _named(np.arctan2)
-sinh = _named(np.sinh)
-cosh = _named(np.cosh)
-tanh = _named(np.tanh)
-arcsinh = _named(np.arcsinh)
-arccosh = _named(np.arccosh)
-arctanh = _named(np.arctanh)
-deg2rad = _named(np.deg2rad)
-radians = _named(np.radians)
-rad2deg = _named(np.rad2deg)
-degrees = _named(np.degrees)
-maximum = _named(np.maximum)
-minimum = _named(np.minimum)
-fmax = _named(np.fmax)
-fmin = _named(np.fmin)
-equal = _named(np.equal)
-not_equal = _named(np.not_equal)
-less = _named(np.less)
-less_equal = _named(np.less_equal)
-greater = _named(np.greater)
-greater_equal = _named(np.greater_equal)
-logical_and = _named(np.logical_and)
-logical_or = _named(np.logical_or)
-logical_xor = _named(np.logical_xor)
-logical_not = _named(np.logical_not)
-bitwise_and = _named(np.bitwise_and)
-bitwise_or = _named(np.bitwise_or)
-bitwise_xor = _named(np.bitwise_xor)
-invert = _named(np.invert)
-left_shift = _named(np.left_shift)
-right_shift = _named(np.right_shift)
-isnan = _named(np.isnan)
-isinf = _named(np.isinf)
-isfinite = _named(np.isfinite)
-signbit = _named(np.signbit)
-copysign = _named(np.copysign)
-nextafter = _named(np.nextafter)
-heaviside = _named(np.heaviside)
-modf = _named(np.modf)
-floor = _named(np.floor)
-ceil = _named(np.ceil)
-trunc = _named(np.trunc)
-rint = _named(np.rint)
-conjugate = _named(np.conjugate)
+def _signature(ufunc: np.ufunc, operands: list[str]) -> Signature:
+    """The parameters that all of NumPy's ufuncs have."""
+    none = None if ufunc.nout == 1 else (None,) * ufunc.nout
+    keywords = {"where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True, "signature": None}
+    return Signature([
+        *[Parameter(name, Parameter.POSITIONAL_ONLY) for name in operands],
+        Parameter("out", Parameter.POSITIONAL_OR_KEYWORD, default=none),
+        *[Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in keywords.items()],
+    ])
 
-divide = true_divide
-mod = remainder
-abs = absolute
-pow = power
-acos = arccos
-asin = arcsin
-atan = arctan
-atan2 = arctan2
-acosh = arccosh
-asinh = arcsinh
-atanh = arctanh
-conj = conjugate
-bitwise_not = invert
-bitwise_invert = invert
-bitwise_left_shift = left_shift
-bitwise_right_shift = right_shift
+
+def _text(ufunc: np.ufunc, operands: list[str]) -> str:
+    kinds = "".join(RULES[ufunc])
+    dtypes = ", ".join([words for kind, words in KINDS.items() if kind in kinds])
+    return f"""{first_line(ufunc)}
+
+    `numpy.{ufunc.__name__}`, of traced values too, which take the keywords ``out`` (with ``where``) and ``dtype``.
+
+    Args:
+        {', '.join(operands)}: arrays, numbers, traced values or lists of them, of shapes that broadcast.
+
+    Returns:
+        {'An array' if ufunc.nout == 1 else f'{ufunc.nout} arrays'} of their common shape.
+
+    Raises:
+        TypeError: as NumPy, of operands that it does not convert to these dtypes.
+
+    Dtypes: {dtypes}.
+    {_derivative(ufunc, operands)}
+
+    {_example(ufunc)}
+    """
+
+
+def _derivative(ufunc: np.ufunc, operands: list[str]) -> str:
+    rule = next((rule for kinds, rule in RULES[ufunc].items() if "f" in kinds), None)
+    if rule is None:
+        return "Derivative: none."
+    formulas = derivatives(rule, operands)
+    if len(formulas) == 1:
+        return f"Derivative: {formulas[0]}."
+    return f"Derivatives: {', '.join([f'{formula} in {name}' for formula, name in zip(formulas, operands)])}."
+
+
+_SAMPLES = (
+    ([0.25, 0.75], [0.5, 0.5]), ([1.5, 2.0], [2.0, 0.5]),  # the others are for arccosh
+    ([6, 5], [1, 2]),
+)
+_TRUTH = ([True, False], [True, True])
+
+
+def _example(ufunc: np.ufunc) -> str:
+    """A call with the first operands that the ufunc takes without a warning, and NumPy's result."""
+    for sample in (_TRUTH, *_SAMPLES) if "b" in RULES[ufunc] and len(RULES[ufunc]) == 1 else _SAMPLES:
+        given = sample[: ufunc.nin]
+        try:
+            with np.errstate(all="raise"):
+                result = ufunc(*given)
+        except (FloatingPointError, TypeError):
+            continue
+        return f">>> {ufunc.__name__}({', '.join(map(repr, given))})\n    {result!r}"
+    raise AssertionError(ufunc)

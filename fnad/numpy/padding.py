@@ -21,7 +21,13 @@ Pair = tuple[Any, Any]
 
 @implements(np.pad)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
-    """`numpy.pad`; with the mode "empty" the border is 0."""
+    """With the mode "empty" the border of a traced value is 0.
+
+    Dtypes: all. Derivative: 1 inside, and from the border to what it repeats.
+
+    >>> pad([1.0, 2.0], 1, mode="edge")
+    array([1., 1., 2., 2.])
+    """
     x = array_of(array) if is_traced(array) else traced(builder_of(*kwargs.values()), array)
     widths = _widths(pad_width, x.ndim)
     if callable(mode):

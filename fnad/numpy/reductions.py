@@ -16,7 +16,7 @@ from fnad.numpy.promotion import (
 )
 from fnad.numpy.shaping import reshaped
 from fnad.ops import reductions as ops
-from fnad.ops.elementwise import isnan, select
+from fnad.ops.elementwise import select
 from fnad.ops.shaping import reduce_sum, reshape, transpose
 from fnad.tracing.tracer import Tracer
 
@@ -95,7 +95,11 @@ def sum(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET,
     where: Any = True,
 ) -> Any:
-    """`numpy.sum`."""
+    """Dtypes: all. Derivative: 1 in each element.
+
+    >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    array([4., 6.])
+    """
     return _accumulate(np.add, reduce_sum, 0, a, axis, dtype, out, keepdims, initial, where)
 
 
@@ -104,7 +108,11 @@ def prod(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET,
     where: Any = True,
 ) -> Any:
-    """`numpy.prod`."""
+    """Dtypes: all. Derivative: in each element the product of the others.
+
+    >>> prod([2.0, 3.0, 4.0])
+    np.float64(24.0)
+    """
     return _accumulate(np.multiply, ops.reduce_prod, 1, a, axis, dtype, out, keepdims, initial, where)
 
 
@@ -129,7 +137,11 @@ def _accumulate(
 
 @implements(np.mean)
 def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, where: Any = True) -> Any:
-    """`numpy.mean`."""
+    """Dtypes: all. Derivative: 1 / n in each of n elements.
+
+    >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    array([2., 3.])
+    """
     refuse_out("np.mean", out)
     given = array_of(a) if where is True else traced(builder_of(a, where), a)
     axes = all_axes(axis, given.ndim)
@@ -157,22 +169,32 @@ def _as_divisor(count: Any, dtype: np.dtype) -> Any:
 def max_(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET, where: Any = True
 ) -> Any:
-    """`numpy.max`; ties share the derivative evenly."""
-    return _extreme(np.maximum, a, axis, out, keepdims, initial, where)
+    """Dtypes: all. Derivative: 1 in the largest element; ties share it evenly.
+
+    >>> from fnad.numpy import max
+    >>> max([1.0, 3.0, 2.0])
+    np.float64(3.0)
+    """
+    return extreme(np.maximum, a, axis, out, keepdims, initial, where)
 
 
 @implements(np.min)
 def min_(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET, where: Any = True
 ) -> Any:
-    """`numpy.min`; ties share the derivative evenly."""
-    return _extreme(np.minimum, a, axis, out, keepdims, initial, where)
+    """Dtypes: all. Derivative: 1 in the smallest element; ties share it evenly.
+
+    >>> from fnad.numpy import min
+    >>> min([1.0, 3.0, 2.0])
+    np.float64(1.0)
+    """
+    return extreme(np.minimum, a, axis, out, keepdims, initial, where)
 
 
 _EXTREMES = {np.maximum: (ops.reduce_max, ops.reduce_or), np.minimum: (ops.reduce_min, ops.reduce_and)}
 
 
-def _least(ufunc: np.ufunc, dtype: np.dtype) -> Any:
+def least(ufunc: np.ufunc, dtype: np.dtype) -> Any:
     """The number that never wins."""
     if dtype.kind in "fc":
         end = -np.inf if ufunc is np.maximum else np.inf
@@ -182,7 +204,7 @@ def _least(ufunc: np.ufunc, dtype: np.dtype) -> Any:
     return np.iinfo(dtype).min if ufunc is np.maximum else np.iinfo(dtype).max
 
 
-def _extreme(ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any, initial: Any, where: Any) -> Tracer:
+def extreme(ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any, initial: Any, where: Any) -> Tracer:
     name = ufunc.__name__
     refuse_out(f"np.{name}.reduce", out)
     x = traced(builder_of(a, where, initial), a)
@@ -199,7 +221,7 @@ def _extreme(ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any, initia
         return kept(fit(x.builder, first, x.dtype, shape), x, axes, keepdims)
     if any([x.shape[i] == 0 for i in axes]):
         raise ValueError(f"zero-size array to reduction operation {name} which has no identity")
-    left = masked(x, where, _least(ufunc, x.dtype))
+    left = masked(x, where, least(ufunc, x.dtype))
     if x.dtype.kind == "c":
         y = _first_extreme(ops.argmax if ufunc is np.maximum else ops.argmin, left, axes)
     else:
@@ -219,7 +241,11 @@ def _first_extreme(place: Primitive, x: Tracer, axes: Axes) -> Tracer:
 
 @implements(np.ptp)
 def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    """`numpy.ptp`."""
+    """Dtypes: numbers. Derivative: that of the maximum less that of the minimum.
+
+    >>> ptp([1.0, 3.0, 2.0])
+    np.float64(2.0)
+    """
     refuse_out("np.ptp", out)
     return ufuncs.UFUNCS[np.subtract](max_(a, axis, keepdims=keepdims), min_(a, axis, keepdims=keepdims))
 
@@ -241,13 +267,21 @@ def _arg_extreme(primitive: Primitive, a: Any, axis: Any, out: Any, keepdims: An
 
 @implements(np.argmax)
 def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
-    """`numpy.argmax`."""
+    """Dtypes: all. Derivative: none.
+
+    >>> argmax([1.0, 3.0, 2.0])
+    np.int64(1)
+    """
     return _arg_extreme(ops.argmax, a, axis, out, keepdims)
 
 
 @implements(np.argmin)
 def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
-    """`numpy.argmin`."""
+    """Dtypes: all. Derivative: none.
+
+    >>> argmin([1.0, 3.0, 2.0])
+    np.int64(0)
+    """
     return _arg_extreme(ops.argmin, a, axis, out, keepdims)
 
 
@@ -256,13 +290,23 @@ def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) 
 
 @implements(np.all)
 def all_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
-    """`numpy.all`."""
+    """Dtypes: all. Derivative: none.
+
+    >>> from fnad.numpy import all
+    >>> all([True, False])
+    np.False_
+    """
     return _logic(ops.reduce_and, True, a, axis, out, keepdims, where)
 
 
 @implements(np.any)
 def any_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
-    """`numpy.any`."""
+    """Dtypes: all. Derivative: none.
+
+    >>> from fnad.numpy import any
+    >>> any([True, False])
+    np.True_
+    """
     return _logic(ops.reduce_or, False, a, axis, out, keepdims, where)
 
 
@@ -275,7 +319,11 @@ def _logic(primitive: Primitive, identity: bool, a: Any, axis: Any, out: Any, ke
 
 @implements(np.count_nonzero)
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
-    """`numpy.count_nonzero`."""
+    """Dtypes: all. Derivative: none.
+
+    >>> count_nonzero([0.0, 2.0, 3.0])
+    np.int64(2)
+    """
     x = cast(cast(traced(builder_of(a), a), BOOL), INDEX)
     axes = all_axes(axis, x.ndim)
     return kept(reduce_sum(x, axes=axes), x, axes, keepdims)
@@ -286,13 +334,21 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
 
 @implements(np.cumsum)
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    """`numpy.cumsum`."""
+    """Dtypes: all. Derivative: 1 in each element up to the place.
+
+    >>> cumsum([1.0, 2.0, 3.0])
+    array([1., 3., 6.])
+    """
     return _scan(np.add, ops.cumsum, a, axis, dtype, out)
 
 
 @implements(np.cumprod)
 def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    """`numpy.cumprod`."""
+    """Dtypes: all. Derivative: in each element up to the place the product of the others.
+
+    >>> cumprod([1.0, 2.0, 3.0])
+    array([1., 2., 6.])
+    """
     return _scan(np.multiply, ops.cumprod, a, axis, dtype, out)
 
 
@@ -300,57 +356,3 @@ def _scan(ufunc: np.ufunc, primitive: Primitive, a: Any, axis: Any, dtype: Any, 
     refuse_out(f"np.{primitive.name}", out)
     x, at = _flat_or_along(a, axis)
     return primitive(cast(x, _accumulator(ufunc, x, dtype)), axis=at)
-
-
-# --- Leaving nan out
-
-
-def _without_nan(a: Any, fill: Any) -> tuple[Tracer, Any]:
-    x = traced(builder_of(a), a)
-    if x.dtype.kind not in "fc":
-        return x, None
-    missing = isnan(x)
-    return select(missing, constant(x.builder, fill, x.shape, x.dtype), x), missing
-
-
-@implements(np.nansum)
-def nansum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    """`numpy.nansum`."""
-    return sum(_without_nan(a, 0)[0], axis, dtype, out, keepdims)
-
-
-@implements(np.nanprod)
-def nanprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    """`numpy.nanprod`."""
-    return prod(_without_nan(a, 1)[0], axis, dtype, out, keepdims)
-
-
-@implements(np.nanmean)
-def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    """`numpy.nanmean`."""
-    x, missing = _without_nan(a, 0)
-    if missing is None:
-        return mean(x, axis, dtype, out, keepdims)
-    return mean(x, axis, dtype, out, keepdims, where=ufuncs.UFUNCS[np.logical_not](missing))
-
-
-@implements(np.nanmax)
-def nanmax(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    """`numpy.nanmax`."""
-    return _nan_extreme(np.maximum, a, axis, out, keepdims)
-
-
-@implements(np.nanmin)
-def nanmin(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    """`numpy.nanmin`."""
-    return _nan_extreme(np.minimum, a, axis, out, keepdims)
-
-
-def _nan_extreme(ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any) -> Tracer:
-    given = traced(builder_of(a), a)
-    x, missing = _without_nan(given, _least(ufunc, given.dtype))
-    y = _extreme(ufunc, x, axis, out, keepdims, UNSET, True)
-    if missing is None:
-        return y
-    nothing = all_(missing, axis, keepdims=keepdims)
-    return select(nothing, constant(y.builder, np.nan, y.shape, y.dtype), y)

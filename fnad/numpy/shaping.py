@@ -1,4 +1,4 @@
-"""Reshaping, transposing, broadcasting, reversing and rolling; other dtypes."""
+"""Reshaping, transposing and broadcasting; other dtypes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType, Shape, is_numeric
@@ -44,7 +43,14 @@ def permuted(x: Tracer, perm: tuple[int, ...]) -> Tracer:
 
 @implements(np.reshape)
 def reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: Any = None) -> Any:
-    """`numpy.reshape`; a view where NumPy gives one, for an array that was computed as if it lay in C order."""
+    """A view where NumPy gives one, for an array that was computed as if it lay in C order.
+
+    Dtypes: all. Derivative: the cotangent in the array's own shape.
+
+    >>> reshape([1.0, 2.0, 3.0, 4.0], (2, 2))
+    array([[1., 2.],
+           [3., 4.]])
+    """
     x = array_of(a)
     shape = newshape if shape is None else shape
     if shape is None:
@@ -86,7 +92,11 @@ def _resolved(old: Shape, new: Any) -> Shape:
 
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
-    """`numpy.ravel`."""
+    """Dtypes: all. Derivative: the cotangent in the array's own shape.
+
+    >>> ravel([[1.0, 2.0], [3.0, 4.0]])
+    array([1., 2., 3., 4.])
+    """
     x = array_of(a)
     in_order, order = (_in_memory_order(x), "C") if order in ("K", "k") else (x, order)
     flat = _reshaped(in_order, (x.size,), order)
@@ -111,7 +121,12 @@ def _in_memory_order(x: Tracer) -> Tracer:
 
 @implements(np.transpose, np.permute_dims)
 def transpose(a: Any, axes: Any = None) -> Any:
-    """`numpy.transpose`."""
+    """Dtypes: all. Derivative: the cotangent, transposed back.
+
+    >>> transpose([[1.0, 2.0], [3.0, 4.0]])
+    array([[1., 3.],
+           [2., 4.]])
+    """
     x = array_of(a)
     if axes is None:
         return view(x, permuted(x, tuple(range(x.ndim))[::-1]))
@@ -121,7 +136,12 @@ def transpose(a: Any, axes: Any = None) -> Any:
 
 @implements(np.matrix_transpose, np.linalg.matrix_transpose)
 def matrix_transpose(x: Any, /) -> Any:
-    """`numpy.matrix_transpose`."""
+    """Dtypes: all. Derivative: the cotangent, transposed back.
+
+    >>> matrix_transpose([[1.0, 2.0], [3.0, 4.0]])
+    array([[1., 3.],
+           [2., 4.]])
+    """
     given = array_of(x)
     if given.ndim < 2:
         raise ValueError(f"Input array must be at least 2-dimensional, but it is {given.ndim}")
@@ -139,54 +159,87 @@ def _order(numbered: np.ndarray) -> tuple[int, ...]:
 
 @implements(np.swapaxes)
 def swapaxes(a: Any, axis1: Any, axis2: Any) -> Any:
-    """`numpy.swapaxes`."""
+    """Dtypes: all. Derivative: the cotangent, transposed back.
+
+    >>> swapaxes([[1.0, 2.0], [3.0, 4.0]], 0, 1)
+    array([[1., 3.],
+           [2., 4.]])
+    """
     x = array_of(a)
     return view(x, permuted(x, _order(np.swapaxes(_numbered(x), axis1, axis2))))
 
 
 @implements(np.moveaxis)
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    """`numpy.moveaxis`."""
+    """Dtypes: all. Derivative: the cotangent, transposed back.
+
+    >>> moveaxis(np.ones((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
     x = array_of(a)
     return view(x, permuted(x, _order(np.moveaxis(_numbered(x), source, destination))))
 
 
 @implements(np.rollaxis)
 def rollaxis(a: Any, axis: Any, start: int = 0) -> Any:
-    """`numpy.rollaxis`."""
+    """Dtypes: all. Derivative: the cotangent, transposed back.
+
+    >>> rollaxis(np.ones((2, 3, 4)), 2).shape
+    (4, 2, 3)
+    """
     x = array_of(a)
     return view(x, permuted(x, _order(np.rollaxis(_numbered(x), axis, start))))
 
 
 @implements(np.expand_dims)
 def expand_dims(a: Any, axis: Any) -> Any:
-    """`numpy.expand_dims`."""
+    """Dtypes: all. Derivative: the cotangent in the array's own shape.
+
+    >>> expand_dims([1.0, 2.0], 0)
+    array([[1., 2.]])
+    """
     x = array_of(a)
     return view(x, reshaped(x, np.expand_dims(stand_in(x.shape), axis).shape))
 
 
 @implements(np.squeeze)
 def squeeze(a: Any, axis: Any = None) -> Any:
-    """`numpy.squeeze`."""
+    """Dtypes: all. Derivative: the cotangent in the array's own shape.
+
+    >>> squeeze([[1.0, 2.0]])
+    array([1., 2.])
+    """
     x = array_of(a)
     return view(x, reshaped(x, np.squeeze(stand_in(x.shape), axis).shape))
 
 
 @implements(np.atleast_1d)
 def atleast_1d(*arys: Any) -> Any:
-    """`numpy.atleast_1d`."""
+    """Dtypes: all. Derivative: the cotangent in the array's own shape.
+
+    >>> atleast_1d(1.0)
+    array([1.])
+    """
     return _at_least(np.atleast_1d, arys)
 
 
 @implements(np.atleast_2d)
 def atleast_2d(*arys: Any) -> Any:
-    """`numpy.atleast_2d`."""
+    """Dtypes: all. Derivative: the cotangent in the array's own shape.
+
+    >>> atleast_2d(1.0)
+    array([[1.]])
+    """
     return _at_least(np.atleast_2d, arys)
 
 
 @implements(np.atleast_3d)
 def atleast_3d(*arys: Any) -> Any:
-    """`numpy.atleast_3d`."""
+    """Dtypes: all. Derivative: the cotangent in the array's own shape.
+
+    >>> atleast_3d(1.0)
+    array([[[1.]]])
+    """
     return _at_least(np.atleast_3d, arys)
 
 
@@ -202,7 +255,14 @@ def _at_least(function: Any, arys: Sequence[Any]) -> Any:
 
 @implements(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
-    """`numpy.broadcast_to`: a view that cannot be written to."""
+    """It gives a view that cannot be written to.
+
+    Dtypes: all. Derivative: the cotangent, summed over the repetitions.
+
+    >>> broadcast_to([1.0, 2.0], (2, 2))
+    array([[1., 2.],
+           [1., 2.]])
+    """
     x = array_of(array)
     return _spread_view(x, np.broadcast_to(stand_in(x.shape), shape).shape)
 
@@ -217,7 +277,13 @@ def _spread_view(x: Tracer, shape: Shape) -> Tracer:
 
 @implements(np.broadcast_arrays)
 def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
-    """`numpy.broadcast_arrays`."""
+    """Dtypes: all. Derivative: the cotangent, summed over the repetitions.
+
+    >>> broadcast_arrays([1, 2], [[3], [4]])
+    (array([[1, 2],
+           [1, 2]]), array([[3, 3],
+           [4, 4]]))
+    """
     builder = builder_of(*args)
     xs = [traced(builder, a) for a in args]
     shape = np.broadcast_shapes(*[x.shape for x in xs])
@@ -245,75 +311,16 @@ def sliced(x: Tracer, starts: Shape, stops: Shape, steps: Shape) -> Tracer:
     return x.builder.emit(ops.slice_, (x.atom,), params, ArrayType(shape, t.dtype, t.weak))
 
 
-# --- Reversing and rolling
-
-
-@implements(np.flip)
-def flip(m: Any, axis: Any = None) -> Any:
-    """`numpy.flip`."""
-    x = array_of(m)
-    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, (int, np.integer)) else axis
-    return view(x, ops.flip(x, axes=tuple(sorted([one_axis(i, x.ndim) for i in axes]))))
-
-
-@implements(np.fliplr)
-def fliplr(m: Any) -> Any:
-    """`numpy.fliplr`."""
-    x = array_of(m)
-    if x.ndim < 2:
-        raise ValueError("Input must be >= 2-d.")
-    return flip(x, 1)
-
-
-@implements(np.flipud)
-def flipud(m: Any) -> Any:
-    """`numpy.flipud`."""
-    x = array_of(m)
-    if x.ndim < 1:
-        raise ValueError("Input must be >= 1-d.")
-    return flip(x, 0)
-
-
-@implements(np.rot90)
-def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
-    """`numpy.rot90`."""
-    x = array_of(m)
-    np.rot90(stand_in(x.shape), k, axes)
-    first, second = [one_axis(i, x.ndim) for i in axes]
-    k = k % 4
-    if k == 2:
-        return flip(x, (first, second))
-    if k == 0:
-        return x
-    return swapaxes(flip(x, second), first, second) if k == 1 else flip(swapaxes(x, first, second), second)
-
-
-@implements(np.roll)
-def roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    """`numpy.roll`."""
-    x = array_of(a)
-    if axis is None:
-        return reshaped(roll(ravel(x), shift, 0), x.shape)
-    axes = normalize_axis_tuple(axis, x.ndim, allow_duplicate=True)
-    for by, at in np.broadcast(shift, axes):
-        x = _rolled(x, int(by), int(at))
-    return x if axes else own(x)
-
-
-def _rolled(x: Tracer, by: int, axis: int) -> Tracer:
-    n = x.shape[axis]
-    by = by % n if n else 0
-    if by == 0:
-        return own(x)
-    return ops.concatenate(window(x, axis, n - by, n), window(x, axis, 0, n - by), axis=axis)
-
-
 # --- Other dtypes
 
 
 @implements(np.astype)
 def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
-    """`numpy.astype`."""
+    """Dtypes: all. Derivative: 1 between floats, and between complex numbers; none through others.
+
+    >>> astype(np.array([1.0, 2.0]), np.float32)
+    array([1., 2.], dtype=float32)
+    """
     found = cast_to(x, dtype)
     return own(found) if copy and found is x else found
 

@@ -22,7 +22,11 @@ from fnad.tracing.tracer import Tracer
 
 @implements(np.average)
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
-    """`numpy.average`."""
+    """Dtypes: numbers. Derivative: its share of the weights in each element.
+
+    >>> average([1.0, 3.0], weights=[3.0, 1.0])
+    np.float64(1.5)
+    """
     builder = builder_of(a, weights)
     x = traced(builder, a)
     axes = all_axes(axis, x.ndim)
@@ -56,7 +60,11 @@ def var(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
     where: Any = True, mean: Any = UNSET, correction: Any = UNSET,
 ) -> Any:
-    """`numpy.var`."""
+    """Dtypes: numbers. Derivative: 2 (x - mean(x)) / (n - ddof) in each of n elements.
+
+    >>> var([1.0, 2.0, 3.0, 4.0])
+    np.float64(1.25)
+    """
     refuse_out("np.var", out)
     x, axes, distance, divisor = _spread(a, axis, dtype, ddof, where, mean, correction)
     return kept(div(reduce_sum(square(distance), axes=axes), divisor), x, axes, keepdims)
@@ -67,7 +75,11 @@ def std(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
     where: Any = True, mean: Any = UNSET, correction: Any = UNSET,
 ) -> Any:
-    """`numpy.std`; its derivative at equal values is 0."""
+    """Dtypes: numbers. Derivative: (x - mean(x)) / ((n - ddof) std(x)), and 0 where all elements are equal.
+
+    >>> std([1.0, 3.0])
+    np.float64(1.0)
+    """
     refuse_out("np.std", out)
     x, axes, distance, divisor = _spread(a, axis, dtype, ddof, where, mean, correction)
     norm = ops.reduce_norm(distance, axes=axes)
@@ -97,7 +109,11 @@ def _spread(
 
 @implements(np.median)
 def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False) -> Any:
-    """`numpy.median`; the two middle ones of an even number share the derivative."""
+    """Dtypes: numbers. Derivative: 1 in the middle element; the two middle ones of an even number share it.
+
+    >>> median([3.0, 1.0, 2.0])
+    np.float64(2.0)
+    """
     refuse_out("np.median", out)
     x = floating(traced(builder_of(a), a))
     axes = all_axes(axis, x.ndim)

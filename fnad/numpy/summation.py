@@ -20,7 +20,13 @@ from fnad.tracing.tracer import Tracer
 def einsum(
     *operands: Any, out: Any = None, optimize: Any = False, dtype: Any = None, casting: str = "safe", order: str = "K"
 ) -> Any:
-    """`numpy.einsum`; several operands are always contracted in an order that costs little."""
+    """Several operands are always contracted in an order that costs little.
+
+    Dtypes: all. Derivative: in each operand the cotangent contracted with the others.
+
+    >>> einsum("ij,j->i", [[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0])
+    array([3., 7.])
+    """
     refuse_out("np.einsum", out)
     subscripts, arrays = _as_text(operands)
     builder = builder_of(*arrays)

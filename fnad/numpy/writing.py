@@ -15,10 +15,11 @@ from fnad.ir.types import Shape
 from fnad.numpy.aliases import alias_of, is_window, write
 from fnad.numpy.contractions import matmul_operator
 from fnad.numpy.dispatch import RULES, implements, name_of, ordinary_array
-from fnad.numpy.indexing import Place, grid, index_array, is_basic, is_truth, parsed
+from fnad.numpy.indexing import Place, index_array, is_basic, is_truth, parsed
 from fnad.numpy.operators import ARITHMETIC, OPERANDS, OPERATORS
 from fnad.numpy.promotion import cast, one_axis, result_dtype, spread_to, traced
 from fnad.numpy.shaping import reshaped
+from fnad.numpy.taking import grid
 from fnad.numpy.updates import ASSIGNED, At, fitted, moves_to
 from fnad.ops.elementwise import select
 from fnad.tracing.tracer import Tracer
@@ -220,7 +221,13 @@ def require_traced(x: Any, what: str) -> None:
 
 @implements(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    """`numpy.copyto`."""
+    """Dtypes: all. Derivative: 1 in the values that are written, 0 in what they replace.
+
+    >>> x = np.zeros(2)
+    >>> copyto(x, [1.0, 2.0])
+    >>> x
+    array([1., 2.])
+    """
     require_traced(dst, "np.copyto")
     given = src if isinstance(src, (bool, int, float, complex)) else traced(dst.builder, src)
     kind = result_dtype(dst, given) if not isinstance(given, Tracer) else given.dtype
@@ -231,7 +238,13 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 
 @implements(np.put_along_axis)
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> None:
-    """`numpy.put_along_axis`."""
+    """Dtypes: all. Derivative: 1 in the values that are written, 0 in what they replace.
+
+    >>> x = np.zeros((1, 2))
+    >>> put_along_axis(x, np.array([[1]]), 5.0, 1)
+    >>> x
+    array([[0., 5.]])
+    """
     require_traced(arr, "np.put_along_axis")
     index = index_array(indices)
     if axis is None:
@@ -247,7 +260,15 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> None:
 
 @implements(np.putmask)
 def putmask(a: Any, /, mask: Any, values: Any) -> None:
-    """`numpy.putmask`; values of another shape are repeated."""
+    """Values of another shape are repeated.
+
+    Dtypes: all. Derivative: 1 in the values that are written, 0 in what they replace.
+
+    >>> x = np.zeros(3)
+    >>> putmask(x, [True, False, True], 5.0)
+    >>> x
+    array([5., 0., 5.])
+    """
     require_traced(a, "np.putmask")
     given = traced(a.builder, values)
     if np.size(mask) != a.size:
@@ -262,7 +283,14 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
 
 @implements(np.fill_diagonal)
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
-    """`numpy.fill_diagonal`."""
+    """Dtypes: all. Derivative: 1 in the values that are written, 0 in what they replace.
+
+    >>> x = np.zeros((2, 2))
+    >>> fill_diagonal(x, 5.0)
+    >>> x
+    array([[5., 0.],
+           [0., 5.]])
+    """
     require_traced(a, "np.fill_diagonal")
     numbers = np.zeros(a.shape, bool)
     np.fill_diagonal(numbers, True, wrap)
