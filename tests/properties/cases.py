@@ -181,6 +181,13 @@ BOTH_ZERO = ((0.0, 0.0),)
 VECTOR_MATH = 4
 
 
+def cosine(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """x / hypot(x, y), 0 at the origin, and 1 or -1 where x is infinite."""
+    origin = (x == 0) & (y == 0)
+    ratio = x / np.where(origin, np.ones_like(x), np.hypot(x, y))
+    return np.select([np.isinf(x), origin], [np.sign(x), np.zeros_like(x)], ratio)
+
+
 def _guarded_div(g: Any, y: Any) -> Any:
     return np.where((g == 0) & (y == 0), g * 0, g / np.where((g == 0) & (y == 0), 1, y)).astype(g.dtype)
 
@@ -221,7 +228,7 @@ _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     }),
     "power/integers": ((ANY, SMALL), {"oracle": np.power, "dtypes": INTEGERS}),
     "hypot": ((ANY, SECOND), {"singular": BOTH_ZERO, "ulp": VECTOR_MATH}),
-    "cosine": ((ANY, SECOND), {"oracle": lambda x, y: x / np.hypot(x, y), "singular": BOTH_ZERO, "ulp": VECTOR_MATH}),
+    "cosine": ((ANY, SECOND), {"oracle": lambda x, y: cosine(x, y), "singular": BOTH_ZERO, "ulp": VECTOR_MATH}),
     "exp": ((ANY,), {"ulp": VECTOR_MATH}),
     "exp2": ((ANY,), {"ulp": VECTOR_MATH}),
     "expm1": ((ANY,), {"ulp": VECTOR_MATH}),
