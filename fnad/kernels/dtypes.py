@@ -10,6 +10,8 @@ DTYPES = {np.dtype(t) for t in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4"
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 """The dtypes that kernels of layers, losses and tiled products compute with."""
 
+INTEGERS = tuple([np.dtype(f"{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)])
+
 _CARRIERS = {
     np.dtype(np.float16): np.dtype(np.uint16),
     np.dtype(np.longdouble): np.dtype("u8,u8"),

@@ -13,8 +13,9 @@ import numpy as np
 from fnad.checks import require_axis, require_flag
 from fnad.errors import boundary
 from fnad.nn.values import quiet, real_operands, require_real
+from fnad.ops import dense
 from fnad.ops import elementwise as ops
-from fnad.ops import layers, special
+from fnad.ops import special
 from fnad.ops.reductions import reduce_logsumexp, reduce_max
 from fnad.ops.shaping import reduce_sum, spread
 from fnad.random.values import broadcast_to
@@ -29,7 +30,7 @@ def relu(x: Any) -> Any:
     >>> relu(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 2.])
     """
-    return layers.relu(*real_operands("relu", x))
+    return dense.relu(*real_operands("relu", x))
 
 
 @boundary

@@ -14,7 +14,7 @@ from fnad.errors import boundary
 from fnad.nn.activations import relu
 from fnad.nn.initializers import Initializer, fan_in_uniform
 from fnad.nn.values import as_matrix, real_operands
-from fnad.ops.layers import dense as dense_op
+from fnad.ops.dense import dense as dense_op
 from fnad.ops.shaping import reshape
 
 

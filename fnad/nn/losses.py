@@ -8,7 +8,7 @@ import numpy as np
 
 from fnad.errors import boundary
 from fnad.nn.values import as_matrix, quiet, real_operands
-from fnad.ops import layers
+from fnad.ops import losses as ops
 from fnad.ops.shaping import reshape
 from fnad.tracing.tracer import Tracer
 
@@ -37,7 +37,7 @@ def mse(prediction: Any, target: Any) -> Any:
             f"mse: requires prediction and target of one shape, got {prediction.shape} and {target.shape}. "
             "Reshape or broadcast one of them."
         )
-    return layers.mse(prediction, target)
+    return ops.mse(prediction, target)
 
 
 @boundary
@@ -76,4 +76,4 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     if logits.shape[-1] == 0:
         raise ValueError(f"softmax_cross_entropy: requires at least one class, got logits of shape {logits.shape}. "
                          "Let the last axis be the classes.")
-    return layers.softmax_cross_entropy(as_matrix(logits), labels)
+    return ops.softmax_cross_entropy(as_matrix(logits), labels)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fnad.kernels.failures import LARGEST_TOLD, OPERAND_BITS
-from fnad.ops.layers import LABEL_ERROR
+from fnad.ops.losses import LABEL_ERROR
 
 
 class Failure(Protocol):

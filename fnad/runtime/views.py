@@ -122,3 +122,11 @@ def matrix_layout(view: View) -> tuple[bool, int] | None:
     if (row == 1 or rows == 1) and column >= rows:
         return True, column
     return None
+
+
+def require_matrix_layout(view: View) -> tuple[bool, int]:
+    """The layout of a view that a matrix product takes."""
+    layout = matrix_layout(view)
+    if layout is None:
+        raise ValueError(f"matmul: requires views with a contiguous axis, got {view}. Copy it first.")
+    return layout

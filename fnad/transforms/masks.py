@@ -33,8 +33,8 @@ from fnad.memo import Memo
 from fnad.ops import elementwise as e
 from fnad.ops import shaping as s
 from fnad.ops.contractions import matmul
+from fnad.ops.dense import relu_backward, relu_backward_sum
 from fnad.ops.indexing import gather, scatter
-from fnad.ops.layers import relu_backward, relu_backward_sum
 from fnad.ops.reductions import cumsum, recurrence, reduce_or
 from fnad.tracing.builder import Builder, build
 from fnad.tracing.tracer import Tracer

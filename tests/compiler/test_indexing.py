@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fnad.compiler.cpu import library
+from fnad.compiler.cpu.library.indexing import gather, scatter
+from fnad.compiler.expressions import COMBINATIONS
 from fnad.runtime.cpu.executor import KernelError
 from fnad.runtime.failures import index_error
 from tests.compiler.kernel_running import run_launch, view_of
@@ -16,12 +17,12 @@ UFUNCS = {"add": np.add, "mul": np.multiply, "min": np.minimum, "max": np.maximu
 
 def run_gather(x: np.ndarray, indices: list[np.ndarray], out: np.ndarray) -> None:
     views = [view_of(k, array) for k, array in enumerate([x, *indices, out])]
-    run_launch(library.gather(views[0], views[1:-1], views[-1]), [x, *indices], [out])
+    run_launch(gather(views[0], views[1:-1], views[-1]), [x, *indices], [out])
 
 
 def run_scatter(out: np.ndarray, indices: list[np.ndarray], updates: np.ndarray, mode: str) -> None:
     views = [view_of(k, array) for k, array in enumerate([updates, *indices, out])]
-    launch = library.scatter(views[-1], views[1:-1], views[0], mode)
+    launch = scatter(views[-1], views[1:-1], views[0], mode)
     run_launch(launch, [updates, *indices], [out])
 
 
@@ -47,7 +48,7 @@ def test_gather_is_numpys(case):
 
 
 @settings(max_examples=200, deadline=None)
-@given(cases(), st.sampled_from(list(library.COMBINATIONS)))
+@given(cases(), st.sampled_from(list(COMBINATIONS)))
 def test_scatter_is_numpys(case, mode):
     x, indices, rng = case
     updates = rng.integers(-3, 4, x[tuple(indices)].shape).astype(x.dtype)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fnad.compiler.cpu import library
+from fnad.compiler.cpu.library.matmul import matmul
+from fnad.runtime.cpu import blas
 from fnad.runtime.cpu.loader import loader
 from fnad.runtime.plan import View
 from fnad.runtime.views import matrix_layout
@@ -36,7 +37,7 @@ def kept(array: np.ndarray, transposed: bool) -> tuple[np.ndarray, np.ndarray]:
 def product(a, b, c, alpha=1.0, beta=0.0):
     """C = alpha A B + beta C for pairs of memory and the view of it."""
     views = [view_of(k, view) for k, (_, view) in enumerate((a, b, c))]
-    run_launch(library.matmul(*views, alpha, beta), [a[0], b[0]], [c[0]])
+    run_launch(matmul(*views, alpha, beta), [a[0], b[0]], [c[0]])
 
 
 @settings(max_examples=150, deadline=None)
@@ -100,7 +101,7 @@ def test_blocks_of_larger_matrices(dtype):
             for block, whole in ((a, big_a), (b, big_b), (c, big_c))
         )
     ]
-    run_launch(library.matmul(*views), [big_a, big_b], [big_c])
+    run_launch(matmul(*views), [big_a, big_b], [big_c])
     np.testing.assert_array_equal(big_c, untouched)
 
 
@@ -118,7 +119,7 @@ def test_a_row_that_is_a_column_of_a_larger_matrix():
     big, b = draw(rng, (30, 50), "float32"), draw(rng, (30, 20), "float32")
     row, c = big[:, 7:8].T, np.empty((1, 20), "float32")
     a = View(0, 7 * big.itemsize, row.shape, row.strides, row.dtype)
-    run_launch(library.matmul(a, view_of(1, b), view_of(2, c)), [big, b], [c])
+    run_launch(matmul(a, view_of(1, b), view_of(2, c)), [big, b], [c])
     np.testing.assert_array_equal(c, row @ b)
 
 
@@ -131,7 +132,7 @@ def test_ranges_of_rows_make_up_the_whole(dtype, shape, transposed):
     _, a = kept(draw(rng, (2, m, k), dtype), transposed)
     b = draw(rng, (2, k, n), dtype)
     c = np.zeros((2, m, n), dtype)
-    launch = library.matmul(*(view_of(i, x) for i, x in enumerate((a, b, c))))
+    launch = matmul(*(view_of(i, x) for i, x in enumerate((a, b, c))))
     kernel = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 2)(
         loader().address(launch.kernel)
     )
@@ -154,17 +155,14 @@ def test_a_view_without_a_contiguous_axis_must_be_copied():
     assert matrix_layout(view_of(0, x[:, ::6])) == (False, 6)
     views = [view_of(0, x[:, ::2]), view_of(1, np.zeros((3, 2), "float32")), view_of(2, x[:, :2])]
     with pytest.raises(ValueError, match="matmul: requires views with a contiguous axis"):
-        library.matmul(*views)
+        matmul(*views)
 
 
 def test_blas_is_found_without_the_rest_of_scipy_linalg():
     program = """
 import sys
-from fnad.compiler.cpu import library
-from fnad.runtime.cpu.loader import loader
-from fnad.runtime.plan import View
-from fnad.runtime.views import matrix_layout
-assert library._blas_address("sgemm")
+from fnad.runtime.cpu import blas
+assert blas.address("sgemm")
 assert "scipy.linalg" not in sys.modules
 import scipy.linalg
 assert scipy.linalg.cython_blas.__pyx_capi__
@@ -173,8 +171,8 @@ assert scipy.linalg.cython_blas.__pyx_capi__
 
 
 def test_the_threads_of_others_do_not_change_bits():
-    symbols = ctypes.CDLL(library._cython_blas().__file__)
-    names = [pair for pair in library.THREAD_FUNCTIONS if all([hasattr(symbols, name) for name in pair])]
+    symbols = ctypes.CDLL(blas.module().__file__)
+    names = [pair for pair in blas.THREAD_FUNCTIONS if all([hasattr(symbols, name) for name in pair])]
     if not names:
         pytest.skip("this BLAS does not say how many threads it works on")
     count, setter = [getattr(symbols, name) for name in names[0]]
@@ -189,7 +187,7 @@ def test_the_threads_of_others_do_not_change_bits():
         found = []
         for a, b in products:
             c = np.zeros((a.shape[0], b.shape[1]), a.dtype)
-            run_launch(library.matmul(view_of(0, a), view_of(1, b), view_of(2, c)), [a, b], [c])
+            run_launch(matmul(view_of(0, a), view_of(1, b), view_of(2, c)), [a, b], [c])
             found.append(c.tobytes())
         return found
 

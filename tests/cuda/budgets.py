@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from fnad.compiler.cuda import products
+from fnad.compiler.cuda.library import dense as layers
+from fnad.compiler.cuda.library import matmul as products
 from fnad.runtime import views
 from fnad.runtime.cuda import loader
 from fnad.runtime.plan import GridKernel, GridLaunch, View
@@ -52,12 +53,12 @@ def matmul(m: int, k: int, n: int, dtype: str = "float32", kept: str = "NN", alp
 
 def dense(m: int, k: int, n: int, dtype: str = "float32") -> list[GridLaunch]:
     operands = (_view(shape, dtype) for shape in ((m, k), (k, n), (n,), (m, n)))
-    return products.dense(*operands, lambda nbytes: 1, True)
+    return layers.dense(*operands, lambda nbytes: 1, True)
 
 
 def relu_backward_sum(m: int, n: int, dtype: str = "float32") -> list[GridLaunch]:
     operands = (_view(shape, dtype) for shape in ((m, n), (m, n), (m, n), (n,)))
-    return products.relu_backward_sum(*operands, lambda nbytes: 1)
+    return layers.relu_backward_sum(*operands, lambda nbytes: 1)
 
 
 PRODUCTS: dict[str, GridKernel] = {

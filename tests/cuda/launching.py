@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from fnad.runtime.plan import GridLaunch, View
+from fnad.runtime.plan import GridLaunch, Multiply, View
 from tests.ptxsim.runtime import PtxRuntime
 
 ORDERS = ("fwd", "rev", "rand")
@@ -43,16 +43,23 @@ class Memory:
         start = self.buffers[view.buffer].reshape(-1)[view.offset // view.dtype.itemsize :]
         return np.lib.stride_tricks.as_strided(start, view.shape, view.strides)
 
-    def run(self, launches: Sequence[GridLaunch], capability: tuple[int, int] = (8, 0), order: str = "fwd") -> None:
+    def run(
+        self, launches: Sequence[GridLaunch | Multiply], capability: tuple[int, int] = (8, 0), order: str = "fwd"
+    ) -> None:
         runtime = PtxRuntime(capability, order)
         memories = [runtime.allocate(buffer.nbytes) for buffer in self.buffers]
         for memory, buffer in zip(memories, self.buffers):
             runtime.upload(memory.address, buffer)
-        for launch in launches:
+        for launch in _launches_of(launches):
             addresses = [memories[view.buffer].address + view.offset for view in launch.operands]
             runtime.launch(runtime.load(launch.kernel), launch, np.array([*addresses, *launch.params], np.int64))
         for memory, buffer in zip(memories, self.buffers):
             runtime.download(memory.address, buffer)
+
+
+def _launches_of(instructions: Sequence[GridLaunch | Multiply]) -> list[GridLaunch]:
+    """The launches, also of what a library of the device would do."""
+    return [launch for i in instructions for launch in (i.launches if isinstance(i, Multiply) else [i])]
 
 
 def blank(dtype: np.dtype) -> object:
@@ -60,8 +67,8 @@ def blank(dtype: np.dtype) -> object:
 
 
 def run_in_every_order(
-    build: Callable[[Memory], tuple[list[GridLaunch], Sequence[View]]], capability: tuple[int, int] = (8, 0),
-    orders: Sequence[str] = ORDERS,
+    build: Callable[[Memory], tuple[Sequence[GridLaunch | Multiply], Sequence[View]]],
+    capability: tuple[int, int] = (8, 0), orders: Sequence[str] = ORDERS,
 ) -> list[np.ndarray]:
     """What launches leave in their outputs: the same bits whatever the order of threads."""
     results = []
@@ -73,3 +80,21 @@ def run_in_every_order(
     for other in results[1:]:
         assert [a.tobytes() for a in other] == [a.tobytes() for a in results[0]]
     return results[0]
+
+
+# --- Operands and results
+
+
+def draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    if np.dtype(dtype).kind in "iu":
+        return rng.integers(0 if dtype[0] == "u" else -99, 100, shape).astype(dtype)
+    values = rng.standard_normal(shape)
+    return (values + 1j * rng.standard_normal(shape) if np.dtype(dtype).kind == "c" else values).astype(dtype)
+
+
+def assert_near(found: np.ndarray, expected: np.ndarray, terms: np.ndarray, k: int) -> None:
+    """Equal integers; floats within what rounding k terms, whose absolute values add up to `terms`, may cost."""
+    if found.dtype.kind in "iu":
+        np.testing.assert_array_equal(found, expected.astype(found.dtype))
+    else:
+        assert (np.abs(found - expected) <= (np.sqrt(k) + 4) * np.finfo(found.dtype).eps * terms).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from fnad.compiler.cuda import layers, library
+from fnad.compiler.cuda.library import axes, indexing, losses, random
 from fnad.runtime import views
 from fnad.runtime.plan import Copy, GridKernel, GridLaunch, View
 
@@ -20,31 +20,31 @@ def _kernels(launches: Sequence[GridLaunch | Copy]) -> list[GridKernel]:
 
 def _gather(shape: tuple[int, ...], rank: int) -> GridKernel:
     indices = [_view((100,), "int64")] * rank
-    return _kernels(library.gather(_view(shape), indices, _view((100, *shape[rank:]))))[0]
+    return _kernels(indexing.gather(_view(shape), indices, _view((100, *shape[rank:]))))[0]
 
 
 def _scatter(shape: tuple[int, ...], mode: str, dtype: str = "float32") -> GridKernel:
     updates = _view((100, *shape[1:]), dtype)
-    return _kernels(library.scatter(_view(shape, dtype), [_view((100,), "int64")], updates, mode))[0]
+    return _kernels(indexing.scatter(_view(shape, dtype), [_view((100,), "int64")], updates, mode))[0]
 
 
 def _cumulative(shape: tuple[int, ...], combine: str = "add", dtype: str = "float32") -> list[GridKernel]:
     x = _view(shape, dtype)
-    return _kernels(library.cumulative(x, x, 1, combine, lambda nbytes: 1))
+    return _kernels(axes.cumulative(x, x, lambda nbytes: 1, 1, combine))
 
 
 def _recurrence(shape: tuple[int, ...]) -> GridKernel:
-    return _kernels(library.recurrence(*[_view(shape)] * 3, axis=1))[0]
+    return _kernels(axes.recurrence(*[_view(shape)] * 3, axis=1))[0]
 
 
 def _argmax(shape: tuple[int, ...], dtype: str = "float32") -> list[GridKernel]:
     places = _view(shape[:1], "int64")
-    return _kernels(library.extreme_place(_view(shape, dtype), places, 1, "argmax", lambda nbytes: 1))
+    return _kernels(axes.extreme_place(_view(shape, dtype), places, lambda nbytes: 1, 1, "argmax"))
 
 
 def _cross_entropy(shape: tuple[int, int], labels: View) -> GridKernel:
     logits = _view(shape)
-    return _kernels(layers.softmax_cross_entropy(logits, labels, _view(shape[:1]), logits))[0]
+    return _kernels(losses.softmax_cross_entropy(logits, labels, _view(shape[:1]), logits))[0]
 
 
 CLASSES, TOKENS = (128, 10), (128, 4096)
@@ -70,11 +70,11 @@ KERNELS: dict[str, GridKernel] = {
     "argmax by warps, uint8": _argmax(FEW, "uint8")[0],
     "argmax of chunks": _argmax(LONG)[0],
     "argmax among chunks": _argmax(LONG)[1],
-    "mean squared error": _kernels(layers.mse_with_gradient(*[_view((9000,))] * 2, _view((3,)), _view((9000,))))[0],
+    "mean squared error": _kernels(losses.mse_with_gradient(*[_view((9000,))] * 2, _view((3,)), _view((9000,))))[0],
     "cross-entropy, few classes": _cross_entropy(CLASSES, _view(CLASSES[:1], "int64")),
     "cross-entropy, many classes": _cross_entropy(TOKENS, _view(TOKENS[:1], "int64")),
     "cross-entropy of probabilities, few classes": _cross_entropy(CLASSES, _view(CLASSES)),
     "cross-entropy of probabilities, many classes": _cross_entropy(TOKENS, _view(TOKENS)),
-    "random bits": _kernels(layers.random_bits(_view((2,), "uint32"), _view((1000,), "uint32"), 0))[0],
+    "random bits": _kernels(random.random_bits(_view((2,), "uint32"), _view((1000,), "uint32"), 0))[0],
 }
 """By a name for people."""

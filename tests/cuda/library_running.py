@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from fnad.compiler.cuda.lower import LAUNCHES
+from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
 from fnad.runtime import views
 from fnad.runtime.plan import Copy, GridLaunch, View
@@ -14,6 +16,7 @@ from tests.ptxsim.runtime import PtxRuntime
 
 DEVICES = [((8, 0), "fwd"), ((8, 0), "rev"), ((10, 0), "rand")]
 """Compute capabilities and orders of the threads; the results are to be the same bits."""
+ONE = DEVICES[:1]
 
 
 class Device:
@@ -92,3 +95,28 @@ def same_results(
         for a, b in zip(first, other, strict=True):
             assert a.tobytes() == b.tobytes()
     return first
+
+
+# --- A primitive with one result, by its row
+
+
+def evaluated(primitive: Primitive, inputs: list[np.ndarray], **params: Any) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return np.asarray(primitive.evaluate(*inputs, **params))
+
+
+def run(primitive: Primitive, inputs: list[np.ndarray], devices: Any = DEVICES, **params: Any) -> np.ndarray:
+    """What the library gives on some devices."""
+    expected = evaluated(primitive, inputs, **params)
+    kind = [ArrayType(expected.shape, expected.dtype)]
+    return same_results(LAUNCHES[primitive.name], inputs, kind, devices, **params)[0]
+
+
+def check(primitive: Primitive, inputs: list[np.ndarray], devices: Any = DEVICES, **params: Any) -> None:
+    """It is what the primitive means."""
+    got = run(primitive, inputs, devices, **params)
+    np.testing.assert_array_equal(got, evaluated(primitive, inputs, **params))
+
+
+def whole_numbers(shape: tuple[int, ...], dtype: str, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(-3, 4, shape).astype(dtype)

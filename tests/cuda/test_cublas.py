@@ -12,7 +12,7 @@ import fnad
 import numpy as np
 import pytest
 from fnad import DeviceError
-from fnad.compiler.cuda.products import multiplication
+from fnad.compiler.cuda.library.matmul import multiplication
 from fnad.runtime.cuda import cublas, devices
 from fnad.runtime.plan import View
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fnad.compiler.cpu import layers
+from fnad.compiler.cpu.library import dense as library
 from fnad.kernels.cpu import relu as relu_kernels
 from fnad.runtime.cpu.loader import loader
 from fnad.runtime.plan import Launch
 
-from tests.compiler.kernel_running import elementwise, run_body, run_launch, view_of
+from tests.compiler.kernel_running import elementwise, run_launch, view_of
 
 DTYPES = [np.float32, np.float64]
 SHAPES = [(100, 10, 5), (5, 3, 1), (1, 7, 9), (1, 1, 1), (0, 3, 2), (4, 0, 3), (4, 3, 0), (33, 65, 17), (130, 70, 257)]
@@ -42,7 +42,7 @@ def test_dense(dtype: Any, relu: bool, shape: tuple[int, int, int], transposed: 
     stored = [np.ascontiguousarray(a.T) if t else a for a, t in zip((x, w), transposed)]
     views = [view_of(i, a.T if t else a) for i, (a, t) in enumerate(zip(stored, transposed))]
     y = np.full((m, n), np.nan, dtype)
-    run_launch(layers.dense(*views, view_of(2, b), view_of(3, y), relu), [*stored, b], [y])
+    run_launch(library.dense(*views, view_of(2, b), view_of(3, y), relu), [*stored, b], [y])
     np.testing.assert_allclose(y, want, **tolerance(dtype))
 
 
@@ -50,7 +50,7 @@ def test_dense_in_ranges_of_rows() -> None:
     rng = np.random.default_rng(0)
     x, w, b = (rng.normal(size=s).astype(np.float32) for s in ((37, 20), (20, 30), (30,)))
     y = np.full((37, 30), np.nan, np.float32)
-    launch = layers.dense(*[view_of(i, a) for i, a in enumerate((x, w, b, y))], relu=True)
+    launch = library.dense(*[view_of(i, a) for i, a in enumerate((x, w, b, y))], relu=True)
     assert launch.extent == 37
     assert run_ranges(launch, [x, w, b, y], [(0, 1), (20, 37), (1, 20)]) == [0, 0, 0]
     np.testing.assert_allclose(y, np.maximum(x.astype(float) @ w + b, 0), **tolerance(np.float32))
@@ -63,7 +63,7 @@ def test_relu_backward_and_its_column_sum(dtype: Any, shape: tuple[int, int]) ->
     g, y = (rng.normal(size=shape).astype(dtype) for _ in range(2))
     y = np.maximum(y, 0)
     masked, sums = np.full(shape, np.nan, dtype), np.full(shape[1], np.nan, dtype)
-    launch = layers.relu_backward_sum(*[view_of(i, a) for i, a in enumerate((g, y, masked, sums))])
+    launch = library.relu_backward_sum(*[view_of(i, a) for i, a in enumerate((g, y, masked, sums))])
     run_launch(launch, [g, y], [masked, sums])
     np.testing.assert_array_equal(masked, np.where(y > 0, g, 0))
     np.testing.assert_allclose(sums, np.where(y > 0, g, 0).sum(axis=0, dtype=float), **tolerance(dtype))
@@ -85,11 +85,3 @@ def test_relu_at_its_corners(dtype: Any) -> None:
     g = np.full_like(x, 3)
     np.testing.assert_array_equal(elementwise("relu_backward(a, b)", [g, y]), np.where(x <= 0, 0, g))
     assert relu_kernels.relu(dtype(-2)) == 0 and relu_kernels.relu(dtype(2)) == 2
-
-
-def test_relu_over_ranges() -> None:
-    x = np.linspace(-1, 1, 101)
-    y = run_body("relu_rows(x0, out, lo, hi)", [x], np.empty_like(x), x.size)
-    back = run_body("relu_backward_rows(x0, x1, out, lo, hi)", [x, y], np.empty_like(x), x.size)
-    np.testing.assert_array_equal(y, np.maximum(x, 0))
-    np.testing.assert_array_equal(back, np.where(x > 0, x, 0))

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fnad.compiler.cpu import layers
-from fnad.kernels.cpu import losses as kernels
-from fnad.ops import layers as ops
+from fnad.compiler.cpu.library import losses as library
+from fnad.ops import losses as ops
 from fnad.runtime.cpu.executor import KernelError
 from scipy.special import log_softmax, softmax
 
@@ -19,17 +18,17 @@ INTEGERS = [np.int64, np.int32, np.uint8, np.uint64]
 
 
 def run_mse(prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    losses = np.full(-(-prediction.size // kernels.BLOCK), np.nan, prediction.dtype)
+    losses = np.full(-(-prediction.size // ops.BLOCK), np.nan, prediction.dtype)
     gradient = np.full_like(prediction, np.nan)
     arrays = [prediction, target, losses, gradient]
-    run_launch(layers.mse_with_gradient(*[view_of(i, a) for i, a in enumerate(arrays)]), arrays[:2], arrays[2:])
+    run_launch(library.mse_with_gradient(*[view_of(i, a) for i, a in enumerate(arrays)]), arrays[:2], arrays[2:])
     return losses, gradient
 
 
 def run_cross_entropy(logits: np.ndarray, labels: np.ndarray, differentiated: bool = True) -> list[np.ndarray]:
     outputs = [np.full(len(logits), np.nan, logits.dtype), np.full_like(logits, np.nan)][: 2 if differentiated else 1]
     views = [view_of(i, a) for i, a in enumerate([logits, labels, *outputs])]
-    run_launch(layers.softmax_cross_entropy(*views), [logits, labels], outputs)
+    run_launch(library.softmax_cross_entropy(*views), [logits, labels], outputs)
     return outputs
 
 
@@ -37,10 +36,6 @@ def expected(logits: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.nd
     logits, weights = logits.astype(float), weights.astype(float)
     losses = -np.where(weights == 0, 0, weights * log_softmax(logits, axis=1)).sum(axis=1) / len(logits)
     return losses, (weights.sum(axis=1, keepdims=True) * softmax(logits, axis=1) - weights) / len(logits)
-
-
-def test_the_operation_and_the_kernel_agree_on_blocks() -> None:
-    assert ops.BLOCK == kernels.BLOCK
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -111,7 +106,7 @@ def test_ranges_give_the_same_bits_as_the_whole(dtype: Any) -> None:
     logits, labels = rng.normal(size=(100, 30)).astype(dtype), rng.integers(0, 30, 100)
     whole = run_cross_entropy(logits, labels)
     parts = [np.empty_like(a) for a in whole]
-    launch = layers.softmax_cross_entropy(*[view_of(i, a) for i, a in enumerate([logits, labels, *parts])])
+    launch = library.softmax_cross_entropy(*[view_of(i, a) for i, a in enumerate([logits, labels, *parts])])
     assert run_ranges(launch, [logits, labels, *parts], [(70, 100), (0, 1), (1, 70)]) == [0, 0, 0]
     for part, all_at_once in zip(parts, whole):
         np.testing.assert_array_equal(part, all_at_once)
@@ -119,7 +114,7 @@ def test_ranges_give_the_same_bits_as_the_whole(dtype: Any) -> None:
     prediction, target = (rng.normal(size=10000).astype(dtype) for _ in range(2))
     whole = run_mse(prediction, target)
     parts = [np.empty_like(a) for a in whole]
-    launch = layers.mse_with_gradient(*[view_of(i, a) for i, a in enumerate([prediction, target, *parts])])
+    launch = library.mse_with_gradient(*[view_of(i, a) for i, a in enumerate([prediction, target, *parts])])
     assert run_ranges(launch, [prediction, target, *parts], [(1, 3), (0, 1)]) == [0, 0]
     for part, all_at_once in zip(parts, whole):
         np.testing.assert_array_equal(part, all_at_once)

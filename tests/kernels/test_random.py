@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fnad.compiler.cpu import layers
+from fnad.compiler.cpu.library import random as library
 from fnad.kernels.cpu import random as kernels
 from fnad.random import bits
 from fnad.random.bits import random_bits
@@ -37,7 +37,7 @@ def test_the_kernel_gives_the_interpreters_bits(dtype: Any, shape: tuple, keys: 
     stream = len(keys)
     want = random_bits(key, shape=shape, dtype=np.dtype(dtype), stream=stream)
     out = np.zeros((*keys, *shape), dtype)
-    run_launch(layers.random_bits(view_of(0, key), view_of(1, out), stream), [key], [out])
+    run_launch(library.random_bits(view_of(0, key), view_of(1, out), stream), [key], [out])
     assert (want.dtype, want.shape) == (out.dtype, out.shape)
     np.testing.assert_array_equal(out, want)
 
@@ -45,7 +45,7 @@ def test_the_kernel_gives_the_interpreters_bits(dtype: Any, shape: tuple, keys: 
 def test_ranges_of_blocks_make_up_the_whole() -> None:
     key = np.array([[1, 2], [3, 4]], np.uint32)
     out = np.zeros((2, 9), np.uint32)
-    launch = layers.random_bits(view_of(0, key), view_of(1, out), 0)
+    launch = library.random_bits(view_of(0, key), view_of(1, out), 0)
     assert launch.extent == 10
     assert run_ranges(launch, [key, out], [(0, 2), (7, 10), (2, 7)]) == [0, 0, 0]
     np.testing.assert_array_equal(out, random_bits(key, shape=(9,), dtype=np.dtype(np.uint32), stream=0))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fnad.kernels.cpu
-from fnad.compiler.cpu import library
+from fnad.compiler.cpu.library.matmul import matmul
 from fnad.runtime.cpu import toolchain
 from fnad.runtime.cpu.loader import CompileError, kernel_key, loader
 from fnad.runtime.plan import Kernel, View
@@ -235,7 +235,7 @@ def test_what_calls_python_is_not_portable():
 
 
 def test_an_object_shows_one_symbol():
-    launch = library.matmul(*(View(k, 0, (2, 2), (8, 4), np.dtype("float32")) for k in range(3)))
+    launch = matmul(*(View(k, 0, (2, 2), (8, 4), np.dtype("float32")) for k in range(3)))
     text = optimized(launch.kernel.source)
     shown = [line for line in text.splitlines() if re.match(r"define (?!internal)", line)]
     assert len(shown) == 1

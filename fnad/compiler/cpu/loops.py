@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fnad.compiler.axes import in_memory_order, merge_axes
+from fnad.compiler.cpu.params import Params, kernel_source
 from fnad.compiler.expressions import ACCUMULATIONS, constant, source_of
 from fnad.compiler.passes.schedule import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
@@ -53,7 +54,7 @@ def _chunk_lines(loops: Sequence[Loop], nests: Sequence[Nest], chunk: int, signa
     """The lines that name parameters; where a reduction is over the outermost axis, each chunk has its own result."""
     partial = [(nest, eqn) for loop, nest in zip(loops, nests) for eqn in reductions_of_chunks(loop, nest)]
     size = signature.local("c", chunk or max(nests[0].extents[0], 1)) if partial else ""
-    lines = list(signature.lines)
+    lines = list(signature.params.lines)
     for nest, eqn in partial:
         operand = nest.operand_of[eqn.outputs[0]]
         extents = [name for name, stride in zip(nest.names, operand.strides[1:]) if stride != 0]
@@ -68,25 +69,23 @@ def _placed(loop: Loop, place: Callable[[View], View]) -> dict[Var, View]:
 def _launch(loops: Sequence[Loop], signature: _Signature, lines: list[str], extent: int, chunk: int) -> Launch:
     words = dict.fromkeys(e.primitive.name for loop in loops for e in loop.equations if e.primitive is not copy)
     label = " ".join(words) or "copy"
-    source = "\n".join(["def kernel(buffers, params, lo, hi):", *_indented([*lines, "return 0"]), ""])
-    return Launch(Kernel(label.replace(" ", "_")[:60], source), tuple(signature.params), extent, label, chunk)
+    kernel = Kernel(label.replace(" ", "_")[:60], kernel_source([*lines, "return 0"]))
+    return Launch(kernel, tuple(signature.params.words), extent, label, chunk)
 
 
 class _Signature:
     """The parameters of a kernel, and the lines that give them names."""
 
     def __init__(self) -> None:
-        self.params: list[int] = []
-        self.lines: list[str] = []
+        self.params = Params()
         self.pointers: dict[tuple, str] = {}
         self.scopes: dict[int, int] = {}
         self.numbers: dict[tuple, str] = {}
 
     def local(self, prefix: str, value: int) -> str:
         """The name of a number."""
-        name = f"{prefix}{len(self.params)}"
-        self.lines.append(f"{name} = params[{len(self.params)}]")
-        self.params.append(value)
+        name = f"{prefix}{len(self.params.words)}"
+        self.params.number(name, value)
         return name
 
     def pointer(self, view: View) -> str:
@@ -96,9 +95,7 @@ class _Signature:
         if key not in self.pointers:
             name = self.pointers[key] = f"x{len(self.pointers)}"
             scope = self.scopes.setdefault(view.buffer, len(self.scopes))
-            word = dtype_word(dtype)
-            self.lines.append(f"{name} = as_{word}(operand(buffers, params, {len(self.params)}), {scope})")
-            self.params += [view.buffer, view.offset]
+            self.params.pointer(name, view, dtype_word(dtype), scope)
         return self.pointers[key]
 
     def number(self, literal: Literal) -> str:
@@ -108,7 +105,7 @@ class _Signature:
         if key not in self.numbers:
             bits = np.dtype(f"i{dtype.itemsize}")
             name = self.numbers[key] = self.local("k", int(literal.value.view(bits)))
-            self.lines.append(f"{name}f = bitcast({dtype_word(bits)}({name}), {dtype_word(dtype)})")
+            self.params.lines.append(f"{name}f = bitcast({dtype_word(bits)}({name}), {dtype_word(dtype)})")
         return f"{self.numbers[key]}f"
 
 

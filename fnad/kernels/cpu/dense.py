@@ -1,17 +1,11 @@
 """A dense layer, y = x w + b, with or without ReLU, and what its backward pass needs.
 
 Forward, the outer index space is the rows or the columns of y: a range of them is made by the product,
-then given bias and ReLU. Words of `params`: those of matmul.py for the product of x, w and y, which has no
-batch axes (0-19), then
-
-    19-20   the bias: number and byte offset of its buffer
+which has no batch axes, then given bias and ReLU.
 
 Backward, x̄ = ḡ wᵀ and w̄ = xᵀ ḡ are products of matmul.py over transposed views, and b̄ is the sum
 of the rows of ḡ. With ReLU, ḡ is the cotangent of y where y is positive, else 0; it and its sum are
-made in one pass, over columns [lo, hi). Words of `params`:
-
-    0-7     cotangent of y, y, ḡ, b̄: number and byte offset of each one's buffer
-    8-9     m, n: all but b̄ are m x n
+made in one pass, over columns [lo, hi).
 """
 
 from numba import njit
@@ -19,6 +13,7 @@ from numba import njit
 from fnad.kernels.cpu.arithmetic import add
 from fnad.kernels.cpu.matmul import by_blas, matmul
 from fnad.kernels.cpu.pointers import zero_of
+from fnad.kernels.cpu.product import BY_COLUMNS, C_ROW, M, N
 from fnad.kernels.cpu.relu import relu, relu_backward
 
 
@@ -37,11 +32,11 @@ def add_bias_and_relu(y, b, n):
 
 
 @njit
-def dense(finish, x, w, b, y, params, lo, hi, one, zero):
+def dense(finish, x, w, b, y, product, lo, hi, one, zero):
     """Rows or columns [lo, hi) of y = x w + b; `finish` is add_bias or add_bias_and_relu."""
-    m, n, row = params[6], params[7], params[13]
-    matmul(by_blas, x, w, y, params, lo, hi, one, zero)
-    if params[17]:
+    m, n, row = product[M], product[N], product[C_ROW]
+    matmul(by_blas, x, w, y, product, lo, hi, one, zero)
+    if product[BY_COLUMNS]:
         for i in range(m):
             finish(y + (i * row + lo), b + lo, hi - lo)
     else:

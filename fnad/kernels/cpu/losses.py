@@ -4,18 +4,8 @@ A kernel gives partial losses, one for a row of the logits or for a block of pre
 sum is the mean loss, since each is divided by the number of examples already. So ranges of the
 outer index space are independent, and the result is the same however it is split.
 
-Mean squared error: the outer index space is the blocks of `BLOCK` predictions. Words of `params`:
-
-    0-7     predictions, targets, losses, gradient: number and byte offset of each one's buffer
-    8       number of predictions
-    9       1 / that number: bits of a float64
-
-Softmax cross-entropy: the outer index space is the rows of the logits. Words of `params`:
-
-    0-7     logits, labels, losses, gradient: number and byte offset of each one's buffer; without
-            a gradient, those of the losses again
-    8       n, the number of classes
-    9       1 / the number of rows: bits of a float64
+The outer index space is the blocks of predictions, or the rows of the logits. `scale` is 1 / the number of
+predictions or rows.
 
 Labels are integers, one a row, or probabilities ("soft"), n a row. An integer that names no class
 ends the kernel with `out_of_bounds(1, label)`.
@@ -27,20 +17,20 @@ from fnad.kernels.cpu.arithmetic import add, number_like, radd, rmax, select
 from fnad.kernels.cpu.indexing import out_of_bounds
 from fnad.kernels.cpu.pointers import zero_of
 
-BLOCK = 4096
-"""Predictions in one partial sum; the result depends on it, not on how blocks are shared out."""
-
 CACHED = 2048
 """Exponentials that are computed together: enough to vectorize, and still in the cache."""
 
 
 @njit
-def mse_with_gradient(prediction, target, losses, gradient, count, scale, lo, hi):
-    """Blocks [lo, hi): gradient = 2 scale (prediction - target), losses = scale * sum of squares."""
+def mse_with_gradient(prediction, target, losses, gradient, count, each, scale, lo, hi):
+    """Blocks [lo, hi): gradient = 2 scale (prediction - target), losses = scale * sum of squares.
+
+    A block is `each` predictions; the result depends on it, not on how blocks are shared out.
+    """
     twice = add(scale, scale)
     for block in range(lo, hi):
         total = zero_of(losses)
-        for i in range(block * BLOCK, min(count, (block + 1) * BLOCK)):
+        for i in range(block * each, min(count, (block + 1) * each)):
             error = prediction[i] - target[i]
             gradient[i] = twice * error
             total = radd(total, error * error)

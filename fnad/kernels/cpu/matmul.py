@@ -5,16 +5,8 @@ very small ones, and every dtype that BLAS does not know, run as loops. Fortran 
 by columns, so a row-major product is handed over transposed: C^T = op(B)^T op(A)^T. Where
 beta is 0, C is not read.
 
-The outer index space is the rows of all products of the batch, or the columns of a single one. Words of `params`:
-
-    0-5     A, B, C: number and byte offset of each one's buffer
-    6-8     m, n, k: op(A) is m x k, op(B) is k x n
-    9-10    whether A and B are kept transposed, 0 or 1
-    11-13   elements from one kept row of A, B, C to the next
-    14-15   alpha, beta: bits of a float64
-    16      address of the words of blas.py; `by_loops` does not read it
-    17      whether the index space is C's columns, 0 or 1
-    18-     number of batch axes; for each its extent and strides in A, B, C (elements)
+The outer index space is the rows of all products of the batch, or the columns of a single one. `product`
+points to what product.py says.
 """
 
 from numba import int32, njit, uint8
@@ -23,6 +15,9 @@ from fnad.kernels.cpu.arithmetic import add, multiply, radd
 from fnad.kernels.cpu.atomics import pause, replace_word, store_word
 from fnad.kernels.cpu.blas import GEMM, GEMV, GET_THREADS, HIDDEN, LOCKED, SET_THREADS, USE, USERS
 from fnad.kernels.cpu.pointers import as_int64, call_by_reference, call_for_int, call_with_int, zero_of
+from fnad.kernels.cpu.product import (
+    A_ROW, A_TRANSPOSED, AXES, B_ROW, B_TRANSPOSED, BATCH, BY_COLUMNS, C_ROW, K, M, N, READS_C, ROUTINES,
+)
 
 SMALL = 128
 """Multiplications up to which loops are quicker than a call of BLAS (measured with OpenBLAS)."""
@@ -32,13 +27,13 @@ PLAIN, TRANSPOSED = 78, 84
 
 
 @njit
-def batch_offset(params, batch, which):
+def batch_offset(product, batch, which):
     """Elements from the start of A, B or C (0, 1, 2) to its matrix number `batch`."""
     offset = 0
-    for axis in range(params[18] - 1, -1, -1):
-        word = 19 + 4 * axis
-        offset += batch % params[word] * params[word + 1 + which]
-        batch //= params[word]
+    for axis in range(product[AXES] - 1, -1, -1):
+        place = BATCH + 4 * axis
+        offset += batch % product[place] * product[place + 1 + which]
+        batch //= product[place]
     return offset
 
 
@@ -49,11 +44,11 @@ def letter(transposed):
 
 
 @njit
-def loop_inner(a, b, c, params, rows, n, alpha, beta):
+def loop_inner(a, b, c, product, rows, n, alpha, beta):
     """A piece of C, each element as an inner product."""
-    k = params[8]
-    a_row, a_step = (1, params[11]) if params[9] else (params[11], 1)
-    b_step, b_column = (1, params[12]) if params[10] else (params[12], 1)
+    k = product[K]
+    a_row, a_step = (1, product[A_ROW]) if product[A_TRANSPOSED] else (product[A_ROW], 1)
+    b_step, b_column = (1, product[B_ROW]) if product[B_TRANSPOSED] else (product[B_ROW], 1)
     for i in range(rows):
         for j in range(n):
             total = zero_of(c)
@@ -61,45 +56,45 @@ def loop_inner(a, b, c, params, rows, n, alpha, beta):
                 term = multiply(a[i * a_row + p * a_step], b[p * b_step + j * b_column])
                 total = radd(total, term)
             value = multiply(alpha, total)
-            at = i * params[13] + j
-            c[at] = add(value, multiply(beta, c[at])) if params[15] else value
+            at = i * product[C_ROW] + j
+            c[at] = add(value, multiply(beta, c[at])) if product[READS_C] else value
 
 
 @njit
-def loop_rows(a, b, c, params, rows, n, alpha, beta):
+def loop_rows(a, b, c, product, rows, n, alpha, beta):
     """A piece of C, each row as a sum of rows of B, which is not kept transposed."""
-    k = params[8]
-    a_row, a_step = (1, params[11]) if params[9] else (params[11], 1)
+    k = product[K]
+    a_row, a_step = (1, product[A_ROW]) if product[A_TRANSPOSED] else (product[A_ROW], 1)
     for i in range(rows):
-        target = c + i * params[13]
+        target = c + i * product[C_ROW]
         for j in range(n):
-            target[j] = multiply(beta, target[j]) if params[15] else zero_of(c)
+            target[j] = multiply(beta, target[j]) if product[READS_C] else zero_of(c)
         for p in range(k):
             factor = multiply(alpha, a[i * a_row + p * a_step])
-            source = b + p * params[12]
+            source = b + p * product[B_ROW]
             for j in range(n):
                 target[j] = add(target[j], multiply(factor, source[j]))
 
 
 @njit
-def call_gemm(a, b, c, params, rows, columns, alpha, beta):
+def call_gemm(a, b, c, product, rows, columns, alpha, beta):
     """A piece of C by BLAS's matrix-matrix product."""
     operands = (
-        letter(params[10]),
-        letter(params[9]),
+        letter(product[B_TRANSPOSED]),
+        letter(product[A_TRANSPOSED]),
         int32(columns),
         int32(rows),
-        int32(params[8]),
+        int32(product[K]),
         alpha,
         b,
-        int32(params[12]),
+        int32(product[B_ROW]),
         a,
-        int32(params[11]),
+        int32(product[A_ROW]),
         beta,
         c,
-        int32(params[13]),
+        int32(product[C_ROW]),
     )
-    call_by_reference(as_int64(params[16])[GEMM], operands)
+    call_by_reference(as_int64(product[ROUTINES])[GEMM], operands)
 
 
 @njit
@@ -154,55 +149,55 @@ def end_serial(blas):
 
 
 @njit
-def by_blas(a, b, c, params, rows, columns, alpha, beta):
+def by_blas(a, b, c, product, rows, columns, alpha, beta):
     """A piece of C by what is quickest for the shape of the whole, for dtypes that BLAS knows."""
-    m, n, k = params[6], params[7], params[8]
-    a_kept_transposed, b_kept_transposed = params[9] != 0, params[10] != 0
+    m, n, k = product[M], product[N], product[K]
+    a_kept_transposed, b_kept_transposed = product[A_TRANSPOSED] != 0, product[B_TRANSPOSED] != 0
     if m * n * k <= SMALL:
-        loop_inner(a, b, c, params, rows, columns, alpha, beta)
+        loop_inner(a, b, c, product, rows, columns, alpha, beta)
         return
-    blas = as_int64(params[16])
+    blas = as_int64(product[ROUTINES])
     begin_serial(blas)
     if n == 1:
         shape = (k, rows) if a_kept_transposed else (rows, k)
-        step = 1 if b_kept_transposed else params[12]
+        step = 1 if b_kept_transposed else product[B_ROW]
         call_gemv(
-            blas[GEMV], a_kept_transposed, a, shape, params[11], b, step, c, params[13], alpha, beta
+            blas[GEMV], a_kept_transposed, a, shape, product[A_ROW], b, step, c, product[C_ROW], alpha, beta
         )
     elif m == 1:
         shape = (columns, k) if b_kept_transposed else (k, columns)
-        step = params[11] if a_kept_transposed else 1
+        step = product[A_ROW] if a_kept_transposed else 1
         call_gemv(
-            blas[GEMV], not b_kept_transposed, b, shape, params[12], a, step, c, 1, alpha, beta
+            blas[GEMV], not b_kept_transposed, b, shape, product[B_ROW], a, step, c, 1, alpha, beta
         )
     else:
-        call_gemm(a, b, c, params, rows, columns, alpha, beta)
+        call_gemm(a, b, c, product, rows, columns, alpha, beta)
     end_serial(blas)
 
 
 @njit
-def by_loops(a, b, c, params, rows, columns, alpha, beta):
+def by_loops(a, b, c, product, rows, columns, alpha, beta):
     """A piece of C by loops, in the order that reads B along its rows."""
-    if params[10]:
-        loop_inner(a, b, c, params, rows, columns, alpha, beta)
+    if product[B_TRANSPOSED]:
+        loop_inner(a, b, c, product, rows, columns, alpha, beta)
     else:
-        loop_rows(a, b, c, params, rows, columns, alpha, beta)
+        loop_rows(a, b, c, product, rows, columns, alpha, beta)
 
 
 @njit
-def matmul(multiply_piece, a, b, c, params, lo, hi, alpha, beta):
+def matmul(multiply_piece, a, b, c, product, lo, hi, alpha, beta):
     """Rows [lo, hi) of all products of the batch, or columns of a single one, by `by_blas` or `by_loops`."""
-    m, n, row = params[6], params[7], lo
-    if params[17]:
-        b_start = lo * (params[12] if params[10] else 1)
-        multiply_piece(a, b + b_start, c + lo, params, m, hi - lo, alpha, beta)
+    m, n, row = product[M], product[N], lo
+    if product[BY_COLUMNS]:
+        b_start = lo * (product[B_ROW] if product[B_TRANSPOSED] else 1)
+        multiply_piece(a, b + b_start, c + lo, product, m, hi - lo, alpha, beta)
         return 0
     while row < hi:
         batch, first = row // m, row % m
         rows = min(hi - row, m - first)
-        a_start = batch_offset(params, batch, 0) + first * (1 if params[9] else params[11])
-        c_start = batch_offset(params, batch, 2) + first * params[13]
-        b_start = batch_offset(params, batch, 1)
-        multiply_piece(a + a_start, b + b_start, c + c_start, params, rows, n, alpha, beta)
+        a_start = batch_offset(product, batch, 0) + first * (1 if product[A_TRANSPOSED] else product[A_ROW])
+        c_start = batch_offset(product, batch, 2) + first * product[C_ROW]
+        b_start = batch_offset(product, batch, 1)
+        multiply_piece(a + a_start, b + b_start, c + c_start, product, rows, n, alpha, beta)
         row += rows
     return 0

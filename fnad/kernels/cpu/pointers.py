@@ -7,8 +7,7 @@ overlap, so a loop over many operands vectorizes without run-time checks. Memory
 share (an output written in place of an input) must be one variable, read and written through the
 same pointer. A pointer made without a scope may overlap anything.
 
-The pattern of a generated kernel, whose params start with a buffer number and a byte offset for
-each operand:
+The pattern of a generated kernel, whose params hold a buffer number and a byte offset for each operand:
 
     def kernel(buffers, params, lo, hi):
         x = as_float32(operand(buffers, params, 0), 0)
@@ -225,3 +224,13 @@ def operand(typing_context: Any, buffers: types.Type, params: types.Type, k: typ
         return builder.add(builder.load(builder.gep(table, [number])), offset)
 
     return types.int64(buffers, params, types.int64), generate
+
+
+@intrinsic
+def words_from(typing_context: Any, params: types.Type, k: types.Type) -> Any:
+    """The words of `params` from number k on."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        return builder.gep(args[0], [args[1]])
+
+    return params(params, types.int64), generate

@@ -1,10 +1,6 @@
 """Random bits, by the generator of `fnad.kernels.random`.
 
-The outer index space is the blocks of all keys' streams. Words of `params`:
-
-    0-3     keys and output: number and byte offset of each one's buffer
-    4       32-bit words in the stream of one key
-    5       the number of the stream, in the highest bits of the counter
+The outer index space is the blocks of all keys' streams.
 """
 
 from numba import njit

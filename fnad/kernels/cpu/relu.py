@@ -21,19 +21,3 @@ def relu_backward(g, y):
     """The cotangent g of the result y, carried back to the argument."""
     zero = number_like(0, g)
     return select(y <= zero, zero, g)
-
-
-@njit
-def relu_rows(x, y, lo, hi):
-    """y = relu(x) for the elements in [lo, hi)."""
-    for i in range(lo, hi):
-        y[i] = relu(x[i])
-    return 0
-
-
-@njit
-def relu_backward_rows(g, y, out, lo, hi):
-    """out = relu_backward(g, y) for the elements in [lo, hi)."""
-    for i in range(lo, hi):
-        out[i] = relu_backward(g[i], y[i])
-    return 0

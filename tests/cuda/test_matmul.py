@@ -1,4 +1,4 @@
-"""Matrix products and the dense layer of a GPU against NumPy, in every order of threads."""
+"""Matrix products of a GPU against NumPy, in every order of threads."""
 
 import re
 from dataclasses import replace
@@ -9,39 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fnad.compiler.cuda import products
+from fnad.compiler.cuda.library import matmul as products
+from fnad.compiler.cuda.lower import LAUNCHES
 from fnad.kernels.cuda.matmul import Tile
 from fnad.runtime.plan import GridLaunch
 from fnad.runtime.views import whole
-from tests.cuda.launching import Memory, run_in_every_order
+from tests.cuda.launching import Memory, assert_near, draw, run_in_every_order
 from tests.cuda.requirements import needs_cuda_compiler
 from tests.ptxsim import PtxError
 
 pytestmark = needs_cuda_compiler
 
-CAPABILITIES = [(8, 0), (10, 0)]
 WHOLE = ["int8", "uint16", "int32", "uint64"]
-
-
-def draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    if np.dtype(dtype).kind in "iu":
-        return rng.integers(0 if dtype[0] == "u" else -99, 100, shape).astype(dtype)
-    values = rng.standard_normal(shape)
-    return (values + 1j * rng.standard_normal(shape) if np.dtype(dtype).kind == "c" else values).astype(dtype)
 
 
 def exact(*operands: np.ndarray) -> list[np.ndarray]:
     """The operands in the dtype that the reference is computed in."""
     wide = {"f": np.float64, "c": np.complex128}
     return [x.astype(wide.get(x.dtype.kind, x.dtype)) for x in operands]
-
-
-def assert_near(found: np.ndarray, expected: np.ndarray, terms: np.ndarray, k: int) -> None:
-    """Equal integers; floats within what rounding k terms, whose absolute values add up to `terms`, may cost."""
-    if found.dtype.kind in "iu":
-        np.testing.assert_array_equal(found, expected.astype(found.dtype))
-    else:
-        assert (np.abs(found - expected) <= (np.sqrt(k) + 4) * np.finfo(found.dtype).eps * terms).all()
 
 
 def check_matmul(
@@ -73,34 +58,12 @@ def check_matmul(
     return made
 
 
-def check_dense(
-    m: int, k: int, n: int, dtype: str = "float32", relu: bool = True, capability: tuple[int, int] = (8, 0),
-) -> list[GridLaunch]:
-    rng = np.random.default_rng(m + k + n)
-    x, w, b = (draw(rng, shape, dtype) for shape in ((m, k), (k, n), (n,)))
-    made: list[GridLaunch] = []
-
-    def build(memory: Memory) -> Any:
-        views = [memory.hold(operand) for operand in (x, w, b, np.full((m, n), np.nan, dtype))]
-        made[:] = products.LAUNCHES["dense"](views[:3], views[3:], memory.workspace, relu=relu)
-        return made, views[3:]
-
-    (found,) = run_in_every_order(build, capability)
-    sums = x.astype("float64") @ w + b
-    terms = np.abs(x).astype("float64") @ np.abs(w) + np.abs(b)
-    assert_near(found, np.maximum(sums, 0) if relu else sums, terms, k)
-    return made
-
-
 def tiles(launches: list[GridLaunch]) -> Tile:
     """The tile of a product's first launch."""
     source = launches[0].kernel.source
     known = [*products.WIDE.values(), products.MIDDLE, products.SMALL, products.TALL, products.FLAT]
     sizes = {t: f"(n + {t.columns - 1}) // {t.columns}, (m + {t.rows - 1}) // {t.rows}\n" for t in known}
     return next(t for t, text in sizes.items() if text in source and f"k_at += {t.depth}\n" in source)
-
-
-# --- matrix products --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("transposed", ["", "a", "b", "ab"])
@@ -166,7 +129,7 @@ def test_adding_a_product_to_the_output() -> None:
 
     def build(memory: Memory) -> Any:
         views = [memory.hold(x) for x in (c, a, b)]
-        return products.LAUNCHES["matmul_add"](views, views[:1], memory.workspace, alpha=-1.0), views[:1]
+        return LAUNCHES["matmul_add"](views, views[:1], memory.workspace, alpha=-1.0), views[:1]
 
     (found,) = run_in_every_order(build)
     np.testing.assert_allclose(found, c - a @ b, rtol=1e-4, atol=1e-5)
@@ -242,9 +205,9 @@ def test_what_there_are_no_products_of() -> None:
     memory = Memory()
     for dtype in ("bool", "float16", "longdouble"):
         views = [memory.hold(np.zeros((4, 4), dtype)) for _ in range(3)]
-        assert products.LAUNCHES["matmul"](views[:2], views[2:], memory.workspace) is None
+        assert LAUNCHES["matmul"](views[:2], views[2:], memory.workspace) is None
     a, b, c = (memory.hold(np.zeros((4, 4), "complex64")) for _ in range(3))
-    assert products.LAUNCHES["matmul_add"]([c, a, b], [c], memory.workspace, alpha=1.0) is None
+    assert LAUNCHES["matmul_add"]([c, a, b], [c], memory.workspace, alpha=1.0) is None
 
 
 def test_a_view_without_a_contiguous_axis_must_be_copied() -> None:
@@ -252,62 +215,6 @@ def test_a_view_without_a_contiguous_axis_must_be_copied() -> None:
     a, b, c = (memory.hold(np.zeros((4, 4), "float32")) for _ in range(3))
     with pytest.raises(ValueError, match="matmul: requires views with a contiguous axis"):
         products.matmul(replace(a, strides=(32, 8)), b, c, memory.workspace)
-
-
-# --- a dense layer ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("sizes", "dtype", "relu"),
-    [
-        *(((37, 21, 41), dtype, relu) for dtype in ("float32", "float64") for relu in (False, True)),
-        *(((36, 20, 40), dtype, True) for dtype in ("float32", "float64")),
-        *((sizes, "float32", relu) for sizes in ((30, 600, 1), (1, 30, 20), (37, 0, 41)) for relu in (False, True)),
-    ],
-)
-def test_a_dense_layer(sizes: Any, dtype: str, relu: bool) -> None:
-    assert len(check_dense(*sizes, dtype, relu)) == 1
-
-
-@pytest.mark.parametrize("sizes", [(30, 600, 12), (3, 9000, 1), (1, 9000, 3)])
-def test_a_dense_layer_whose_sums_are_made_in_pieces(sizes: Any) -> None:
-    assert len(check_dense(*sizes)) == 2
-
-
-@pytest.mark.parametrize("capability", CAPABILITIES)
-def test_layers_of_a_realistic_size(capability: tuple[int, int]) -> None:
-    assert len(check_dense(128, 784, 256, capability=capability)) == 2  # long sums of few blocks
-    assert len(check_dense(128, 256, 10, relu=False, capability=capability)) == 1
-
-
-def test_relu_keeps_nan_and_makes_minus_zero_zero() -> None:
-    x, w = np.array([[np.nan], [-0.0], [2.0], [-3.0]], "float32"), np.ones((1, 2), "float32")
-
-    def build(memory: Memory) -> Any:
-        views = [memory.hold(operand) for operand in (x, w, np.full(2, -0.0, "float32"), np.zeros((4, 2), "float32"))]
-        return products.dense(*views, memory.workspace, True), views[3:]
-
-    (found,) = run_in_every_order(build)
-    np.testing.assert_array_equal(found[:, 0], [np.nan, 0, 2, 0])
-    assert not np.signbit(found[1:]).any()
-
-
-@pytest.mark.parametrize(("dtype", "capability"), [("float32", (8, 0)), ("float64", (10, 0))])
-@pytest.mark.parametrize("sizes", [(37, 40), (37, 41), (300, 36), (150, 5), (0, 4), (3, 0)])
-def test_the_backward_pass_of_relu_with_its_sums(sizes: Any, dtype: str, capability: tuple[int, int]) -> None:
-    rng = np.random.default_rng(0)
-    g, y = draw(rng, sizes, dtype), draw(rng, sizes, dtype)
-    y[::3] = 0
-    blank = np.full(sizes, np.nan, dtype)
-
-    def build(memory: Memory) -> Any:
-        views = [memory.hold(operand) for operand in (g, y, blank, np.full(sizes[1], np.nan, dtype))]
-        return products.LAUNCHES["relu_backward_sum"](views[:2], views[2:], memory.workspace), views[2:]
-
-    masked, sums = run_in_every_order(build, capability)
-    expected = np.where(y > 0, g, 0)
-    np.testing.assert_array_equal(masked, expected)
-    assert_near(sums, expected.astype("float64").sum(0), np.abs(expected).sum(0), sizes[0])
 
 
 # --- the checks themselves --------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Losses and random bits on a GPU: the meaning of the primitives, whatever the order of threads."""
+"""Losses on a GPU: the meaning of the primitives, whatever the order of threads."""
 
 from __future__ import annotations
 
@@ -6,35 +6,34 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fnad.compiler.cuda import layers
+from fnad.compiler.cuda.library import losses as library
+from fnad.compiler.cuda.lower import LAUNCHES
 from fnad.ir.evaluate import QUIET
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
-from fnad.ops.layers import (
+from fnad.ops.losses import (
     mse_with_gradient, softmax_cross_entropy_rows, softmax_cross_entropy_with_gradient,
 )
-from fnad.random.bits import random_bits
 from fnad.runtime.plan import GridLaunch
 
-from tests.cuda.library_running import DEVICES, Device, same_results
+from tests.cuda.library_running import DEVICES, ONE, Device, same_results
 from tests.cuda.requirements import needs_cuda_compiler
 
 pytestmark = needs_cuda_compiler
 
-ONE = [((8, 0), "fwd")]
 TOLERANCE = {"float32": 2e-6, "float64": 1e-14}
 
 
 def expected_and_found(
-    primitive: Primitive, inputs: list[np.ndarray], devices: Any = DEVICES, **params: Any
+    primitive: Primitive, inputs: list[np.ndarray], devices: Any = DEVICES,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """By the meaning in float64, in the dtypes that are given, and by the launches."""
     wide = [x.astype(np.float64) if x.dtype.kind == "f" else x for x in inputs]
     with np.errstate(**QUIET):
-        results = primitive.evaluate(*wide, **params)
+        results = primitive.evaluate(*wide)
     expected = [np.asarray(r) for r in (results if isinstance(results, tuple) else (results,))]
     kinds = [ArrayType(r.shape, inputs[0].dtype if r.dtype.kind == "f" else r.dtype) for r in expected]
-    return expected, same_results(layers.LAUNCHES[primitive.name], inputs, kinds, devices, **params)
+    return expected, same_results(LAUNCHES[primitive.name], inputs, kinds, devices)
 
 
 def check(primitive: Primitive, inputs: list[np.ndarray], devices: Any = DEVICES) -> None:
@@ -60,7 +59,7 @@ def test_mean_squared_error_of_arrays_that_are_not_aligned(dtype: str) -> None:
     device, x, y = Device(), normal((101,), dtype), normal((101,), dtype, 1)
     given = [device.array(a.shape, dtype, a, 8) for a in (x, y)]
     losses, gradient = device.array((1,), dtype), device.array((101,), dtype)
-    device.run(layers.mse_with_gradient(*given, losses, gradient))
+    device.run(library.mse_with_gradient(*given, losses, gradient))
     np.testing.assert_allclose(device.read(losses), [np.mean((x - y) ** 2)], rtol=1e-5)
     np.testing.assert_allclose(device.read(gradient), 2 / 101 * (x - y), rtol=1e-6)
 
@@ -105,22 +104,10 @@ def test_a_label_that_names_no_class_is_reported_and_its_row_left_out(label: int
     labels = device.array((3,), "int64", np.array([0, label, 2]))
     losses, gradient = (device.array(shape, "float32") for shape in ((3,), (3, classes)))
     with pytest.raises(IndexError, match=rf"integer labels in \[0, {classes}\), the number of logits .* got {label}\."):
-        device.run(layers.softmax_cross_entropy(logits, labels, losses, gradient))
+        device.run(library.softmax_cross_entropy(logits, labels, losses, gradient))
     # Memory is nan before.
     assert np.isnan(device.read(losses)).tolist() == [False, True, False]
     assert np.isnan(device.read(gradient)).all(axis=1).tolist() == [False, True, False]
-
-
-@pytest.mark.parametrize("dtype", ["uint32", "uint64"])
-@pytest.mark.parametrize(
-    ("keys", "shape"),
-    [((), (1,)), ((), (31, 33)), ((), (513,)), ((3, 2), (5,)), ((257,), (3,)), ((0,), (3,)), ((), (0,))],
-)
-def test_random_bits_are_those_of_every_target(keys: tuple[int, ...], shape: tuple[int, ...], dtype: str) -> None:
-    key = np.random.default_rng(0).integers(0, 2**32, (*keys, 2)).astype(np.uint32)
-    params = {"shape": shape, "dtype": np.dtype(dtype), "stream": 2}
-    (expected,), (found,) = expected_and_found(random_bits, [key], ONE, **params)
-    np.testing.assert_array_equal(found, expected)
 
 
 def test_kernels_do_not_depend_on_sizes() -> None:
@@ -129,8 +116,8 @@ def test_kernels_do_not_depend_on_sizes() -> None:
 
     def kernels(m: int) -> list[Any]:
         x, y = device.array((m, 10), "float32"), device.array((m,), "int64")
-        launches = layers.softmax_cross_entropy(x, y, device.array((m,), "float32"), x)
-        launches += layers.mse_with_gradient(x, x, device.array((1,), "float32"), x)
+        launches = library.softmax_cross_entropy(x, y, device.array((m,), "float32"), x)
+        launches += library.mse_with_gradient(x, x, device.array((1,), "float32"), x)
         return [launch.kernel for launch in launches if isinstance(launch, GridLaunch)]
 
     assert kernels(3) == kernels(300)

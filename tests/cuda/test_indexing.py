@@ -1,50 +1,23 @@
-"""Gather, scatter and what runs along an axis, on a GPU: NumPy's results, whatever the order of threads."""
+"""Gather and scatter on a GPU: NumPy's results, whatever the order of threads."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
-from fnad.compiler.cuda import library
-from fnad.ir.primitive import Primitive
-from fnad.ir.types import ArrayType
-from fnad.ops import indexing, reductions
+from fnad.compiler.cuda.library import indexing as library
+from fnad.compiler.cuda.lower import LAUNCHES
+from fnad.ops import indexing
 from fnad.runtime.plan import GridLaunch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cuda.library_running import Device, results, same_results
+from tests.cuda.library_running import ONE, Device, check, whole_numbers
 from tests.cuda.requirements import needs_cuda_compiler
 from tests.ptxsim import PtxError
 
 pytestmark = needs_cuda_compiler
-
-ONE = [((8, 0), "fwd")]
-PRIMITIVES = {name: getattr(reductions, name) for name in ("cumsum", "cumprod", "recurrence", "argmax", "argmin")}
-
-
-def evaluated(primitive: Primitive, inputs: list[np.ndarray], **params: Any) -> np.ndarray:
-    with np.errstate(all="ignore"):
-        return np.asarray(primitive.evaluate(*inputs, **params))
-
-
-def run(primitive: Primitive, inputs: list[np.ndarray], devices: Any = None, **params: Any) -> np.ndarray:
-    """What the library gives for one result, on some devices."""
-    expected = evaluated(primitive, inputs, **params)
-    kind = [ArrayType(expected.shape, expected.dtype)]
-    row = library.LAUNCHES[primitive.name]
-    return same_results(row, inputs, kind, **({"devices": devices} if devices else {}), **params)[0]
-
-
-def check(primitive: Primitive, inputs: list[np.ndarray], devices: Any = None, **params: Any) -> None:
-    got = run(primitive, inputs, devices, **params)
-    np.testing.assert_array_equal(got, evaluated(primitive, inputs, **params))
-
-
-def whole_numbers(shape: tuple[int, ...], dtype: str, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(-3, 4, shape).astype(dtype)
 
 
 def places(shape: tuple[int, ...], count: int) -> list[np.ndarray]:
@@ -143,7 +116,7 @@ def test_an_array_that_is_scattered_to_in_its_place_is_not_copied() -> None:
     device = Device()
     x = device.array((4,), "int32", np.arange(4, dtype="int32"))
     index = device.array((2,), "int64", np.array([1, -1]))
-    (launch,) = library.LAUNCHES["scatter"]([x, x, index], [x], device.workspace, mode="add")
+    (launch,) = LAUNCHES["scatter"]([x, x, index], [x], device.workspace, mode="add")
     assert isinstance(launch, GridLaunch)
 
 
@@ -167,62 +140,3 @@ def test_blocks_that_scatter_to_the_same_elements_are_caught() -> None:
     device.run([launch])
     with pytest.raises(PtxError, match="race at"):
         device.run([replace(launch, grid=(*launch.grid[:2], 2))])
-
-
-# --- along an axis ----------------------------------------------------------------------------
-
-LINES = [((5,), 0), ((3, 33), 1), ((2, 40, 5), 1), ((3, 7, 300), 1), ((0, 3), 1), ((3, 1), 1), ((1, 257), 1)]
-
-
-@pytest.mark.parametrize("name", PRIMITIVES)
-def test_what_runs_along_an_axis_is_numpys(name: str) -> None:
-    for shape, axis in LINES:
-        x = whole_numbers(shape, "float32")
-        check(PRIMITIVES[name], [x, x] if name == "recurrence" else [x], axis=axis)
-
-
-@pytest.mark.parametrize("dtype", ["bool", "int8", "uint64", "complex128"])
-@pytest.mark.parametrize("name", PRIMITIVES)
-def test_every_dtype(name: str, dtype: str) -> None:
-    row, x = library.LAUNCHES[name], whole_numbers((2, 35), dtype)
-    inputs = [x, x] if name == "recurrence" else [x]
-    if dtype.startswith("complex") and not name.startswith("cum"):
-        views = [Device().array(x.shape, x.dtype)] * len(inputs)
-        assert row(views, views[:1], lambda nbytes: 0, axis=1) is None
-        return
-    check(PRIMITIVES[name], inputs, ONE, axis=1)
-
-
-def test_floats_are_accumulated_in_the_order_of_the_axis() -> None:
-    x = np.random.default_rng(0).normal(size=(2, 100)).astype("float32")
-    check(reductions.cumsum, [x], axis=1)
-    # Composed, the steps of each would be inf and 0 * inf.
-    steep = np.array([0, 1e30, 1e30, 1e-30, 1e-30] * 7, "float32")
-    check(reductions.cumprod, [steep], ONE, axis=0)
-    check(reductions.recurrence, [steep, np.zeros(35, "float32")], ONE, axis=0)
-
-
-@pytest.mark.parametrize(("name", "dtype"), [("cumsum", "float32"), ("cumprod", "uint8"), ("argmin", "int16")])
-def test_long_lines(name: str, dtype: str) -> None:
-    x = whole_numbers((2, 20001), dtype)
-    got = run(PRIMITIVES[name], [x], [((8, 0), "rand")], axis=1)
-    np.testing.assert_allclose(got, evaluated(PRIMITIVES[name], [x], axis=1), rtol=0, atol=0)
-
-
-def test_a_long_line_of_floats_is_accumulated_as_exactly_as_in_order() -> None:
-    x = np.random.default_rng(0).normal(size=(20001, 2)).astype("float32")
-    got = run(reductions.cumsum, [x], ONE, axis=0)
-    exact = np.cumsum(x.astype("float64"), axis=0)
-    in_order = np.cumsum(x, axis=0, dtype="float32")
-    assert np.abs(got - exact).max() <= np.abs(in_order - exact).max()
-
-
-@pytest.mark.parametrize("name", ["argmax", "argmin"])
-@pytest.mark.parametrize("shape", [(2, 8), (2, 70), (2, 16400)])
-def test_the_first_of_equals_and_the_first_nan_win(name: str, shape: tuple[int, int]) -> None:
-    x = np.zeros(shape, "float32")
-    sign = 1 if name == "argmax" else -1
-    x[0, [3, 5, -1]] = sign
-    x[1, [4, 6]], x[1, [2, -2]] = np.nan, np.inf * sign
-    got = results(library.LAUNCHES[name], [x], [ArrayType((2,), np.dtype("int64"))], axis=1)[0]
-    assert got.tolist() == [3, 4]

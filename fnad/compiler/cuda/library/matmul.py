@@ -1,51 +1,34 @@
-"""Launches of the matrix products and the dense layer of fnad/kernels/cuda, from views of their operands.
-
-Which kernel runs, and on how many blocks, depends on shapes and layouts alone: results are the same on every device.
-"""
+"""Matrix products."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
 
 import numpy as np
 
-from fnad.compiler.cuda.library import copied
-from fnad.kernels.cuda import dense as dense_kernels
+from fnad.compiler.cuda.library.launch import Launches, Row, Workspace, copied, row
+from fnad.compiler.operands import float_bits
+from fnad.compiler.passes.lowering import COMPUTED
 from fnad.kernels.cuda import matmul as kernels
 from fnad.kernels.cuda.matmul import Tile
-from fnad.kernels.dtypes import FLOATS
+from fnad.kernels.cuda.sizes import THREADS
+from fnad.kernels.dtypes import FLOATS, INTEGERS
 from fnad.runtime.cuda.cublas import Matrix, Multiplication
-from fnad.runtime.plan import GridKernel, GridLaunch, View
-from fnad.runtime.views import contiguous_strides, is_aligned, matrix_layout, transpose, whole
+from fnad.runtime.plan import GridKernel, GridLaunch, Multiply, View
+from fnad.runtime.views import is_aligned, require_matrix_layout, transpose, whole
 
-Workspace = Callable[[int], int]
-"""Gives the number of a buffer of so many bytes, to use between launches."""
-
-WHOLE_NUMBERS = tuple([np.dtype(f"{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)])
-MULTIPLIED = (*FLOATS, *WHOLE_NUMBERS, np.dtype(np.complex64), np.dtype(np.complex128))
-"""The dtypes that there are products of."""
-
-THREADS = 256
 ENOUGH = 256
 """Blocks that keep a device busy: about two for each multiprocessor of a large one."""
 PIECE, VECTOR_PIECE = 256, 2048
 """The least terms of a sum that are worth a block of their own, for matrices and for vectors."""
-
-LEAST_ROWS = 64
-"""The least rows that are worth a block of their own, where columns are added up."""
 
 WIDE = {"float32": Tile(128, 64, 16, 8, 2), "float64": Tile(128, 64, 8, 8, 1)}
 MIDDLE, SMALL = Tile(64, 64, 16, 4, 2), Tile(32, 32, 16, 4, 8)
 TALL, FLAT = Tile(64, 16, 16, 4, 8), Tile(16, 64, 16, 4, 8)
 THIN = 16
 """Rows or columns for which there are tiles as thin as that."""
-
-
-# --- matrix products --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -95,22 +78,13 @@ def matmul(a: View, b: View, c: View, workspace: Workspace, alpha: float = 1.0, 
     """
     scaled = (alpha, beta) != (1.0, 0.0)
     if c.dtype in FLOATS:
-        numbers = (_float_bits(alpha, c.dtype), _float_bits(beta, c.dtype))
+        numbers = (float_bits(alpha, c.dtype), float_bits(beta, c.dtype))
     else:
         numbers = (int(alpha), int(beta))
-    return launches(Product(a, b, c, Finish("scaled", (), numbers) if scaled else Finish(), "matmul"), workspace)
+    return launches_of(Product(a, b, c, Finish("scaled", (), numbers) if scaled else Finish(), "matmul"), workspace)
 
 
-def dense(x: View, w: View, b: View, y: View, workspace: Workspace, relu: bool) -> list[GridLaunch]:
-    """y = x w + b, or relu(x w + b), for views (m, k), (k, n), (n,) and (m, n) of one float dtype.
-
-    x and w may be kept transposed; b and y are C-contiguous.
-    """
-    finish = Finish("bias_relu" if relu else "bias", (b,))
-    return launches(Product(x, w, y, finish, "dense relu" if relu else "dense"), workspace)
-
-
-def launches(product: Product, workspace: Workspace) -> list[GridLaunch]:
+def launches_of(product: Product, workspace: Workspace) -> list[GridLaunch]:
     """What makes a product: one launch, or two where sums are made in pieces."""
     if 0 in product.c.shape:
         return []
@@ -122,13 +96,13 @@ def launches(product: Product, workspace: Workspace) -> list[GridLaunch]:
         return _matvec(product, workspace, 0)
     if m == 1:
         return _matvec(product.transposed, workspace, 1)
-    transposed, _ = require_layout(product.c)
+    transposed, _ = require_matrix_layout(product.c)
     return _tiled(product.transposed if transposed else product, workspace)
 
 
 def _tiled(product: Product, workspace: Workspace) -> list[GridLaunch]:
     (m, k, n), word, views = product.sizes, product.word, (product.a, product.b, product.c)
-    layouts = [require_layout(view) for view in views]
+    layouts = [require_matrix_layout(view) for view in views]
     tile = _tile(m, k, n, product.count, word)
     blocks = product.count * -(-m // tile.rows) * -(-n // tile.columns)
     size, pieces = _pieces(k, blocks, PIECE, tile.depth)
@@ -139,10 +113,10 @@ def _tiled(product: Product, workspace: Workspace) -> list[GridLaunch]:
     if main.finish.operands:
         is_whole[2] = is_whole[2] and is_aligned(main.finish.operands[0], 16)
     kernel = _tiled_kernel(word, tile, along_k, tuple(is_whole), main.finish.epilogue, len(main.c.shape) - 2)
-    rows = [row for _, row in layouts[:2]] + [require_layout(main.c)[1]]
+    rows = [row for _, row in layouts[:2]] + [require_matrix_layout(main.c)[1]]
     params = (m, n, k, *rows, *main.finish.numbers, size, product.count * m * n, *_batch(main))
     made = _launch(kernel, main, partial, params, blocks * pieces)
-    return [made] if partial is None else [made, _sum(partial, product.c, product.label, product.finish)]
+    return [made] if partial is None else [made, sum_of_pieces(partial, product.c, product.label, product.finish)]
 
 
 def _tile(m: int, k: int, n: int, count: int, word: str) -> Tile:
@@ -179,7 +153,7 @@ def _with_partial(product: Product, pieces: int, workspace: Workspace) -> tuple[
     return replace(product, c=first, finish=Finish()), partial
 
 
-def _sum(
+def sum_of_pieces(
     partial: View, c: View, label: str, finish: Finish = Finish(), bias_steps: tuple[int, int] = (0, 1),
 ) -> GridLaunch:
     """The launch that adds up the pieces of sums, whose first axis they are, and finishes them."""
@@ -194,7 +168,7 @@ def _sum(
 def _matvec(product: Product, workspace: Workspace, bias_row: int) -> list[GridLaunch]:
     """A product of a matrix and a vector, (m, k) by (k, 1); a bias has a number for each row, or one (`bias_row` 0)."""
     m, k, _ = product.sizes
-    transposed, row = require_layout(product.a)
+    transposed, row = require_matrix_layout(product.a)
     lanes = 8 if transposed else 32 if product.count * m >= 64 or k <= 256 else THREADS
     blocks = product.count * -(-m // (THREADS // lanes))
     size, pieces = _pieces(k, blocks, VECTOR_PIECE, 4 * lanes)
@@ -206,7 +180,7 @@ def _matvec(product: Product, workspace: Workspace, bias_row: int) -> list[GridL
     made = _launch(kernel, main, partial, params, blocks * pieces)
     if partial is None:
         return [made]
-    return [made, _sum(partial, product.c, product.label, product.finish, (bias_row, 0))]
+    return [made, sum_of_pieces(partial, product.c, product.label, product.finish, (bias_row, 0))]
 
 
 def _launch(
@@ -231,29 +205,29 @@ def _tiled_kernel(
     word: str, tile: Tile, along_k: tuple[bool, bool], is_whole: tuple[bool, bool, bool], epilogue: str, axes: int,
 ) -> GridKernel:
     made = kernels.tiled_source(word, tile, along_k, is_whole, epilogue, axes)
-    return _kernel("matmul", word, made, tile.threads, tile.min_blocks)
+    return made_kernel("matmul", word, made, tile.threads, tile.min_blocks)
 
 
 @cache
 def _matvec_kernel(word: str, along_k: bool, lanes: int, epilogue: str, axes: int) -> GridKernel:
-    return _kernel("matvec", word, kernels.matvec_source(word, along_k, lanes, epilogue, axes, THREADS), THREADS)
+    return made_kernel("matvec", word, kernels.matvec_source(word, along_k, lanes, epilogue, axes, THREADS), THREADS)
 
 
 @cache
 def _sum_kernel(word: str, epilogue: str, axes: int) -> GridKernel:
-    return _kernel("sum", word, kernels.sum_source(word, epilogue, axes), THREADS)
+    return made_kernel("sum", word, kernels.sum_source(word, epilogue, axes), THREADS)
 
 
 @cache
 def _plain_kernel(word: str, scaled: bool, axes: int) -> GridKernel:
-    return _kernel("matmul_plain", word, kernels.plain_source(word, scaled, axes), kernels.SIDE**2)
+    return made_kernel("matmul_plain", word, kernels.plain_source(word, scaled, axes), kernels.SIDE**2)
 
 
 Made = tuple[str, list[str], list[str]]
 """A kernel's source, and the names of its pointers and numbers."""
 
 
-def _kernel(name: str, word: str, made: Made, threads: int, min_blocks: int = 0) -> GridKernel:
+def made_kernel(name: str, word: str, made: Made, threads: int, min_blocks: int = 0) -> GridKernel:
     source, pointers, numbers = made
     return GridKernel(f"{name}_{word}", source, (word,) * len(pointers), len(numbers), (threads, 1, 1), min_blocks)
 
@@ -266,14 +240,6 @@ def _transposed(view: View) -> View:
     return transpose(view, (*axes, len(axes) + 1, len(axes)))
 
 
-def require_layout(view: View) -> tuple[bool, int]:
-    """Whether a matrix is kept transposed, and the elements between kept rows."""
-    layout = matrix_layout(view)
-    if layout is None:
-        raise ValueError(f"matmul: requires views with a contiguous axis, got {view}. Copy it first.")
-    return layout
-
-
 def _row(view: View) -> int:
     """Elements from one row to the next."""
     return view.strides[-2] // view.dtype.itemsize if view.shape[-2] > 1 else view.shape[-1]
@@ -281,7 +247,7 @@ def _row(view: View) -> int:
 
 def _is_whole(view: View, width: int) -> bool:
     """Whether every line of the matrices can be taken 16 bytes at a time."""
-    transposed, row = require_layout(view)
+    transposed, row = require_matrix_layout(view)
     across = view.shape[-2] if transposed else view.shape[-1]
     steps = [stride for n, stride in zip(view.shape[:-2], view.strides) if n > 1]
     return across % width == 0 and row % width == 0 and is_aligned(view, 16) and not any(s % 16 for s in steps)
@@ -316,44 +282,6 @@ def _batch(product: Product) -> list[int]:
     ]
 
 
-def _float_bits(value: float, dtype: np.dtype) -> int:
-    """A number's bits in a float dtype; those of 0.0 for -0.0, so that they tell whether it is zero."""
-    kinds = {4: ("i", "f"), 8: ("q", "d")}
-    whole_number, number = kinds[dtype.itemsize]
-    return struct.unpack(whole_number, struct.pack(number, value + 0.0))[0]
-
-
-# --- the backward pass of a dense layer with ReLU ---------------------------------------------
-
-
-def relu_backward_sum(g: View, y: View, masked: View, sums: View, workspace: Workspace) -> list[GridLaunch]:
-    """masked = g where y > 0, else 0, for views (m, n), and its column sums (n,); all C-contiguous."""
-    m, n = g.shape
-    if n == 0:
-        return []
-    word = g.dtype.name
-    width = kernels.WIDTHS[word]
-    across = width if n % width == 0 and all(is_aligned(view, 16) for view in (g, y, masked)) else 1
-    columns = -(-n // (dense_kernels.COLUMNS * across))
-    pieces = max(min(-(-ENOUGH // columns), m // LEAST_ROWS), 1)
-    size = max(-(-m // pieces), 1)
-    pieces = max(-(-m // size), 1)
-    partial = whole(workspace(pieces * n * g.dtype.itemsize), (pieces, 1, n), g.dtype) if pieces > 1 else None
-    kernel = _relu_backward_sum_kernel(word, across)
-    grid = (columns * pieces, 1, 1)
-    made = GridLaunch(kernel, (g, y, masked, partial or sums), (m, n, size), grid, "relu_backward_sum")
-    if partial is None:
-        return [made]
-    row = View(sums.buffer, sums.offset, (1, n), contiguous_strides((1, n), g.dtype.itemsize), g.dtype)
-    return [made, _sum(partial, row, made.label)]
-
-
-@cache
-def _relu_backward_sum_kernel(word: str, across: int) -> GridKernel:
-    made = dense_kernels.relu_backward_sum_source(word, across)
-    return _kernel("relu_backward_sum", word, made, THREADS)
-
-
 # --- for a library of the device --------------------------------------------------------------
 
 
@@ -364,7 +292,7 @@ def multiplication(a: View, b: View, c: View, alpha: float = 1.0, beta: float = 
     product = merged(Product(a, b, c, Finish(), ""))
     if len(product.c.shape) > 3:
         return None
-    if require_layout(product.c)[0]:
+    if require_matrix_layout(product.c)[0]:
         product = product.transposed
     m, k, n = product.sizes
     left, right, out = (_matrix(view) for view in (product.b, product.a, product.c))
@@ -372,43 +300,27 @@ def multiplication(a: View, b: View, c: View, alpha: float = 1.0, beta: float = 
 
 
 def _matrix(view: View) -> Matrix:
-    transposed, row = require_layout(view)
+    transposed, row = require_matrix_layout(view)
     step = view.strides[0] // view.dtype.itemsize if len(view.shape) == 3 else 0
     return Matrix(view, transposed, row, step)
 
 
-# --- rows: (input views, output views, workspace, **params) -> launches, or None where the dtypes do not fit --------
+def _offered(
+    a: View, b: View, c: View, workspace: Workspace, alpha: float = 1.0, beta: float = 0.0,
+) -> list[GridLaunch | Multiply]:
+    """The launches of `matmul`, or in their place what multiplies matrices on the device."""
+    made, product = matmul(a, b, c, workspace, alpha, beta), multiplication(a, b, c, alpha, beta)
+    return made if product is None else [Multiply(product, tuple(made))]
 
 
-Row = Callable[..., list[GridLaunch] | None]
+# --- rows -------------------------------------------------------------------------------------
 
 
-def _matmul(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace) -> list[GridLaunch] | None:
-    return matmul(*inputs, *outputs, workspace) if outputs[0].dtype in MULTIPLIED else None
-
-
-def _matmul_add(
-    inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, alpha: float,
-) -> list[GridLaunch] | None:
-    c, a, b = inputs
-    (out,) = outputs
-    if out.dtype not in (*FLOATS, *WHOLE_NUMBERS):
-        return None
-    return [*copied(c, out), *matmul(a, b, out, workspace, alpha, beta=1.0)]
-
-
-def _dense(
-    inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, relu: bool,
-) -> list[GridLaunch] | None:
-    return dense(*inputs, *outputs, workspace, relu) if outputs[0].dtype in FLOATS else None
-
-
-def _relu_backward_sum(
-    inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace,
-) -> list[GridLaunch] | None:
-    return relu_backward_sum(*inputs, *outputs, workspace) if outputs[0].dtype in FLOATS else None
+def _matmul_add(c: View, a: View, b: View, out: View, workspace: Workspace, alpha: float) -> Launches:
+    return [*copied(c, out), *_offered(a, b, out, workspace, alpha, 1.0)]
 
 
 LAUNCHES: dict[str, Row] = {
-    "matmul": _matmul, "matmul_add": _matmul_add, "dense": _dense, "relu_backward_sum": _relu_backward_sum,
+    "matmul": row(_offered, COMPUTED - {np.dtype(bool)}, takes_workspace=True),
+    "matmul_add": row(_matmul_add, (*FLOATS, *INTEGERS), takes_workspace=True),
 }

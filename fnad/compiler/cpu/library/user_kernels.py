@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fnad.compiler.cpu.library.launch import Row
+from fnad.compiler.cpu.params import Params, kernel_source
 from fnad.ir.primitive import Primitive
 from fnad.kernels.dtypes import dtype_word
 from fnad.runtime.failures import Raised
@@ -32,17 +34,13 @@ def launch(
         return None
     assert all(map(is_contiguous, operands))
     flags = [False] * len(operands) if mapped is None else [*mapped, *[True] * len(outputs)]
-    words: list[int] = []
-    arrays, types = [], []
-    for view, has_axis in zip(operands, flags):
-        shape = view.shape[1:] if has_axis else view.shape
-        step = view.strides[0] if has_axis else 0
-        arrays.append(_array(len(words), len(shape), dtype_word(view.dtype)))
-        types.append(f"array_type({dtype_word(view.dtype)}, {len(shape)})")
-        words += [view.buffer, view.offset, step, *shape]
-    source = f"# function is the kernel of {primitive}\n" + _source(arrays, types, list(params))
+    named, arrays, types = Params(), [], []
+    for k, (view, has_axis) in enumerate(zip(operands, flags)):
+        arrays.append(_array(named, k, view, has_axis))
+        types.append(f"array_type({dtype_word(view.dtype)}, {len(view.shape) - has_axis})")
+    source = f"# function is the kernel of {primitive}\n" + _source(named.lines, arrays, types, list(params))
     names = [("function", primitive.kernel), *[(f"p{k}", value) for k, value in enumerate(params.values())]]
-    return [Launch(Kernel(primitive.name, source, tuple(names)), tuple(words), size, primitive.name,
+    return [Launch(Kernel(primitive.name, source, tuple(names)), tuple(named.words), size, primitive.name,
                    fails=Raised(primitive.name))]
 
 
@@ -54,28 +52,30 @@ def per_example(
     return launch(of, dict(params), inputs, outputs, mapped, size)
 
 
-def _array(at: int, ndim: int, dtype: str) -> str:
-    """The array whose buffer, offset, bytes between examples, and extents are the words from ``at`` on."""
-    extents = "".join([f"params[{at + 3 + axis}], " for axis in range(ndim)])
-    return f"array_at(operand(buffers, params, {at}) + i * params[{at + 2}], ({extents}), {dtype})"
+def _array(named: Params, k: int, view: View, has_axis: bool) -> str:
+    """The array number k of example i, whose place, bytes between examples and extents are named."""
+    dtype, extents = dtype_word(view.dtype), [f"n{k}_{axis}" for axis in range(len(view.shape) - has_axis)]
+    named.pointer(f"x{k}", view, dtype, k)
+    named.number(f"step{k}", view.strides[0] if has_axis else 0)
+    for name, extent in zip(extents, view.shape[has_axis:]):
+        named.number(name, extent)
+    return f"array_at(address_of(x{k}) + i * step{k}, ({''.join([f'{name}, ' for name in extents])}), {dtype})"
 
 
-def _source(arrays: Sequence[str], types: Sequence[str], params: Sequence[str]) -> str:
+def _source(named: Sequence[str], arrays: Sequence[str], types: Sequence[str], params: Sequence[str]) -> str:
     """A kernel that calls ``function`` on arrays, and on constants ``p0``, ``p1``, ... by their names."""
     operands = [f"x{k}" for k in range(len(arrays))]
     arguments = ", ".join([*operands, *[f"{name}=p{k}" for k, name in enumerate(params)]])
-    lines = ",\n            ".join(arrays)
     # Compiled for its types at once, so that what numba refuses of it is told by itself.
-    return f"""\
+    call = f"""\
 @njit(({", ".join(types)},))
 def call({", ".join(operands)}):
     function({arguments})
 
-def kernel(buffers, params, lo, hi):
-    for i in range(lo, hi):
-        if raises(call, (
-            {lines},
-        )):
-            return 1
-    return 0
 """
+    lines = [f"        {array}," for array in arrays]
+    loop = ["for i in range(lo, hi):", "    if raises(call, (", *lines, "    )):", "        return 1", "return 0"]
+    return call + kernel_source([*named, *loop])
+
+
+LAUNCHES: dict[str, Row] = {"per_example": per_example}

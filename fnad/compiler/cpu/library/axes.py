@@ -1,0 +1,46 @@
+"""What runs along an axis in order."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fnad.compiler.cpu.chunks import PER_FUNCTION, chunk_of
+from fnad.compiler.cpu.library.launch import Row, launch, row
+from fnad.compiler.operands import sizes_around
+from fnad.compiler.passes.lowering import COMPUTED
+from fnad.kernels.dtypes import DTYPES
+from fnad.runtime.plan import Launch, View
+
+
+def cumulative(x: View, out: View, axis: int, combine: str) -> Launch:
+    """Cumulative sums (`combine` is "add") or products ("multiply") along an axis; all C-contiguous."""
+    return _along_axis("accumulate", f"cumulative {combine}", combine, {"x": x, "out": out}, axis)
+
+
+def recurrence(a: View, b: View, out: View, axis: int) -> Launch:
+    """out[j] = a[j] out[j - 1] + b[j] along an axis; all C-contiguous."""
+    return _along_axis("recur", "recurrence", "", {"a": a, "b": b, "out": out}, axis)
+
+
+EXTREMES = {"argmax": "is_above, rmax", "argmin": "is_below, rmin"}
+
+
+def extreme_place(x: View, out: View, axis: int, name: str) -> Launch:
+    """The first places of the extremes, a key of EXTREMES, along an axis, as int64."""
+    return _along_axis("find_extreme", name, EXTREMES[name], {"x": x, "out": out}, axis)
+
+
+def _along_axis(function: str, label: str, how: str, operands: dict[str, View], axis: int) -> Launch:
+    """A kernel for lines along an axis, over what is before it."""
+    outer, n, inner = sizes_around(next(iter(operands.values())).shape, axis)
+    call = f"{function}({', '.join([*filter(None, [how]), *operands, 'n', 'inner', 'lo', 'hi'])})"
+    return launch(label, call, operands, {"n": n, "inner": inner}, outer, chunk_of(outer, PER_FUNCTION * n * inner))
+
+
+LAUNCHES: dict[str, Row] = {
+    "cumsum": row(partial(cumulative, combine="add"), COMPUTED),
+    "cumprod": row(partial(cumulative, combine="multiply"), COMPUTED),
+    "recurrence": row(recurrence, DTYPES),
+    "argmax": row(partial(extreme_place, name="argmax"), DTYPES),
+    "argmin": row(partial(extreme_place, name="argmin"), DTYPES),
+}

@@ -1,0 +1,60 @@
+"""The dense layer, and what its backward pass needs beside products."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from fnad.compiler.cuda.library.launch import Row, Workspace, row
+from fnad.compiler.cuda.library.matmul import ENOUGH, Finish, Product, launches_of, made_kernel, sum_of_pieces
+from fnad.kernels.cuda import dense as kernels
+from fnad.kernels.cuda.matmul import WIDTHS
+from fnad.kernels.cuda.sizes import THREADS
+from fnad.kernels.dtypes import FLOATS
+from fnad.runtime.plan import GridKernel, GridLaunch, View
+from fnad.runtime.views import contiguous_strides, is_aligned, whole
+
+LEAST_ROWS = 64
+"""The least rows that are worth a block of their own, where columns are added up."""
+
+
+def dense(x: View, w: View, b: View, y: View, workspace: Workspace, relu: bool) -> list[GridLaunch]:
+    """y = x w + b, or relu(x w + b), for views (m, k), (k, n), (n,) and (m, n) of one float dtype.
+
+    x and w may be kept transposed; b and y are C-contiguous.
+    """
+    finish = Finish("bias_relu" if relu else "bias", (b,))
+    return launches_of(Product(x, w, y, finish, "dense relu" if relu else "dense"), workspace)
+
+
+def relu_backward_sum(g: View, y: View, masked: View, sums: View, workspace: Workspace) -> list[GridLaunch]:
+    """masked = g where y > 0, else 0, for views (m, n), and its column sums (n,); all C-contiguous."""
+    m, n = g.shape
+    if n == 0:
+        return []
+    word = g.dtype.name
+    width = WIDTHS[word]
+    across = width if n % width == 0 and all(is_aligned(view, 16) for view in (g, y, masked)) else 1
+    columns = -(-n // (kernels.COLUMNS * across))
+    pieces = max(min(-(-ENOUGH // columns), m // LEAST_ROWS), 1)
+    size = max(-(-m // pieces), 1)
+    pieces = max(-(-m // size), 1)
+    partial = whole(workspace(pieces * n * g.dtype.itemsize), (pieces, 1, n), g.dtype) if pieces > 1 else None
+    kernel = _relu_backward_sum_kernel(word, across)
+    grid = (columns * pieces, 1, 1)
+    made = GridLaunch(kernel, (g, y, masked, partial or sums), (m, n, size), grid, "relu_backward_sum")
+    if partial is None:
+        return [made]
+    total = View(sums.buffer, sums.offset, (1, n), contiguous_strides((1, n), g.dtype.itemsize), g.dtype)
+    return [made, sum_of_pieces(partial, total, made.label)]
+
+
+@cache
+def _relu_backward_sum_kernel(word: str, across: int) -> GridKernel:
+    made = kernels.relu_backward_sum_source(word, across)
+    return made_kernel("relu_backward_sum", word, made, THREADS)
+
+
+LAUNCHES: dict[str, Row] = {
+    "dense": row(dense, FLOATS, takes_workspace=True),
+    "relu_backward_sum": row(relu_backward_sum, FLOATS, takes_workspace=True),
+}
