@@ -71,13 +71,14 @@ class Choice:
     """What is chosen at present, as an object of its own."""
 
 
-_present = Choice()
+present = Choice()
+"""What is chosen now: another object after each change."""
 
 
 def note_change() -> None:
     """Let compiled functions look again where they are to run."""
-    global _present
-    _present = Choice()
+    global present
+    present = Choice()
 
 
 def _device(name: str, value: Any) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from fnad import tree
-from fnad.dispatch.jit import Jitted
+from fnad.dispatch.jitted import Jitted
 from fnad.errors import InPlaceError, boundary
 from fnad.ir.types import is_array, is_array_like
 from fnad.memo import Memo
@@ -49,7 +49,7 @@ def run(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any
         return function(*args, **kwargs)
 
     key = function, treedef, exact(treedef), tuple(inputs), typed_if_hashable(tuple(fixed.values()))
-    return _compiled.get(key, lambda: _Operation(flat, (), (), ()))(*[leaves[i] for i in inputs])
+    return _compiled.get(key, lambda: _Operation(flat))(*[leaves[i] for i in inputs])
 
 
 @boundary

@@ -56,7 +56,7 @@ class Entry(NamedTuple):
 
 
 class Guarded(NamedTuple):
-    """A signature for which the function asks for values; each leaf of the tree is an `Entry`."""
+    """A signature for which the function asks for values; each branch of it is an `Entry`."""
 
     types: tuple[ArrayType, ...]
     traced: tuple[int, ...]
@@ -101,7 +101,7 @@ def as_array(value: Any, dtype: np.dtype, runtime: Any) -> Any:
     return value if type(value) is DeviceArray and value.runtime is runtime else np.asarray(value, dtype)
 
 
-def leaves_of(entry: Entry | Guarded) -> Iterable[tuple[Any, Entry]]:
+def branches_of(entry: Entry | Guarded) -> Iterable[tuple[Any, Entry]]:
     return entry.branches.walk() if type(entry) is Guarded else [((), entry)]
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad.compiler.compile import compile_program
+from fnad.dispatch.cache_info import Timer
 from fnad.dispatch.reading import Reading, Sources
 from fnad.dispatch.watch import Watch
 from fnad.errors import ConcreteValueError, InPlaceError
@@ -29,8 +30,6 @@ from fnad.tracing.values import Concretization
 
 MOST_GUARDS = 256
 """Questions on one way through a function: a longer loop is not compiled trip by trip."""
-CHANGED = "what is read from outside has changed"
-"""Why a function is staged again."""
 
 
 class Runaway(BaseException):
@@ -230,16 +229,14 @@ def _value(tracer: Tracer) -> Any:
 class Recorder:
     """Answers the questions of one staging, and adds the way that they lead to the tree."""
 
-    def __init__(
-        self, branches: Branches, reading: Reading, arrays: Sequence[Any]
-    ) -> None:
+    def __init__(self, branches: Branches, reading: Reading, arrays: Sequence[Any], timer: Timer) -> None:
         self.branches = branches
         self.before = branches.root
         self.reading = reading
         self.arrays = arrays
         self.path: list[tuple[Guard, Answer]] = []
         self.runaway: Runaway | None = None
-        self.seconds = 0.0  # of compiling
+        self.timer = timer
         self.known: list[Sequence[np.ndarray]] = []  # what each guard on the path carries
         self.places: dict[Var, Place] = {}  # where a variable of this staging is carried
         self.computed: dict[Var, tuple[int, Var]] = {}  # which guard has computed it, and what it is called there
@@ -287,7 +284,7 @@ class Recorder:
         equations = [e for e in question.program.equations if id(e) in own]
         taken_from = {v: self.places[v] for v in taken}
         guard = Guard(self.reading, question, equations, taken_from, self.branches.runtime)
-        self.seconds += guard.compiled.seconds
+        self.timer.compiling += guard.compiled.seconds
         return guard
 
     def _carry(self, wanted: Sequence[Var]) -> None:
@@ -301,7 +298,7 @@ class Recorder:
         for depth in sorted(more):
             guard, answer = self.path[depth]
             guard = guard.carrying(more[depth])
-            self.seconds += guard.compiled.seconds
+            self.timer.compiling += guard.compiled.seconds
             self.path[depth] = guard, answer
             _, self.known[depth] = guard.ask(self.arrays, self.known, self.reading.now)
 

@@ -9,7 +9,7 @@ from typing import Any
 from fnad.compiler.compile import Compiled
 from fnad.compiler.report import describe, describe_kernels, describe_plan, describe_steps
 from fnad.dispatch.entries import Entry
-from fnad.dispatch.jit import Jitted
+from fnad.dispatch.jitted import Jitted
 from fnad.errors import boundary
 
 _COMPILED: dict[str, Callable[[Compiled], str]] = {
@@ -73,7 +73,7 @@ def show(function: Callable[..., Any], stage: str = "program") -> Callable[..., 
         )
     if stage not in STAGES:
         raise ValueError(f"show: requires a stage among {', '.join(STAGES)}, got {stage!r}. Take one of these.")
-    jitted = function if isinstance(function, Jitted) else Jitted(function, (), (), ())
+    jitted = function if isinstance(function, Jitted) else Jitted(function)
 
     @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import fnad
 import numpy as np
 import pytest
-from fnad.dispatch.jit import MANY_SIGNATURES
+from fnad.dispatch.cache_info import MANY_SIGNATURES
 
 X = np.array([1.0, 2.0, 3.0])
 

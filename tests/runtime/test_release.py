@@ -13,7 +13,7 @@ import fnad
 import llvmlite.ir
 import numpy as np
 import pytest
-from fnad.dispatch.jit import Jitted
+from fnad.dispatch.jitted import Jitted
 from fnad.runtime.cpu import functions, loader, toolchain
 from hypothesis import settings
 
@@ -156,7 +156,7 @@ def test_a_sweep_over_a_number_keeps_nothing() -> None:
 
 
 def test_many_shapes_keep_as_much_as_there_may_be_of_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fnad.dispatch.jit.MOST_ENTRIES", 4)
+    monkeypatch.setattr("fnad.dispatch.jitted.MOST_ENTRIES", 4)
     jitted = fnad.jit(lambda x: np.sin(x) * 0.3)
     before = alive("Executable")
     with warnings.catch_warnings():

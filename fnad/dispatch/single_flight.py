@@ -14,7 +14,7 @@ PATIENCE = 5.0
 """Seconds that a thread waits for what another one makes, before it makes it itself."""
 
 
-class _Turn:
+class _Flight:
     """One thread that makes something; it is over when the lock is free."""
 
     __slots__ = ("lock", "process")
@@ -32,7 +32,7 @@ class _Turn:
         return came
 
 
-class Turns:
+class SingleFlight:
     """Lets one thread make what others want too.
 
     What is made runs the user's code, which may wait for other threads, so this is no lock. Who makes something
@@ -40,30 +40,30 @@ class Turns:
     wait for a time. At worst, something is made twice.
     """
 
-    __slots__ = ("_turns",)
+    __slots__ = ("_flights",)
 
     def __init__(self) -> None:
-        self._turns: dict[Any, _Turn] = {}
+        self._flights: dict[Any, _Flight] = {}
 
-    def take(self, key: Any, find: Callable[[], Made | None], make: Callable[[], Made]) -> Made:
+    def do(self, key: Any, find: Callable[[], Made | None], make: Callable[[], Made]) -> Made:
         """What ``find`` gives once no other thread makes what belongs to the key, or else what ``make`` does."""
-        mine = _Turn()
+        mine = _Flight()
         try:
             waits = not is_staging()
             while True:
-                theirs = self._turns.setdefault(key, mine)
+                theirs = self._flights.setdefault(key, mine)
                 waits = waits and theirs is not mine and theirs.process == mine.process and theirs.is_over()
                 found = find()
                 if found is not None:
                     return found
                 if not waits:
-                    self._turns[key] = mine
+                    self._flights[key] = mine
                     return make()
                 self._forget(key, theirs)  # and see who of those that have waited is the next
         finally:
             mine.lock.release()  # first of all: what an interrupt leaves behind here keeps nobody waiting
             self._forget(key, mine)
 
-    def _forget(self, key: Any, turn: _Turn) -> None:
-        if self._turns.get(key) is turn:
-            self._turns.pop(key, None)
+    def _forget(self, key: Any, flight: _Flight) -> None:
+        if self._flights.get(key) is flight:
+            self._flights.pop(key, None)

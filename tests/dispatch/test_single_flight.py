@@ -10,7 +10,7 @@ from typing import Any
 import fnad
 import numpy as np
 import pytest
-from fnad.dispatch import turns
+from fnad.dispatch import single_flight
 
 X = np.arange(3.0)
 
@@ -89,7 +89,7 @@ def test_branches_that_call_each_other_are_staged_on_two_threads() -> None:
 
 
 def test_a_function_may_wait_for_threads_that_call_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "PATIENCE", 0.1)
+    monkeypatch.setattr(single_flight, "PATIENCE", 0.1)
     pool = ThreadPoolExecutor(2)
     calls = []
 
@@ -123,8 +123,8 @@ def test_who_fails_does_not_keep_the_others_from_it() -> None:
     np.testing.assert_array_equal(f(X), X + 1.0)
 
 
-def test_trees_grow_by_several_threads_without_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "PATIENCE", 0.0)
+def test_trees_grow_by_several_threads_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(single_flight, "PATIENCE", 0.0)
 
     @fnad.jit
     def f(x: Any, n: Any) -> Any:

@@ -1,0 +1,57 @@
+"""The third step of a call: a staged branch is compiled, to an entry that later calls find and run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fnad import tree
+from fnad.compiler.compile import compile_program
+from fnad.dispatch.background import Pending
+from fnad.dispatch.entries import Entry, traced_of
+from fnad.dispatch.pytrees import rebuilder
+from fnad.dispatch.signatures import Signature
+from fnad.dispatch.stage import StagedBranch
+from fnad.ir.program import prune
+from fnad.runtime.cuda.arrays import DeviceArray
+from fnad.tracing.tracer import Tracer
+
+
+def compile_branch(
+    branch: StagedBranch, signature: Signature, leaves: Sequence[Any], donate_argnums: Sequence[int], background: bool,
+) -> Entry:
+    """The entry of a staged branch; where that is part of another function, it is the other one that is compiled."""
+    staged, recorder = branch.staged, branch.recorder
+    if recorder.path:
+        staged = staged._replace(program=prune(staged.program))  # of what only the guards needed
+    traced, runtime, program = traced_of(leaves), recorder.branches.runtime, staged.program
+    donated = _donated(donate_argnums, traced, signature.treedef)
+    kept = tuple([i for i in range(len(program.inputs)) if i not in donated]) if donated else ()
+    is_part = Tracer in map(type, leaves) or Tracer in map(type, staged.captured)
+    is_run = (program.outputs or program.is_effectful) and not is_part
+    make = Pending if background else compile_program
+    compiled = make(program, donated, runtime, len(staged.captured)) if is_run else None
+    is_plain = compiled is not None and not program.is_effectful and _are_plain([*leaves, *staged.captured], runtime)
+    restore = rebuilder(staged.out_tree) if not staged.static_outputs else None
+    recorder.timer.compiling += compiled.seconds if compiled is not None else 0.0
+    return Entry(
+        staged, traced, is_plain, donated, kept, program.is_effectful, compiled, restore or staged.restore, runtime,
+    )
+
+
+def _are_plain(values: Sequence[Any], runtime: Any) -> bool:
+    """Whether values are arrays that compiled code takes as they are."""
+    plain = (np.ndarray,) if runtime is None else (np.ndarray, DeviceArray)
+    return all([type(value) in plain and value.dtype.isnative for value in values])
+
+
+def _donated(donate_argnums: Sequence[int], traced: Sequence[int], treedef: tree.TreeDef) -> tuple[int, ...]:
+    """The inputs that belong to donated arguments."""
+    if not donate_argnums:
+        return ()
+    args = treedef.children()[0].children()
+    starts = np.cumsum([0, *(child.num_leaves for child in args)])
+    leaves = {i for n in donate_argnums if n < len(args) for i in range(starts[n], starts[n + 1])}
+    return tuple([position for position, i in enumerate(traced) if i in leaves])
