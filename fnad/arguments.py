@@ -1,4 +1,8 @@
-"""The arguments of a function that is staged: which of their leaves are inputs, and what each is called."""
+"""The arguments and results of functions that are staged: which leaves are inputs, their names, what they must be.
+
+Every transform asks here, so that a mistake is the same error wherever it is made. `fnad.checks` knows the checks of
+single values, which need no pytree.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,21 @@ import inspect
 from collections.abc import Callable, Collection, Sequence
 from functools import wraps
 from types import MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fnad import tree
-from fnad.checks import require_function
+from fnad.checks import is_integer, require_function
 from fnad.errors import boundary
 from fnad.ir.ownership import own_copy
-from fnad.ir.program import Program
-from fnad.ir.types import Unfit, has_plain_meaning
-from fnad.tracing.staging import stage
+from fnad.ir.program import Program, filled
+from fnad.ir.types import ArrayType, Unfit, has_plain_meaning, is_inexact
+from fnad.ops.elementwise import convert
+from fnad.tracing.staging import Staged, stage
 from fnad.tracing.tracer import Tracer, is_value, value_type
+
+# --- Leaves
 
 
 def traced_leaves(name: str, function: Callable[..., Any], leaves: Sequence[Any], treedef: tree.TreeDef) -> list[int]:
@@ -49,15 +56,6 @@ def call_paths(function: Callable[..., Any], treedef: tree.TreeDef, without: Col
     return [path for child, root in zip(args.children() + kwargs.children(), roots) for path in tree.paths(child, root)]
 
 
-def own_results(result: Any) -> Any:
-    """The result of a function that ran on values: its arrays are new ones in C order, which nobody else holds."""
-    return tree.map(lambda leaf: _copied(leaf) if issubclass(type(leaf), np.ndarray) else leaf, result)
-
-
-def _copied(array: np.ndarray) -> np.ndarray:
-    return own_copy(array) if has_plain_meaning(array) else array.copy("C")
-
-
 def argument_name(function: Callable[..., Any], position: int) -> str:
     """What a positional argument is called in messages."""
     function = inspect.unwrap(function)
@@ -67,16 +65,33 @@ def argument_name(function: Callable[..., Any], position: int) -> str:
     return f"args[{position}]"
 
 
+def combine(others: Sequence[Any], positions: Sequence[int], values: Sequence[Any]) -> list[Any]:
+    """A list with values in some positions, and the others elsewhere."""
+    full = list(others)
+    for i, value in zip(positions, values):
+        full[i] = value
+    return full
+
+
+def own_results(result: Any) -> Any:
+    """The result of a function that ran on values: its arrays are new ones in C order, which nobody else holds."""
+    return tree.map(lambda leaf: _copied(leaf) if issubclass(type(leaf), np.ndarray) else leaf, result)
+
+
+def _copied(array: np.ndarray) -> np.ndarray:
+    return own_copy(array) if has_plain_meaning(array) else array.copy("C")
+
+
+# --- Staging
+
+
 def flat_function(
     function: Callable[..., Any], leaves: Sequence[Any], treedef: tree.TreeDef, traced: Sequence[int]
 ) -> Callable[..., Any]:
     """``function`` as one of some leaves of its arguments ``(args, kwargs)``; the other leaves are as given."""
 
     def flat(*tracers: Tracer) -> Any:
-        full = list(leaves)
-        for i, tracer in zip(traced, tracers):
-            full[i] = tracer
-        args, kwargs = tree.unflatten(treedef, full)
+        args, kwargs = tree.unflatten(treedef, combine(leaves, traced, tracers))
         return function(*args, **kwargs)
 
     return flat
@@ -105,3 +120,151 @@ def make_program(function: Callable[..., Any]) -> Callable[..., Program]:
         return stage(flat, [value_type(v) for v in values], values).program
 
     return wrapper
+
+
+class Point(NamedTuple):
+    """A function staged at its primals, of which the inexact leaves are inputs of the Program."""
+
+    staged: Staged
+    leaves: list[Any]
+    treedef: tree.TreeDef
+    wrt: list[int]
+    """Which leaves are inputs of the Program."""
+
+    @property
+    def values(self) -> list[Any]:
+        """The inexact leaves."""
+        return [self.leaves[i] for i in self.wrt]
+
+    def like_primals(self, values: Sequence[Any]) -> Any:
+        """Values of the inexact leaves as a pytree like the primals, ``None`` elsewhere."""
+        return tree.unflatten(self.treedef, combine([None] * len(self.leaves), self.wrt, values))
+
+
+def stage_at(name: str, function: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool) -> Point:
+    """Stage a function of pytrees as one of its inexact leaves, which returns ``(out, aux)``."""
+    require_function(name, function)
+    leaves, treedef = tree.flatten(primals)
+    require_values(name, leaves, treedef, "primals")
+    wrt = [i for i, leaf in enumerate(leaves) if is_inexact(value_type(leaf).dtype)]
+
+    def flat(*tracers: Tracer) -> Any:
+        result = function(*tree.unflatten(treedef, combine(leaves, wrt, tracers)))
+        return split_aux(name, result) if has_aux else (result, None)
+
+    values = [leaves[i] for i in wrt]
+    staged = stage(flat, [value_type(v) for v in values], values, differentiated=True)
+    return Point(staged, leaves, treedef, wrt)
+
+
+def outputs_of_first(staged: Staged) -> int:
+    """How many outputs of the Program belong to the first part of the function's result."""
+    first, _ = tree.unflatten(staged.out_tree, range(staged.out_tree.num_leaves))
+    return sum([i not in staged.static_outputs for i in tree.leaves(first)])
+
+
+# --- What arguments must be
+
+
+def require_values(name: str, leaves: Sequence[Any], treedef: tree.TreeDef, root: str) -> None:
+    """Raise for a leaf that is neither an array nor a number, naming its path."""
+    found = values_among(name, leaves, lambda: tree.paths(treedef, root))
+    for i in {*range(len(leaves))} - {*found}:
+        path = tree.paths(treedef, root)[i]
+        owner, _, field = path.rpartition(".")
+        advice = "Pass what is no array in another argument, or close over it"
+        if owner and field.isidentifier():
+            advice += ", or, in a dataclass, make it static by field(metadata={'static': True})"
+        raise TypeError(f"{_no_value(name, leaves[i], path)} {advice}.")
+
+
+def _no_value(name: str, leaf: Any, path: str) -> str:
+    return f"{name}: requires arrays or numbers, got {type(leaf).__name__} at {path}."
+
+
+def require_argnums(name: str, argnums: Any) -> None:
+    """Raise for argnums that are no integers."""
+    numbers = argnums if isinstance(argnums, Sequence) else [argnums]
+    if not numbers or not all(map(is_integer, numbers)):
+        raise TypeError(
+            f"{name}: requires argnums to be an integer or a sequence of integers, got {argnums!r}. "
+            "Try argnums=0."
+        )
+
+
+def chosen_positions(name: str, argnums: int | Sequence[int], args: Sequence[Any]) -> list[int]:
+    """The positions that argnums names, counted from 0."""
+    numbers = list(argnums) if isinstance(argnums, Sequence) else [argnums]
+    for n in numbers:
+        if not -len(args) <= n < len(args):
+            raise ValueError(
+                f"{name}: requires argnums of positional arguments that are given, got argnums={argnums} for "
+                f"{len(args)} of them. Pass the argument by position, or change argnums."
+            )
+    chosen = [n % len(args) for n in numbers]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"{name}: requires argnums without repetition, got {argnums}. Name each argument once.")
+    return chosen
+
+
+def require_differentiable(
+    name: str, leaves: Sequence[Any], treedef: tree.TreeDef, function: Callable[..., Any], chosen: Sequence[int],
+) -> None:
+    """Raise for a leaf of the chosen arguments that is no float or complex array or number, naming its path."""
+    # Most leaves are plain arrays, which need no longer question.
+    if all([type(leaf) is np.ndarray and is_inexact(leaf.dtype) for leaf in leaves]):
+        return
+    start = 0
+    for position, child in zip(chosen, treedef.children()):
+        own = leaves[start : start + child.num_leaves]
+        root = argument_name(function, position)
+        require_values(name, own, child, root)
+        for leaf, path in zip(own, tree.paths(child, root)):
+            if not is_inexact(value_type(leaf).dtype):
+                raise TypeError(
+                    f"{name}: requires float or complex leaves, got {value_type(leaf)} at {path}. "
+                    "Convert it to float, or leave it out of argnums by passing it in another argument."
+                )
+        start += child.num_leaves
+
+
+# --- What results and rules must give
+
+
+def split_aux(name: str, result: Any) -> tuple[Any, Any]:
+    """The two parts of a result that ``has_aux`` asks for."""
+    return require_pair(name, "a function that returns (out, aux) with has_aux=True", result)
+
+
+def require_pair(name: str, what: str, result: Any) -> tuple[Any, Any]:
+    """The two parts of a result that has to be a pair."""
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise TypeError(f"{name}: requires {what}, got {kind_of(result)}. Return a pair.")
+    return result
+
+
+def kind_of(value: Any) -> str:
+    """What a result is called where it should have been something else."""
+    return f"a tuple of {len(value)}" if isinstance(value, tuple) else type(value).__name__
+
+
+def as_like(name: str, wanted: str, value: Any, type: ArrayType, path: str) -> Any:
+    """A tangent or cotangent, of the type that it must have; an error that names its path if it does not fit."""
+    if not values_among(name, [value], lambda: [path]):
+        raise TypeError(f"{_no_value(name, value, path)} Return or pass an array of {type}.")
+    got = value_type(value)
+    if got.shape != type.shape or not np.can_cast(got.dtype, type.dtype, "same_kind"):
+        raise ValueError(
+            f"{name}: requires {wanted}, {type} at {path}, got {got}. "
+            "Use an array of that shape and dtype."
+        )
+    if got[:2] == type[:2]:
+        return value
+    return convert(value if isinstance(value, Tracer) else np.asarray(value), dtype=type.dtype)
+
+
+def as_cotangent(name: str, wanted: str, bar: Any, type: ArrayType, path: str) -> Any:
+    """Likewise the cotangent of an input that a user's rule gives: zero for ``None``, and where there can be none."""
+    if bar is None or not is_inexact(type.dtype):
+        return filled(0, type)
+    return as_like(name, wanted, bar, type, path)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 
-def require_function(name: str, value: Any, what: str = "a function") -> None:
+def require_function(
+    name: str, value: Any, what: str = "a function", advice: str = "Pass the function itself, not its result."
+) -> None:
     """Raise for what cannot be called."""
     if not callable(value):
-        raise TypeError(
-            f"{name}: requires {what}, got {type(value).__name__}. Pass the function itself, not its result."
-        )
+        raise TypeError(f"{name}: requires {what}, got {type(value).__name__}. {advice}")
 
 
 def require_flag(name: str, what: str, value: Any) -> None:

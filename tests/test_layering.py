@@ -19,7 +19,7 @@ FILES = sorted(path for path in ROOT.rglob("*.py"))
 RANKS = {
     "fnad.shield": 0, "fnad.checks": 0, "fnad.generated": 0, "fnad.version": 0, "fnad.public": 0, "fnad.lazy": 1,
     "fnad.errors": 1, "fnad.memo": 1, "fnad.config": 2, "fnad.tree": 2, "fnad.sameness": 3,
-    "fnad.kernels": 3, "fnad.ir": 4, "fnad.tracing": 5, "fnad.arguments": 6, "fnad.ops": 7,
+    "fnad.kernels": 3, "fnad.ir": 4, "fnad.tracing": 5, "fnad.ops": 6, "fnad.arguments": 7,
     "fnad.transforms": 8, "fnad.numpy": 8,
     "fnad.random": 9, "fnad.control": 9, "fnad.debug": 9,
     "fnad.runtime": 10, "fnad.compiler": 11, "fnad.dispatch": 12,

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
+from fnad.arguments import require_values
+from fnad.checks import require_function
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program, structure, subprograms
 from fnad.ir.types import ArrayType
@@ -17,7 +19,6 @@ from fnad.tracing.staging import Staged, stager, stage
 from fnad.tracing.state import innermost
 from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.calls import interned, listed
-from fnad.transforms.vjp import require_values
 
 
 class Body(NamedTuple):
@@ -162,5 +163,4 @@ def apply(primitive: Primitive, args: Sequence[Any], **params: Any) -> list[Any]
 def require_functions(name: str, *functions: Any) -> None:
     """Raise for what cannot be called."""
     for function in functions:
-        if not callable(function):
-            raise TypeError(f"{name}: requires a function, got {type(function).__name__}. Pass the function itself.")
+        require_function(name, function)

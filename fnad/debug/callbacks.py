@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
+from fnad.checks import require_function
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType, is_numeric
@@ -139,11 +140,7 @@ def callback(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     >>> double(np.ones(3)), double(np.zeros(3)), seen
     (array([2., 2., 2.]), array([0., 0., 0.]), [{'sum': array(3.)}, {'sum': array(0.)}])
     """
-    if not callable(function):
-        raise TypeError(
-            f"debug.callback: requires a function, got {type(function).__name__}. "
-            "Pass the function itself, then its arguments."
-        )
+    require_function("debug.callback", function, advice="Pass the function itself, then its arguments.")
     _call(function, args, kwargs)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from fnad.checks import require_function
 from fnad.compiler.compile import Compiled
 from fnad.compiler.report import describe, describe_kernels, describe_plan, describe_steps
 from fnad.dispatch.entries import Entry
@@ -66,11 +67,7 @@ def show(function: Callable[..., Any], stage: str = "program") -> Callable[..., 
             d written to %1: f64[3] at 0 by 0
       return %1: f64[]
     """
-    if not callable(function):
-        raise TypeError(
-            f"show: requires a function, got {type(function).__name__}. Pass the function itself, then its arguments: "
-            "show(f)(x)."
-        )
+    require_function("show", function, advice="Pass the function itself, then its arguments: show(f)(x).")
     if stage not in STAGES:
         raise ValueError(f"show: requires a stage among {', '.join(STAGES)}, got {stage!r}. Take one of these.")
     jitted = function if isinstance(function, Jitted) else Jitted(function)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
+from fnad.arguments import combine
 from fnad.checks import is_integer, is_real, require_function
 from fnad.errors import boundary
 from fnad.ir.types import is_inexact
@@ -108,10 +109,8 @@ def _flattened(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Flat, list[A
     places = [i for i, leaf in enumerate(leaves) if _is_differentiable(leaf)]
 
     def flat(*inexact: Any) -> list[Any]:
-        full = list(leaves)
-        for i, leaf in zip(places, inexact):
-            full[i] = leaf
-        return [leaf for leaf in tree.leaves(f(*tree.unflatten(treedef, full))) if _is_differentiable(leaf)]
+        result = f(*tree.unflatten(treedef, combine(leaves, places, inexact)))
+        return [leaf for leaf in tree.leaves(result) if _is_differentiable(leaf)]
 
     return flat, [leaves[i] for i in places]
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from fnad import tree
+from fnad.arguments import combine
 from fnad.ops.shaping import over_batch, reduce_sum
 from fnad.tracing.tracer import Tracer, is_value
 from fnad.transforms.vmap import over_examples
@@ -52,10 +53,8 @@ def backward_over_batch(
     traced = [i for i, leaf in enumerate(leaves) if is_value(leaf)]
 
     def one_example(*tracers: Tracer) -> list[Any]:
-        full = list(leaves)
-        for i, tracer in zip(traced, tracers):
-            full[i] = tracer
-        bars = backward(tree.unflatten(treedef, full), tracers[len(traced) :])
+        residuals = tree.unflatten(treedef, combine(leaves, traced, tracers))
+        bars = backward(residuals, tracers[len(traced) :])
         return [bar if bar is None else tracers[0].builder.tracer(bar) for bar in bars]  # zero may be a literal
 
     values = [*[leaves[i] for i in traced], *cotangents]

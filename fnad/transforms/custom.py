@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
-from fnad.arguments import own_results, values_among
-from fnad.checks import integers
+from fnad.arguments import as_cotangent, as_like, combine, kind_of, own_results, require_pair, values_among
+from fnad.checks import integers, require_function
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program
-from fnad.ir.program import filled
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.tracing.staging import Staged, call_program, stage
 from fnad.tracing.state import innermost
@@ -29,7 +28,6 @@ from fnad.transforms.batched_rules import backward_over_batch, forward_over_batc
 from fnad.transforms.calls import call_evaluate, call_expand, call_primitive, call_type, fresh, listed
 from fnad.transforms.derived import place_of
 from fnad.transforms.jvp import transpose_program
-from fnad.transforms.vjp import as_like
 from fnad.transforms.vmap import vmap_program
 
 # --- One call
@@ -114,17 +112,11 @@ class _Arguments(NamedTuple):
 
     def restored(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """The arguments that are not fixed, with these arrays."""
-        return self._unflattened(values, self.leaves)
+        return tree.unflatten(self.treedef, combine(self.leaves, self.traced, values))
 
     def only(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """These values in the places of the arrays, and ``None`` elsewhere."""
-        return self._unflattened(values, [None] * len(self.leaves))
-
-    def _unflattened(self, values: Sequence[Any], others: Sequence[Any]) -> tuple[Any, ...]:
-        full = list(others)
-        for i, value in zip(self.traced, values):
-            full[i] = value
-        return tree.unflatten(self.treedef, full)
+        return tree.unflatten(self.treedef, combine([None] * len(self.leaves), self.traced, values))
 
     def complete(self, values: Sequence[Any]) -> list[Any]:
         """All arguments in their order, with these arrays."""
@@ -143,11 +135,8 @@ class _ReverseCall(_Call):
     def forward(self, inputs: Sequence[Tracer]) -> tuple[list[Any], Any]:
         """The outputs and the residuals."""
         result = self.owner.forward(*self.arguments.complete(inputs[: self.count]))
-        if not (isinstance(result, tuple) and len(result) == 2):
-            raise TypeError(
-                f"custom_vjp: requires fwd of {self!r} to return (out, residuals), got {_kind(result)}. Return a pair."
-            )
-        return self.outputs("fwd's result", result[0]), result[1]
+        out, residuals = require_pair("custom_vjp", f"fwd of {self!r} to return (out, residuals)", result)
+        return self.outputs("fwd's result", out), residuals
 
     def backward(self, residuals: Any, given: Sequence[Any]) -> list[Any]:
         """The cotangents of the inputs from those of the inexact outputs; ``None`` for what is closed over."""
@@ -161,20 +150,17 @@ def _argument_cotangents(call: _Call, result: Any) -> list[Any]:
     if not isinstance(result, (tuple, list)) or len(result) != len(children):
         raise TypeError(
             f"custom_vjp: requires bwd of {call!r} to return a tuple of {len(children)} cotangents, one for each "
-            f"argument, got {_kind(result)}. Return None for one that is zero."
+            f"argument, got {kind_of(result)}. Return None for one that is zero."
         )
     leaves, paths = [], []
     for i, (child, own) in enumerate(zip(children, result)):
         where = f"bwd's result[{i}]"
         leaves += _leaves_or_none("custom_vjp", where, child, own)
         paths += tree.paths(child, where)
-    return [_cotangent(leaves[i], t, paths[i]) for i, t in zip(call.arguments.traced, call.types)]
-
-
-def _cotangent(bar: Any, type: ArrayType, path: str) -> Any:
-    if bar is None or not is_inexact(type.dtype):
-        return filled(0, type)
-    return as_like("custom_vjp", "a cotangent like its argument", bar, type, path)
+    return [
+        as_cotangent("custom_vjp", "a cotangent like its argument", leaves[i], t, paths[i])
+        for i, t in zip(call.arguments.traced, call.types)
+    ]
 
 
 class _ForwardCall(_Call):
@@ -204,12 +190,9 @@ def _tangents(call: _Call, primals: Sequence[Any], tangents: Sequence[Any]) -> l
     """The tangents of the inexact outputs by a user's rule."""
     arguments = call.arguments
     result = call.owner.forward(*arguments.first, arguments.restored(primals), arguments.only(tangents))
-    if not (isinstance(result, tuple) and len(result) == 2):
-        raise TypeError(
-            f"custom_jvp: requires the rule of {call!r} to return (out, tangent), got {_kind(result)}. Return a pair."
-        )
-    call.outputs("the rule's result", result[0])
-    leaves = _leaves_or_none("custom_jvp", "the rule's tangent", call.staged.out_tree, result[1])
+    out, tangent = require_pair("custom_jvp", f"the rule of {call!r} to return (out, tangent)", result)
+    call.outputs("the rule's result", out)
+    leaves = _leaves_or_none("custom_jvp", "the rule's tangent", call.staged.out_tree, tangent)
     paths = tree.paths(call.staged.out_tree, "the rule's tangent")
     rows = zip(call.dynamic, call.staged.program.output_types)
     return [_tangent(leaves[i], t, paths[i]) for i, t in rows if is_inexact(t.dtype)]
@@ -226,10 +209,6 @@ def _tangent(tangent: Any, type: ArrayType, path: str) -> Any:
     if tangent is None:
         return np.zeros(type.shape, type.dtype)
     return as_like("custom_jvp", "a tangent like the result", tangent, type, path)
-
-
-def _kind(value: Any) -> str:
-    return f"a tuple of {len(value)}" if isinstance(value, tuple) else type(value).__name__
 
 
 class _BatchedCall:
@@ -385,7 +364,9 @@ class CustomVJP(_Custom):
         Raises:
             TypeError: one of them is no function.
         """
-        self.forward, self.backward = _function(self.name, fwd), _function(self.name, bwd)
+        for rule in (fwd, bwd):
+            require_function(self.name, rule)
+        self.forward, self.backward = fwd, bwd
 
 
 class CustomJVP(_Custom):
@@ -407,7 +388,8 @@ class CustomJVP(_Custom):
         Raises:
             TypeError: it is no function.
         """
-        self.forward = _function(self.name, rule)
+        require_function(self.name, rule)
+        self.forward = rule
         return rule
 
 
@@ -485,13 +467,6 @@ def custom_jvp(function: Callable[..., Any] | None = None, *, nondiff_argnums: i
 def _decorated(name: str, cls: type[_Custom], function: Any, nondiff_argnums: int | Iterable[int]) -> Any:
     numbers = integers(name, "nondiff_argnums", nondiff_argnums)
     if function is None:
-        return lambda f: cls(_function(name, f), numbers)
-    return cls(_function(name, function), numbers)
-
-
-def _function(name: str, function: Any) -> Callable[..., Any]:
-    if not callable(function):
-        raise TypeError(
-            f"{name}: requires a function, got {type(function).__name__}. Pass the function itself, not its result."
-        )
-    return function
+        return lambda f: _decorated(name, cls, f, numbers)
+    require_function(name, function)
+    return cls(function, numbers)

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from fnad import tree
-from fnad.arguments import argument_name
+from fnad.arguments import chosen_positions, combine, require_argnums, require_differentiable, split_aux
 from fnad.checks import require_flag, require_function
 from fnad.errors import boundary
 from fnad.ir.program import Literal
-from fnad.ir.types import ArrayType, is_inexact
+from fnad.ir.types import ArrayType
 from fnad.tracing.staging import call_program, stage
 from fnad.tracing.tracer import Tracer, is_value, value_type
 from fnad.transforms.derived import Derived
-from fnad.transforms.vjp import require_values, split_aux, vjp_program
+from fnad.transforms.vjp import vjp_program
 
 
 @boundary
@@ -72,7 +70,7 @@ def value_and_grad(
 
         def flat_function(*tracers: Tracer) -> Any:
             parts = tree.unflatten(treedef, tracers)
-            result = function(*with_parts(args, chosen, parts), **kwargs)
+            result = function(*combine(args, chosen, parts), **kwargs)
             loss, aux = split_aux("grad", result) if has_aux else (result, None)
             _require_scalar(loss)
             return loss, aux
@@ -82,14 +80,6 @@ def value_and_grad(
         return (value if has_aux else value[0]), (tuple(gradients) if isinstance(argnums, Sequence) else gradients[0])
 
     return Derived(call, function, value_and_grad, function, argnums, has_aux)
-
-
-def with_parts(args: Sequence[Any], chosen: Sequence[int], parts: Sequence[Any]) -> list[Any]:
-    """The arguments with others in the chosen positions."""
-    full = list(args)
-    for i, part in zip(chosen, parts):
-        full[i] = part
-    return full
 
 
 def _evaluate(flat_function: Callable[..., Any], leaves: Sequence[Any]) -> tuple[Any, list[Any]]:
@@ -102,53 +92,6 @@ def _evaluate(flat_function: Callable[..., Any], leaves: Sequence[Any]) -> tuple
     results = call_program(joint.program, [*values, *joint.constants])
     count = len(staged.program.outputs)
     return staged.restore(results[:count]), results[count:]
-
-
-def require_argnums(name: str, argnums: Any) -> None:
-    """Raise for argnums that are no integers."""
-    numbers = argnums if isinstance(argnums, Sequence) else [argnums]
-    if not numbers or any(not isinstance(n, (int, np.integer)) or isinstance(n, bool) for n in numbers):
-        raise TypeError(
-            f"{name}: requires argnums to be an integer or a sequence of integers, got {argnums!r}. "
-            "Try argnums=0."
-        )
-
-
-def chosen_positions(name: str, argnums: int | Sequence[int], args: Sequence[Any]) -> list[int]:
-    """The positions that argnums names, counted from 0."""
-    numbers = list(argnums) if isinstance(argnums, Sequence) else [argnums]
-    for n in numbers:
-        if not -len(args) <= n < len(args):
-            raise ValueError(
-                f"{name}: requires argnums of positional arguments that are given, got argnums={argnums} for "
-                f"{len(args)} of them. Pass the argument by position, or change argnums."
-            )
-    chosen = [n % len(args) for n in numbers]
-    if len(set(chosen)) < len(chosen):
-        raise ValueError(f"{name}: requires argnums without repetition, got {argnums}. Name each argument once.")
-    return chosen
-
-
-def require_differentiable(
-    name: str, leaves: Sequence[Any], treedef: tree.TreeDef, function: Callable[..., Any], chosen: Sequence[int],
-) -> None:
-    """Raise for a leaf of the chosen arguments that is no float or complex array or number, naming its path."""
-    # Most leaves are plain arrays, which need no longer question.
-    if all([type(leaf) is np.ndarray and is_inexact(leaf.dtype) for leaf in leaves]):
-        return
-    per_argument = treedef.children()
-    start = 0
-    for position, child in zip(chosen, per_argument):
-        own = leaves[start : start + child.num_leaves]
-        root = argument_name(function, position)
-        require_values(name, own, child, root)
-        for leaf, path in zip(own, tree.paths(child, root)):
-            if not is_inexact(value_type(leaf).dtype):
-                raise TypeError(
-                    f"{name}: requires float or complex leaves, got {value_type(leaf)} at {path}. "
-                    "Convert it to float, or leave it out of argnums by passing it in another argument."
-                )
-        start += child.num_leaves
 
 
 def _require_scalar(loss: Any) -> None:

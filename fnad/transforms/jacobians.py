@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from fnad import tree
+from fnad.arguments import (
+    chosen_positions, combine, outputs_of_first, require_argnums, require_differentiable, split_aux,
+)
 from fnad.checks import require_flag, require_function
 from fnad.errors import boundary
 from fnad.ir.program import Program, Var
@@ -18,9 +21,8 @@ from fnad.tracing.staging import Staged, call_program, stage
 from fnad.tracing.state import innermost
 from fnad.tracing.tracer import is_value, value_type
 from fnad.transforms.derived import Derived
-from fnad.transforms.grad import chosen_positions, require_argnums, require_differentiable, with_parts
 from fnad.transforms.jvp import bind_zeros, linear_program
-from fnad.transforms.vjp import outputs_of_first, split_aux, split_joint, vjp_program
+from fnad.transforms.vjp import split_joint, vjp_program
 from fnad.transforms.vmap import vmap_program
 
 Blocks = list[list[Any]]
@@ -132,7 +134,7 @@ def _jacobian(
 
         def flat_function(*tracers: Any) -> Any:
             parts = tree.unflatten(treedef, tracers)
-            result = function(*with_parts(args, chosen, parts), **kwargs)
+            result = function(*combine(args, chosen, parts), **kwargs)
             out, aux = split_aux(name, result) if has_aux else (result, None)
             _require_outputs(name, out)
             return out, aux

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
+from fnad.arguments import Point, as_like, outputs_of_first, stage_at
 from fnad.errors import boundary
 from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Atom, Literal, Program, Var, prune, structure, without_effects
@@ -25,7 +26,7 @@ from fnad.tracing.builder import Builder, build
 from fnad.tracing.staging import Staged, call_program
 from fnad.tracing.tracer import Tracer, is_value, value_type
 from fnad.transforms.grad import grad
-from fnad.transforms.vjp import Joint, Point, as_like, outputs_of_first, split_joint, stage_at, vjp_program
+from fnad.transforms.vjp import Joint, split_joint, vjp_program
 
 # --- On Programs
 

@@ -10,12 +10,11 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from fnad.arguments import values_among
-from fnad.checks import require_flag
+from fnad.arguments import as_cotangent, as_like, values_among
+from fnad.checks import require_flag, require_function
 from fnad.errors import boundary
 from fnad.ir.primitive import REGISTRY, Primitive
-from fnad.ir.program import filled
-from fnad.ir.types import ArrayType, is_inexact
+from fnad.ir.types import ArrayType
 from fnad.memo import is_hashable
 from fnad.ops.shaping import batch_as_it_is
 from fnad.tracing.state import innermost
@@ -23,7 +22,6 @@ from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.calls import bare, listed
 from fnad.transforms.derived import place_of
 from fnad.transforms.per_example import one_by_one, result_types
-from fnad.transforms.vjp import as_like
 
 
 _BATCHES = {"loop": one_by_one, "broadcast": batch_as_it_is}
@@ -92,7 +90,10 @@ class _Declared:
                 f"{self.name}: requires a vjp that returns a tuple of {len(inputs)} cotangents, one for each input, "
                 f"got {got}. Return None for one that is zero."
             )
-        return [self._cotangent(bar, x.type, f"vjp's result[{i}]") for i, (bar, x) in enumerate(zip(bars, inputs))]
+        return [
+            as_cotangent(self.name, "a cotangent like its input", bar, x.type, f"vjp's result[{i}]")
+            for i, (bar, x) in enumerate(zip(bars, inputs))
+        ]
 
     def by_rule(self, op: Primitive, mapped: Sequence[bool], *inputs: Any, **params: Any) -> Any:
         """The results of a batch by the user's rule for it."""
@@ -108,11 +109,6 @@ class _Declared:
             as_like(self.name, "a result for each example along a first axis", y, t, f"batch's result[{i}]")
             for i, (y, t) in enumerate(zip(results, types))
         ])
-
-    def _cotangent(self, bar: Any, type: ArrayType, path: str) -> Any:
-        if bar is None or not is_inexact(type.dtype):
-            return filled(0, type)
-        return as_like(self.name, "a cotangent like its input", bar, type, path)
 
 
 @boundary
@@ -182,8 +178,7 @@ def primitive(
     """
     needed, optional = {"function": function, "shape": shape}, {"vjp": vjp, "kernel": kernel}
     for what, given in {**needed, **{k: v for k, v in optional.items() if v is not None}}.items():
-        if not callable(given):
-            raise TypeError(f"primitive: requires a function as {what}, got {type(given).__name__}. Pass a function.")
+        require_function("primitive", given, f"a function as {what}")
     if not callable(batch) and not (isinstance(batch, str) and batch in _BATCHES):
         raise ValueError(
             f"primitive: requires batch to be 'loop', 'broadcast' or a function, got {batch!r:.60}. Take one of them."

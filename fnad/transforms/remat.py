@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from fnad import tree
 from fnad.arguments import flat_function, own_results, traced_leaves
+from fnad.checks import require_function
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Literal, Program, Var, prune, without_effects
@@ -121,9 +122,9 @@ def checkpoint(function: Callable[..., Any], policy: Policy | None = None) -> Ca
     array([[1.],
            [1.]])
     """
-    for what, given in (("a function", function), ("a policy that is a function", policy or function)):
-        if not callable(given):
-            raise TypeError(f"checkpoint: requires {what}, got {type(given).__name__}. Pass the function itself.")
+    require_function("checkpoint", function)
+    if policy is not None:
+        require_function("checkpoint", policy, "a policy that is a function")
 
     def call(*args: Any, **kwargs: Any) -> Any:
         leaves, treedef = tree.flatten((args, kwargs))

@@ -9,20 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from fnad import tree
-from fnad.arguments import values_among
-from fnad.checks import require_function
+from fnad.arguments import as_like, outputs_of_first, stage_at
 from fnad.errors import boundary
-from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune, structure
-from fnad.ir.program import filled
+from fnad.ir.program import Atom, Equation, Literal, Program, Var, filled, has_effect, prune, structure
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
-from fnad.ops.elementwise import add, convert
+from fnad.ops.elementwise import add
 from fnad.ops.elementwise import stop_gradient as stop_gradient_p
 from fnad.tracing.builder import Builder, build
-from fnad.tracing.staging import Staged, call_program, stage
+from fnad.tracing.staging import call_program
 from fnad.tracing.tracer import Tracer, is_value, value_type
 from fnad.transforms.masks import keep_zeros
 
@@ -276,53 +272,6 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
     return (out, pullback, aux) if has_aux else (out, pullback)
 
 
-class Point(NamedTuple):
-    """A function staged at its primals, of which the inexact leaves are inputs of the Program."""
-
-    staged: Staged
-    leaves: list[Any]
-    treedef: tree.TreeDef
-    wrt: list[int]
-    """Which leaves are inputs of the Program."""
-
-    @property
-    def values(self) -> list[Any]:
-        """The inexact leaves."""
-        return [self.leaves[i] for i in self.wrt]
-
-    def like_primals(self, values: Sequence[Any]) -> Any:
-        """Values of the inexact leaves as a pytree like the primals, ``None`` elsewhere."""
-        full: list[Any] = [None] * len(self.leaves)
-        for i, value in zip(self.wrt, values):
-            full[i] = value
-        return tree.unflatten(self.treedef, full)
-
-
-def stage_at(name: str, function: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool) -> Point:
-    """Stage a function of pytrees as one of its inexact leaves, which returns ``(out, aux)``."""
-    require_function(name, function)
-    leaves, treedef = tree.flatten(primals)
-    require_values(name, leaves, treedef, "primals")
-    wrt = [i for i, leaf in enumerate(leaves) if is_inexact(value_type(leaf).dtype)]
-
-    def flat_function(*tracers: Tracer) -> Any:
-        full = list(leaves)
-        for i, tracer in zip(wrt, tracers):
-            full[i] = tracer
-        result = function(*tree.unflatten(treedef, full))
-        return split_aux(name, result) if has_aux else (result, None)
-
-    values = [leaves[i] for i in wrt]
-    staged = stage(flat_function, [value_type(v) for v in values], values, differentiated=True)
-    return Point(staged, leaves, treedef, wrt)
-
-
-def outputs_of_first(staged: Staged) -> int:
-    """How many outputs of the Program belong to the first part of the function's result."""
-    first, _ = tree.unflatten(staged.out_tree, range(staged.out_tree.num_leaves))
-    return sum([i not in staged.static_outputs for i in tree.leaves(first)])
-
-
 def _cotangent_leaves(cotangent: Any, out_leaves: Sequence[Any], out_tree: tree.TreeDef) -> list[Any]:
     """The cotangents of the inexact leaves of a result, each of its leaf's type."""
     leaves, treedef = tree.flatten(cotangent)
@@ -330,56 +279,10 @@ def _cotangent_leaves(cotangent: Any, out_leaves: Sequence[Any], out_tree: tree.
         raise ValueError(tree.mismatch("pullback", out_tree, treedef))
     paths = tree.paths(treedef, "cotangent")
     return [
-        _as_cotangent(g, value_type(leaf), path)
+        as_like("pullback", "a cotangent like the result", g, value_type(leaf), path)
         for g, leaf, path in zip(leaves, out_leaves, paths)
         if is_value(leaf) and is_inexact(value_type(leaf).dtype)
     ]
-
-
-def _as_cotangent(g: Any, type: ArrayType, path: str) -> Any:
-    return as_like("pullback", "a cotangent like the result", g, type, path)
-
-
-def as_like(name: str, wanted: str, value: Any, type: ArrayType, path: str) -> Any:
-    """A tangent or cotangent, of the type that it must have; an error that names its path if it does not fit."""
-    if not values_among(name, [value], lambda: [path]):
-        raise TypeError(f"{_no_value(name, value, path)} Return or pass an array of {type}.")
-    got = value_type(value)
-    if got.shape != type.shape or not np.can_cast(got.dtype, type.dtype, "same_kind"):
-        raise ValueError(
-            f"{name}: requires {wanted}, {type} at {path}, got {got}. "
-            "Use an array of that shape and dtype."
-        )
-    if got[:2] == type[:2]:
-        return value
-    return convert(value if isinstance(value, Tracer) else np.asarray(value), dtype=type.dtype)
-
-
-def split_aux(name: str, result: Any) -> tuple[Any, Any]:
-    """The two parts of a result that ``has_aux`` asks for."""
-    if not (isinstance(result, tuple) and len(result) == 2):
-        what = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
-        raise TypeError(
-            f"{name}: requires a function that returns (out, aux) with has_aux=True, got {what}. "
-            "Return a pair."
-        )
-    return result
-
-
-def require_values(name: str, leaves: Sequence[Any], treedef: tree.TreeDef, root: str) -> None:
-    """Raise for a leaf that is neither an array nor a number, naming its path."""
-    found = values_among(name, leaves, lambda: tree.paths(treedef, root))
-    for i in {*range(len(leaves))} - {*found}:
-        path = tree.paths(treedef, root)[i]
-        owner, _, field = path.rpartition(".")
-        advice = "Pass what is no array in another argument, or close over it"
-        if owner and field.isidentifier():
-            advice += ", or, in a dataclass, make it static by field(metadata={'static': True})"
-        raise TypeError(f"{_no_value(name, leaves[i], path)} {advice}.")
-
-
-def _no_value(name: str, leaf: Any, path: str) -> str:
-    return f"{name}: requires arrays or numbers, got {type(leaf).__name__} at {path}."
 
 
 def stop_gradient(value: Any) -> Any:

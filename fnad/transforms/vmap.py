@@ -13,6 +13,7 @@ import numpy as np
 
 from fnad import tree
 from fnad.arguments import call_paths, flat_function, traced_leaves
+from fnad.checks import require_function
 from fnad.errors import boundary
 from fnad.ir.program import Atom, Equation, Program, Source, prune, structure
 from fnad.ir.types import ArrayType, is_numeric
@@ -172,11 +173,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
     >>> vmap(np.dot, in_axes=(0, None))(rows, weights)
     array([12., 34.])
     """
-    if not callable(function):
-        raise TypeError(
-            f"vmap: requires a function, got {type(function).__name__}. "
-            "Pass the function itself, not its result."
-        )
+    require_function("vmap", function)
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
 

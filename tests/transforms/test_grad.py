@@ -10,8 +10,8 @@ import fnad
 import numpy as np
 import pytest
 from fnad import grad, make_program, stop_gradient, tree, value_and_grad
+from fnad.arguments import argument_name
 from fnad.testing import check_grads
-from fnad.transforms.grad import argument_name
 
 # --- Nesting
 
