@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from fnad.control.carries import active_inputs, chosen
 from fnad.control.loops import loop_pullback, while_p
-from fnad.control.scan import scan_p
+from fnad.control.scan_rules import scan_p
 from fnad.control.steps import pulled
 from fnad.control.switch import switch_p
 from fnad.ir.program import Atom, Equation, Program, Var

@@ -10,7 +10,7 @@ import numpy as np
 from fnad import tree
 from fnad.control.bodies import Body, Leaves, apply, leaves_of, require_functions, require_structure, stage_body
 from fnad.control.carries import chosen, read_by
-from fnad.control.scan import run_scan
+from fnad.control.scan_rules import run_scan
 from fnad.errors import boundary
 from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Primitive
