@@ -34,7 +34,7 @@ from fnad.tracing.builder import Builder, build
 from fnad.tracing.staging import call_program
 from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.calls import bare, interned, listed
-from fnad.transforms.masks import BOOL
+from fnad.transforms.mask_keeper import BOOL
 from fnad.transforms.vmap import vmap_program
 
 # --- The operation

@@ -16,7 +16,8 @@ from fnad.control.switch import switch_p
 from fnad.ir.program import Atom, Equation, Program, Var
 from fnad.ir.types import ArrayType
 from fnad.transforms.calls import interned
-from fnad.transforms.masks import BOOL, RULES, Inside, Keeper, begins_firmly, given_masks, keep_inside, whole
+from fnad.transforms.mask_keeper import BOOL, RULES, Keeper, whole
+from fnad.transforms.masks import Inside, begins_firmly, given_masks, keep_inside
 
 # --- Loops
 

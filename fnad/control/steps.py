@@ -19,7 +19,8 @@ from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
 from fnad.transforms.calls import bare, interned
 from fnad.transforms.jvp import bind_zeros, jvp_program
-from fnad.transforms.masks import BOOL, keep_inside
+from fnad.transforms.mask_keeper import BOOL
+from fnad.transforms.masks import keep_inside
 from fnad.transforms.vjp import pullback_program
 
 

@@ -17,7 +17,8 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program
 from fnad.ir.types import is_inexact
 from fnad.transforms.calls import bare, call_conditional, call_evaluate, call_expand, call_primitive, call_type, listed
-from fnad.transforms.masks import RULES, through_call
+from fnad.transforms.mask_keeper import RULES
+from fnad.transforms.masks import through_call
 from fnad.transforms.vjp import Joint, Split, split_joint, vjp_program
 from fnad.transforms.vmap import Batched, vmap_program
 

@@ -13,9 +13,9 @@ import pytest
 from fnad.compiler.compile import Compiled, compile_program
 from fnad.compiler.passes import control
 from fnad.compiler.report import describe
+from fnad.control.loops import while_p
 from fnad.control.scan_rules import scan_p
 from fnad.control.switch import switch_p
-from fnad.control.loops import while_p
 from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Program, filled
 from fnad.ir.types import ArrayType
