@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from fnad.arguments import combine
 from fnad.dispatch.cache_info import Timer
 from fnad.dispatch.entries import as_array, traced_of
 from fnad.dispatch.guards import Branches, Recorder
@@ -59,13 +60,11 @@ def flat_function(
     """The function of the leaves that are traced, with what is read from outside handed in."""
 
     def flat(*tracers: Tracer) -> Any:
-        called, given, full = function, signature, list(leaves)
+        called, given, full = function, signature, leaves
         if reading is not None:
             called, static = reading.handed()
             given, full = with_static(signature, leaves, static)
-        for i, tracer in zip(traced, tracers):
-            full[i] = tracer
-        args, kwargs = arguments(given, full)
+        args, kwargs = arguments(given, combine(full, traced, tracers))
         return called(*args, **kwargs)
 
     return flat
