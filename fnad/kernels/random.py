@@ -17,24 +17,7 @@ STREAM_BITS = 2
 
 def generator(compiled: Callable[[Callable], Any]) -> tuple[Any, Any]:
     """The functions of a block, `threefry` and `threefry_block`, as a target's decorator compiles functions."""
-
-    @compiled
-    def rotate_left(x, distance):
-        """The bits of a 32-bit word rotated."""
-        return uint32(uint32(x << uint32(distance)) | (x >> uint32(32 - distance)))
-
-    @compiled
-    def four_rounds(x, y, a, b, c, d):
-        """Four rounds with these rotations."""
-        x = uint32(x + y)
-        y = rotate_left(y, a) ^ x
-        x = uint32(x + y)
-        y = rotate_left(y, b) ^ x
-        x = uint32(x + y)
-        y = rotate_left(y, c) ^ x
-        x = uint32(x + y)
-        y = rotate_left(y, d) ^ x
-        return x, y
+    four_rounds = _rounds(compiled)
 
     @compiled
     def threefry(k0, k1, x, y):
@@ -59,3 +42,25 @@ def generator(compiled: Callable[[Callable], Any]) -> tuple[Any, Any]:
         return threefry(k0, k1, uint32(counter), uint32(counter >> uint64(32)))
 
     return threefry, threefry_block
+
+
+def _rounds(compiled: Callable[[Callable], Any]) -> Any:
+    @compiled
+    def rotate_left(x, distance):
+        """The bits of a 32-bit word rotated."""
+        return uint32(uint32(x << uint32(distance)) | (x >> uint32(32 - distance)))
+
+    @compiled
+    def four_rounds(x, y, a, b, c, d):
+        """Four rounds with these rotations."""
+        x = uint32(x + y)
+        y = rotate_left(y, a) ^ x
+        x = uint32(x + y)
+        y = rotate_left(y, b) ^ x
+        x = uint32(x + y)
+        y = rotate_left(y, c) ^ x
+        x = uint32(x + y)
+        y = rotate_left(y, d) ^ x
+        return x, y
+
+    return four_rounds

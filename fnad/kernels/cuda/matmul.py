@@ -13,59 +13,16 @@ thread comes first.
 Matrix-vector products have a kernel of their own, where neighbouring threads share a sum and add up in a tree, and
 dtypes other than float32 and float64 one that is written plainly.
 
-Each function ending in `_source` gives the source of a kernel, the names of its pointers and the names of its numbers.
-The words that they use beside those of every kernel are in tiles.py.
+Each function ending in `_source` writes a kernel. The words that they use beside those of every kernel are in tiles.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# --- what happens to a sum before it is stored ------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Epilogue:
-    """What is stored for a sum, and the pointers and numbers that a kernel needs for it."""
-
-    pointers: tuple[str, ...]
-    numbers: tuple[str, ...]
-    formula: str
-    """Of the sum {x}, what C holds {old}, and an element of the bias {bias}."""
-
-
-EPILOGUES = {
-    "": Epilogue((), (), "{x}"),
-    "scaled": Epilogue((), ("alpha_bits", "beta_bits"), "fma(alpha, {x}, beta * {old})"),
-    "bias": Epilogue(("bias",), (), "{x} + {bias}"),
-    "bias_relu": Epilogue(("bias",), (), "relu({x} + {bias})"),
-}
-
-
-def scales(word: str) -> list[str]:
-    """The lines that take alpha and beta from the bits of numbers of the dtype."""
-    bits = "int32" if word == "float32" else "int64"
-    return [f"{name} = bitcast({bits}({name}_bits), {word})" for name in ("alpha", "beta")]
-
-
-def steps(axes: int, operands: str) -> list[str]:
-    """The names of the numbers that tell a batch: for each axis its extent, and the operands' elements to the next."""
-    return [f"{name}{axis}" for axis in range(axes) for name in ("extent", *(f"{p}_step" for p in operands))]
-
-
-def batch_lines(axes: int, operands: str) -> list[str]:
-    """The lines that move the operands' starts to the matrix number `batch`, and leave there what is over."""
-    lines = []
-    for axis in reversed(range(axes)):
-        lines += [f"{p}_at += batch % extent{axis} * {p}_step{axis}" for p in operands]
-        lines += [f"batch //= extent{axis}"]
-    return lines
-
-
-def function(arguments: list[str], lines: list[str]) -> str:
-    """The source of a kernel."""
-    return "\n    ".join([f"def kernel({', '.join(arguments)}):", *lines]) + "\n"
-
+from fnad.kernels.cuda.writing import (
+    EPILOGUES, LOAD, OLD_LINES, STORE, WIDTHS, Source, batch_lines, in_a_tree, scales, steps, written,
+)
 
 # --- floats -----------------------------------------------------------------------------------
 
@@ -174,105 +131,136 @@ class _Side:
         ]
 
 
-WIDTHS = {"float32": 4, "float64": 2}
-"""Elements in 16 bytes."""
-LOAD = {"float32": "load_float32x4", "float64": "load_float64x2"}
-STORE = {"float32": "store_float32x4", "float64": "store_float64x2"}
+@dataclass(frozen=True)
+class _Block:
+    """The lines of a block: each thread has `down` x `over` groups of `width` x `width` elements of C."""
+
+    a: _Side
+    b: _Side
+    epilogue: str
+    fetch: str
+    """What fetches elements of C and of the bias."""
+    put: str
+
+    @property
+    def tile(self) -> Tile:
+        return self.a.tile
+
+    @property
+    def width(self) -> int:
+        return self.a.width
+
+    @property
+    def down(self) -> range:
+        return range(self.tile.across // self.width)
+
+    @property
+    def over(self) -> range:
+        return range(4 // self.width)
+
+    def start(self, axes: int) -> list[str]:
+        """Where the block and the thread are."""
+        rows, columns = self.tile.rows, self.tile.columns
+        return [
+            "thread, batch = int64(cuda.threadIdx.x), int64(cuda.blockIdx.x)",
+            f"zero = {self.a.word}(0)",
+            f"column_tiles, row_tiles = (n + {columns - 1}) // {columns}, (m + {rows - 1}) // {rows}",
+            f"column0 = batch % column_tiles * {columns}",
+            "batch //= column_tiles",
+            f"row0 = batch % row_tiles * {rows}",
+            "batch //= row_tiles",
+            "a_at = b_at = c_at = int64(0)",
+            *batch_lines(axes, "abc"),
+            "c_at += batch * c_piece",
+            "first = batch * piece",
+            "last = min(k, first + piece)",
+            *self.a.setup(),
+            *self.b.setup(),
+            f"own_row = thread // {columns // 4} * {self.width}",
+            f"own_column = thread % {columns // 4} * {self.width}",
+        ]
+
+    def walk(self) -> list[str]:
+        """The way along k."""
+        depth, fetches, stores = self.tile.depth, self.a.fetches() + self.b.fetches(), self.a.stores() + self.b.stores()
+        return [
+            *(f"totals{g}{h} = ({'zero, ' * self.width**2})" for g in self.down for h in self.over),
+            f"k_at, stage, left = first, int32(0), int32(min(last - first, {depth}))",
+            *fetches,
+            *stores,
+            "cuda.syncthreads()",
+            "while k_at < last:",
+            f"    k_at += {depth}",
+            f"    left = int32(min(last - k_at, {depth}))",
+            *(f"    {line}" for line in [*fetches, *self._products()]),
+            "    if k_at < last:",
+            "        stage = int32(1 - stage)",
+            *(f"        {line}" for line in stores),
+            "        cuda.syncthreads()",
+        ]
+
+    def _products(self) -> list[str]:
+        lines = []
+        for step in range(self.tile.depth):
+            lines += self.a.groups(len(self.down), step, "own_row") + self.b.groups(len(self.over), step, "own_column")
+            lines += [
+                f"totals{g}{h} = add_outer(totals{g}{h}, a_group{g}, b_group{h})" for g in self.down for h in self.over
+            ]
+        return lines
+
+    def end(self) -> list[str]:
+        """The sums finished and stored."""
+        lines = scales(self.a.word) if self.epilogue == "scaled" else []
+        for h in self.over:
+            first = h * self.tile.columns // len(self.over)
+            lines += [f"column = column0 + own_column + {first}", "count = n - column"]
+            if EPILOGUES[self.epilogue].pointers:
+                lines.append(f"biases = {self.fetch}(bias, column, count, zero)")
+            for g in self.down:
+                lines += [line for i in range(self.width) for line in self._stored(g, h, i)]
+        return lines
+
+    def _stored(self, g: int, h: int, i: int) -> list[str]:
+        """Row i of a group of sums."""
+        formula, first = EPILOGUES[self.epilogue].formula, i * self.width
+        values = ", ".join([
+            formula.format(x=f"totals{g}{h}[{first + j}]", old=f"old[{j}]", bias=f"biases[{j}]")
+            for j in range(self.width)
+        ])
+        old = [f"old = {self.fetch}(c, at, select(beta != zero, room, 0), zero)"] if self.epilogue == "scaled" else []
+        return [
+            f"row = row0 + own_row + {g * self.tile.rows // len(self.down) + i}", "at = c_at + row * c_row + column",
+            "room = select(row < m, count, 0)", *old, f"{self.put}(c, at, room, ({values}))",
+        ]
 
 
 def tiled_source(
     word: str, tile: Tile, along_k: tuple[bool, bool], whole: tuple[bool, bool, bool], epilogue: str, axes: int,
-) -> tuple[str, list[str], list[str]]:
-    """A product of float32 or float64 matrices: source, names of its pointers, names of its numbers.
+) -> Source:
+    """A product of float32 or float64 matrices.
 
     `along_k` tells whether the lines of A and B run along k, `whole` whether A, B and C (with the bias) allow accesses
     of 16 bytes. A block's number tells its column of tiles, row of tiles, place in the batch, piece of the sum, the
     first fastest. The numbers are m, n, k, the elements from line to line of each matrix, what the epilogue takes,
     the steps of k in a piece, the elements from one piece of C to the next, and the batch's extents and steps.
     """
-    width, rest = WIDTHS[word], EPILOGUES[epilogue]
-    kinds = ["" if is_whole else "each_" for is_whole in whole]
-    fetch, put = ([f"{verb}_{kind}{word}x{width}" for kind in kinds] for verb in ("fetch", "put"))
+    rest, kinds = EPILOGUES[epilogue], ["" if is_whole else "each_" for is_whole in whole]
+    fetch, put = ([f"{verb}_{kind}{word}x{WIDTHS[word]}" for kind in kinds] for verb in ("fetch", "put"))
     a = _Side("a", "m", "row0", tile.rows, along_k[0], tile, word, fetch[0])
     b = _Side("b", "n", "column0", tile.columns, along_k[1], tile, word, fetch[1])
-    down, over = tile.across // width, 4 // width
-    totals = [f"totals{g}{h}" for g in range(down) for h in range(over)]
-    pointers = ["a", "b", "c", *rest.pointers]
+    block = _Block(a, b, epilogue, fetch[2], put[2])
     numbers = ["m", "n", "k", "a_row", "b_row", "c_row", *rest.numbers, "piece", "c_piece", *steps(axes, "abc")]
-    step_lines = []
-    for step in range(tile.depth):
-        step_lines += a.groups(down, step, "own_row") + b.groups(over, step, "own_column")
-        step_lines += [
-            f"totals{g}{h} = add_outer(totals{g}{h}, a_group{g}, b_group{h})" for g in range(down) for h in range(over)
-        ]
-    lines = [
-        "thread, batch = int64(cuda.threadIdx.x), int64(cuda.blockIdx.x)",
-        f"zero = {word}(0)",
-        f"column_tiles, row_tiles = (n + {tile.columns - 1}) // {tile.columns}, (m + {tile.rows - 1}) // {tile.rows}",
-        f"column0 = batch % column_tiles * {tile.columns}",
-        "batch //= column_tiles",
-        f"row0 = batch % row_tiles * {tile.rows}",
-        "batch //= row_tiles",
-        "a_at = b_at = c_at = int64(0)",
-        *batch_lines(axes, "abc"),
-        "c_at += batch * c_piece",
-        "first = batch * piece",
-        "last = min(k, first + piece)",
-        *a.setup(),
-        *b.setup(),
-        f"own_row = thread // {tile.columns // 4} * {width}",
-        f"own_column = thread % {tile.columns // 4} * {width}",
-        *(f"{name} = ({'zero, ' * width**2})" for name in totals),
-        f"k_at, stage, left = first, int32(0), int32(min(last - first, {tile.depth}))",
-        *a.fetches(),
-        *b.fetches(),
-        *a.stores(),
-        *b.stores(),
-        "cuda.syncthreads()",
-        "while k_at < last:",
-        f"    k_at += {tile.depth}",
-        f"    left = int32(min(last - k_at, {tile.depth}))",
-        *(f"    {line}" for line in a.fetches() + b.fetches() + step_lines),
-        "    if k_at < last:",
-        "        stage = int32(1 - stage)",
-        *(f"        {line}" for line in a.stores() + b.stores()),
-        "        cuda.syncthreads()",
-        *(scales(word) if epilogue == "scaled" else []),
-    ]
-    for h in range(over):
-        lines += [f"column = column0 + own_column + {h * tile.columns // over}", "count = n - column"]
-        if rest.pointers:
-            lines.append(f"biases = {fetch[2]}(bias, column, count, zero)")
-        for g in range(down):
-            for i in range(width):
-                lines += [f"row = row0 + own_row + {g * tile.rows // down + i}", "at = c_at + row * c_row + column"]
-                lines.append("room = select(row < m, count, 0)")
-                if epilogue == "scaled":
-                    lines.append(f"old = {fetch[2]}(c, at, select(beta != zero, room, 0), zero)")
-                values = [
-                    rest.formula.format(x=f"totals{g}{h}[{i * width + j}]", old=f"old[{j}]", bias=f"biases[{j}]")
-                    for j in range(width)
-                ]
-                lines.append(f"{put[2]}(c, at, room, ({', '.join(values)}))")
-    return function(pointers + numbers, lines), pointers, numbers
+    return written(["a", "b", "c", *rest.pointers], numbers, [*block.start(axes), *block.walk(), *block.end()])
 
 
-def matvec_source(
-    word: str, along_k: bool, lanes: int, epilogue: str, axes: int, threads: int = 256,
-) -> tuple[str, list[str], list[str]]:
-    """A product y = M x of floats: source, names of its pointers, names of its numbers.
+def matvec_source(word: str, along_k: bool, lanes: int, epilogue: str, axes: int, threads: int = 256) -> Source:
+    """A product y = M x of floats.
 
     `lanes` threads share a row of M: neighbours where its lines run along k, else the rows are the neighbours'.
     The numbers are those of `tiled_source`, without n, and with the elements from one to the next of x, y and the bias.
     """
     rest, rows = EPILOGUES[epilogue], threads // lanes
-    pointers = ["a", "b", "c", *rest.pointers]
-    biased = ["bias_row"] if rest.pointers else []
-    numbers = ["m", "k", "a_row", "b_row", "c_row", *biased, *rest.numbers, "piece", "c_piece", *steps(axes, "abc")]
     own = f"thread % {lanes}, thread // {lanes}" if along_k else f"thread // {rows}, thread % {rows}"
-    line, place = ("row", "p") if along_k else ("p", "row")
-    strides = range(4)
-    value = rest.formula.format(x="parts[own]", old="old", bias="bias[row * bias_row]")
     lines = [
         f"parts = cuda.shared.array({threads}, {word}, alignment=16)",
         "thread, batch = int64(cuda.threadIdx.x), int64(cuda.blockIdx.x)",
@@ -285,42 +273,36 @@ def matvec_source(
         "c_at += batch * c_piece",
         "p = batch * piece + lane",
         "last = select(row < m, min(k, batch * piece + piece), 0)",
-        " = ".join(f"total{s}" for s in strides) + " = zero",
-        f"while p + {3 * lanes} < last:",
-        *(
-            f"    total{s} = fma(a[a_at + {line} * a_row + {place}], b[b_at + p * b_row], total{s}){end}"
-            for s, end in zip(strides, [f"; p += {lanes}"] * 4)
-        ),
-        "while p < last:",
-        f"    total0 = fma(a[a_at + {line} * a_row + {place}], b[b_at + p * b_row], total0); p += {lanes}",
+        *_dot_lines(along_k, lanes),
         f"parts[lane * {rows} + own] = (total0 + total1) + (total2 + total3)",
         "cuda.syncthreads()",
-        f"step = {lanes // 2}",
-        "while step > 0:",
-        "    if lane < step:",
-        f"        parts[lane * {rows} + own] += parts[(lane + step) * {rows} + own]",
-        "    cuda.syncthreads()",
-        "    step //= 2",
+        *in_a_tree(lanes, "lane", [f"parts[lane * {rows} + own] += parts[(lane + step) * {rows} + own]"]),
         *(scales(word) if epilogue == "scaled" else []),
         "if lane == 0 and row < m:",
         "    c_at += row * c_row",
-        *(["    old = zero", "    if beta != zero:", "        old = c[c_at]"] if epilogue == "scaled" else []),
-        f"    c[c_at] = {value}",
+        *(f"    {line}" for line in (OLD_LINES if epilogue == "scaled" else [])),
+        f"    c[c_at] = {rest.formula.format(x='parts[own]', old='old', bias='bias[row * bias_row]')}",
     ]
-    return function(pointers + numbers, lines), pointers, numbers
+    biased = ["bias_row"] if rest.pointers else []
+    numbers = ["m", "k", "a_row", "b_row", "c_row", *biased, *rest.numbers, "piece", "c_piece", *steps(axes, "abc")]
+    return written(["a", "b", "c", *rest.pointers], numbers, lines)
 
 
-def sum_source(word: str, epilogue: str, axes: int) -> tuple[str, list[str], list[str]]:
-    """The sum of a product's pieces, in order: source, names of its pointers, names of its numbers.
+def _dot_lines(along_k: bool, lanes: int) -> list[str]:
+    """A thread's part of the sum, every so many terms from p on, in four totals."""
+    element = "a[a_at + row * a_row + p]" if along_k else "a[a_at + p * a_row + row]"
+    terms = [f"    total{s} = fma({element}, b[b_at + p * b_row], total{s}); p += {lanes}" for s in range(4)]
+    start = ["total0 = total1 = total2 = total3 = zero", f"while p + {3 * lanes} < last:"]
+    return [*start, *terms, "while p < last:", terms[0]]
+
+
+def sum_source(word: str, epilogue: str, axes: int) -> Source:
+    """The sum of a product's pieces, in order.
 
     Each thread makes one element. The pieces are C-contiguous, `size` elements each.
     """
-    rest = EPILOGUES[epilogue]
-    pointers = ["parts", "c", *rest.pointers]
-    numbers = ["size", "m", "n", "c_row", *(["bias_row", "bias_column"] if rest.pointers else []), *rest.numbers]
-    numbers += ["pieces", *steps(axes, "c")]
+    rest, scaled = EPILOGUES[epilogue], epilogue == "scaled"
     value = rest.formula.format(x="total", old="old", bias="bias[row * bias_row + column * bias_column]")
-    scaled = epilogue == "scaled"
     lines = [
         "place = int64(cuda.blockIdx.x) * int64(cuda.blockDim.x) + int64(cuda.threadIdx.x)",
         "if place < size:",
@@ -335,11 +317,11 @@ def sum_source(word: str, epilogue: str, axes: int) -> tuple[str, list[str], lis
         "    batch //= m",
         *(f"    {line}" for line in batch_lines(axes, "c")),
         "    c_at += row * c_row + column",
-        *(f"    {line}" for line in (scales(word) if scaled else [])),
-        *(["    old = zero", "    if beta != zero:", "        old = c[c_at]"] if scaled else []),
+        *(f"    {line}" for line in ([*scales(word), *OLD_LINES] if scaled else [])),
         f"    c[c_at] = {value}",
     ]
-    return function(pointers + numbers, lines), pointers, numbers
+    numbers = ["size", "m", "n", "c_row", *(["bias_row", "bias_column"] if rest.pointers else []), *rest.numbers]
+    return written(["parts", "c", *rest.pointers], [*numbers, "pieces", *steps(axes, "c")], lines)
 
 
 # --- other dtypes -----------------------------------------------------------------------------
@@ -348,16 +330,12 @@ SIDE = 16
 """Rows, columns and depth of the tiles of plain products."""
 
 
-def plain_source(word: str, scaled: bool, axes: int) -> tuple[str, list[str], list[str]]:
-    """A product of any dtype, each thread one element: source, names of its pointers, names of its numbers.
+def plain_source(word: str, scaled: bool, axes: int) -> Source:
+    """A product of any dtype, each thread one element.
 
     Either axis of each matrix may have any stride. alpha and beta, where there are any, are whole numbers.
     Integers of less than 32 bits are multiplied and added as of 32, whose low bits are the same.
     """
-    numbers = ["m", "n", "k", "a_row", "a_column", "b_row", "b_column", "c_row", "c_column"]
-    numbers += [*(["alpha", "beta"] if scaled else [])]
-    numbers += steps(axes, "abc")
-    pointers = ["a", "b", "c"]
     sums = {"int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32"}.get(word, word)
     lines = [
         f"a_tile = cuda.shared.array({SIDE * SIDE}, {sums}, alignment=16)",
@@ -371,6 +349,20 @@ def plain_source(word: str, scaled: bool, axes: int) -> tuple[str, list[str], li
         "batch //= row_tiles",
         "a_at = b_at = c_at = int64(0)",
         *batch_lines(axes, "abc"),
+        *_plain_walk(sums),
+        "if row < m and column < n:",
+        "    at = c_at + row * c_row + column * c_column",
+        *([f"    total = multiply({sums}(alpha), total)", "    if beta != 0:",
+           f"        total = add(total, multiply({sums}(beta), {sums}(c[at])))"] if scaled else []),
+        f"    c[at] = {word}(total)",
+    ]
+    numbers = ["m", "n", "k", "a_row", "a_column", "b_row", "b_column", "c_row", "c_column"]
+    return written(["a", "b", "c"], [*numbers, *(["alpha", "beta"] if scaled else []), *steps(axes, "abc")], lines)
+
+
+def _plain_walk(sums: str) -> list[str]:
+    """The way along k, a tile of A and one of B at a time."""
+    return [
         "total, k_at = zero, int64(0)",
         "while k_at < k:",
         "    x, y = zero, zero",
@@ -384,10 +376,4 @@ def plain_source(word: str, scaled: bool, axes: int) -> tuple[str, list[str], li
         f"        total = add(total, multiply(a_tile[down * {SIDE} + p], b_tile[p * {SIDE} + across]))",
         "    cuda.syncthreads()",
         f"    k_at += {SIDE}",
-        "if row < m and column < n:",
-        "    at = c_at + row * c_row + column * c_column",
-        *([f"    total = multiply({sums}(alpha), total)", "    if beta != 0:",
-           f"        total = add(total, multiply({sums}(beta), {sums}(c[at])))"] if scaled else []),
-        f"    c[at] = {word}(total)",
     ]
-    return function(pointers + numbers, lines), pointers, numbers

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from fnad.compiler.cuda.library.launch import Row, Workspace, row
-from fnad.compiler.cuda.library.matmul import ENOUGH, Finish, Product, launches_of, made_kernel, sum_of_pieces
+from fnad.compiler.cuda.library.launch import Row, Workspace, WrittenKernel, row
+from fnad.compiler.cuda.library.matmul import ENOUGH, Finish, Product, launches_of, sum_of_pieces
 from fnad.kernels.cuda import dense as kernels
-from fnad.kernels.cuda.matmul import WIDTHS
-from fnad.kernels.cuda.sizes import THREADS
+from fnad.kernels.cuda.writing import WIDTHS
 from fnad.kernels.dtypes import FLOATS
-from fnad.runtime.plan import GridKernel, GridLaunch, View
+from fnad.runtime.plan import GridLaunch, View
 from fnad.runtime.views import contiguous_strides, is_aligned, whole
 
 LEAST_ROWS = 64
@@ -39,9 +38,8 @@ def relu_backward_sum(g: View, y: View, masked: View, sums: View, workspace: Wor
     size = max(-(-m // pieces), 1)
     pieces = max(-(-m // size), 1)
     partial = whole(workspace(pieces * n * g.dtype.itemsize), (pieces, 1, n), g.dtype) if pieces > 1 else None
-    kernel = _relu_backward_sum_kernel(word, across)
-    grid = (columns * pieces, 1, 1)
-    made = GridLaunch(kernel, (g, y, masked, partial or sums), (m, n, size), grid, "relu_backward_sum")
+    kernel, operands = _relu_backward_sum_kernel(word, across), (g, y, masked, partial or sums)
+    made = kernel.launch("relu_backward_sum", operands, {"m": m, "n": n, "size": size}, columns * pieces)
     if partial is None:
         return [made]
     total = View(sums.buffer, sums.offset, (1, n), contiguous_strides((1, n), g.dtype.itemsize), g.dtype)
@@ -49,9 +47,8 @@ def relu_backward_sum(g: View, y: View, masked: View, sums: View, workspace: Wor
 
 
 @cache
-def _relu_backward_sum_kernel(word: str, across: int) -> GridKernel:
-    made = kernels.relu_backward_sum_source(word, across)
-    return made_kernel("relu_backward_sum", word, made, THREADS)
+def _relu_backward_sum_kernel(word: str, across: int) -> WrittenKernel:
+    return WrittenKernel.of(kernels.relu_backward_sum_source(word, across), "relu_backward_sum", word)
 
 
 LAUNCHES: dict[str, Row] = {

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from math import prod
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
 from fnad.kernels.cuda.sizes import THREADS, WARP
+from fnad.kernels.cuda.writing import Source
 from fnad.kernels.dtypes import dtype_word
 from fnad.runtime.failures import Failure
 from fnad.runtime.plan import Copy, GridKernel, GridLaunch, Multiply, Place, View
@@ -39,6 +41,24 @@ def launch(
     name = "_".join([label.replace(" ", "_"), *dict.fromkeys(pointers)])
     kernel = GridKernel(name, source, pointers, len(numbers), block, reports=fails is not None)
     return GridLaunch(kernel, tuple(operands.values()), tuple(numbers.values()), grid, label, fails)
+
+
+class WrittenKernel(NamedTuple):
+    """A kernel that is written line by line, whose operands are of one dtype, and the names of its numbers."""
+
+    kernel: GridKernel
+    numbers: tuple[str, ...]
+
+    @staticmethod
+    def of(source: Source, name: str, dtype: str, threads: int = THREADS, min_blocks: int = 0) -> WrittenKernel:
+        pointers, count = (dtype,) * len(source.pointers), len(source.numbers)
+        kernel = GridKernel(f"{name}_{dtype}", source.text, pointers, count, (threads, 1, 1), min_blocks)
+        return WrittenKernel(kernel, source.numbers)
+
+    def launch(self, label: str, operands: Sequence[View], numbers: Mapping[str, int], blocks: int) -> GridLaunch:
+        """A launch on so many blocks; the kernel takes what it wants of the numbers."""
+        params = tuple([numbers[name] for name in self.numbers])
+        return GridLaunch(self.kernel, tuple(operands), params, (blocks, 1, 1), label)
 
 
 def grid_of_threads(rows: int, columns: int) -> tuple[Triple, Triple]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from math import prod
 
 import numpy as np
 
-from fnad.compiler.cuda.library.launch import Launches, Row, Workspace, copied, row
+from fnad.compiler.cuda.library.launch import Launches, Row, Workspace, WrittenKernel, copied, row
 from fnad.compiler.operands import float_bits
 from fnad.compiler.passes.lowering import COMPUTED
 from fnad.kernels.cuda import matmul as kernels
 from fnad.kernels.cuda.matmul import Tile
 from fnad.kernels.cuda.sizes import THREADS
+from fnad.kernels.cuda.writing import WIDTHS
 from fnad.kernels.dtypes import FLOATS, INTEGERS
 from fnad.runtime.cuda.cublas import Matrix, Multiplication
-from fnad.runtime.plan import GridKernel, GridLaunch, Multiply, View
+from fnad.runtime.plan import GridLaunch, Multiply, View
 from fnad.runtime.views import is_aligned, require_matrix_layout, transpose, whole
 
 ENOUGH = 256
@@ -37,7 +39,7 @@ class Finish:
 
     epilogue: str = ""
     operands: tuple[View, ...] = ()
-    numbers: tuple[int, ...] = ()
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class Product:
         return replace(self, a=a, b=b, c=c)
 
     @property
+    def axes(self) -> int:
+        """How many axes the batch has."""
+        return len(self.c.shape) - 2
+
+    @property
     def count(self) -> int:
         """How many products there are."""
         return prod(self.c.shape[:-2])
@@ -78,9 +85,9 @@ def matmul(a: View, b: View, c: View, workspace: Workspace, alpha: float = 1.0, 
     """
     scaled = (alpha, beta) != (1.0, 0.0)
     if c.dtype in FLOATS:
-        numbers = (float_bits(alpha, c.dtype), float_bits(beta, c.dtype))
+        numbers = {"alpha_bits": float_bits(alpha, c.dtype), "beta_bits": float_bits(beta, c.dtype)}
     else:
-        numbers = (int(alpha), int(beta))
+        numbers = {"alpha": int(alpha), "beta": int(beta)}
     return launches_of(Product(a, b, c, Finish("scaled", (), numbers) if scaled else Finish(), "matmul"), workspace)
 
 
@@ -101,21 +108,19 @@ def launches_of(product: Product, workspace: Workspace) -> list[GridLaunch]:
 
 
 def _tiled(product: Product, workspace: Workspace) -> list[GridLaunch]:
-    (m, k, n), word, views = product.sizes, product.word, (product.a, product.b, product.c)
-    layouts = [require_matrix_layout(view) for view in views]
+    (m, k, n), word = product.sizes, product.word
     tile = _tile(m, k, n, product.count, word)
     blocks = product.count * -(-m // tile.rows) * -(-n // tile.columns)
     size, pieces = _pieces(k, blocks, PIECE, tile.depth)
-    along_k = (not layouts[0][0], layouts[1][0])
-    width = kernels.WIDTHS[word]
     main, partial = _with_partial(product, pieces, workspace)
-    is_whole = [_is_whole(view, width) for view in (product.a, product.b, main.c)]
+    views, width = (main.a, main.b, main.c), WIDTHS[word]
+    layouts, is_whole = [require_matrix_layout(view) for view in views], [_is_whole(view, width) for view in views]
     if main.finish.operands:
         is_whole[2] = is_whole[2] and is_aligned(main.finish.operands[0], 16)
-    kernel = _tiled_kernel(word, tile, along_k, tuple(is_whole), main.finish.epilogue, len(main.c.shape) - 2)
-    rows = [row for _, row in layouts[:2]] + [require_matrix_layout(main.c)[1]]
-    params = (m, n, k, *rows, *main.finish.numbers, size, product.count * m * n, *_batch(main))
-    made = _launch(kernel, main, partial, params, blocks * pieces)
+    along_k = (not layouts[0][0], layouts[1][0])
+    kernel = _tiled_kernel(word, tile, along_k, tuple(is_whole), main.finish.epilogue, main.axes)
+    rows = {f"{name}_row": row for name, (_, row) in zip("abc", layouts)}
+    made = _launch(kernel, main, partial, {"m": m, "n": n, "k": k, **rows, "piece": size}, blocks * pieces)
     return [made] if partial is None else [made, sum_of_pieces(partial, product.c, product.label, product.finish)]
 
 
@@ -157,12 +162,11 @@ def sum_of_pieces(
     partial: View, c: View, label: str, finish: Finish = Finish(), bias_steps: tuple[int, int] = (0, 1),
 ) -> GridLaunch:
     """The launch that adds up the pieces of sums, whose first axis they are, and finishes them."""
-    (m, n), size, itemsize = c.shape[-2:], prod(c.shape), c.dtype.itemsize
-    batch = [number for extent, stride in zip(c.shape[:-2], c.strides) for number in (extent, stride // itemsize)]
-    biased = bias_steps if finish.operands else ()
-    params = (size, m, n, _row(c), *biased, *finish.numbers, partial.shape[0], *batch)
+    (m, n), size = c.shape[-2:], prod(c.shape)
+    numbers = {"size": size, "m": m, "n": n, "c_row": _row(c), "bias_row": bias_steps[0], "bias_column": bias_steps[1]}
+    numbers |= {**finish.numbers, "pieces": partial.shape[0], **_steps(c=c)}
     kernel = _sum_kernel(c.dtype.name, finish.epilogue, len(c.shape) - 2)
-    return GridLaunch(kernel, (partial, c, *finish.operands), params, (-(-size // THREADS), 1, 1), f"sum of {label}")
+    return kernel.launch(f"sum of {label}", (partial, c, *finish.operands), numbers, -(-size // THREADS))
 
 
 def _matvec(product: Product, workspace: Workspace, bias_row: int) -> list[GridLaunch]:
@@ -173,63 +177,65 @@ def _matvec(product: Product, workspace: Workspace, bias_row: int) -> list[GridL
     blocks = product.count * -(-m // (THREADS // lanes))
     size, pieces = _pieces(k, blocks, VECTOR_PIECE, 4 * lanes)
     main, partial = _with_partial(product, pieces, workspace)
-    kernel = _matvec_kernel(product.word, not transposed, lanes, main.finish.epilogue, len(main.c.shape) - 2)
-    biased = (bias_row,) if main.finish.operands else ()
-    rows = row, _row(main.b), _row(main.c)
-    params = (m, k, *rows, *biased, *main.finish.numbers, size, product.count * m, *_batch(main))
-    made = _launch(kernel, main, partial, params, blocks * pieces)
+    kernel = _matvec_kernel(product.word, not transposed, lanes, main.finish.epilogue, main.axes)
+    rows = {"a_row": row, "b_row": _row(main.b), "c_row": _row(main.c), "bias_row": bias_row}
+    made = _launch(kernel, main, partial, {"m": m, "k": k, **rows, "piece": size}, blocks * pieces)
     if partial is None:
         return [made]
     return [made, sum_of_pieces(partial, product.c, product.label, product.finish, (bias_row, 0))]
 
 
-def _launch(
-    kernel: GridKernel, main: Product, partial: View | None, params: tuple[int, ...], blocks: int,
-) -> GridLaunch:
-    operands = main.a, main.b, partial or main.c, *main.finish.operands
-    return GridLaunch(kernel, operands, params, (blocks, 1, 1), main.label)
-
-
 def _plain(product: Product) -> GridLaunch:
     m, k, n = product.sizes
-    a, b, c, finish = product.a, product.b, product.c, product.finish
-    steps = [stride // view.dtype.itemsize for view in (a, b, c) for stride in view.strides[-2:]]
-    kernel = _plain_kernel(product.word, bool(finish.epilogue), len(c.shape) - 2)
+    views = {"a": product.a, "b": product.b, "c": product.c}
+    strides = {
+        f"{name}_{axis}": stride // view.dtype.itemsize
+        for name, view in views.items() for axis, stride in zip(("row", "column"), view.strides[-2:])
+    }
+    kernel = _plain_kernel(product.word, bool(product.finish.epilogue), product.axes)
     blocks = product.count * -(-m // kernels.SIDE) * -(-n // kernels.SIDE)
-    params = (m, n, k, *steps, *finish.numbers, *_batch(product))
-    return GridLaunch(kernel, (a, b, c), params, (blocks, 1, 1), product.label)
+    return _launch(kernel, product, None, {"m": m, "n": n, "k": k, **strides}, blocks)
+
+
+def _launch(
+    kernel: WrittenKernel, main: Product, partial: View | None, numbers: Mapping[str, int], blocks: int,
+) -> GridLaunch:
+    """The launch of what makes a product, or the pieces of its sums."""
+    operands = main.a, main.b, partial or main.c, *main.finish.operands
+    told = {**numbers, **main.finish.numbers, "c_piece": prod(main.c.shape), **_steps(a=main.a, b=main.b, c=main.c)}
+    return kernel.launch(main.label, operands, told, blocks)
+
+
+def _steps(**views: View) -> dict[str, int]:
+    """For each axis of the batch its extent, and the elements from one matrix to the next of each."""
+    numbers = {f"extent{axis}": extent for view in views.values() for axis, extent in enumerate(view.shape[:-2])}
+    for name, view in views.items():
+        steps = enumerate(view.strides[:-2])
+        numbers |= {f"{name}_step{axis}": stride // view.dtype.itemsize for axis, stride in steps}
+    return numbers
 
 
 @cache
 def _tiled_kernel(
     word: str, tile: Tile, along_k: tuple[bool, bool], is_whole: tuple[bool, bool, bool], epilogue: str, axes: int,
-) -> GridKernel:
-    made = kernels.tiled_source(word, tile, along_k, is_whole, epilogue, axes)
-    return made_kernel("matmul", word, made, tile.threads, tile.min_blocks)
+) -> WrittenKernel:
+    source = kernels.tiled_source(word, tile, along_k, is_whole, epilogue, axes)
+    return WrittenKernel.of(source, "matmul", word, tile.threads, tile.min_blocks)
 
 
 @cache
-def _matvec_kernel(word: str, along_k: bool, lanes: int, epilogue: str, axes: int) -> GridKernel:
-    return made_kernel("matvec", word, kernels.matvec_source(word, along_k, lanes, epilogue, axes, THREADS), THREADS)
+def _matvec_kernel(word: str, along_k: bool, lanes: int, epilogue: str, axes: int) -> WrittenKernel:
+    return WrittenKernel.of(kernels.matvec_source(word, along_k, lanes, epilogue, axes, THREADS), "matvec", word)
 
 
 @cache
-def _sum_kernel(word: str, epilogue: str, axes: int) -> GridKernel:
-    return made_kernel("sum", word, kernels.sum_source(word, epilogue, axes), THREADS)
+def _sum_kernel(word: str, epilogue: str, axes: int) -> WrittenKernel:
+    return WrittenKernel.of(kernels.sum_source(word, epilogue, axes), "sum", word)
 
 
 @cache
-def _plain_kernel(word: str, scaled: bool, axes: int) -> GridKernel:
-    return made_kernel("matmul_plain", word, kernels.plain_source(word, scaled, axes), kernels.SIDE**2)
-
-
-Made = tuple[str, list[str], list[str]]
-"""A kernel's source, and the names of its pointers and numbers."""
-
-
-def made_kernel(name: str, word: str, made: Made, threads: int, min_blocks: int = 0) -> GridKernel:
-    source, pointers, numbers = made
-    return GridKernel(f"{name}_{word}", source, (word,) * len(pointers), len(numbers), (threads, 1, 1), min_blocks)
+def _plain_kernel(word: str, scaled: bool, axes: int) -> WrittenKernel:
+    return WrittenKernel.of(kernels.plain_source(word, scaled, axes), "matmul_plain", word, kernels.SIDE**2)
 
 
 # --- layouts ----------------------------------------------------------------------------------
@@ -271,15 +277,6 @@ def merged(product: Product) -> Product:
         for i, view in enumerate(views, start=1)
     )
     return replace(product, a=a, b=b, c=c)
-
-
-def _batch(product: Product) -> list[int]:
-    """For each axis of the batch its extent, and the elements from one matrix to the next of A, B and C."""
-    views = product.a, product.b, product.c
-    return [
-        number for axis, extent in enumerate(product.c.shape[:-2])
-        for number in (extent, *(view.strides[axis] // view.dtype.itemsize for view in views))
-    ]
 
 
 # --- for a library of the device --------------------------------------------------------------
