@@ -99,7 +99,17 @@ def flat_function(
 
 @boundary
 def make_program(function: Callable[..., Any]) -> Callable[..., Program]:
-    """Return a function that stages ``function`` on its arguments and gives the Program.
+    """The Program that a function is staged as: its operations in order, before they are simplified and compiled.
+
+    Args:
+        function: a function from pytrees to a pytree of arrays.
+
+    Returns:
+        A function of the same arguments that returns a `Program`, which can be printed. Of the arguments the shapes
+        and dtypes count, and the values where Python asks for them.
+
+    Raises:
+        TypeError: ``function`` is no function, or an argument or result is no array that can be traced.
 
     >>> import numpy as np
     >>> print(make_program(lambda x: np.sin(x) * 2.0)(np.ones(3)))

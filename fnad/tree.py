@@ -8,26 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from enum import Enum
+from collections.abc import Callable, Iterable, Iterator, Sized
 from functools import wraps
-from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
-import numpy as np
 import optree
 
 from fnad.checks import require_function
 from fnad.errors import boundary
+from fnad.nodes import NAMESPACE, has_array, register_if_dataclass, registered
 from fnad.shield import native
 
 __all__ = [
     "broadcast_prefix", "flatten", "leaves", "map", "paths", "register", "structure", "TreeDef", "unflatten",
 ]
 __dir__ = __all__.copy
-
-_NAMESPACE = "fnad"
-_registered: set[type] = set()
 
 TreeDef = optree.PyTreeSpec
 
@@ -36,16 +31,26 @@ TreeDef = optree.PyTreeSpec
 def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     """Flatten a pytree into its leaves and its structure.
 
+    Args:
+        tree: a pytree; what is no node of one is a leaf.
+
+    Returns:
+        The list of leaves, dicts in the order of their sorted keys, and the structure.
+
+    Raises:
+        ValueError: the tree holds itself, or is too deep.
+        TypeError: the static data of a registered class holds an array.
+
     >>> flatten({"b": 1, "a": (2, None)})[0]
     [2, 1]
     """
     try:
-        leaves, treedef = optree.tree_flatten(tree, namespace=_NAMESPACE)
+        leaves, treedef = optree.tree_flatten(tree, namespace=NAMESPACE)
     except _StaticArray:
         raise TypeError(_static_array(tree)) from None
     except RecursionError:
         raise _without_end(tree) from None
-    if _LEAF_TYPES.issuperset([type(x) for x in leaves]) or not any([_register_if_dataclass(type(x)) for x in leaves]):
+    if _LEAF_TYPES.issuperset([type(x) for x in leaves]) or not any([register_if_dataclass(type(x)) for x in leaves]):
         return leaves, treedef
     return flatten(tree)
 
@@ -54,6 +59,17 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
 @native
 def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
     """Rebuild a pytree from its structure and its leaves.
+
+    Args:
+        treedef: a structure, as `flatten` and `structure` give.
+        leaves: as many leaves as it has, in order; any objects.
+
+    Returns:
+        The pytree.
+
+    Raises:
+        TypeError: ``treedef`` is no structure, or ``leaves`` no list.
+        ValueError: there are more or fewer leaves.
 
     >>> leaves, treedef = flatten([1, {"x": 2}])
     >>> unflatten(treedef, [10, 20])
@@ -78,6 +94,16 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
 def leaves(tree: Any) -> list[Any]:
     """The leaves of a pytree, in order.
 
+    Args:
+        tree: a pytree.
+
+    Returns:
+        The list that `flatten` gives.
+
+    Raises:
+        ValueError: as `flatten`.
+        TypeError: as `flatten`.
+
     >>> leaves({"w": 1.0, "b": [2.0, 3.0]})
     [2.0, 3.0, 1.0]
     """
@@ -85,7 +111,21 @@ def leaves(tree: Any) -> list[Any]:
 
 
 def structure(tree: Any) -> TreeDef:
-    """The structure of a pytree: equal for trees that differ in their leaves only."""
+    """The structure of a pytree: equal for trees that differ in their leaves only.
+
+    Args:
+        tree: a pytree.
+
+    Returns:
+        A ``TreeDef``, which can be compared, hashed, and given to `unflatten`.
+
+    Raises:
+        ValueError: as `flatten`.
+        TypeError: as `flatten`.
+
+    >>> structure({"w": 1.0, "b": 2.0}) == structure({"w": 3, "b": None}), structure([1, 2]) == structure([3, 4])
+    (False, True)
+    """
     return flatten(tree)[1]
 
 
@@ -93,7 +133,16 @@ def structure(tree: Any) -> TreeDef:
 def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     """Apply a function to every leaf of one tree, or to corresponding leaves of several.
 
+    Args:
+        function: takes a leaf of each tree.
+        tree: a pytree.
+        rest: pytrees of the same structure.
+
+    Returns:
+        A pytree of that structure with the results as leaves.
+
     Raises:
+        TypeError: ``function`` is no function.
         ValueError: the trees differ in structure; the message names the first path.
 
     >>> map(lambda x, y: x + y, {"a": 1}, {"a": 10})
@@ -115,6 +164,16 @@ def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
 def paths(treedef: TreeDef, root: str = "") -> list[str]:
     """The key path of every leaf as a Python expression on ``root``.
 
+    Args:
+        treedef: a structure, as `flatten` and `structure` give.
+        root: what the expressions begin with.
+
+    Returns:
+        A list of texts, in the order of the leaves.
+
+    Raises:
+        TypeError: ``treedef`` is no structure.
+
     >>> paths(structure({"w": [1, 2]}), "params")
     ["params['w'][0]", "params['w'][1]"]
     """
@@ -135,6 +194,13 @@ def _require_structure(name: str, treedef: Any) -> None:
 def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
     """For every leaf of a tree, the leaf of its prefix that stands there or above; ``None`` is a leaf of a prefix.
 
+    Args:
+        prefix: a pytree that ends where the other goes on, or before.
+        tree: a pytree.
+
+    Returns:
+        A list with an entry for each leaf of ``tree``.
+
     Raises:
         ValueError: ``prefix`` is no prefix of the tree.
 
@@ -143,14 +209,14 @@ def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
     """
     flatten(prefix), flatten(tree)  # makes dataclasses known
     try:
-        spread = optree.broadcast_prefix(prefix, tree, none_is_leaf=True, namespace=_NAMESPACE)
+        spread = optree.broadcast_prefix(prefix, tree, none_is_leaf=True, namespace=NAMESPACE)
     except ValueError as error:
         raise ValueError(
             "tree.broadcast_prefix: requires a prefix that is nested as the tree is, as far as it goes, got "
             f"{prefix!r:.60} for {tree!r:.60} ({str(error).rstrip('.')}). "
             "Pass one leaf for all that is below it, or the same keys."
         ) from None
-    leaves = optree.tree_leaves(tree, none_is_leaf=True, namespace=_NAMESPACE)
+    leaves = optree.tree_leaves(tree, none_is_leaf=True, namespace=NAMESPACE)
     return [own for own, leaf in zip(spread, leaves) if leaf is not None]
 
 
@@ -187,6 +253,13 @@ def register(
         flatten_function: object → ``(children, static)``; ``static`` is compared by ``==`` and holds no arrays.
         unflatten_function: ``(static, children)`` → object.
 
+    Returns:
+        The class, so that it can be used as part of a decorator.
+
+    Raises:
+        TypeError: ``cls`` is no class, or what comes with it no function.
+        ValueError: ``cls`` is a node already.
+
     >>> class Point:
     ...     def __init__(self, x, y): self.x, self.y = x, y
     >>> _ = register(Point, lambda p: ((p.x, p.y), None), lambda _, xy: Point(*xy))
@@ -206,12 +279,12 @@ def register(
     @wraps(flatten_function)
     def flatten_checked(instance: Any) -> Any:
         parts = flatten_function(instance)
-        if _has_array(parts[1]):
+        if has_array(parts[1]):
             raise _StaticArray
         return parts
 
-    optree.register_pytree_node(cls, flatten_checked, unflatten_function, namespace=_NAMESPACE)
-    _registered.add(cls)
+    optree.register_pytree_node(cls, flatten_checked, unflatten_function, namespace=NAMESPACE)
+    registered.add(cls)
     return cls
 
 
@@ -222,18 +295,12 @@ class _StaticArray(Exception):
     """An array stands in static data, where neither its values nor their changes would be seen."""
 
 
-def _has_array(static: Any) -> bool:
-    if isinstance(static, (tuple, list, dict)):
-        return any([_has_array(part) for part in (static.values() if isinstance(static, dict) else static)])
-    return hasattr(type(static), "__array__") and not isinstance(static, np.generic)
-
-
 @native
 def _static_array(tree: Any, path: str = "tree") -> str:
     """The message for an array in the static data of an object, which it names."""
     is_below = lambda node: node is not tree  # noqa: E731
     try:
-        accessors, nodes, _ = optree.tree_flatten_with_accessor(tree, is_leaf=is_below, namespace=_NAMESPACE)
+        accessors, nodes, _ = optree.tree_flatten_with_accessor(tree, is_leaf=is_below, namespace=NAMESPACE)
     except _StaticArray:
         return (
             f"tree.register: requires static data without arrays, got one in that of {type(tree).__name__} at {path}. "
@@ -283,75 +350,11 @@ def _without_end(tree: Any) -> ValueError:
 def _children(node: Any) -> Iterator[tuple[str, Any]]:
     """What a node holds, each with how it is reached; nothing for a leaf."""
     try:
-        children, _, entries, _ = optree.tree_flatten_one_level(node, namespace=_NAMESPACE)
+        children, _, entries, _ = optree.tree_flatten_one_level(node, namespace=NAMESPACE)
     except ValueError:  # a leaf
         return iter(())
     form = ".{}" if dataclasses.is_dataclass(node) else "[{!r}]"
     return iter([(form.format(entry), child) for entry, child in zip(entries, children)])
-
-
-def _register_if_dataclass(cls: type) -> bool:
-    if cls in _registered or not dataclasses.is_dataclass(cls):
-        return False
-    names = tuple([field.name for field in dataclasses.fields(cls)])
-    declared = _static_fields(cls)
-
-    def unflatten_dataclass(static: Any, children: Iterable[Any]) -> Any:
-        # Without __init__: a field with init=False or a validating __post_init__ must not get in the way.
-        instance = object.__new__(cls)
-        fixed = dict(static or ())
-        for name, child in [*fixed.items(), *zip([name for name in names if name not in fixed], children)]:
-            object.__setattr__(instance, name, child)
-        return instance
-
-    def flatten_dataclass(instance: Any) -> tuple[list[Any], Any, Sequence[str]]:
-        fixed = {name: getattr(instance, name) for name in declared}
-        if declared:
-            fixed = {k: v for k, v in fixed.items() if isinstance(v, _STATIC) or declared[k] and not _has_array(v)}
-        rest = [name for name in names if name not in fixed] if fixed else names
-        return [getattr(instance, name) for name in rest], tuple(fixed.items()) or None, rest
-
-    optree.register_pytree_node(
-        cls,
-        flatten_dataclass,
-        unflatten_dataclass,
-        path_entry_type=optree.GetAttrEntry,
-        namespace=_NAMESPACE,
-    )
-    _registered.add(cls)
-    return True
-
-
-_STATIC = (str, bytes, Enum, type(None))
-
-
-def _static_fields(cls: type) -> dict[str, bool]:
-    """The fields of a dataclass that are part of its structure, and whether they are marked so: those of words.
-
-    A field is marked by ``field(metadata={"static": True})``, and a field of words made a leaf by ``False``.
-    """
-    try:
-        hints = get_type_hints(cls)
-    except Exception:  # an annotation that names what is not there, or is not meant to be read
-        hints = {}
-    found = {}
-    for field in dataclasses.fields(cls):
-        marked = field.metadata.get("static")
-        if marked or marked is None and _is_word(hints.get(field.name, field.type)):
-            found[field.name] = bool(marked)
-    return found
-
-
-def _is_word(annotation: Any) -> bool:
-    """Whether an annotation is of text or of names, which have no derivative and can be no arrays."""
-    if get_origin(annotation) in (Union, UnionType):
-        parts = [part for part in get_args(annotation) if part is not type(None)]
-        return bool(parts) and all(map(_is_word, parts))
-    if isinstance(annotation, str):
-        return annotation in ("str", "bytes")
-    return annotation in (str, bytes) or get_origin(annotation) is Literal or (
-        isinstance(annotation, type) and issubclass(annotation, Enum)
-    )
 
 
 # Types that are surely leaves: spares the dataclass question on the hot path.

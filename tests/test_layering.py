@@ -18,7 +18,7 @@ FILES = sorted(path for path in ROOT.rglob("*.py"))
 # A rank for each folder, and each file that lies beside them.
 RANKS = {
     "fnad.shield": 0, "fnad.checks": 0, "fnad.generated": 0, "fnad.version": 0, "fnad.public": 0, "fnad.lazy": 1,
-    "fnad.errors": 1, "fnad.memo": 1, "fnad.config": 2, "fnad.tree": 2, "fnad.sameness": 3,
+    "fnad.errors": 1, "fnad.memo": 1, "fnad.nodes": 1, "fnad.config": 2, "fnad.tree": 2, "fnad.sameness": 3,
     "fnad.kernels": 3, "fnad.ir": 4, "fnad.tracing": 5, "fnad.ops": 6, "fnad.arguments": 7,
     "fnad.transforms": 8, "fnad.numpy": 8,
     "fnad.random": 9, "fnad.control": 9, "fnad.debug": 9,

@@ -107,7 +107,13 @@ def batches(
 
 
 class Batches:
-    """Minibatches that can be iterated again and again; made by ``batches``."""
+    """Minibatches that can be iterated again and again; made by ``batches``.
+
+    >>> from fnad.data import batches
+    >>> xs = batches(np.arange(5), batch_size=2, shuffle=False)
+    >>> len(xs), [batch.tolist() for batch in xs]
+    (3, [[0, 1], [2, 3], [4]])
+    """
 
     def __init__(
         self,

@@ -87,6 +87,15 @@ def explain(function: Callable[..., Any]) -> Callable[..., None]:
     kernel, the seconds of compilation, how many kernels came from memory and disk, and what runs as a host step. For a
     function that asks for values it shows each branch known so far, with the answers that lead to it.
 
+    Args:
+        function: any function that can be compiled, or one that is.
+
+    Returns:
+        A function of the same arguments that prints and returns nothing.
+
+    Raises:
+        TypeError: ``function`` is no function.
+
     >>> import numpy as np
     >>> explain(lambda x: np.tanh(x) * 2.0)(np.ones(3))  # doctest: +ELLIPSIS
     program(a: f64[3]):

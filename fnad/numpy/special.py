@@ -28,6 +28,19 @@ def _real(x: Any) -> Tracer:
 def logsumexp(a: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
     """``log(sum(exp(a)))`` without overflow; -inf, with the derivative 0, where all of ``a`` is -inf.
 
+    Args:
+        a: an array or a traced value of any shape.
+        axis: an integer, a tuple of them, or ``None`` for all axes.
+        keepdims: whether those axes stay, with size 1.
+
+    Returns:
+        An array without these axes.
+
+    Raises:
+        ValueError: there is no such axis.
+
+    Dtypes: float; integers become float64. Derivative: softmax(a).
+
     >>> round(float(logsumexp(np.array([1000.0, 1000.0]))), 3)
     1000.693
     """
@@ -39,6 +52,19 @@ def logsumexp(a: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
 @evaluated
 def softmax(x: Any, /, *, axis: Any = -1, where: Any = True) -> Any:
     """``exp(x) / sum(exp(x))``; with ``where`` over some elements only: the others are 0, also if there are no others.
+
+    Args:
+        x: an array, a number or a traced value of any shape.
+        axis: the axis or axes along which the results add up to 1.
+        where: a bool array that broadcasts to the shape of ``x``.
+
+    Returns:
+        An array of the shape of ``x``.
+
+    Raises:
+        ValueError: there is no such axis.
+
+    Dtypes: float; integers become float64. Derivative: y (g - sum(y g)) for the result y and the cotangent g.
 
     >>> softmax(np.array([1000.0, 1000.0]))
     array([0.5, 0.5])
@@ -55,6 +81,18 @@ def softmax(x: Any, /, *, axis: Any = -1, where: Any = True) -> Any:
 def log_softmax(x: Any, /, *, axis: Any = -1) -> Any:
     """The logarithm of `softmax`.
 
+    Args:
+        x: an array, a number or a traced value of any shape.
+        axis: the axis or axes over which `softmax` adds up to 1.
+
+    Returns:
+        An array of the shape of ``x``.
+
+    Raises:
+        ValueError: there is no such axis.
+
+    Dtypes: float; integers become float64. Derivative: g - softmax(x) sum(g) for the cotangent g.
+
     >>> log_softmax(np.array([1000.0, 0.0]))
     array([    0., -1000.])
     """
@@ -67,6 +105,17 @@ def log_softmax(x: Any, /, *, axis: Any = -1) -> Any:
 def sigmoid(x: Any, /) -> Any:
     """``1 / (1 + exp(-x))``.
 
+    Args:
+        x: an array, a number or a traced value of any shape.
+
+    Returns:
+        An array of the same shape, with values from 0 to 1.
+
+    Raises:
+        TypeError: an argument is no array or number.
+
+    Dtypes: float; integers become float64. Derivative: sigmoid(x) (1 - sigmoid(x)).
+
     >>> sigmoid(np.array([-1000.0, 0.0]))
     array([0. , 0.5])
     """
@@ -76,6 +125,17 @@ def sigmoid(x: Any, /) -> Any:
 @evaluated
 def erf(x: Any, /) -> Any:
     """The error function.
+
+    Args:
+        x: an array, a number or a traced value of any shape.
+
+    Returns:
+        An array of the same shape, with values from -1 to 1.
+
+    Raises:
+        TypeError: an argument is no array or number.
+
+    Dtypes: float; integers become float64. Derivative: 2 / sqrt(pi) exp(-x ** 2).
 
     >>> erf(np.array([0.0, 10.0]))
     array([0., 1.])
@@ -97,6 +157,17 @@ def erfc(x: Any, /) -> Any:
 def softplus(x: Any, /) -> Any:
     """``log(1 + exp(x))``.
 
+    Args:
+        x: an array, a number or a traced value of any shape.
+
+    Returns:
+        An array of the same shape.
+
+    Raises:
+        TypeError: an argument is no array or number.
+
+    Dtypes: float; integers become float64. Derivative: sigmoid(x).
+
     >>> softplus(np.array([-1000.0, 1000.0]))
     array([   0., 1000.])
     """
@@ -106,6 +177,17 @@ def softplus(x: Any, /) -> Any:
 @evaluated
 def xlogy(x: Any, y: Any, /) -> Any:
     """``x log(y)``, 0 where ``x`` is 0.
+
+    Args:
+        x, y: arrays, numbers or traced values of shapes that broadcast.
+
+    Returns:
+        An array of their common shape.
+
+    Raises:
+        TypeError: an argument is no array or number.
+
+    Dtypes: float; integers become float64. Derivative: log(y) in x, x / y in y.
 
     >>> xlogy(np.array([0.0, 2.0]), np.array([0.0, 1.0]))
     array([0., 0.])

@@ -110,6 +110,17 @@ def at(a: Any) -> At:
     The methods are ``set add subtract multiply divide min max`` and ``get``. A traced array has the same
     as an attribute, ``x.at[i].set(v)``.
 
+    Args:
+        a: an array or a traced value.
+
+    Returns:
+        An object that is indexed: ``at(a)[i]`` has these methods, each of which returns a new array.
+
+    Raises:
+        IndexError: from the methods, an index is out of bounds or none of NumPy's.
+
+    Dtypes: all. Derivative: of the values that are set 1, and 0 of those that they replace.
+
     >>> at(np.zeros(3))[[0, 0, 2]].add(1.0)
     array([2., 0., 1.])
     """

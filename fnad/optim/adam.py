@@ -17,7 +17,11 @@ from .optimizer import (
 
 
 class AdamState(NamedTuple):
-    """Steps taken, and the running averages of gradient and squared gradient, both like ``params``."""
+    """Steps taken, and the running averages of gradient and squared gradient, both like ``params``.
+
+    >>> adam().init([np.zeros(2)])
+    AdamState(step=array(0), mean=[array([0., 0.])], square=[array([0., 0.])])
+    """
 
     step: Any
     mean: Any

@@ -17,7 +17,11 @@ from .optimizer import (
 
 
 class SgdState(NamedTuple):
-    """Steps taken, and the velocity like ``params`` (``None`` without momentum)."""
+    """Steps taken, and the velocity like ``params`` (``None`` without momentum).
+
+    >>> sgd(0.1).init([np.zeros(2)])
+    SgdState(step=array(0), velocity=None)
+    """
 
     step: Any
     velocity: Any

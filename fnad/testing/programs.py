@@ -28,6 +28,9 @@ CHECKED = {
 def checked_programs() -> Iterator[None]:
     """Check every Program that a function of the library takes or gives, as long as the context lasts.
 
+    Returns:
+        A context manager. In its block a Program that is not well formed raises an error.
+
     >>> import numpy as np
     >>> from fnad import make_program
     >>> with checked_programs():

@@ -54,7 +54,19 @@ def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux
 def value_and_grad(
     function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """As `grad`, but the function it returns gives ``(value, gradients)``, or ``((value, aux), gradients)``.
+    """The value of a scalar function and its gradient, for the cost of the gradient alone.
+
+    Args:
+        function: as for `grad`.
+        argnums: as for `grad`.
+        has_aux: as for `grad`.
+
+    Returns:
+        A function of the same arguments that returns ``(value, gradients)``, or ``((value, aux), gradients)``.
+
+    Raises:
+        TypeError: as `grad`.
+        ValueError: as `grad`.
 
     >>> value_and_grad(lambda x: x**3)(2.0)
     (array(8.), array(12.))

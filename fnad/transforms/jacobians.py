@@ -62,7 +62,19 @@ def jacfwd(
 def jacrev(
     function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """As `jacfwd`, by reverse mode, all rows as a batch: for many inputs and few outputs, which must be real.
+    """The Jacobian of a function by reverse mode, all rows as a batch: for many inputs and few outputs.
+
+    Args:
+        function: as for `jacfwd`, with real results.
+        argnums: as for `jacfwd`.
+        has_aux: as for `jacfwd`.
+
+    Returns:
+        A function of the same arguments that returns a pytree of Jacobians, as `jacfwd`.
+
+    Raises:
+        TypeError: as `jacfwd`; or a result is complex.
+        ValueError: as `jacfwd`.
 
     >>> import numpy as np
     >>> jacrev(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0]))
@@ -75,7 +87,19 @@ def jacrev(
 def jacobian(
     function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """As `jacfwd` or `jacrev`, whichever takes fewer passes.
+    """The Jacobian of a function by `jacfwd` or `jacrev`, whichever takes fewer passes.
+
+    Args:
+        function: as for `jacfwd`.
+        argnums: as for `jacfwd`.
+        has_aux: as for `jacfwd`.
+
+    Returns:
+        A function of the same arguments that returns a pytree of Jacobians, as `jacfwd`.
+
+    Raises:
+        TypeError: as `jacfwd`.
+        ValueError: as `jacfwd`.
 
     >>> import numpy as np
     >>> jacobian(lambda p: {"y": p["a"] * p["b"]})({"a": np.array([1.0, 2.0]), "b": 3.0})

@@ -288,6 +288,12 @@ def _cotangent_leaves(cotangent: Any, out_leaves: Sequence[Any], out_tree: tree.
 def stop_gradient(value: Any) -> Any:
     """The same pytree, through which no derivative flows.
 
+    Args:
+        value: a pytree of arrays, traced values or anything else.
+
+    Returns:
+        The same pytree of the same values, shapes and dtypes.
+
     >>> import numpy as np
     >>> from fnad import grad
     >>> grad(lambda x: x * stop_gradient(x))(3.0)

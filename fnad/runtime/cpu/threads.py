@@ -81,7 +81,15 @@ def set_num_threads(n: int) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads run the large operations of compiled functions; see `set_num_threads`."""
+    """The number of threads that run the large operations of compiled functions; see `set_num_threads`.
+
+    Returns:
+        An integer from 1 to 256.
+
+    >>> import fnad
+    >>> fnad.get_num_threads() >= 1
+    True
+    """
     return int(_pool().words[words.THREADS])
 
 

@@ -57,6 +57,9 @@ def devices() -> list[Device]:
     Functions run on the first GPU that is usable; the environment variable ``CUDA_VISIBLE_DEVICES`` chooses the GPUs
     that there are. The first call loads the driver, where there is one.
 
+    Returns:
+        A list of objects with a ``name``, a ``kind``, whether one is ``usable``, and if not the ``reason``.
+
     >>> import fnad
     >>> fnad.devices()[0].name
     'cpu'
@@ -165,8 +168,13 @@ def default_device(device: str | None = None) -> Any:
     """Choose where functions run that do not say: ``"cpu"``, ``"cuda"``, or ``"auto"``, a GPU where one works.
 
     The choice is the whole process's. In a ``with`` statement it lasts for the block. It is first what the environment
-    variable ``FNAD_DEVICE`` says, or else ``"cpu"``; without an argument nothing is chosen, and the present choice is
-    returned.
+    variable ``FNAD_DEVICE`` says, or else ``"cpu"``.
+
+    Args:
+        device: one of these names, or a `Device` of `devices`; without it nothing is chosen.
+
+    Returns:
+        A context manager that ends the choice, or without an argument the present choice.
 
     Raises:
         ValueError: there is no such device.
