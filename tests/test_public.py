@@ -79,3 +79,42 @@ def test_help_of_a_compiled_function_shows_what_it_offers() -> None:
     for word in ("cache_info()", "function", "explain", "show", "static_argnums", "donate_argnums"):
         assert word in text and word in undocumented
     assert "Jitted" in type(fnad.jit(wave)).__name__ and shown(type(fnad.jit(wave)))
+
+
+def public_things() -> dict[str, Any]:
+    """All that users call by name, but modules, aliases of types and errors."""
+    found = {f"{package}.{name}": getattr(import_module(package), name)
+             for package in PACKAGES for name in dir(import_module(package)) if package != "fnad.config"}
+    is_alias = lambda value: isinstance(value, ModuleType) or not hasattr(value, "__module__")  # noqa: E731
+    return {name: value for name, value in found.items()
+            if not is_alias(value) and (value.__module__ or "").startswith("fnad") or inspect.isroutine(value)
+            if not (inspect.isclass(value) and issubclass(value, Exception))}
+
+
+THINGS = public_things()
+FUNCTIONS = {name: value for name, value in THINGS.items() if inspect.isroutine(value)}
+# What can neither fail nor be given what is wrong.
+NEVER_RAISES = {"fnad.stop_gradient"}
+# A text that points to NumPy's has its arguments, results and errors.
+LIKE_NUMPY = "what it takes, returns and raises is"
+
+
+@pytest.mark.parametrize("name", THINGS)
+def test_a_public_thing_is_described_with_an_example(name: str) -> None:
+    text = inspect.getdoc(THINGS[name]) or ""
+    assert ">>> " in text
+    assert not text.startswith("What ")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_public_function_tells_its_arguments_results_and_errors(name: str) -> None:
+    function = FUNCTIONS[name]
+    text, signature = inspect.getdoc(function) or "", inspect.signature(function)
+    if LIKE_NUMPY in text:
+        return
+    _, _, arguments = text.partition("\nArgs:\n")
+    for parameter in signature.parameters.values():
+        is_of_ufuncs = name.startswith("fnad.numpy.") and parameter.kind == parameter.KEYWORD_ONLY
+        assert parameter.name in arguments or is_of_ufuncs
+    assert "\nReturns:\n" in text or signature.return_annotation == "None"
+    assert "\nRaises:\n" in text or not signature.parameters or name in NEVER_RAISES

@@ -27,6 +27,15 @@ from fnad.tracing.tracer import Tracer
 def relu(x: Any) -> Any:
     """max(x, 0); the derivative at 0 is 0, and nan passes.
 
+    Args:
+        x: an array, a number or a traced value of any shape.
+
+    Returns:
+        An array of the same shape and float dtype; of integers float64.
+
+    Raises:
+        TypeError: ``x`` is not real.
+
     >>> relu(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 2.])
     """
@@ -40,11 +49,20 @@ def relu6(x: Any) -> Any:
 
     A. Krizhevsky (2010), "Convolutional deep belief networks on CIFAR-10".
 
+    Args:
+        x: an array, a number or a traced value of any shape.
+
+    Returns:
+        An array of the same shape and float dtype; of integers float64.
+
+    Raises:
+        TypeError: ``x`` is not real.
+
     >>> relu6(np.array([-1.0, 3.0, 8.0]))
     array([0., 3., 6.])
     """
     (x,) = real_operands("relu6", x)
-    return ops.choose(ops.le(x, 0.0), 0.0, ops.choose(ops.ge(x, 6.0), 6.0, x))
+    return ops.choose(x <= 0, 0.0, ops.choose(x >= 6, 6.0, x))
 
 
 @boundary
@@ -52,12 +70,22 @@ def relu6(x: Any) -> Any:
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     """x where it is positive, else slope * x; the derivative at 0 is 1.
 
+    Args:
+        x: an array, a number or a traced value of any shape.
+        slope: a real number.
+
+    Returns:
+        An array of the same shape and float dtype; of integers float64.
+
+    Raises:
+        TypeError: ``x`` is not real, or ``slope`` is not.
+
     >>> leaky_relu(np.array([-1.0, 2.0]))
     array([-0.01,  2.  ])
     """
     (x,) = real_operands("leaky_relu", x)
     require_real("leaky_relu", "slope", slope)
-    return ops.choose(ops.ge(x, 0.0), x, ops.mul(x, slope))
+    return ops.choose(x >= 0, x, x * slope)
 
 
 @boundary
@@ -67,18 +95,37 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 
     D.-A. Clevert, T. Unterthiner, S. Hochreiter (2015), arXiv 1511.07289.
 
+    Args:
+        x: an array, a number or a traced value of any shape.
+        alpha: a real number.
+
+    Returns:
+        An array of the same shape and float dtype; of integers float64.
+
+    Raises:
+        TypeError: ``x`` is not real, or ``alpha`` is not.
+
     >>> elu(np.array([-1e3, 2.0]))
     array([-1.,  2.])
     """
     (x,) = real_operands("elu", x)
     require_real("elu", "alpha", alpha)
-    return ops.choose(ops.ge(x, 0.0), x, ops.mul(ops.expm1(ops.minimum(x, 0.0)), alpha))
+    return ops.choose(x >= 0, x, np.expm1(np.minimum(x, 0)) * alpha)
 
 
 @boundary
 @quiet
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)), without overflow.
+
+    Args:
+        x: an array, a number or a traced value of any shape.
+
+    Returns:
+        An array of the same shape and float dtype; of integers float64.
+
+    Raises:
+        TypeError: ``x`` is not real.
 
     >>> sigmoid(np.array([-1000.0, 0.0]))
     array([0. , 0.5])
@@ -89,12 +136,21 @@ def sigmoid(x: Any) -> Any:
 @boundary
 @quiet
 def tanh(x: Any) -> Any:
-    """The hyperbolic tangent.
+    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)), without overflow.
+
+    Args:
+        x: an array, a number or a traced value of any shape.
+
+    Returns:
+        An array of the same shape and float dtype; of integers float64.
+
+    Raises:
+        TypeError: ``x`` is not real.
 
     >>> tanh(np.array([0.0, 1000.0]))
     array([0., 1.])
     """
-    return ops.tanh(*real_operands("tanh", x))
+    return np.tanh(*real_operands("tanh", x))
 
 
 @boundary
@@ -102,23 +158,38 @@ def tanh(x: Any) -> Any:
 def softplus(x: Any) -> Any:
     """log(1 + exp(x)), without overflow.
 
+    Args:
+        x: an array, a number or a traced value of any shape.
+
+    Returns:
+        An array of the same shape and float dtype; of integers float64.
+
+    Raises:
+        TypeError: ``x`` is not real.
+
     >>> softplus(np.array([-1000.0, 1000.0]))
     array([   0., 1000.])
     """
     (x,) = real_operands("softplus", x)
-    return special.logaddexp(x, 0.0)
+    return np.logaddexp(x, 0)
 
 
 @boundary
 @quiet
 def gelu(x: Any, approximate: bool = False) -> Any:
-    """x times the probability that a standard normal variable is less than x.
+    """x (1 + erf(x / sqrt(2))) / 2: x times the probability that a standard normal variable is less than x.
 
     D. Hendrycks, K. Gimpel (2016), arXiv 1606.08415.
 
     Args:
-        x: an array.
-        approximate: whether to use the formula with tanh instead of the error function.
+        x: an array, a number or a traced value of any shape.
+        approximate: whether to use x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x ** 3))) / 2 instead.
+
+    Returns:
+        An array of the same shape and float dtype; of integers float64.
+
+    Raises:
+        TypeError: ``x`` is not real, or ``approximate`` is no bool.
 
     >>> gelu(np.array([-10.0, 0.0, 10.0])).round(6)
     array([-0.,  0., 10.])
@@ -126,25 +197,28 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     (x,) = real_operands("gelu", x)
     require_flag("gelu", "approximate", approximate)
     if approximate:
-        cubed = ops.mul(ops.mul(ops.mul(x, x), x), 0.044715)
-        share = ops.add(ops.tanh(ops.mul(ops.add(x, cubed), sqrt(2 / pi))), 1.0)
+        share = np.tanh((x + x * x * x * 0.044715) * sqrt(2 / pi)) + 1
     else:
-        share = special.erfc(ops.mul(x, -sqrt(1 / 2)))
-    return ops.mul(ops.mul(x, 0.5), share)
+        share = special.erfc(x * -sqrt(1 / 2))
+    return x * 0.5 * share
 
 
 @boundary
 @quiet
 def softmax(x: Any, axis: int = -1, where: Any = None) -> Any:
-    """exp(x) divided by its sum along an axis, without overflow.
+    """exp(x) / sum(exp(x)) along an axis, without overflow.
 
     Args:
-        x: an array.
+        x: an array, a number or a traced value of any shape.
         axis: the axis along which the results add up to 1.
-        where: a bool array that broadcasts to the shape of x: elements where it is false count for nothing
+        where: a bool array that broadcasts to the shape of ``x``: elements where it is false count for nothing
             and get 0, as all do where no element counts.
 
+    Returns:
+        An array of the same shape and float dtype; of integers float64.
+
     Raises:
+        TypeError: ``x`` is not real, or ``where`` is not bool.
         ValueError: there is no such axis, or ``where`` does not fit.
 
     >>> softmax(np.array([1000.0, 0.0]))
@@ -155,23 +229,31 @@ def softmax(x: Any, axis: int = -1, where: Any = None) -> Any:
     if x.size == 0:
         return x
     if where is None:
-        e = ops.exp(ops.sub(x, spread(_top(x, axes), x, axes)))
-        return ops.div(e, spread(reduce_sum(e, axes=axes), e, axes))
+        e = np.exp(x - spread(_top(x, axes), x, axes))
+        return e / spread(reduce_sum(e, axes=axes), e, axes)
     mask = _mask("softmax", x, where)
-    masked = ops.select(mask, x, -np.inf)
+    masked = np.where(mask, x, -np.inf)
     top = _top(masked, axes)
-    top = ops.select(ops.eq(top, -np.inf), 0.0, top)
-    e = ops.exp(ops.sub(masked, spread(top, x, axes)))
+    top = np.where(top == -np.inf, 0, top)
+    e = np.exp(masked - spread(top, x, axes))
     total = reduce_sum(e, axes=axes)
-    return ops.div(e, spread(ops.select(ops.eq(total, 0.0), 1.0, total), e, axes))
+    return e / spread(np.where(total == 0, 1, total), e, axes)
 
 
 @boundary
 @quiet
 def log_softmax(x: Any, axis: int = -1) -> Any:
-    """x minus the logarithm of the sum of exp(x) along an axis, without overflow.
+    """x - log(sum(exp(x))) along an axis, without overflow.
+
+    Args:
+        x: an array, a number or a traced value of any shape.
+        axis: the axis along which `softmax` adds up to 1.
+
+    Returns:
+        An array of the same shape and float dtype; of integers float64.
 
     Raises:
+        TypeError: ``x`` is not real.
         ValueError: there is no such axis.
 
     >>> log_softmax(np.array([1000.0, 0.0]))
@@ -179,7 +261,7 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     """
     (x,) = real_operands("log_softmax", x)
     axes = _axes("log_softmax", x, axis)
-    return ops.sub(x, spread(reduce_logsumexp(x, axes=axes), x, axes)) if x.size else x
+    return x - spread(reduce_logsumexp(x, axes=axes), x, axes) if x.size else x
 
 
 def _axes(name: str, x: Any, axis: int) -> tuple[int]:

@@ -22,10 +22,23 @@ Initializer = Callable[[Any, int, int, Any], tuple[Any, Any]]
 
 @boundary
 def fan_in_uniform(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any, Any]:
-    """Weights and bias uniform within 1 / sqrt(inputs), as in PyTorch's ``Linear``.
+    """w, b ~ U(-a, a), a = 1 / sqrt(inputs): as in PyTorch's ``Linear``.
 
     Y. LeCun, L. Bottou, G. Orr, K.-R. Müller, "Efficient BackProp" (1998), but for the factor sqrt(3) that keeps
     the variance.
+
+    Args:
+        key: a key of `fnad.random`.
+        inputs: the size of the last axis of what the layer takes.
+        outputs: that of what it gives.
+        dtype: of the parameters, a float dtype.
+
+    Returns:
+        ``w`` of shape (inputs, outputs) and ``b`` of shape (outputs,).
+
+    Raises:
+        TypeError: ``key`` is no key, a size no integer, or ``dtype`` no float dtype.
+        ValueError: a size is not positive.
 
     >>> w, b = fan_in_uniform(random.key(0), 4, 3, np.float32)
     >>> w.shape, b.shape, bool(abs(w).max() <= 0.5)
@@ -42,9 +55,22 @@ def fan_in_uniform(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any
 
 @boundary
 def he_normal(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any, Any]:
-    """Weights normal with variance 2 / inputs, for ReLU; bias 0.
+    """w ~ N(0, 2 / inputs), b = 0: for ReLU.
 
     K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers" (2015), arXiv 1502.01852.
+
+    Args:
+        key: a key of `fnad.random`.
+        inputs: the size of the last axis of what the layer takes.
+        outputs: that of what it gives.
+        dtype: of the parameters, a float dtype.
+
+    Returns:
+        ``w`` of shape (inputs, outputs) and ``b`` of shape (outputs,).
+
+    Raises:
+        TypeError: ``key`` is no key, a size no integer, or ``dtype`` no float dtype.
+        ValueError: a size is not positive.
 
     >>> he_normal(random.key(0), 4, 3, np.float64)[1]
     array([0., 0., 0.])
@@ -56,9 +82,22 @@ def he_normal(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any, Any
 
 @boundary
 def glorot_uniform(key: Any, inputs: int, outputs: int, dtype: Any) -> tuple[Any, Any]:
-    """Weights uniform within sqrt(6 / (inputs + outputs)), for tanh and its like; bias 0.
+    """w ~ U(-a, a), a = sqrt(6 / (inputs + outputs)), b = 0: for tanh and its like.
 
     X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010).
+
+    Args:
+        key: a key of `fnad.random`.
+        inputs: the size of the last axis of what the layer takes.
+        outputs: that of what it gives.
+        dtype: of the parameters, a float dtype.
+
+    Returns:
+        ``w`` of shape (inputs, outputs) and ``b`` of shape (outputs,).
+
+    Raises:
+        TypeError: ``key`` is no key, a size no integer, or ``dtype`` no float dtype.
+        ValueError: a size is not positive.
 
     >>> w, b = glorot_uniform(random.key(0), 4, 2, np.float32)
     >>> bool(abs(w).max() <= 1)

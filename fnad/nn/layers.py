@@ -43,7 +43,7 @@ class Layer(NamedTuple):
 
 @boundary
 def dense(inputs: int, outputs: int, initializer: Initializer = fan_in_uniform) -> Layer:
-    """A dense layer, x w + b.
+    """A dense layer: x w + b.
 
     Args:
         inputs: the size of the last axis of x.
@@ -83,7 +83,7 @@ def _apply_dense(params: dict[str, Any], x: Any) -> Any:
 def mlp(
     sizes: Sequence[int], activation: Callable[[Any], Any] = relu, initializer: Initializer = fan_in_uniform
 ) -> Layer:
-    """A multi-layer perceptron: dense layers with an activation between them, none after the last.
+    """A multi-layer perceptron: f(f(x w1 + b1) w2 + b2) w3 + b3, for an activation f and any number of layers.
 
     Args:
         sizes: of the input, the hidden layers and the output.

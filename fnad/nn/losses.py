@@ -16,7 +16,7 @@ from fnad.tracing.tracer import Tracer
 @boundary
 @quiet
 def mse(prediction: Any, target: Any) -> Any:
-    """The mean of (prediction - target) ** 2 over all elements.
+    """mean((prediction - target) ** 2) over all elements.
 
     Args:
         prediction: an array of any shape.
@@ -26,6 +26,7 @@ def mse(prediction: Any, target: Any) -> Any:
         A scalar of the dtype to which they promote; differentiable in both.
 
     Raises:
+        TypeError: an argument is not real.
         ValueError: the shapes differ.
 
     >>> float(mse(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
@@ -43,7 +44,7 @@ def mse(prediction: Any, target: Any) -> Any:
 @boundary
 @quiet
 def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
-    """The mean cross-entropy of labels and softmax(logits), without overflow.
+    """mean(-sum(p log(softmax(logits)))) for the labels' probabilities p, without overflow.
 
     Args:
         logits: an array of shape (..., n), n classes.
@@ -54,6 +55,7 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
         A scalar of the dtype of the logits, or to which logits and weights promote; differentiable in both.
 
     Raises:
+        TypeError: an argument is not real.
         ValueError: the shapes do not fit, or there is no class.
         IndexError: an integer label is negative, or n or more.
 

@@ -58,10 +58,11 @@ def _text(ufunc: np.ufunc, operands: list[str]) -> str:
     dtypes = ", ".join([words for kind, words in KINDS.items() if kind in kinds])
     return f"""{first_line(ufunc)}
 
-    `numpy.{ufunc.__name__}`, of traced values too, which take the keywords ``out`` (with ``where``) and ``dtype``.
+    `numpy.{ufunc.__name__}`, of traced values too.
 
     Args:
         {', '.join(operands)}: arrays, numbers, traced values or lists of them, of shapes that broadcast.
+        out, dtype: as NumPy's, and ``where`` together with ``out``; the other keywords are for ordinary arrays.
 
     Returns:
         {'An array' if ufunc.nout == 1 else f'{ufunc.nout} arrays'} of their common shape.

@@ -147,6 +147,17 @@ def erf(x: Any, /) -> Any:
 def erfc(x: Any, /) -> Any:
     """``1 - erf(x)``, with all its digits where ``erf`` is nearly 1.
 
+    Args:
+        x: an array, a number or a traced value of any shape.
+
+    Returns:
+        An array of the same shape, with values from 0 to 2.
+
+    Raises:
+        TypeError: an argument is no array or number.
+
+    Dtypes: float; integers become float64. Derivative: -2 / sqrt(pi) exp(-x ** 2).
+
     >>> erfc(np.array([0.0, 10.0]))
     array([1.00000000e+00, 2.08848758e-45])
     """
