@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fnad.compiler.compile import Compiled, schedule_of
+from fnad.compiler.compile import Compiled, schedule_of, target_of
 from fnad.compiler.passes.schedule import Call, Loop, Rows, Step
 from fnad.ir.program import format_equation, variable_names
 from fnad.ir.types import short_dtype
@@ -30,7 +30,7 @@ def describe_kernels(compiled: Compiled) -> str:
 
 def describe_steps(compiled: Compiled) -> str:
     """Which equations run together in one loop over memory, what is a call, and which storages they read and write."""
-    schedule = schedule_of(compiled.program, compiled.target)
+    schedule = schedule_of(compiled.program, target_of(compiled.runtime))
     given, made = (", ".join(map(_view, views)) for views in (schedule.inputs, schedule.outputs))
     lines = [f"steps from {given or 'nothing'}:"]
     for k, step in enumerate(schedule.steps):

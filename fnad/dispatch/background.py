@@ -12,6 +12,7 @@ import numpy as np
 from fnad.compiler.compile import Compiled, compile_program
 from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Program
+from fnad.runtime.cpu.runtime import CPU
 
 
 class Pending:
@@ -20,19 +21,22 @@ class Pending:
     Not before: the compiler is Python for the most part, so the call would wait for it at every turn.
     """
 
-    def __init__(self, program: Program, donated: Collection[int], runtime: Any = None, captured: int = 0) -> None:
+    def __init__(self, program: Program, donated: Collection[int], runtime: Any = CPU, captured: int = 0) -> None:
         self.program, self.donated, self.runtime, self.captured = program, donated, runtime, captured
         self.made: Compiled | None = None
         self._threads: dict[str, threading.Thread] = {}
 
     def __call__(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        return self.run(inputs)
+
+    def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         """Run on arrays of the Program's input types."""
         if self.made is not None:
-            return self.made(inputs)
+            return self.made.run(inputs)
         if self._thread is not None and not self._thread.is_alive():
             # It has just ended, with an error that is to be raised here, or a fork has left it behind, or an
             # interrupt has come in its place.
-            return self.finished()(inputs)
+            return self.finished().run(inputs)
         results = evaluate(self.program, inputs)
         self._start()
         return results

@@ -15,6 +15,7 @@ from fnad.dispatch.pytrees import rebuilder
 from fnad.dispatch.signatures import Signature
 from fnad.dispatch.stage import StagedBranch
 from fnad.ir.program import prune
+from fnad.runtime.cpu.runtime import CPU
 from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.tracing.tracer import Tracer
 
@@ -43,7 +44,7 @@ def compile_branch(
 
 def _are_plain(values: Sequence[Any], runtime: Any) -> bool:
     """Whether values are arrays that compiled code takes as they are."""
-    plain = (np.ndarray,) if runtime is None else (np.ndarray, DeviceArray)
+    plain = (np.ndarray,) if runtime is CPU else (np.ndarray, DeviceArray)
     return all([type(value) in plain and value.dtype.isnative for value in values])
 
 

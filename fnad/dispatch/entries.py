@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnad.compiler.compile import Compiled, CompiledForCPU
+from fnad.compiler.compile import Compiled
 from fnad.dispatch.background import Pending
 from fnad.dispatch.call import call_compiled
 from fnad.dispatch.guards import Branches
@@ -15,6 +15,7 @@ from fnad.dispatch.reading import Sources, static_of
 from fnad.dispatch.signatures import Signature
 from fnad.dispatch.watch import Reader, Watch
 from fnad.ir.types import ArrayType
+from fnad.runtime.cpu.runtime import CPU
 from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.tracing.staging import Staged
 from fnad.tracing.state import is_staging
@@ -39,8 +40,8 @@ class Entry(NamedTuple):
     """``None`` where the Program closes over traced values: it then becomes part of theirs."""
     restore: Callable[[Sequence[Any]], Any]
     """Rebuilds the function's result from the Program's."""
-    runtime: Any = None
-    """The device that it is compiled for; ``None`` is the CPU."""
+    runtime: Any = CPU
+    """What it is compiled for."""
 
     sources: Sources = []
     """Where what was captured is found."""
@@ -51,7 +52,7 @@ class Entry(NamedTuple):
 
     def watching(self, watch: Watch, sources: Sources) -> Entry:
         """The same, once it is known what is read from outside."""
-        looks = type(self.compiled) is CompiledForCPU  # itself at the types of arrays
+        looks = type(self.compiled) is Compiled and self.runtime is CPU  # itself at the types of arrays
         return self._replace(sources=sources, watch=watch, read=watch.reader(sources, is_strict=not looks))
 
 
@@ -93,7 +94,7 @@ def run_entry(entry: Entry, leaves: Sequence[Any], captured: Sequence[Any]) -> A
         return entry.restore(call_compiled(entry.staged.program, [*values, *captured], entry.runtime))
     types = entry.staged.program.input_types
     arrays = [as_array(v, t.dtype, entry.runtime) for v, t in zip([*values, *captured], types)]
-    return entry.restore(entry.compiled(owned(entry, arrays)))
+    return entry.restore(entry.compiled.run(owned(entry, arrays)))
 
 
 def as_array(value: Any, dtype: np.dtype, runtime: Any) -> Any:
@@ -116,7 +117,7 @@ def owned(entry: Entry, arrays: list[Any]) -> list[Any]:
         return arrays
     known = {*map(id, arrays)}
     is_shared = len(known) < len(arrays)
-    if entry.runtime is None and not is_shared:
+    if entry.runtime is CPU and not is_shared:
         for i in entry.kept:
             base = arrays[i].base
             # Most have memory of their own, or that of an array which is none of these.

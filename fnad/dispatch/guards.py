@@ -150,9 +150,9 @@ def _key(answer: Any) -> Any:
 
 
 class Branches:
-    """The ways that a function has gone for one signature, on a device or, without one, on the CPU."""
+    """The ways that a function has gone for one signature, on a runtime."""
 
-    def __init__(self, runtime: Any = None) -> None:
+    def __init__(self, runtime: Any) -> None:
         self.runtime = runtime
         self.root: Any = None  # a guard, a leaf, or nothing yet
         self.watch: Watch | None = None  # of what is read from outside on any way

@@ -27,6 +27,7 @@ from fnad.dispatch.single_flight import SingleFlight
 from fnad.dispatch.stage import flat_function, stage_branch
 from fnad.errors import boundary
 from fnad.runtime.cpu.executor import Misfit
+from fnad.runtime.cpu.runtime import CPU
 from fnad.runtime.cuda import devices
 from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.tracing.errors import AskedOutside
@@ -97,12 +98,12 @@ class Jitted:
             entry, signature, leaves = self._look_up(args, kwargs)
         if entry.is_plain:
             if entry.read is None:
-                return entry.restore(entry.compiled(owned(entry, leaves) if entry.donated else leaves))
+                return entry.restore(entry.compiled.run(owned(entry, leaves) if entry.donated else leaves))
             captured = entry.read(())
             if captured is not None:
                 full = [*leaves, *captured]
                 try:
-                    return entry.restore(entry.compiled(owned(entry, full) if entry.donated else full))
+                    return entry.restore(entry.compiled.run(owned(entry, full) if entry.donated else full))
                 except Misfit:  # an array that is read from outside has got another shape or dtype where it lies
                     pass
         return self._run(entry, signature, leaves)
@@ -136,9 +137,9 @@ class Jitted:
         return signature_of(self.function, args, kwargs, static, self._runtime)
 
     def _runtime(self, leaves: Sequence[Any]) -> Any:
-        """The device that a call runs on: the one asked for, or where an array is; ``None`` is the CPU."""
+        """The device that a call runs on: the one asked for, or where an array is."""
         wanted = "cuda" if self.device is None and DeviceArray in map(type, leaves) else self.device
-        return devices.current() if devices.choose(wanted) == "cuda" else None
+        return devices.current() if devices.choose(wanted) == "cuda" else CPU
 
     def _without_static(self, args: tuple, kwargs: dict) -> tuple[Static, tuple, dict]:
         numbers = {n % len(args) if -len(args) <= n < len(args) else n for n in self.static_argnums} if args else set()

@@ -176,7 +176,7 @@ def _order(signature: Signature) -> str:
 
 
 def _device(signature: Signature) -> str:
-    return "the CPU" if signature.device is None else signature.device.name
+    return signature.device.name
 
 
 def _static(function: Callable[..., Any], static: Static | None) -> dict[str, Any]:

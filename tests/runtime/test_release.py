@@ -24,7 +24,7 @@ def of_the_jitted(jitted: Jitted) -> list[weakref.ref]:
     """References to all that a function which was called has come to."""
     (entry,) = jitted.entries.values()
     compiled = entry.compiled
-    executable = compiled.executable
+    executable = compiled.run.executable
     owned = [jitted.function, jitted, entry.staged.program, compiled, executable, executable._code]
     owned += [array for frame in executable._frames for array in (frame.memory, frame.arena)]
     return [weakref.ref(x) for x in owned]
@@ -71,7 +71,7 @@ def few_recent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def codes_of(jitted: Jitted) -> list[Any]:
     (entry,) = jitted.entries.values()
-    return list(entry.compiled.executable._code.kernels)
+    return list(entry.compiled.run.executable._code.kernels)
 
 
 @pytest.mark.usefixtures("few_recent")

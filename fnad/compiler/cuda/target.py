@@ -6,6 +6,5 @@ from fnad.compiler.cuda.divide import ROWS, divide_loops, prepare_loops
 from fnad.compiler.cuda.lower import EMITTER, has_code
 from fnad.compiler.passes.lowering import ABILITIES
 from fnad.compiler.target import Target
-from fnad.runtime.cuda.executor import link as link
 
 CUDA = Target(has_code, ABILITIES, prepare=prepare_loops, rows=ROWS, divide=divide_loops, emitter=EMITTER)

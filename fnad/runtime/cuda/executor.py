@@ -261,27 +261,25 @@ MOST_RECORDINGS = 8
 _UNSEEN = object()
 
 
-class Executable:
+class OnDevice:
     """A plan on a device, to be called with arrays; any number of threads may do so.
 
     A plan of launches alone that is called again on the same memory, as happens in a loop, is recorded, where the
     device can do so, and is a single launch from then on.
     """
 
-    def __init__(self, plan: Plan, runtime: Runtime) -> None:
-        self.plan, self.runtime = plan, runtime
+    def __init__(self, plan: Plan, runtime: Runtime, results: Sequence[Any], donated: Mapping[int, int]) -> None:
+        self.plan, self.runtime, self._results, self._donated = plan, runtime, results, donated
         self.linked = LinkedPlan(plan, runtime, _placed)
         self._is_recorded = runtime.records and FEWEST <= (launches_of(plan) or 0) <= MOST
         self._recordings: dict[bytes, Any] = {}  # by all addresses; None: seen once
 
-    def __call__(
-        self, inputs: Sequence[Any], results: Sequence[tuple[tuple[int, ...], np.dtype]], donated: Mapping[int, int]
-    ) -> list[DeviceArray]:
-        """Start the plan and give its results, which may not be there yet; some are arrays that are ``donated``."""
-        runtime = self.runtime
+    def __call__(self, inputs: Sequence[Any]) -> list[DeviceArray]:
+        """Start the plan and give its results, which may not be there yet; some are inputs that are donated."""
+        runtime, donated = self.runtime, self._donated
         arrays = [x if type(x) is DeviceArray and x.runtime is runtime else uploaded(runtime, x) for x in inputs]
         outputs = [
-            arrays[donated[k]] if k in donated else empty(runtime, *result) for k, result in enumerate(results)
+            arrays[donated[k]] if k in donated else empty(runtime, *result) for k, result in enumerate(self._results)
         ]
         arena = runtime.allocate(self.plan.arena_bytes)
         table = self.linked.table([x.address for x in (*arrays, *outputs)], arena.address)
@@ -334,11 +332,6 @@ def launches_of(plan: Plan) -> int | None:
         else:
             return None
     return count
-
-
-def link(plan: Plan, runtime: Runtime) -> Executable:
-    """Load a plan's kernels on a device."""
-    return Executable(plan, runtime)
 
 
 def _placed(launch: GridLaunch, source: Source | None, code: int) -> Exception:
