@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fnad.kernels.vector_math import ULPS
+from fnad.kernels.elementary import ULPS
 from scipy import special
 from tests.kernels.accuracy import BINARY, DTYPES, bound, edges, operands, run, worst
 

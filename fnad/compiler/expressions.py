@@ -8,24 +8,24 @@ has NumPy's meaning.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnad.ir.program import Equation, Literal
+from fnad.ir.primitive import Kind
+from fnad.ir.program import Equation, Literal, is_total
 from fnad.kernels.dtypes import DTYPES, dtype_word
+from fnad.kernels.elementary import ULPS
+from fnad.ops.elementwise import power
 
 _INTRINSICS = {
     "sqrt", "floor", "ceil", "trunc", "rint", "copysign", "maximum", "minimum", "fmod", "floor_divide", "select",
 }
 _RENAMED = {"mod": "remainder", "shift_left": "left_shift", "shift_right": "right_shift"}
-ELEMENTARY = {
-    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sigmoid", "tanh", "sinh", "cosh", "sin", "cos", "tan",
-    "arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh", "cbrt", "arctan2", "hypot", "pow", "logaddexp",
-    "logaddexp2", "erf", "erfc", "sinc",
-}
+_CHEAP = {"select", "maximum", "minimum", "fmax", "fmin", "isfinite"}
 _ON_FLOATS = {
     "abs": "fabs({0})",
     "sign": "select({0} == {zero}, {zero}, select({0} > {zero}, {one}, select({0} < {zero}, -{one}, {0})))",
@@ -60,8 +60,8 @@ _INTEGER_OPERATORS = {"+": "add", "-": "subtract", "*": "multiply"}
 def has_source(eqn: Equation) -> bool:
     """Whether an elementwise equation can be written as kernel source."""
     dtypes = [a.type.dtype for a in (*eqn.inputs, *eqn.outputs)]
-    if eqn.primitive.expression is None or not DTYPES.issuperset(dtypes) or _may_be_refused(eqn):
-        return False
+    if eqn.primitive.expression is None or not DTYPES.issuperset(dtypes) or not is_total(eqn):
+        return False  # an error is nothing that a loop has a way for
     try:
         source_of(eqn, ["x"] * len(eqn.inputs))
     except KeyError:
@@ -69,17 +69,25 @@ def has_source(eqn: Equation) -> bool:
     return True
 
 
-def _may_be_refused(eqn: Equation) -> bool:
-    """Whether it is an integer's power whose exponent may be negative: an error, for which a loop has no way."""
-    if eqn.primitive.name != "power" or eqn.outputs[0].type.dtype.kind != "i":
-        return False
-    exponent = eqn.inputs[1]
-    return not isinstance(exponent, Literal) or exponent.value < 0
+@cache
+def _functions(expression: str) -> frozenset[str]:
+    """The functions in a scalar expression."""
+    return frozenset(re.findall(r"([a-z]\w*)\(", expression))
+
+
+def is_elementary(eqn: Equation) -> bool:
+    """Whether an equation computes an elementary function, which takes much longer than arithmetic."""
+    return eqn.primitive.is_elementwise and not _functions(eqn.primitive.expression).isdisjoint(ULPS)
+
+
+def takes_any_number(eqn: Equation) -> bool:
+    """Whether an elementwise equation runs the same, and as fast, whatever the numbers are that it takes."""
+    return eqn.primitive.is_elementwise and _functions(eqn.primitive.expression) <= _CHEAP
 
 
 def _is_root(eqn: Equation) -> bool:
     """Whether it is a power by the number 0.5, which NumPy computes as a root, with other values at -0 and -inf."""
-    if eqn.primitive.name != "power" or eqn.outputs[0].type.dtype not in (np.float32, np.float64):
+    if eqn.primitive is not power or eqn.outputs[0].type.dtype not in (np.float32, np.float64):
         return False
     return isinstance(eqn.inputs[1], Literal) and eqn.inputs[1].value == 0.5
 
@@ -211,7 +219,7 @@ def _special(name: str, dtype: np.dtype) -> str | None:
 
 def _function(name: str, dtype: np.dtype) -> str:
     """The word of kernel source that computes a function of a dtype."""
-    if name in ELEMENTARY and dtype.kind == "f":
+    if name in ULPS and dtype.kind == "f":
         return f"{name}_{dtype_word(dtype)}"
     if name in _INTRINSICS:
         return name
@@ -247,19 +255,21 @@ def _extreme(sign: int) -> Callable[[np.dtype], str]:
 
 
 ACCUMULATIONS = {
-    "reduce_sum": Accumulation("radd", "add", lambda dtype: constant(0, dtype)),
-    "reduce_prod": Accumulation("rmul", "multiply", lambda dtype: constant(1, dtype)),
-    "reduce_max": Accumulation("rmax", "maximum", _extreme(-1)),
-    "reduce_min": Accumulation("rmin", "minimum", _extreme(1)),
-    "reduce_and": Accumulation("multiply", "multiply", lambda dtype: constant(1, dtype)),
-    "reduce_or": Accumulation("add", "add", lambda dtype: constant(0, dtype)),
+    "add": Accumulation("radd", "add", lambda dtype: constant(0, dtype)),
+    "multiply": Accumulation("rmul", "multiply", lambda dtype: constant(1, dtype)),
+    "maximum": Accumulation("rmax", "maximum", _extreme(-1)),
+    "minimum": Accumulation("rmin", "minimum", _extreme(1)),
+    "and": Accumulation("multiply", "multiply", lambda dtype: constant(1, dtype)),
+    "or": Accumulation("add", "add", lambda dtype: constant(0, dtype)),
 }
+"""By what a reduction combines elements with."""
 
-COMBINATIONS = {
-    "set": "second",
-    "add": "add",
-    "mul": "multiply",
-    "min": "minimum",
-    "max": "maximum",
-}
-"""The modes of a scatter, and the word of kernel source that combines old and new element."""
+
+def is_reduction(eqn: Equation) -> bool:
+    """Whether an equation is a reduction."""
+    return eqn.primitive.kind is Kind.REDUCTION
+
+
+def accumulation_of(eqn: Equation) -> Accumulation:
+    """How a reduction runs."""
+    return ACCUMULATIONS[eqn.primitive.combine]

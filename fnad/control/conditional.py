@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 
 from fnad.control.bodies import apply
-from fnad.control.invariants import is_total
 from fnad.control.switch import switch_p
-from fnad.ir.program import Atom, Equation, Program, Var, structure
-from fnad.ir.program import filled
+from fnad.ir.program import Atom, Equation, Program, Var, filled, is_total, structure
 from fnad.ir.types import ArrayType
 from fnad.memo import Memo
 from fnad.tracing.builder import Builder, build

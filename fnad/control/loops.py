@@ -16,13 +16,13 @@ import numpy as np
 from fnad.control.bodies import Body, apply, stage_body
 from fnad.control.carries import active_inputs, chosen, read_by, spread_over_carries
 from fnad.control.conditional import conditional
-from fnad.control.invariants import hoist
+from fnad.control.hoist import hoist
 from fnad.control.steps import (
     Back, Operands, operands_of, pullback_evaluate, pullback_type, pulled, pushed, pushforward_evaluate,
     pushforward_type,
 )
 from fnad.ir.evaluate import evaluate
-from fnad.ir.primitive import Primitive
+from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Atom, Equation, Program, prune, without_effects
 from fnad.ir.program import filled
 from fnad.ir.types import ArrayType
@@ -293,7 +293,7 @@ cotangents. Outputs: the tangents of the varying last carries."""
 # --- Its other rules
 
 
-def _without(eqn: Equation, needed: set[Atom]) -> Equation:
+def _dead_code(eqn: Equation, needed: set[Atom]) -> Equation:
     """Without the carries that neither the condition nor a needed result depends on, and operands for these."""
     condition, body = eqn.params["condition"], eqn.params["body"]
     asked, fixed = eqn.params["condition_constants"], eqn.params["body_constants"]
@@ -396,7 +396,7 @@ def _also(condition: Program) -> Program:
 
 while_p = Primitive(
     "while_loop", _type, _evaluate, vjp_forward=_forward, vjp_backward=_backward, batch=_batch,
-    conditional=_conditional, without=_without,
+    conditional=_conditional, kind=Kind.CONTROL, dead_code=_dead_code,
 )
 """Inputs: ``condition_constants`` values that the condition reads, ``body_constants`` values that the body reads, and
 the carries. The ``condition`` takes its constants and the carries and gives one boolean; the ``body`` takes its

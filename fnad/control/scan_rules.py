@@ -9,9 +9,9 @@ import numpy as np
 
 from fnad.control.bodies import apply, stage_body
 from fnad.control.carries import active_inputs, chosen, read_by, spread_over_carries
-from fnad.control.invariants import hoist
+from fnad.control.hoist import hoist
 from fnad.ir.evaluate import evaluate
-from fnad.ir.primitive import Primitive
+from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Equation, Program, Var, filled, prune
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
@@ -197,7 +197,7 @@ def run_scan(
 # --- Its other rules
 
 
-def _without(eqn: Equation, needed: set[Any]) -> Equation:
+def _dead_code(eqn: Equation, needed: set[Any]) -> Equation:
     """Without the outputs that nobody needs, the carries that no needed one depends on, and operands for these."""
     body, constants, carries = eqn.params["body"], eqn.params["constants"], eqn.params["carries"]
     live = [v in needed for v in eqn.outputs]
@@ -264,7 +264,7 @@ def _conditional(op: Primitive, flag: Any, only_if: Any, *args: Any, body: Progr
 
 scan_p = Primitive(
     "scan", _type, _evaluate, vjp_forward=_forward, vjp_backward=_backward, batch=_batch, conditional=_conditional,
-    without=_without,
+    kind=Kind.CONTROL, dead_code=_dead_code, total=True,
 )
 """Inputs: ``constants`` values that every step reads, ``carries`` values that go from step to step, and arrays of
 ``length`` slices. The ``body`` takes the constants, the carries and a slice of each array; it gives the new carries

@@ -13,7 +13,7 @@ from fnad.control.carries import chosen, read_by
 from fnad.control.scan_rules import run_scan
 from fnad.errors import boundary
 from fnad.ir.evaluate import evaluate
-from fnad.ir.primitive import Primitive
+from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Atom, Equation, Program, Var, prune
 from fnad.ir.program import filled
 from fnad.ir.types import ArrayType, is_inexact
@@ -158,7 +158,7 @@ def _backward(residuals: Any, g: Any, branches: tuple[Program, ...]) -> list[Any
 # --- Its other rules
 
 
-def _without(eqn: Equation, needed: set[Atom]) -> Equation:
+def _dead_code(eqn: Equation, needed: set[Atom]) -> Equation:
     """Without the outputs that nobody needs, and the operands that no branch reads for the others."""
     live = [v in needed for v in eqn.outputs]
     pruned = [
@@ -225,7 +225,7 @@ def _conditional(
 
 switch_p = Primitive(
     "switch", _type, _evaluate, vjp_forward=_forward, vjp_backward=_backward, batch=_batch, conditional=_conditional,
-    without=_without,
+    kind=Kind.CONTROL, dead_code=_dead_code, total=True,
 )
 """Inputs: an index, a boolean or integer scalar, and the operands that each of the ``branches`` takes. Outputs: those
 of the branch number ``index``, of the first one where it is negative, of the last where it is too large."""

@@ -14,17 +14,18 @@ from fnad.errors import NonFiniteError, boundary, place_at
 from fnad.ir.evaluate import evaluate, read, watched
 from fnad.ir.program import Equation, Var
 from fnad.ir.types import is_inexact, type_of
+from fnad.ops.elementwise import div, exp, log, log1p, power, sqrt
 from fnad.tracing.staging import stage
 from fnad.tracing.tracer import Tracer, is_value, value_type
 from fnad.transforms.derived import Derived
 
 ADVICE = {
-    "log": "Keep its operand above 0, as np.maximum(x, tiny) does, or use log_softmax or logsumexp for probabilities.",
-    "log1p": "Keep its operand above -1.",
-    "sqrt": "Keep its operand from being negative.",
-    "exp": "Subtract the largest operand first, as softmax and logsumexp do, or clip it.",
-    "div": "Keep the divisor from 0, as np.where(y == 0, 1, y) does.",
-    "power": "Keep the base above 0 where the exponent is no integer.",
+    log: "Keep its operand above 0, as np.maximum(x, tiny) does, or use log_softmax or logsumexp for probabilities.",
+    log1p: "Keep its operand above -1.",
+    sqrt: "Keep its operand from being negative.",
+    exp: "Subtract the largest operand first, as softmax and logsumexp do, or clip it.",
+    div: "Keep the divisor from 0, as np.where(y == 0, 1, y) does.",
+    power: "Keep the base above 0 where the exponent is no integer.",
 }
 
 BACKWARD = (
@@ -138,11 +139,11 @@ class _Watcher:
     def _error(
         self, equation: Equation, operands: Sequence[Any], k: int, result: Any, found: str
     ) -> NonFiniteError:
-        name, source = equation.primitive.name, equation.source
-        where = f"result {k} of {name}" if len(equation.outputs) > 1 else name
+        primitive, source = equation.primitive, equation.source
+        where = f"result {k} of {primitive.name}" if len(equation.outputs) > 1 else primitive.name
         way = ", backward, in the derivative of the line below" if source is not None and source.backward else ""
         ranges = "".join([f"\n  operand {i}: {_range(x)}" for i, x in enumerate(operands)])
-        advice = BACKWARD if way else ADVICE.get(name, "Keep the operands in the range where it is defined.")
+        advice = BACKWARD if way else ADVICE.get(primitive, "Keep the operands in the range where it is defined.")
         if found == "inf":
             advice += " inf=False lets infinities pass."
         error = NonFiniteError(

@@ -93,6 +93,6 @@ def call_compiled(program: Program, args: Sequence[Any], runtime: Any) -> list[A
 
 jit_call = Primitive(
     "jit_call", call_type, _run, vjp_forward=_forward, vjp_backward=_backward, expand=call_expand, batch=_batch,
-    conditional=call_conditional,
+    conditional=call_conditional, total=True,
 )
 RULES[jit_call] = through_call

@@ -21,8 +21,8 @@ from fnad.ir.types import is_array, is_array_like
 from fnad.memo import Memo
 from fnad.numpy.dispatch import RULES
 from fnad.numpy.protocols import has_rule
+from fnad.ops.strides import contiguous_strides
 from fnad.runtime.cuda.arrays import DeviceArray
-from fnad.runtime.views import contiguous_strides
 from fnad.sameness import exact, typed_if_hashable
 from fnad.tracing.tracer import Tracer
 

@@ -128,6 +128,15 @@ def has_effect(equation: Equation) -> bool:
     return equation.primitive.effect or any([p.is_effectful for p in subprograms(equation.params)])
 
 
+def is_total(equation: Equation) -> bool:
+    """Whether nobody can tell if an equation was run: it gives a result for any operands, and does nothing else."""
+    total = equation.primitive.total
+    if callable(total):
+        return total(*equation.inputs, **equation.params)
+    inner = subprograms(equation.params) if total else ()
+    return bool(total) and all([is_total(one) for program in inner for one in program.equations])
+
+
 def without_effects(program: Program) -> Program:
     """The Program with the same outputs that does nothing else, for values that are computed once more."""
     if not program.is_effectful:
@@ -161,8 +170,8 @@ def prune(program: Program, whole: bool = False) -> Program:
     kept = []
     for equation in reversed(program.equations):
         if not needed.isdisjoint(equation.outputs) or has_effect(equation):
-            if equation.primitive.without is not None and not whole:
-                equation = equation.primitive.without(equation, needed)
+            if equation.primitive.dead_code is not None and not whole:
+                equation = equation.primitive.dead_code(equation, needed)
             kept.append(equation)
             needed.update(a for a in equation.inputs if type(a) is Var)
     return Program(program.inputs, tuple(reversed(kept)), program.outputs)

@@ -60,13 +60,10 @@ class _Writer:
 
     def spread(self, eqn: Equation) -> str:
         """An array that NumPy will broadcast to the shape of its company."""
-        (x,), dims, ndim = eqn.inputs, eqn.params["dims"], len(eqn.params["shape"])
-        if dims == tuple(range(ndim - len(dims), ndim)):
-            return self.array(x)
-        shape = [1] * ndim
-        for d, n in zip(dims, x.type.shape):
-            shape[d] = n
-        return f"{self.array(x)}.reshape({tuple(shape)})"
+        (x,) = eqn.inputs
+        shape = eqn.primitive.broadcasts(x.type.shape, **eqn.params)
+        led_by_ones = (1,) * (len(shape) - len(x.type.shape)) + x.type.shape
+        return self.array(x) if shape == led_by_ones else f"{self.array(x)}.reshape({shape})"
 
     def number(self, eqn: Equation, literal: Literal) -> str:
         """A number; for a ufunc as an array, which it would make of it at every call."""
@@ -101,7 +98,7 @@ def _dying(program: Program) -> list[list[Var]]:
 
 def _left_to_numpy(program: Program) -> set[Var]:
     """The results of broadcasts that only ufuncs of NumPy use, beside an operand that has the full shape."""
-    spread = {eqn.outputs[0] for eqn in program.equations if eqn.primitive.name == "broadcast"}
+    spread = {eqn.outputs[0] for eqn in program.equations if eqn.primitive.broadcasts is not None}
     spread.difference_update(program.outputs)
     kept: set[Atom] = set()
     for eqn in program.equations:

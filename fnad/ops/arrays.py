@@ -31,7 +31,7 @@ class Held:
 
 array_p = Primitive(
     "array", lambda held: ArrayType(held.shape, held.dtype), lambda held: held.array, differentiable=(),
-    batch=lambda op, mapped, held: op(held=held),
+    batch=lambda op, mapped, held: op(held=held), total=True,
 )
 """An array, from no inputs."""
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.primitive import Primitive
+from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.types import ArrayType
-from fnad.ops.elementwise import conj
+from fnad.ops.elementwise import add, conj, mul
 from fnad.ops.shaping import Mapped, reshape, transpose
 
 
@@ -58,4 +58,30 @@ def _swapped(x: Any) -> Any:
 
 
 # (..., m, k) times (..., k, n), without broadcasting.
-matmul = Primitive("matmul", _matmul_type, np.matmul, vjp=_matmul_vjp, batch=_matmul_batch)
+matmul = Primitive("matmul", _matmul_type, np.matmul, vjp=_matmul_vjp, batch=_matmul_batch, kind=Kind.PRODUCT)
+
+# --- A product that starts from an array: what the compiler makes of a sum with one
+
+
+def _matmul_add_type(c: ArrayType, a: ArrayType, b: ArrayType, alpha: float) -> ArrayType:
+    product = matmul.type_rule(a, b)
+    if product[:2] != c[:2] or c.dtype.kind != "f":
+        raise ValueError(f"matmul_add: requires a float array like the product of the others, got {c}, {a} and {b}.")
+    return product
+
+
+def _matmul_add(c: Any, a: Any, b: Any, alpha: float) -> Any:
+    return add(c, mul(matmul(a, b), alpha))
+
+
+def _matmul_add_vjp(i: int, g: Any, y: Any, c: Any, a: Any, b: Any, alpha: float) -> Any:
+    if i == 0:
+        return g
+    return mul(matmul(g, adjoint(b)) if i == 1 else matmul(adjoint(a), g), alpha)
+
+
+# c + alpha a b
+matmul_add = Primitive(
+    "matmul_add", _matmul_add_type, _matmul_add, expand=_matmul_add, vjp=_matmul_add_vjp, differentiable=(0, 1, 2),
+    kind=Kind.PRODUCT, overwrites=0,
+)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.primitive import Primitive
+from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.types import ArrayType
 from fnad.ops.contractions import adjoint, matmul
 from fnad.ops.elementwise import add
@@ -47,7 +47,7 @@ def _relu_backward_sum_vjp(i: int, g: Any, outputs: Any, x: Any, y: Any) -> Any:
 # relu_backward of a matrix, and the sum of its rows.
 relu_backward_sum = Primitive(
     "relu_backward_sum", _relu_backward_sum_type, _relu_backward_sum, expand=_relu_backward_sum,
-    vjp=_relu_backward_sum_vjp, differentiable=(0,),
+    vjp=_relu_backward_sum_vjp, differentiable=(0,), total=True,
 )
 
 # --- Dense layer
@@ -90,5 +90,5 @@ def _dense_batch(op: Primitive, mapped: Mapped, x: Any, w: Any, b: Any, relu: bo
 # x w + b, or relu(x w + b), for x (m, k), w (k, n) and b (n,).
 dense = Primitive(
     "dense", _dense_type, _dense_expand, expand=_dense_expand, vjp_forward=_dense_forward, vjp_backward=_dense_backward,
-    batch=_dense_batch,
+    batch=_dense_batch, kind=Kind.PRODUCT,
 )

@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 
 from fnad.ir.primitive import Primitive
+from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType
 from fnad.ops.families import elementwise, literal_value
 from fnad.ops.operands import define_operators
+from fnad.ops.shaping import broadcast
 
 FLOAT = "f"
 INEXACT = "fc"
@@ -55,6 +57,20 @@ def _power_by_base(g: Any, z: Any, x: Any, y: Any) -> Any:
 def _power_by_exponent(g: Any, z: Any, x: Any, y: Any) -> Any:
     at_zero = (x == 0) & (y >= 0) if x.dtype.kind == "f" else x == 0
     return guarded_mul(g, conj(choose(at_zero, 0, guarded_mul(z, log(x)))))
+
+
+def _is_power_total(x: Any, y: Any) -> bool:
+    """Whether no exponent can be negative where the base is an integer: that is refused."""
+    return x.type.dtype.kind != "i" or isinstance(y, Literal) and y.value >= 0
+
+
+def if_flag(flag: Any, x: Any) -> Any:
+    """An array where a scalar flag is true, else zeros."""
+    return select(broadcast(flag, shape=x.shape, dims=()), x, 0)
+
+
+def _power_conditional(op: Primitive, flag: Any, only_if: Any, x: Any, y: Any) -> Any:
+    return op(x, if_flag(flag, y))
 
 
 def _quotient_by_denominator(g: Any, z: Any, x: Any, y: Any) -> Any:
@@ -163,7 +179,10 @@ nextafter = elementwise("nextafter", np.nextafter, "nextafter({0}, {1})", kinds=
 
 sqrt = elementwise("sqrt", np.sqrt, "sqrt({0})", [lambda g, y, x: divide_guarded(g, conj(y * 2))], INEXACT)
 cbrt = elementwise("cbrt", np.cbrt, "cbrt({0})", [lambda g, y, x: guarded_mul(g, (1 / y) ** 2 * (1 / 3))], FLOAT)
-power = elementwise("power", np.power, "pow({0}, {1})", [_power_by_base, _power_by_exponent], NUMBER)
+power = elementwise(
+    "power", np.power, "pow({0}, {1})", [_power_by_base, _power_by_exponent], NUMBER, total=_is_power_total,
+    conditional=_power_conditional,
+)
 hypot = elementwise(
     "hypot", np.hypot, "hypot({0}, {1})",
     [lambda g, z, x, y: g * cosine(x, y), lambda g, z, x, y: g * cosine(y, x)], FLOAT,

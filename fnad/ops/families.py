@@ -26,7 +26,7 @@ def elementwise(
     partials: Sequence[Partial | None] = (),
     kinds: str = "biufc",
     result: str = "same",
-    commutative: bool = False,
+    **traits: Any,
 ) -> Primitive:
     """An operation that works element by element.
 
@@ -36,6 +36,7 @@ def elementwise(
         partials: the derivative in each input; none at all for a piecewise constant operation.
         kinds: the kinds of dtype that it takes.
         result: ``"same"`` as the last input, ``"bool"``, or ``"real"`` (of a complex input).
+        traits: further ones, as `Primitive` has them.
     """
 
     def type_rule(*types: ArrayType) -> ArrayType:
@@ -58,7 +59,7 @@ def elementwise(
     differentiable = tuple(i for i, p in enumerate(partials) if p is not None)
     return Primitive(
         name, type_rule, evaluate, vjp=vjp if differentiable else None, differentiable=differentiable,
-        expression=expression, commutative=commutative,
+        expression=expression, **traits,
     )
 
 
@@ -71,17 +72,18 @@ _RESULT: dict[str, Callable[[np.dtype], np.dtype]] = {
 
 def linear(
     name: str, type_rule: Callable[..., Any], evaluate: Callable[..., Any], transpose: Callable[..., Any],
-    batch: Callable[..., Any],
+    batch: Callable[..., Any], **traits: Any,
 ) -> Primitive:
     """An operation linear in its first input; ``transpose(g, x, *rest, **params)`` maps its cotangent back.
 
-    Of ``x`` the transpose may use the shape and dtype only. ``batch`` is the batching rule.
+    Of ``x`` the transpose may use the shape and dtype only. ``batch`` is the batching rule, ``traits`` are further
+    ones, as `Primitive` has them.
     """
 
     def vjp(i: int, g: Any, y: Any, *inputs: Any, **params: Any) -> Any:
         return transpose(g, *inputs, **params)
 
-    return Primitive(name, type_rule, evaluate, vjp=vjp, batch=batch, differentiable=(0,))
+    return Primitive(name, type_rule, evaluate, vjp=vjp, batch=batch, differentiable=(0,), **traits)
 
 
 def _bad_operands(name: str, types: Sequence[ArrayType], kinds: str) -> TypeError:

@@ -14,7 +14,7 @@ import numpy as np
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import filled
 from fnad.ir.types import ArrayType, Shape
-from fnad.ops.elementwise import choose, conj, convert, select
+from fnad.ops.elementwise import choose, conj, convert, if_flag
 from fnad.ops.operands import rule
 from fnad.ops.reductions import argsort
 from fnad.ops.shaping import (
@@ -36,11 +36,6 @@ def _slices_type(name: str, x: ArrayType, indices: tuple[ArrayType, ...]) -> Arr
 def _rows(size: int, places: int) -> np.ndarray:
     """The number of its example for each place of a batch: the index into the batch axis."""
     return np.repeat(np.arange(size), places)
-
-
-def if_flag(flag: Any, x: Any) -> Any:
-    """An array where a scalar flag is true, else zeros."""
-    return select(broadcast(flag, shape=x.shape, dims=()), x, 0)
 
 
 def _places_if(flag: Any, x: Any, indices: Any) -> list[Any] | None:
@@ -83,8 +78,8 @@ gather = Primitive(
 
 def _scatter_type(x: ArrayType, updates: ArrayType, *indices: ArrayType, mode: str) -> ArrayType:
     slices = _slices_type("scatter", x, indices)
-    if updates[:2] != slices[:2] or mode not in _MODES:
-        modes = ", ".join(_MODES)
+    if updates[:2] != slices[:2] or mode not in MODES:
+        modes = ", ".join(MODES)
         raise TypeError(f"scatter: requires updates {slices} and a mode among {modes}, got {updates} and {mode!r}.")
     return ArrayType(x.shape, x.dtype)
 
@@ -95,13 +90,13 @@ def _set_at(y: np.ndarray, indices: Any, updates: Any) -> None:
 
 def _scatter_evaluate(x: Any, updates: Any, *indices: Any, mode: str) -> np.ndarray:
     y = np.array(x)
-    _MODES[mode].write(y, indices, updates)
+    MODES[mode].write(y, indices, updates)
     return y
 
 
 @rule
 def _scatter_vjp(i: int, g: Any, y: Any, x: Any, updates: Any, *indices: Any, mode: str) -> Any:
-    rules = _MODES[mode]
+    rules = MODES[mode]
     return rules.pull_old(g, y, x, updates, indices) if i == 0 else rules.pull_new(g, y, x, updates, indices)
 
 
@@ -120,7 +115,7 @@ def _scatter_conditional(
 
 scatter = Primitive(
     "scatter", _scatter_type, _scatter_evaluate, vjp=_scatter_vjp, differentiable=(0, 1), batch=_scatter_batch,
-    conditional=_scatter_conditional,
+    conditional=_scatter_conditional, overwrites=0,
 )
 
 
@@ -217,17 +212,24 @@ def _pull_new_extreme(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any
 
 
 class _Mode(NamedTuple):
-    """What a mode writes, and how it pulls a cotangent back to the old values and to the updates."""
+    """What a mode writes, and how it pulls a cotangent back to the old values and to the updates.
 
+    ``combine`` is the word of kernel source that joins an old and a new element.
+    """
+
+    combine: str
     write: Callable[..., None]
     pull_old: Callable[..., Any]
     pull_new: Callable[..., Any]
 
 
-_MODES = {
-    "set": _Mode(_set_at, _pull_overwritten, _pull_winners),
-    "add": _Mode(np.add.at, lambda g, y, x, u, indices: g, lambda g, y, x, u, indices: gather(g, *indices)),
-    "mul": _Mode(np.multiply.at, lambda g, y, x, u, indices: scatter(g, conj(u), *indices, mode="mul"), _pull_factors),
-    "min": _Mode(np.minimum.at, _pull_old_extreme, _pull_new_extreme),
-    "max": _Mode(np.maximum.at, _pull_old_extreme, _pull_new_extreme),
+MODES = {
+    "set": _Mode("second", _set_at, _pull_overwritten, _pull_winners),
+    "add": _Mode("add", np.add.at, lambda g, y, x, u, indices: g, lambda g, y, x, u, indices: gather(g, *indices)),
+    "mul": _Mode(
+        "multiply", np.multiply.at,
+        lambda g, y, x, u, indices: scatter(g, conj(u), *indices, mode="mul"), _pull_factors,
+    ),
+    "min": _Mode("minimum", np.minimum.at, _pull_old_extreme, _pull_new_extreme),
+    "max": _Mode("maximum", np.maximum.at, _pull_old_extreme, _pull_new_extreme),
 }

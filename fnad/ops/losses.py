@@ -14,8 +14,7 @@ import numpy as np
 from fnad.ir.evaluate import QUIET
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
-from fnad.ops.elementwise import add, div, exp, mul, square, sub
-from fnad.ops.indexing import if_flag
+from fnad.ops.elementwise import add, div, exp, if_flag, mul, square, sub
 from fnad.ops.operands import rule
 from fnad.ops.reductions import reduce_logsumexp
 from fnad.ops.shaping import Mapped, all_over_batch, broadcast, merge_batch, pad, reduce_sum, reshape, slice_, spread
@@ -97,11 +96,13 @@ def _mse_with_gradient_batch(op: Primitive, mapped: Mapped, *inputs: Any) -> tup
     return mul(reduce_sum(in_blocks, axes=(2,)), scale), mul(error, 2 * scale)
 
 
-mse = Primitive("mse", _mse_type, _mse_expand, expand=_mse_expand, vjp_forward=_mse_forward, vjp_backward=_mse_backward)
+mse = Primitive(
+    "mse", _mse_type, _mse_expand, expand=_mse_expand, vjp_forward=_mse_forward, vjp_backward=_mse_backward, total=True,
+)
 # The partial losses of blocks of predictions, which add up to the mean squared error, and its gradient.
 mse_with_gradient = Primitive(
     "mse_with_gradient", _mse_with_gradient_type, _evaluate_mse_with_gradient, vjp=_mse_with_gradient_vjp,
-    batch=_mse_with_gradient_batch,
+    batch=_mse_with_gradient_batch, total=True,
 )
 
 # --- Softmax cross-entropy of (m, n) logits, the mean over the rows. Labels are m integers, or (m, n) weights

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.primitive import Primitive
+from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import filled
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import (
@@ -67,6 +67,7 @@ def _unit_vector(x: Any, y: Any, axes: Axes) -> Any:
 # The Euclidean norm; its derivative at the zero vector is 0.
 reduce_norm = Primitive(
     "reduce_norm", _type_rule("norm", "f"), _norm_expand, expand=_norm_expand, vjp=_norm_vjp, batch=batch_along_axes,
+    kind=Kind.REDUCTION,
 )
 
 
@@ -85,7 +86,7 @@ def _logsumexp_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
 
 reduce_logsumexp = Primitive(
     "reduce_logsumexp", _type_rule("logsumexp", "f", empty=False), _logsumexp_expand, expand=_logsumexp_expand,
-    vjp=_logsumexp_vjp, batch=batch_along_axes,
+    vjp=_logsumexp_vjp, batch=batch_along_axes, kind=Kind.REDUCTION,
 )
 
 # --- Product: each factor's derivative is the product of the others, exact with zeros among them
@@ -126,6 +127,7 @@ def _shifted(x: Any, first: float) -> Any:
 
 reduce_prod = Primitive(
     "reduce_prod", _type_rule("prod", "iufc"), _ufunc_reduce(np.multiply), vjp=_prod_vjp, batch=batch_along_axes,
+    kind=Kind.REDUCTION, combine="multiply",
 )
 
 # --- Extremes: the derivative is shared evenly among ties
@@ -141,17 +143,19 @@ def _extreme_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes) -> Any:
 
 reduce_max = Primitive(
     "reduce_max", _type_rule("maximum", "iuf", empty=False), _ufunc_reduce(np.maximum), vjp=_extreme_vjp,
-    batch=batch_along_axes,
+    batch=batch_along_axes, kind=Kind.REDUCTION, combine="maximum",
 )
 reduce_min = Primitive(
     "reduce_min", _type_rule("minimum", "iuf", empty=False), _ufunc_reduce(np.minimum), vjp=_extreme_vjp,
-    batch=batch_along_axes,
+    batch=batch_along_axes, kind=Kind.REDUCTION, combine="minimum",
 )
 reduce_and = Primitive(
     "reduce_and", _type_rule("all", "b"), _ufunc_reduce(np.logical_and), differentiable=(), batch=batch_along_axes,
+    kind=Kind.REDUCTION, combine="and",
 )
 reduce_or = Primitive(
     "reduce_or", _type_rule("any", "b"), _ufunc_reduce(np.logical_or), differentiable=(), batch=batch_along_axes,
+    kind=Kind.REDUCTION, combine="or",
 )
 
 
@@ -166,9 +170,11 @@ def _arg_type(name: str) -> Callable[..., ArrayType]:
 
 argmax = Primitive(
     "argmax", _arg_type("argmax"), lambda x, axis: np.argmax(x, axis=axis), differentiable=(), batch=batch_along_axis,
+    total=True,
 )
 argmin = Primitive(
     "argmin", _arg_type("argmin"), lambda x, axis: np.argmin(x, axis=axis), differentiable=(), batch=batch_along_axis,
+    total=True,
 )
 
 # --- Scans along an axis
@@ -187,7 +193,7 @@ def _backwards(scan: Callable[..., Any], *args: Any, axis: int) -> Any:
 
 cumsum = linear(
     "cumsum", _scan_type, lambda x, axis: np.cumsum(x, axis=axis, dtype=x.dtype),
-    lambda g, x, axis: _backwards(cumsum, g, axis=axis), batch_along_axis,
+    lambda g, x, axis: _backwards(cumsum, g, axis=axis), batch_along_axis, kind=Kind.CUMULATIVE, combine="add",
 )
 
 
@@ -221,6 +227,7 @@ def _recurrence_vjp(i: int, g: Any, y: Any, a: Any, b: Any, axis: int) -> Any:
 # y[i] = a[i] y[i-1] + b[i] along the axis.
 recurrence = Primitive(
     "recurrence", _scan_type, _recurrence_evaluate, vjp=_recurrence_vjp, batch=batch_along_axis,
+    kind=Kind.CUMULATIVE,
 )
 
 
@@ -235,7 +242,7 @@ def _cumprod_vjp(i: int, g: Any, y: Any, x: Any, axis: int) -> Any:
 
 cumprod = Primitive(
     "cumprod", _scan_type, lambda x, axis: np.cumprod(x, axis=axis, dtype=x.dtype), vjp=_cumprod_vjp,
-    batch=batch_along_axis,
+    batch=batch_along_axis, kind=Kind.CUMULATIVE, combine="multiply",
 )
 
 # --- Order
@@ -247,5 +254,5 @@ def _order_type(x: ArrayType, axis: int) -> ArrayType:
 
 argsort = Primitive(
     "argsort", _order_type, lambda x, axis: np.argsort(x, axis=axis, kind="stable"), differentiable=(),
-    batch=batch_along_axis,
+    batch=batch_along_axis, total=True,
 )

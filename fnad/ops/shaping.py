@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.primitive import Primitive
+from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import filled
 from fnad.ir.types import ArrayType, Shape
+from fnad.ops import strides
 from fnad.ops.families import linear, literal_value
 
 Ints = tuple[int, ...]
@@ -26,12 +27,17 @@ def _broadcast_type(x: ArrayType, shape: Shape, dims: Ints) -> ArrayType:
     return ArrayType(shape, x.dtype, x.weak)
 
 
+def _broadcasts(given: Shape, shape: Shape, dims: Ints) -> Shape:
+    """The shape that NumPy broadcasts by itself."""
+    expanded = [1] * len(shape)
+    for d, n in zip(dims, given):
+        expanded[d] = n
+    return tuple(expanded)
+
+
 def _broadcast_evaluate(x: Any, shape: Shape, dims: Ints) -> np.ndarray:
     x = np.asarray(x)
-    expanded = [1] * len(shape)
-    for d, n in zip(dims, x.shape):
-        expanded[d] = n
-    return np.broadcast_to(x.reshape(expanded), shape)
+    return np.broadcast_to(x.reshape(_broadcasts(x.shape, shape, dims)), shape)
 
 
 def _broadcast_transpose(g: Any, x: Any, shape: Shape, dims: Ints) -> Any:
@@ -42,7 +48,10 @@ def _broadcast_batch(op: Primitive, mapped: Mapped, x: Any, shape: Shape, dims: 
     return op(x, shape=(x.shape[0], *shape), dims=(0, *up(dims)))
 
 
-broadcast = linear("broadcast", _broadcast_type, _broadcast_evaluate, _broadcast_transpose, _broadcast_batch)
+broadcast = linear(
+    "broadcast", _broadcast_type, _broadcast_evaluate, _broadcast_transpose, _broadcast_batch, view=strides.broadcast,
+    broadcasts=_broadcasts,
+)
 
 # --- Batches, on which the rules of all families stand
 
@@ -114,11 +123,15 @@ def spread(y: Any, x: Any, axes: Ints) -> Any:
 reduce_sum = linear(
     "reduce_sum", lambda x, axes: reduced_type("sum", "iufc", x, axes),
     lambda x, axes: np.add.reduce(x, axis=axes, dtype=x.dtype), spread, batch_along_axes,
+    kind=Kind.REDUCTION, combine="add",
 )
 
 # The identity, which is computed no earlier than it stands and is never made one with another: what is computed
 # from its result is computed anew.
-barrier = linear("barrier", lambda x: x, lambda x: x, lambda g, x: g, lambda op, mapped, x: op(x))
+barrier = linear(
+    "barrier", lambda x: x, lambda x: x, lambda g, x: g, lambda op, mapped, x: op(x), view=lambda view: view,
+    pinned=True,
+)
 
 # --- reshape, transpose
 
@@ -135,7 +148,7 @@ def _reshape_type(x: ArrayType, shape: Shape) -> ArrayType:
 
 reshape = linear(
     "reshape", _reshape_type, lambda x, shape: np.reshape(x, shape), lambda g, x, shape: reshape(g, shape=x.shape),
-    lambda op, mapped, x, shape: op(x, shape=(x.shape[0], *shape)),
+    lambda op, mapped, x, shape: op(x, shape=(x.shape[0], *shape)), view=strides.reshape,
 )
 
 
@@ -152,7 +165,7 @@ def inverse_permutation(perm: Ints) -> Ints:
 transpose = linear(
     "transpose", _transpose_type, lambda x, perm: np.asarray(x).transpose(perm),
     lambda g, x, perm: transpose(g, perm=inverse_permutation(perm)),
-    lambda op, mapped, x, perm: op(x, perm=(0, *up(perm))),
+    lambda op, mapped, x, perm: op(x, perm=(0, *up(perm))), view=strides.transpose,
 )
 
 # --- flip
@@ -166,6 +179,7 @@ def _flip_type(x: ArrayType, axes: Ints) -> ArrayType:
 
 flip = linear(
     "flip", _flip_type, lambda x, axes: np.flip(x, axes), lambda g, x, axes: flip(g, axes=axes), batch_along_axes,
+    view=strides.flip,
 )
 
 # --- slice: its transpose is a pad
@@ -196,7 +210,7 @@ def _slice_batch(op: Primitive, mapped: Mapped, x: Any, starts: Ints, stops: Int
     return op(x, starts=(0, *starts), stops=(x.shape[0], *stops), steps=(1, *steps))
 
 
-slice_ = linear("slice", _slice_type, _slice_evaluate, _slice_transpose, _slice_batch)
+slice_ = linear("slice", _slice_type, _slice_evaluate, _slice_transpose, _slice_batch, view=strides.slice_)
 
 
 # --- set_slice: another value in a window
@@ -226,8 +240,15 @@ def _set_slice_batch(
     return op(x, value, starts=(0, *starts), stops=(x.shape[0], *stops), steps=(1, *steps))
 
 
+def _set_slice_windows(view: Any, x: Any, value: Any, **window: Ints) -> list[tuple[Any, Any]]:
+    return [(x, view), (value, strides.slice_(view, **window))]
+
+
 # x with the elements of its slice replaced by those of value.
-set_slice = Primitive("set_slice", _set_slice_type, _set_slice_evaluate, vjp=_set_slice_vjp, batch=_set_slice_batch)
+set_slice = Primitive(
+    "set_slice", _set_slice_type, _set_slice_evaluate, vjp=_set_slice_vjp, batch=_set_slice_batch,
+    windows=_set_slice_windows, overwrites=0,
+)
 
 # --- pad: zeros around (and, with interior, between) the elements
 
@@ -264,7 +285,12 @@ def _pad_batch(op: Primitive, mapped: Mapped, x: Any, low: Ints, high: Ints, int
     return op(x, low=(0, *low), high=(0, *high), interior=(0, *interior))
 
 
-pad = linear("pad", _pad_type, _pad_evaluate, _pad_transpose, _pad_batch)
+def _pad_windows(view: Any, x: Any, low: Ints, high: Ints, interior: Ints) -> list[tuple[Any, Any]]:
+    zeros = filled(0, ArrayType(view.shape, view.dtype))
+    return [(zeros, view), (x, strides.slice_(view, *pad_window(x.type, low, interior)))]
+
+
+pad = linear("pad", _pad_type, _pad_evaluate, _pad_transpose, _pad_batch, windows=_pad_windows)
 
 # --- concatenate
 
@@ -295,12 +321,24 @@ def _concatenate_backward(residuals: Any, g: Any, axis: int) -> list[Any]:
 
 def _part(x: Any, axis: int, start: int, stop: int) -> Any:
     """A range of one axis."""
-    starts = tuple([start if a == axis else 0 for a in range(x.ndim)])
-    stops = tuple([stop if a == axis else n for a, n in enumerate(x.shape)])
-    return slice_(x, starts=starts, stops=stops, steps=(1,) * x.ndim)
+    return slice_(x, **_range(x.shape, axis, start, stop))
+
+
+def _range(shape: Shape, axis: int, start: int, stop: int) -> dict[str, Ints]:
+    """The slice that is a range of one axis."""
+    starts = tuple([start if a == axis else 0 for a in range(len(shape))])
+    stops = tuple([stop if a == axis else n for a, n in enumerate(shape)])
+    return {"starts": starts, "stops": stops, "steps": (1,) * len(shape)}
+
+
+def _concatenate_windows(view: Any, *xs: Any, axis: int) -> list[tuple[Any, Any]]:
+    ends = list(accumulate([x.type.shape[axis] for x in xs]))
+    ranges = [_range(view.shape, axis, *ends_of) for ends_of in zip([0, *ends], ends)]
+    return [(x, strides.slice_(view, **window)) for x, window in zip(xs, ranges)]
 
 
 concatenate = Primitive(
     "concatenate", _concatenate_type, lambda *xs, axis: np.concatenate(xs, axis=axis),
     vjp_forward=_concatenate_forward, vjp_backward=_concatenate_backward, batch=batch_along_axis,
+    windows=_concatenate_windows,
 )

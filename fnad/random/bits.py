@@ -66,4 +66,4 @@ def _evaluate(key: Any, shape: Shape, dtype: np.dtype, stream: int) -> np.ndarra
 
 
 # The first numbers of each key's stream, in the order of the shape.
-random_bits = Primitive("random_bits", _type_rule, _evaluate, differentiable=(), batch=batch_as_it_is)
+random_bits = Primitive("random_bits", _type_rule, _evaluate, differentiable=(), batch=batch_as_it_is, total=True)

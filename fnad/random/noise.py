@@ -36,7 +36,9 @@ def _noise(name: str, expand: Callable[[Any], Any]) -> Primitive:
             result[start : start + CHUNK] = expand(flat[start : start + CHUNK])
         return result.reshape(np.shape(bits))
 
-    return Primitive(name, type_rule, evaluate, expand=expand, differentiable=(), batch=batch_as_it_is)
+    return Primitive(
+        name, type_rule, evaluate, expand=expand, differentiable=(), batch=batch_as_it_is, total=True,
+    )
 
 
 def _normal(bits: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnad.ir.primitive import Primitive
+from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, filled, prune
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.ops import elementwise as e
@@ -58,7 +58,7 @@ class Keeper:
                 self._rule(eqn)(self, eqn)
 
     def _rule(self, eqn: Equation) -> Rule:
-        return RULES.get(eqn.primitive) or (unmasked if eqn.primitive.is_elementwise else whole)
+        return RULES.get(eqn.primitive) or RULES.get(eqn.primitive.kind, whole)
 
     def emit(self, eqn: Equation, *known: Known) -> None:
         """Append an equation, of whose results this is known."""
@@ -155,8 +155,8 @@ class Keeper:
 Rule = Callable[[Keeper, Equation], None]
 """Appends an equation to a `Keeper`, with what is known of its results."""
 
-RULES: dict[Primitive, Rule] = {}
-"""The rules of operations; of the others, those that follow hold."""
+RULES: dict[Primitive | Kind, Rule] = {}
+"""The rules of operations and, for those that have none, of kinds of them; for all others, `whole` holds."""
 
 
 def unmasked(keeper: Keeper, eqn: Equation) -> None:

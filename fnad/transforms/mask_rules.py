@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fnad.ir.primitive import Kind
 from fnad.ir.program import Atom, Equation, Literal
 from fnad.ops import elementwise as e
 from fnad.ops import shaping as s
@@ -218,7 +219,7 @@ RULES.update({
     e.mul: _product, e.guarded_mul: _product, e.div: _quotient, e.guarded_div: _quotient,
     e.add: _sum_of_two, e.sub: _sum_of_two, e.select: _choice, e.choose: _choice, relu_backward: _rectified,
     **dict.fromkeys([e.neg, e.convert, e.real, e.imag, e.conjugate, e.copy, e.stop_gradient, s.barrier], _unary),
-    **dict.fromkeys([s.reshape, s.transpose, s.flip, s.slice_, s.pad, s.concatenate, s.broadcast], _moved),
+    Kind.ELEMENTWISE: unmasked, Kind.VIEW: _moved, Kind.WINDOW: _moved,
     gather: _gathered, s.set_slice: _window_set, scatter: _scattered,
     s.reduce_sum: _summed, cumsum: _cumulated, recurrence: _recurred, matmul: _multiplied,
     relu_backward_sum: _rectified_and_summed,

@@ -89,7 +89,7 @@ def _batch(op: Primitive, mapped: Sequence[bool], *inputs: Tracer, program: Prog
 
 checkpoint_call = Primitive(
     "checkpoint_call", call_type, call_evaluate, vjp_forward=_forward, vjp_backward=_pull_back, expand=call_expand,
-    batch=_batch, conditional=call_conditional,
+    batch=_batch, conditional=call_conditional, total=True,
 )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench import accuracy, functions
-from fnad.kernels.vector_math import ULPS
+from fnad.kernels.elementary import ULPS
 
 TABLE = Path(__file__).parents[2] / "docs" / "vector_math.md"
 

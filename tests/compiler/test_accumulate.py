@@ -11,10 +11,11 @@ import pytest
 import fnad
 from fnad.compiler.compile import compile_program
 from fnad.compiler.cpu.lower import has_code
-from fnad.compiler.passes.accumulate import accumulate, matmul_add
+from fnad.compiler.passes.accumulate import accumulate
 from fnad.compiler.passes.simplify import simplify
 from fnad.ir.check import check
 from fnad.ir.evaluate import evaluate
+from fnad.ops.contractions import matmul_add
 from fnad.runtime.plan import Launch
 
 GENERATOR = np.random.default_rng(0)

@@ -20,10 +20,14 @@ from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Program, filled
 from fnad.ir.types import ArrayType
 from fnad.ops.contractions import matmul
+from fnad.ops.dense import relu_backward_sum
 from fnad.ops.elementwise import add, convert, lt, maximum, minimum, mul, sub
 from fnad.ops.indexing import gather, scatter
-from fnad.ops.reductions import argsort, cumsum
+from fnad.ops.losses import mse_with_gradient
+from fnad.ops.reductions import argmax, argsort, cumsum, recurrence, reduce_logsumexp, reduce_max, reduce_norm
 from fnad.ops.shaping import broadcast, flip, reduce_sum, reshape, transpose
+from fnad.random.bits import UINT32, random_bits
+from fnad.random.noise import normal_noise
 from fnad.runtime.plan import Copy, HostStep, Launch, Scan, While, walk
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -463,6 +467,40 @@ def test_a_while_loop_computes_before_it_only_what_cannot_fail() -> None:
     assert body_equations(compiled, "condition") == ["lt"]
     # No step is made, so no index is out of bounds.
     compiled([np.array(9), np.arange(4.0), np.array(10), np.zeros(1), np.ones(1)])
+
+
+FIXED = {  # of what a body does with constants: an operation, and its operands
+    "reduce_norm": (lambda x: reduce_norm(x, axes=(0,)), np.ones(100)),
+    "reduce_logsumexp": (lambda x: reduce_logsumexp(x, axes=(0,)), np.ones(100)),
+    "argmax": (lambda x: convert(argmax(x, axis=0), dtype=x.dtype), np.ones(100)),
+    "recurrence": (lambda x: reduce_sum(recurrence(x, x, axis=0), axes=(0,)), np.ones(100)),
+    "relu_backward_sum": (lambda x: reduce_sum(relu_backward_sum(x, x)[1], axes=(0,)), np.ones((9, 10))),
+    "mse_with_gradient": (lambda x: reduce_sum(mse_with_gradient(x, x)[0], axes=(0,)), np.ones(100)),
+    "random_bits": (
+        lambda key: reduce_sum(
+            convert(random_bits(key, shape=(90,), dtype=UINT32, stream=0), dtype=np.dtype(float)), axes=(0,),
+        ), np.zeros(2, "u4"),
+    ),
+    "normal_noise": (lambda bits: reduce_max(normal_noise(bits), axes=(0,)), np.zeros(90, "u8")),
+    "scan": (
+        lambda x: scanned(lambda c, s: (add(c, s),), np.float64(0), x, constants=0, carries=1, length=100),
+        np.ones(100),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_what_cannot_fail_is_computed_before_a_while_loop(name: str) -> None:
+    operation, operand = FIXED[name]
+    compiled = compiled_alike(
+        lambda x, total: looped(
+            lambda total: lt(total, 300.0), lambda x, total: (add(total, operation(x)) + 200.0,), x, total,
+            asked=0, constants=1,
+        ),
+        operand, np.float64(0),
+    )
+    (loop,) = [eqn for eqn in compiled.program.equations if eqn.primitive is while_p]
+    assert {eqn.primitive for eqn in loop.params["body"].equations} == {add}
 
 
 # --- Random ones

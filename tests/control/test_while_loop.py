@@ -111,6 +111,12 @@ def test_a_loop_that_makes_no_step_does_nothing_that_can_fail() -> None:
     loop = jit(lambda row, i, n: while_loop(lambda c: c[0] < n, lambda c: (c[0] + 1, row[i]), (0, 1.0))[1])
     assert loop(ROW, np.int64(7), np.int64(0)) == 1.0
     assert loop(ROW, np.int64(1), np.int64(2)) == ROW[1]
+    power = lambda n, limit: while_loop(lambda c: c[0] < limit, lambda c: (c[0] + 1, 2**n), (0, 1))[1]  # noqa: E731
+    assert jit(power)(-1, 0) == power(-1, 0) == 1 and jit(power)(3, 2) == 8
+    many = jit(vmap(power, (0, 0)))
+    assert many(np.array([-1, 3, -2]), np.array([0, 2, 0])).tolist() == [1, 8, 1]
+    with pytest.raises(ValueError, match="negative"):
+        many(np.array([-1, 3]), np.array([1, 2]))
     empty = jit(lambda row, i: scan(lambda c, _: (c + row[i], ()), 0.0, length=0)[0])
     assert empty(ROW, np.int64(7)) == 0.0
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from fnad.compiler.cuda.library import dense as layers
 from fnad.compiler.cuda.library import matmul as products
+from fnad.ops.strides import transpose
 from fnad.runtime import views
 from fnad.runtime.cuda import loader
 from fnad.runtime.plan import GridKernel, GridLaunch, View
@@ -36,7 +37,7 @@ Facts = dict[str, Any]
 
 def _view(shape: tuple[int, ...], dtype: str, transposed: bool = False) -> View:
     if transposed:
-        return views.transpose(views.whole(0, shape[::-1], np.dtype(dtype)), (1, 0))
+        return transpose(views.whole(0, shape[::-1], np.dtype(dtype)), (1, 0))
     return views.whole(0, shape, np.dtype(dtype))
 
 

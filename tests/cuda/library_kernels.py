@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from fnad.compiler.cuda.library import axes, indexing, losses, random
+from fnad.ops.reductions import argmax
 from fnad.runtime import views
 from fnad.runtime.plan import Copy, GridKernel, GridLaunch, View
 
@@ -39,7 +40,7 @@ def _recurrence(shape: tuple[int, ...]) -> GridKernel:
 
 def _argmax(shape: tuple[int, ...], dtype: str = "float32") -> list[GridKernel]:
     places = _view(shape[:1], "int64")
-    return _kernels(axes.extreme_place(_view(shape, dtype), places, lambda nbytes: 1, 1, "argmax"))
+    return _kernels(axes.extreme_place(_view(shape, dtype), places, lambda nbytes: 1, 1, argmax))
 
 
 def _cross_entropy(shape: tuple[int, int], labels: View) -> GridKernel:

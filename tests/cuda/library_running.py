@@ -109,7 +109,7 @@ def run(primitive: Primitive, inputs: list[np.ndarray], devices: Any = DEVICES, 
     """What the library gives on some devices."""
     expected = evaluated(primitive, inputs, **params)
     kind = [ArrayType(expected.shape, expected.dtype)]
-    return same_results(LAUNCHES[primitive.name], inputs, kind, devices, **params)[0]
+    return same_results(LAUNCHES[primitive], inputs, kind, devices, **params)[0]
 
 
 def check(primitive: Primitive, inputs: list[np.ndarray], devices: Any = DEVICES, **params: Any) -> None:

@@ -27,7 +27,7 @@ def test_what_runs_along_an_axis_is_numpys(name: str) -> None:
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint64", "complex128"])
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_every_dtype(name: str, dtype: str) -> None:
-    row, x = LAUNCHES[name], whole_numbers((2, 35), dtype)
+    row, x = LAUNCHES[PRIMITIVES[name]], whole_numbers((2, 35), dtype)
     inputs = [x, x] if name == "recurrence" else [x]
     if dtype.startswith("complex") and not name.startswith("cum"):
         views = [Device().array(x.shape, x.dtype)] * len(inputs)
@@ -67,5 +67,5 @@ def test_the_first_of_equals_and_the_first_nan_win(name: str, shape: tuple[int, 
     sign = 1 if name == "argmax" else -1
     x[0, [3, 5, -1]] = sign
     x[1, [4, 6]], x[1, [2, -2]] = np.nan, np.inf * sign
-    got = results(LAUNCHES[name], [x], [ArrayType((2,), np.dtype("int64"))], axis=1)[0]
+    got = results(LAUNCHES[PRIMITIVES[name]], [x], [ArrayType((2,), np.dtype("int64"))], axis=1)[0]
     assert got.tolist() == [3, 4]

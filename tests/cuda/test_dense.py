@@ -7,6 +7,7 @@ import pytest
 
 from fnad.compiler.cuda.library import dense as library
 from fnad.compiler.cuda.lower import LAUNCHES
+from fnad.ops.dense import dense, relu_backward_sum
 from fnad.runtime.plan import GridLaunch
 from tests.cuda.launching import Memory, assert_near, draw, run_in_every_order
 from tests.cuda.requirements import needs_cuda_compiler
@@ -25,7 +26,7 @@ def check_dense(
 
     def build(memory: Memory) -> Any:
         views = [memory.hold(operand) for operand in (x, w, b, np.full((m, n), np.nan, dtype))]
-        made[:] = LAUNCHES["dense"](views[:3], views[3:], memory.workspace, relu=relu)
+        made[:] = LAUNCHES[dense](views[:3], views[3:], memory.workspace, relu=relu)
         return made, views[3:]
 
     (found,) = run_in_every_order(build, capability)
@@ -80,7 +81,7 @@ def test_the_backward_pass_of_relu_with_its_sums(sizes: Any, dtype: str, capabil
 
     def build(memory: Memory) -> Any:
         views = [memory.hold(operand) for operand in (g, y, blank, np.full(sizes[1], np.nan, dtype))]
-        return LAUNCHES["relu_backward_sum"](views[:2], views[2:], memory.workspace), views[2:]
+        return LAUNCHES[relu_backward_sum](views[:2], views[2:], memory.workspace), views[2:]
 
     masked, sums = run_in_every_order(build, capability)
     expected = np.where(y > 0, g, 0)

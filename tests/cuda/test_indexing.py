@@ -116,7 +116,7 @@ def test_an_array_that_is_scattered_to_in_its_place_is_not_copied() -> None:
     device = Device()
     x = device.array((4,), "int32", np.arange(4, dtype="int32"))
     index = device.array((2,), "int64", np.array([1, -1]))
-    (launch,) = LAUNCHES["scatter"]([x, x, index], [x], device.workspace, mode="add")
+    (launch,) = LAUNCHES[indexing.scatter]([x, x, index], [x], device.workspace, mode="add")
     assert isinstance(launch, GridLaunch)
 
 

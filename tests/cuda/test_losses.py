@@ -33,7 +33,7 @@ def expected_and_found(
         results = primitive.evaluate(*wide)
     expected = [np.asarray(r) for r in (results if isinstance(results, tuple) else (results,))]
     kinds = [ArrayType(r.shape, inputs[0].dtype if r.dtype.kind == "f" else r.dtype) for r in expected]
-    return expected, same_results(LAUNCHES[primitive.name], inputs, kinds, devices)
+    return expected, same_results(LAUNCHES[primitive], inputs, kinds, devices)
 
 
 def check(primitive: Primitive, inputs: list[np.ndarray], devices: Any = DEVICES) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fnad.compiler.cuda.library import matmul as products
 from fnad.compiler.cuda.lower import LAUNCHES
 from fnad.kernels.cuda.matmul import Tile
+from fnad.ops.contractions import matmul, matmul_add
 from fnad.runtime.plan import GridLaunch
 from fnad.runtime.views import whole
 from tests.cuda.launching import Memory, assert_near, draw, run_in_every_order
@@ -129,7 +130,7 @@ def test_adding_a_product_to_the_output() -> None:
 
     def build(memory: Memory) -> Any:
         views = [memory.hold(x) for x in (c, a, b)]
-        return LAUNCHES["matmul_add"](views, views[:1], memory.workspace, alpha=-1.0), views[:1]
+        return LAUNCHES[matmul_add](views, views[:1], memory.workspace, alpha=-1.0), views[:1]
 
     (found,) = run_in_every_order(build)
     np.testing.assert_allclose(found, c - a @ b, rtol=1e-4, atol=1e-5)
@@ -205,9 +206,9 @@ def test_what_there_are_no_products_of() -> None:
     memory = Memory()
     for dtype in ("bool", "float16", "longdouble"):
         views = [memory.hold(np.zeros((4, 4), dtype)) for _ in range(3)]
-        assert LAUNCHES["matmul"](views[:2], views[2:], memory.workspace) is None
+        assert LAUNCHES[matmul](views[:2], views[2:], memory.workspace) is None
     a, b, c = (memory.hold(np.zeros((4, 4), "complex64")) for _ in range(3))
-    assert LAUNCHES["matmul_add"]([c, a, b], [c], memory.workspace, alpha=1.0) is None
+    assert LAUNCHES[matmul_add]([c, a, b], [c], memory.workspace, alpha=1.0) is None
 
 
 def test_a_view_without_a_contiguous_axis_must_be_copied() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from fnad import NonFiniteError, check_nans, checkpoint, grad, jit, value_and_grad, vmap
 from fnad.debug.finite import ADVICE
-from fnad.ir.primitive import REGISTRY
+from fnad.ir.primitive import Primitive
 
 X = np.array([4.0, 0.0, 1.0])
 
@@ -151,9 +151,8 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", ADVICE)
-def test_advice_is_for_a_primitive_and_given(name: str) -> None:
-    function, x = MISTAKES[name]
-    assert name in REGISTRY
+@pytest.mark.parametrize("primitive", ADVICE, ids=repr)
+def test_advice_is_for_a_primitive_and_given(primitive: Primitive) -> None:
+    function, x = MISTAKES[primitive.name]
     message = failure(check_nans(function), x)
-    assert f" of {name}.\n" in message and ADVICE[name] in message
+    assert f" of {primitive}.\n" in message and ADVICE[primitive] in message

@@ -7,7 +7,7 @@ import mpmath
 import numpy as np
 from mpmath import mpf
 
-from fnad.kernels.vector_math import ULPS
+from fnad.kernels.elementary import ULPS
 from tests.compiler.kernel_running import elementwise
 
 DTYPES = [np.float32, np.float64]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fnad.kernels.vector_math import ULPS
+from fnad.kernels.elementary import ULPS
 from tests.kernels.accuracy import edges, expression, numbers
 from tests.kernels.cuda_running import CAPABILITIES, ptx
 from tests.kernels.words import DTYPES, PLACES, arithmetic, assert_same_bits, elementary, on_gpu, values

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mpf
 
-from fnad.kernels.vector_math import ULPS
+from fnad.kernels.elementary import ULPS
 from fnad.runtime.cpu import toolchain
 from tests.compiler.kernel_running import elementwise, kernel
 from tests.kernels.accuracy import (

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from fnad.kernels.cuda import simulated
-from fnad.kernels.vector_math import ULPS
+from fnad.kernels.elementary import ULPS
 from tests.compiler.kernel_running import run_body
 from tests.kernels.accuracy import edges, expression
 from tests.kernels.cuda_running import run_threads

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fnad.ops import strides
 from fnad.runtime import views
 from fnad.runtime.plan import View
 
@@ -37,19 +38,19 @@ def moved_views(draw: Any) -> tuple[View, np.ndarray, np.ndarray]:
         shape = expected.shape
         if move == "transpose":
             perm = tuple(draw(st.permutations(range(len(shape)))))
-            view, expected = views.transpose(view, perm), expected.transpose(perm)
+            view, expected = strides.transpose(view, perm), expected.transpose(perm)
         elif move == "slice":
             cuts = [(draw(st.integers(0, n)), n, draw(st.integers(1, 3))) for n in shape]
-            view = views.slice_(view, *(tuple(column) for column in zip(*cuts))) if cuts else view
+            view = strides.slice_(view, *(tuple(column) for column in zip(*cuts))) if cuts else view
             expected = expected[tuple(slice(*cut) for cut in cuts)]
         elif move == "flip":
             axes = tuple(a for a in range(len(shape)) if draw(st.booleans()))
-            view, expected = views.flip(view, axes), np.flip(expected, axes)
+            view, expected = strides.flip(view, axes), np.flip(expected, axes)
         else:
             n, at = draw(st.integers(0, 3)), draw(st.integers(0, len(shape)))
             result = (*shape[:at], n, *shape[at:])
             dims = tuple(d for d in range(len(result)) if d != at)
-            view = views.broadcast(view, result, dims)
+            view = strides.broadcast(view, result, dims)
             expected = np.broadcast_to(np.expand_dims(expected, at), result)
     return view, memory, expected
 
@@ -66,23 +67,23 @@ def test_reshape_is_right_or_none(case: tuple[View, np.ndarray, np.ndarray], dat
     view, memory, expected = case
     sizes = [n for n in expected.shape if n != 1]
     target = tuple(data.draw(st.permutations([1, *sizes]))) if data.draw(st.booleans()) else (prod(expected.shape),)
-    reshaped = views.reshape(view, target)
+    reshaped = strides.reshape(view, target)
     if reshaped is None:
-        assert not views.is_contiguous(view)
+        assert not strides.is_contiguous(view)
     else:
         np.testing.assert_array_equal(shown(reshaped, memory), expected.reshape(target))
 
 
 def test_reshape_splits_and_merges_where_memory_allows() -> None:
-    columns = views.transpose(views.whole(0, (4, 6), np.dtype(float)), (1, 0))
-    assert views.reshape(columns, (2, 3, 4)) is not None
-    assert views.reshape(columns, (3, 2, 2, 2)) is not None
-    assert views.reshape(columns, (24,)) is None
-    assert views.reshape(columns, (6, 1, 4, 1)) is not None
+    columns = strides.transpose(views.whole(0, (4, 6), np.dtype(float)), (1, 0))
+    assert strides.reshape(columns, (2, 3, 4)) is not None
+    assert strides.reshape(columns, (3, 2, 2, 2)) is not None
+    assert strides.reshape(columns, (24,)) is None
+    assert strides.reshape(columns, (6, 1, 4, 1)) is not None
 
 
 def test_is_contiguous() -> None:
     view = views.whole(0, (2, 3), np.dtype(float))
-    assert views.is_contiguous(view) and not views.is_contiguous(views.transpose(view, (1, 0)))
-    assert not views.is_contiguous(views.flip(view, (0,)))
-    assert views.is_contiguous(views.slice_(view, (1, 0), (2, 3), (1, 1)))
+    assert strides.is_contiguous(view) and not strides.is_contiguous(strides.transpose(view, (1, 0)))
+    assert not strides.is_contiguous(strides.flip(view, (0,)))
+    assert strides.is_contiguous(strides.slice_(view, (1, 0), (2, 3), (1, 1)))

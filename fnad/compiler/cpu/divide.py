@@ -6,13 +6,12 @@ order. So the same numbers are added in the same order by any number of threads.
 
 from __future__ import annotations
 
-import re
 from math import prod
 
 from fnad.compiler.cpu import chunks
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, PER_OPERATION, chunk_of
 from fnad.compiler.cpu.loops import Nest, make_nest, reductions_of_chunks
-from fnad.compiler.expressions import ELEMENTARY
+from fnad.compiler.expressions import is_elementary
 from fnad.compiler.passes.schedule import Loop, Rows, Schedule, Step
 from fnad.ir.program import Equation
 
@@ -65,8 +64,7 @@ def _nanoseconds(loop: Loop) -> float:
 
 def _time_of(eqn: Equation) -> float:
     words = eqn.outputs[0].type.dtype.itemsize / 4
-    names = re.findall(r"\w+", eqn.primitive.expression or "")
-    return PER_OPERATION * words if ELEMENTARY.isdisjoint(names) else PER_FUNCTION * words * words
+    return PER_FUNCTION * words * words if is_elementary(eqn) else PER_OPERATION * words
 
 
 def _joining(loop: Loop, nest: Nest, chunk: int, schedule: Schedule) -> list[Loop]:

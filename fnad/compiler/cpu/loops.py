@@ -17,7 +17,7 @@ import numpy as np
 
 from fnad.compiler.axes import in_memory_order, merge_axes
 from fnad.compiler.cpu.params import Params, kernel_source
-from fnad.compiler.expressions import ACCUMULATIONS, constant, source_of
+from fnad.compiler.expressions import accumulation_of, constant, is_reduction, source_of, takes_any_number
 from fnad.compiler.passes.schedule import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
 from fnad.kernels.dtypes import carrier_of, dtype_word, FLOATS
@@ -181,7 +181,7 @@ class _Writer:
     def __init__(self, nest: Nest, loop: Loop, mark: str, signature: _Signature) -> None:
         self.nest, self.loop, self.mark = nest, loop, mark
         self.depth = len(nest.extents)
-        self.reductions = [eqn for eqn in loop.equations if eqn.primitive.name in ACCUMULATIONS]
+        self.reductions = [eqn for eqn in loop.equations if is_reduction(eqn)]
         self.depth_of = {id(eqn): _kept_depth(nest.operand_of[eqn.outputs[0]]) for eqn in self.reductions}
         self.names: dict[Atom, str] = {}
         for eqn in loop.equations:
@@ -246,7 +246,7 @@ class _Writer:
         inner += _indented(self._body("p"))
         for k, eqn in registers:
             total, part = f"a{k}{self.mark}", _as(_total_dtype(eqn), f"p{k}{self.mark}", eqn)
-            inner.append(f"{total} = {ACCUMULATIONS[eqn.primitive.name].join}({total}, {part})")
+            inner.append(f"{total} = {accumulation_of(eqn).join}({total}, {part})")
         return [f"for b in range({first}, {last}, {BLOCK}):", *_indented(inner)]
 
     def _body(self, register: str) -> list[str]:
@@ -258,7 +258,7 @@ class _Writer:
                 loaded[element] = f"v{len(loaded)}{self.mark}"
                 lines.append(f"{loaded[element]} = {element}")
             self.names[v] = loaded[element]
-        plain = [eqn for eqn in self.loop.equations if eqn.primitive.name not in ACCUMULATIONS]
+        plain = [eqn for eqn in self.loop.equations if not is_reduction(eqn)]
         for eqn in plain:
             self.names[eqn.outputs[0]] = name = f"t{len(self.names)}{self.mark}"
             lines.append(f"{name} = {self._expression(eqn)}")
@@ -269,7 +269,7 @@ class _Writer:
     def _accumulations(self, register: str) -> list[str]:
         lines = []
         for k, eqn in enumerate(self.reductions):
-            take, term = ACCUMULATIONS[eqn.primitive.name].take, self._name(eqn.inputs[0])
+            take, term = accumulation_of(eqn).take, self._name(eqn.inputs[0])
             in_memory = self.depth_of[id(eqn)] is None
             total = self.nest.operand_of[eqn.outputs[0]].at(self.depth) if in_memory else f"{register}{k}{self.mark}"
             if register == "a" and not in_memory:
@@ -288,26 +288,19 @@ class _Writer:
         return constant(atom.value if carrier == atom.type.dtype else atom.value.view(carrier), carrier)
 
 
-TAKE_ANY_NUMBER = {
-    "add", "sub", "mul", "div", "guarded_mul", "guarded_div", "maximum", "minimum", "fmax", "fmin", "select",
-    "eq", "ne", "lt", "le", "gt", "ge", copy.name,
-}
-"""Operations that run the same, and as fast, whatever the number is that they take."""
-
-
 def _is_parameter(atom: Atom, eqn: Equation) -> bool:
     """Whether a number is a parameter of the kernel.
 
     Powers of two and 0 are not: to multiply by them, or to divide, may cost less.
     """
-    if not isinstance(atom, Literal) or atom.type.dtype not in FLOATS or eqn.primitive.name not in TAKE_ANY_NUMBER:
+    if not isinstance(atom, Literal) or atom.type.dtype not in FLOATS or not takes_any_number(eqn):
         return False
     return bool(np.isfinite(atom.value)) and abs(np.frexp(atom.value)[0]) not in (0, 0.5)
 
 
 def reductions_of_chunks(loop: Loop, nest: Nest) -> list[Equation]:
     """The reductions over the outermost axis, whose results are for a part of it where the loop is divided."""
-    found = [eqn for eqn in loop.equations if eqn.primitive.name in ACCUMULATIONS]
+    found = [eqn for eqn in loop.equations if is_reduction(eqn)]
     return [eqn for eqn in found if nest.operand_of[eqn.outputs[0]].strides[0] == 0]
 
 
@@ -324,13 +317,13 @@ def _kept_depth(operand: Operand) -> int | None:
 
 
 def _start(eqn: Equation, dtype: np.dtype | None = None) -> str:
-    return ACCUMULATIONS[eqn.primitive.name].start(dtype or eqn.outputs[0].type.dtype)
+    return accumulation_of(eqn).start(dtype or eqn.outputs[0].type.dtype)
 
 
 def _total_dtype(eqn: Equation) -> np.dtype:
     """What the results of blocks are joined in."""
     dtype = eqn.outputs[0].type.dtype
-    return np.dtype(np.float64) if eqn.primitive.name == "reduce_sum" and dtype == np.float32 else dtype
+    return np.dtype(np.float64) if eqn.primitive.combine == "add" and dtype == np.float32 else dtype
 
 
 def _as(dtype: np.dtype, text: str, eqn: Equation) -> str:

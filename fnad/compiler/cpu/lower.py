@@ -10,10 +10,11 @@ from fnad.compiler.cpu.library.launch import Row
 from fnad.compiler.cpu.loops import emit_loop, emit_rows
 from fnad.compiler.passes import lowering
 from fnad.compiler.passes.lowering import Emitter, Workspace
+from fnad.ir.primitive import Primitive
 from fnad.ir.program import Equation
 from fnad.runtime.plan import Launch, View
 
-LAUNCHES: dict[str, Row] = {
+LAUNCHES: dict[Primitive, Row] = {
     **axes.LAUNCHES, **dense.LAUNCHES, **indexing.LAUNCHES, **losses.LAUNCHES, **matmul.LAUNCHES, **powers.LAUNCHES,
     **random.LAUNCHES, **user_kernels.LAUNCHES,
 }
@@ -24,7 +25,7 @@ def _launches(
     eqn: Equation, inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace | None = None,
 ) -> list[Launch] | None:
     """What the library runs for an equation; ``None`` where it has nothing for these operands."""
-    row = LAUNCHES.get(eqn.primitive.name)
+    row = LAUNCHES.get(eqn.primitive)
     return user_kernels.launch(eqn.primitive, eqn.params, inputs, outputs) if row is None else row(
         inputs, outputs, **eqn.params
     )
@@ -38,5 +39,5 @@ EMITTER = Emitter(
 
 def has_code(eqn: Equation) -> bool:
     """Whether an equation runs as native code without being written in simpler primitives."""
-    row = LAUNCHES.get(eqn.primitive.name)
+    row = LAUNCHES.get(eqn.primitive)
     return lowering.has_code(eqn, None if row is None else partial(row, **eqn.params))

@@ -13,7 +13,7 @@ from dataclasses import replace
 from math import prod
 
 from fnad.compiler.cuda.nests import reduced_axes, reductions_of, team_of
-from fnad.compiler.expressions import ACCUMULATIONS
+from fnad.compiler.expressions import is_reduction
 from fnad.compiler.passes.rows import RowRule
 from fnad.compiler.passes.schedule import Loop, Schedule, Step
 from fnad.ir.program import Equation, Var
@@ -54,7 +54,7 @@ def _apart(loop: Loop) -> list[Loop]:
     if len(kinds) < 2:
         return [loop]
     first, *others = kinds.values()
-    plain = [eqn for eqn in loop.equations if eqn.primitive.name not in ACCUMULATIONS]
+    plain = [eqn for eqn in loop.equations if not is_reduction(eqn)]
     stored = [v for eqn in plain for v in eqn.outputs if v in loop.writes]
     # The others come first: what they read may be written over by the elements.
     return [*[_part(loop, plain, kind, []) for kind in others], _part(loop, plain, first, stored)]
@@ -98,7 +98,7 @@ def _by_two_axes(loop: Loop) -> Loop:
         return loop
     space = (prod(loop.space[:last]), loop.space[last])
     equations = [
-        eqn._replace(params=eqn.params | {"axes": (1,)}) if eqn.primitive.name in ACCUMULATIONS else eqn
+        eqn._replace(params=eqn.params | {"axes": (1,)}) if is_reduction(eqn) else eqn
         for eqn in loop.equations
     ]
     return Loop(space, equations, {v: merged[v] for v in loop.reads}, {v: merged[v] for v in loop.writes})

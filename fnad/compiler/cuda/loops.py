@@ -15,7 +15,7 @@ from math import prod
 import numpy as np
 
 from fnad.compiler.cuda.nests import Axes, Nest, Operand, Signature, make_nest
-from fnad.compiler.expressions import ACCUMULATIONS, constant, source_of
+from fnad.compiler.expressions import accumulation_of, constant, is_reduction, source_of
 from fnad.compiler.passes.schedule import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
 from fnad.kernels.cuda.sizes import THREADS, WARP
@@ -152,7 +152,7 @@ class _Writer:
 
     @property
     def plain(self) -> list[Equation]:
-        return [eqn for eqn in self.nest.loop.equations if eqn.primitive.name not in ACCUMULATIONS]
+        return [eqn for eqn in self.nest.loop.equations if not is_reduction(eqn)]
 
     @property
     def written(self) -> list[Var]:
@@ -166,7 +166,7 @@ class _Writer:
         lines = []
         for k, eqn in enumerate(self.nest.reductions):
             total = f"a{k}{self.nest.mark}"
-            lines.append(f"{total} = {ACCUMULATIONS[eqn.primitive.name].join}({total}, {self.name(eqn.inputs[0])})")
+            lines.append(f"{total} = {accumulation_of(eqn).join}({total}, {self.name(eqn.inputs[0])})")
         return lines
 
     def name(self, atom: Atom) -> str:
@@ -219,7 +219,7 @@ def _bases(nest: Nest) -> tuple[dict[tuple, str], list[str]]:
 
 def _starts(nest: Nest) -> list[str]:
     return [
-        f"a{k}{nest.mark} = {ACCUMULATIONS[eqn.primitive.name].start(eqn.outputs[0].type.dtype)}"
+        f"a{k}{nest.mark} = {accumulation_of(eqn).start(eqn.outputs[0].type.dtype)}"
         for k, eqn in enumerate(nest.reductions)
     ]
 
@@ -241,7 +241,7 @@ def _joined(nest: Nest, team: int) -> list[str]:
     if team == 1:
         return []
     reduce = "warp_reduce" if team == WARP else "block_reduce"
-    names = [(f"a{k}{nest.mark}", ACCUMULATIONS[eqn.primitive.name].join) for k, eqn in enumerate(nest.reductions)]
+    names = [(f"a{k}{nest.mark}", accumulation_of(eqn).join) for k, eqn in enumerate(nest.reductions)]
     return [f"{name} = {reduce}({join}, {name}, {team})" for name, join in names]
 
 

@@ -10,10 +10,11 @@ from fnad.compiler.cuda.library.launch import Launches, Row, Workspace
 from fnad.compiler.cuda.loops import emit_loop, emit_rows
 from fnad.compiler.passes import lowering
 from fnad.compiler.passes.lowering import Emitter
+from fnad.ir.primitive import Primitive
 from fnad.ir.program import Equation
 from fnad.runtime.plan import View
 
-LAUNCHES: dict[str, Row] = {
+LAUNCHES: dict[Primitive, Row] = {
     **axes.LAUNCHES, **dense.LAUNCHES, **indexing.LAUNCHES, **losses.LAUNCHES, **matmul.LAUNCHES, **powers.LAUNCHES,
     **random.LAUNCHES,
 }
@@ -24,7 +25,7 @@ def _launches(
     eqn: Equation, inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace,
 ) -> Launches | None:
     """What the library runs for an equation; ``None`` where it has nothing for these operands."""
-    row = LAUNCHES.get(eqn.primitive.name)
+    row = LAUNCHES.get(eqn.primitive)
     return None if row is None else row(inputs, outputs, workspace, **eqn.params)
 
 
@@ -36,5 +37,5 @@ EMITTER = Emitter(
 
 def has_code(eqn: Equation) -> bool:
     """Whether an equation runs on the device without being written in simpler primitives."""
-    row = LAUNCHES.get(eqn.primitive.name)
+    row = LAUNCHES.get(eqn.primitive)
     return lowering.has_code(eqn, None if row is None else partial(row, workspace=lambda nbytes: 0, **eqn.params))

@@ -13,7 +13,7 @@ from math import gcd, prod
 from typing import NamedTuple
 
 from fnad.compiler.axes import in_memory_order, merge_axes
-from fnad.compiler.expressions import ACCUMULATIONS
+from fnad.compiler.expressions import is_reduction
 from fnad.compiler.passes.schedule import Loop
 from fnad.ir.program import Equation, Var
 from fnad.kernels.cuda.sizes import THREADS, WARP
@@ -92,7 +92,7 @@ class Nest(NamedTuple):
 
 def reductions_of(loop: Loop) -> list[Equation]:
     """The reductions of a loop."""
-    return [eqn for eqn in loop.equations if eqn.primitive.name in ACCUMULATIONS]
+    return [eqn for eqn in loop.equations if is_reduction(eqn)]
 
 
 def reduced_axes(loop: Loop) -> tuple[int, ...]:

@@ -10,38 +10,14 @@ moves before what it reads, and a product that anything else needs is left as it
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Equation, Literal, Program, Var
-from fnad.ir.types import ArrayType
-from fnad.ops.contractions import adjoint, matmul
-from fnad.ops.elementwise import add, mul
-
-
-def _matmul_add_type(c: ArrayType, a: ArrayType, b: ArrayType, alpha: float) -> ArrayType:
-    product = matmul.type_rule(a, b)
-    if product[:2] != c[:2] or c.dtype.kind != "f":
-        raise ValueError(f"matmul_add: requires a float array like the product of the others, got {c}, {a} and {b}.")
-    return product
-
-
-def _matmul_add(c: Any, a: Any, b: Any, alpha: float) -> Any:
-    return add(c, mul(matmul(a, b), alpha))
-
-
-def _matmul_add_vjp(i: int, g: Any, y: Any, c: Any, a: Any, b: Any, alpha: float) -> Any:
-    if i == 0:
-        return g
-    return mul(matmul(g, adjoint(b)) if i == 1 else matmul(adjoint(a), g), alpha)
-
-
-# c + alpha a b
-matmul_add = Primitive(
-    "matmul_add", _matmul_add_type, _matmul_add, expand=_matmul_add, vjp=_matmul_add_vjp, differentiable=(0, 1, 2),
-)
+from fnad.ops.contractions import matmul, matmul_add
+from fnad.ops.elementwise import add, mul, sub
+from fnad.ops.shaping import broadcast
 
 
 class _Product(NamedTuple):
@@ -69,11 +45,11 @@ def accumulate(program: Program) -> Program:
 
 
 def _accumulated(eqn: Equation, producers: dict[Var, Equation], uses: Counter) -> tuple[Equation, _Product] | None:
-    if eqn.primitive.name not in ("add", "sub") or eqn.outputs[0].type.dtype.kind != "f":
+    if eqn.primitive not in (add, sub) or eqn.outputs[0].type.dtype.kind != "f":
         return None
     x, y = eqn.inputs
-    candidates = [(x, y, -1.0 if eqn.primitive.name == "sub" else 1.0)]
-    if eqn.primitive.name == "add":
+    candidates = [(x, y, -1.0 if eqn.primitive is sub else 1.0)]
+    if eqn.primitive is add:
         candidates.append((y, x, 1.0))
     for start, term, sign in candidates:
         product = _product(term, producers, uses)
@@ -86,7 +62,7 @@ def _accumulated(eqn: Equation, producers: dict[Var, Equation], uses: Counter) -
 
 def _is_stored(atom: Atom, producers: dict[Var, Equation]) -> bool:
     """Whether a value fills an array: a row that is added to a whole product is better added to it later."""
-    return isinstance(atom, Var) and (atom not in producers or producers[atom].primitive.name != "broadcast")
+    return isinstance(atom, Var) and (atom not in producers or producers[atom].primitive is not broadcast)
 
 
 def _product(atom: Atom, producers: dict[Var, Equation], uses: Counter) -> _Product | None:
@@ -97,14 +73,14 @@ def _product(atom: Atom, producers: dict[Var, Equation], uses: Counter) -> _Prod
     eqn = producers.get(atom) if isinstance(atom, Var) and uses[atom] == 1 else None
     if eqn is None:
         return None
-    if eqn.primitive.name == "matmul":
+    if eqn.primitive is matmul:
         return _Product(*eqn.inputs, 1.0, (eqn,))
-    if eqn.primitive.name != "mul":
+    if eqn.primitive is not mul:
         return None
     for factor, other in (eqn.inputs, eqn.inputs[::-1]):
         inner = producers.get(other) if isinstance(other, Var) else None
         is_rate = isinstance(factor, Literal) and np.isfinite(factor.value) and factor.value != 0
-        if is_rate and inner is not None and inner.primitive.name == "matmul":
+        if is_rate and inner is not None and inner.primitive is matmul:
             product = _product(other, producers, uses)
             return product and product._replace(alpha=float(factor.value), equations=(inner, eqn))
     return None

@@ -11,39 +11,38 @@ from dataclasses import replace
 from math import prod
 from typing import NamedTuple
 
-from fnad.compiler.passes.memory import OVERWRITES, Layout
+from fnad.compiler.passes.memory import Layout
 from fnad.compiler.passes.schedule import Call, Control, Schedule
+from fnad.control.loops import while_p
+from fnad.control.scan_rules import scan_p
+from fnad.control.switch import switch_p
+from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Equation, Program
-from fnad.runtime import views
+from fnad.ops.strides import is_contiguous
 from fnad.runtime.plan import Copy, Inner, Instruction, Place, Plan, Scan, Switch, Turn, View, While
 
 MakePlan = Callable[[Program, Mapping[int, int]], tuple[Plan, Collection[int]]]
 """The plan of a Program, and which of the outputs that may replace an input do so."""
 
 
-def is_control(eqn: Equation) -> bool:
-    """Whether an equation is a loop or a branch."""
-    return eqn.primitive.name in _CONTROLS
-
-
 def takes_slices(eqn: Equation, i: int, view: View) -> bool:
     """Whether an operand is an array whose slices a loop reads, and lies so that each of them is C-contiguous."""
-    if eqn.primitive.name != "scan" or i < eqn.params["constants"] + eqn.params["carries"]:
+    if eqn.primitive is not scan_p or i < eqn.params["constants"] + eqn.params["carries"]:
         return False
-    return views.is_contiguous(View(view.buffer, view.offset, view.shape[1:], view.strides[1:], view.dtype))
+    return is_contiguous(View(view.buffer, view.offset, view.shape[1:], view.strides[1:], view.dtype))
 
 
 def plan_controls(schedule: Schedule, make_plan: MakePlan) -> None:
     """Make the plans of a schedule's loops and branches."""
     for k, step in enumerate(schedule.steps):
-        if isinstance(step, Call) and is_control(step.equation):
-            schedule.steps[k] = _CONTROLS[step.equation.primitive.name](step, schedule, make_plan)
+        if isinstance(step, Call) and step.equation.primitive in _CONTROLS:
+            schedule.steps[k] = _CONTROLS[step.equation.primitive](step, schedule, make_plan)
 
 
 def lower_control(step: Control, layout: Layout) -> list[Instruction]:
     """The instructions of a loop or a branch."""
     operands = [[layout.view(v) for v in kind] for kind in (step.inputs, step.outputs, step.workspace)]
-    return _LOWERINGS[step.equation.primitive.name](step, *operands)
+    return _LOWERINGS[step.equation.primitive](step, *operands)
 
 
 def _arena(schedule: Schedule, *plans: Plan) -> View:
@@ -199,9 +198,9 @@ def _origin(program: Program, atom: Atom) -> int | None:
     """The input that a value is, or is by writing to some of its places."""
     for eqn in reversed(program.equations):
         if atom in eqn.outputs:
-            if eqn.primitive.name not in OVERWRITES:
+            if eqn.primitive.overwrites is None:
                 return None
-            atom = eqn.inputs[OVERWRITES[eqn.primitive.name]]
+            atom = eqn.inputs[eqn.primitive.overwrites]
     return next((i for i, v in enumerate(program.inputs) if v is atom), None)
 
 
@@ -214,9 +213,9 @@ def _lower_switch(step: Control, inputs: list[View], outputs: list[View], worksp
     return [*copies, Switch(index, tuple([Inner(plan, places, workspace[0].buffer) for plan in step.plans]))]
 
 
-_CONTROLS: dict[str, Callable[[Call, Schedule, MakePlan], Control]] = {
-    "scan": _plan_scan, "while_loop": _plan_while, "switch": _plan_switch,
+_CONTROLS: dict[Primitive, Callable[[Call, Schedule, MakePlan], Control]] = {
+    scan_p: _plan_scan, while_p: _plan_while, switch_p: _plan_switch,
 }
-_LOWERINGS: dict[str, Callable[..., list[Instruction]]] = {
-    "scan": _lower_scan, "while_loop": _lower_while, "switch": _lower_switch,
+_LOWERINGS: dict[Primitive, Callable[..., list[Instruction]]] = {
+    scan_p: _lower_scan, while_p: _lower_while, switch_p: _lower_switch,
 }

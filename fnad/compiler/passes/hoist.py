@@ -10,22 +10,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from fnad.compiler.passes.schedule import REDUCTIONS
-from fnad.control.invariants import is_harmless
-from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune
+from fnad.control.loops import while_p
+from fnad.control.scan_rules import scan_p
+from fnad.control.switch import switch_p
+from fnad.ir.primitive import Kind, Primitive
+from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, is_total, prune
 from fnad.ir.types import ArrayType
-from fnad.ops.shaping import broadcast
+from fnad.ops.shaping import broadcast, reshape
 
 Producers = Mapping[Atom, Equation]
 
-LOOKS = {"broadcast", "transpose", "slice", "flip"}
-"""Operations that a loop does anew at each step, as views."""
-
-LOOPS = REDUCTIONS | {"concatenate", "pad"}
-"""Operations beside elementwise ones that read their operands in loops."""
-
 SMALL = 64
 """Elements of an array that costs next to nothing."""
+
+
+def _is_view(eqn: Equation) -> bool:
+    """Whether a loop does an equation anew at each step, as a view: a reshape may need a copy."""
+    primitive = eqn.primitive
+    return primitive.kind is Kind.VIEW and not primitive.pinned and primitive is not reshape
+
+
+def _reads_in_loops(eqn: Equation) -> bool:
+    """Whether an equation reads its operands in loops, through any view, and writes over none."""
+    primitive = eqn.primitive
+    return primitive.kind in (Kind.ELEMENTWISE, Kind.REDUCTION, Kind.WINDOW) and primitive.overwrites is None
 
 
 @dataclass
@@ -39,7 +47,7 @@ class Settled:
 
 def settle(eqn: Equation, producers: Producers) -> Settled:
     """Take out of a loop or a branch what need not be in it; ``producers`` has the equations before it."""
-    settled = _SETTLERS[eqn.primitive.name](eqn, producers)
+    settled = _SETTLERS[eqn.primitive](eqn, producers)
     equation = settled.equation
     if equation is not None and not equation.outputs and not has_effect(equation):
         settled.equation = None
@@ -91,7 +99,7 @@ def _divide(
     bulk = {v: _bulk(atom, producers) for v, atom in constants.items()}
     for eqn in program.equations:
         own = [a for a in eqn.inputs if not isinstance(a, Literal)]
-        moves = outside.keys() >= set(own) and not has_effect(eqn) and eqn.primitive.name != "barrier"
+        moves = outside.keys() >= set(own) and not has_effect(eqn) and not eqn.primitive.pinned
         if not moves or not may_move(eqn):
             remaining.append((eqn, False))
             continue
@@ -101,9 +109,9 @@ def _divide(
         behind = max([bulk[a] for a in own], default=1)
         # To read a large array costs more than to compute it from small ones again.
         grows = eqn.primitive.is_elementwise and eqn.outputs[0].type.size > max(behind, SMALL)
-        if eqn.primitive.name in LOOKS or grows:
+        if _is_view(eqn) or grows:
             remaining.append((eqn, True))
-        bulk.update([(v, behind if eqn.primitive.name in LOOKS else v.type.size) for v in eqn.outputs])
+        bulk.update([(v, behind if _is_view(eqn) else v.type.size) for v in eqn.outputs])
     return _Divided(before, _fused(remaining), outside)
 
 
@@ -121,14 +129,14 @@ def _fused(remaining: Sequence[tuple[Equation, bool]]) -> list[Equation]:
 
 def _wanted_in_memory(eqn: Equation, wanted: set[Atom]) -> set[Atom]:
     """The operands that an equation reads as arrays of their own; others are read by loops, through any view."""
-    if eqn.primitive.name in LOOKS:
+    if _is_view(eqn):
         return set(eqn.inputs) if not wanted.isdisjoint(eqn.outputs) else set()
-    return set() if eqn.primitive.is_elementwise or eqn.primitive.name in LOOPS else set(eqn.inputs)
+    return set() if _reads_in_loops(eqn) else set(eqn.inputs)
 
 
 def _bulk(atom: Atom, producers: Producers) -> int:
     """The elements in memory behind a value."""
-    while atom in producers and producers[atom].primitive.name in LOOKS:
+    while atom in producers and _is_view(producers[atom]):
         atom = producers[atom].inputs[0]
     return 1 if isinstance(atom, Literal) else atom.type.size
 
@@ -154,7 +162,7 @@ class _Inputs:
         self.stands_for[atom] = atom
         if isinstance(origin, Literal):
             self.stands_for[atom] = Literal(origin.value, ArrayType(*origin.type[:2]))
-        elif look is not None and look.primitive.name in LOOKS and atom not in self.wanted:
+        elif look is not None and _is_view(look) and atom not in self.wanted:
             self.bring(look.inputs[0])
             self.looks.append(look._replace(outputs=(atom,)))
         else:
@@ -238,7 +246,7 @@ def _while(eqn: Equation, producers: Producers) -> Settled:
     stays = {c.input for c in fixed}
     places = [k for k, v in enumerate(body.inputs[constants:]) if v not in stays]
     outside = dict(zip(body.inputs, eqn.inputs[asked:first])) | {c.input: c.initial for c in fixed}
-    step = _divide(body, outside, producers, is_harmless)
+    step = _divide(body, outside, producers, is_total)
     rest = prune(Program((), tuple(step.equations), tuple([c.output for c in changing])))
     new_body, given = _closed(rest, [c.input for c in changing], step.outside, producers)
 
@@ -289,6 +297,6 @@ def _switch(eqn: Equation, producers: Producers) -> Settled:
     )
 
 
-_SETTLERS: dict[str, Callable[[Equation, Producers], Settled]] = {
-    "scan": _scan, "while_loop": _while, "switch": _switch,
+_SETTLERS: dict[Primitive, Callable[[Equation, Producers], Settled]] = {
+    scan_p: _scan, while_p: _while, switch_p: _switch,
 }

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from fnad.compiler.expressions import ACCUMULATIONS, has_source
-from fnad.compiler.passes.control import is_control, lower_control, takes_slices
+from fnad.compiler.expressions import has_source, is_reduction
+from fnad.compiler.passes.control import lower_control, takes_slices
 from fnad.compiler.passes.memory import Layout, aligned
 from fnad.compiler.passes.schedule import Abilities, Call, Control, Loop, Rows, Schedule, Step
 from fnad.ir.evaluate import QUIET
-from fnad.ir.primitive import Primitive
+from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Equation, Source, Var
 from fnad.ir.types import ArrayType
 from fnad.kernels.dtypes import DTYPES
@@ -83,7 +83,7 @@ def lower(schedule: Schedule, layout: Layout, emitter: Emitter) -> Plan:
 
 def _instructions(step: Step, layout: Layout, emitter: Emitter, workspace: Workspace) -> Sequence[Instruction]:
     if isinstance(step, Loop):
-        empty = 0 in step.space and not any(eqn.primitive.name in ACCUMULATIONS for eqn in step.equations)
+        empty = 0 in step.space and not any(map(is_reduction, step.equations))
         return [] if empty or _stays(step, layout) else emitter.loop(step, layout.view)
     if isinstance(step, Rows):
         return emitter.rows(step, layout.view)
@@ -128,7 +128,7 @@ def _evaluate(primitive: Primitive, params: dict, *inputs: np.ndarray) -> Sequen
 
 def has_code(eqn: Equation, call: Callable[[Sequence[View], Sequence[View]], Any] | None) -> bool:
     """Whether an equation runs as native code as it is; ``call`` is what the target's library has for it, if any."""
-    if is_control(eqn) or is_loop(eqn):
+    if eqn.primitive.kind is Kind.CONTROL or is_loop(eqn):
         return True
     if call is None:
         return False
@@ -138,19 +138,19 @@ def has_code(eqn: Equation, call: Callable[[Sequence[View], Sequence[View]], Any
 
 
 def _takes(eqn: Equation, i: int, view: View) -> bool:
-    if eqn.primitive.name in ("matmul", "dense") or eqn.primitive.name == "matmul_add" and i > 0:
+    if eqn.primitive.kind is Kind.PRODUCT and i != eqn.primitive.overwrites:
         return len(view.shape) >= 2 and views.matrix_layout(view) is not None
     return takes_slices(eqn, i, view)
 
 
 def is_loop(eqn: Equation) -> bool:
     """Whether an equation compiles as part of a loop."""
-    if not eqn.outputs or is_control(eqn):
+    if not eqn.outputs:
         return False
     dtype = eqn.outputs[0].type.dtype
-    if eqn.primitive.name in ACCUMULATIONS:
-        return dtype in DTYPES
-    if eqn.primitive is copy or eqn.primitive.name in ("concatenate", "pad", "set_slice"):
+    if is_reduction(eqn):
+        return eqn.primitive.combine is not None and dtype in DTYPES
+    if eqn.primitive is copy or eqn.primitive.kind is Kind.WINDOW:
         return dtype in COPIED
     return has_source(eqn)
 

@@ -12,14 +12,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fnad.compiler.passes.schedule import REDUCTIONS, Call, Control, Loop, Rows, Schedule
+from fnad.compiler.passes.schedule import Call, Control, Loop, Rows, Schedule
+from fnad.ir.primitive import Kind
+from fnad.ops.strides import is_contiguous
 from fnad.runtime import views
 from fnad.runtime.plan import Buffer, View
 
 ALIGNMENT = 64
-
-OVERWRITES = {"scatter": 0, "matmul_add": 0}
-"""Calls that can write over an operand that dies, and which."""
 
 
 @dataclass
@@ -209,7 +208,7 @@ def _replaced(step: Call, output: int) -> int | None:
     """The number of the operand that an output starts as."""
     if isinstance(step, Control):
         return step.replaced.get(output)
-    return OVERWRITES.get(step.equation.primitive.name) if output == 0 else None
+    return step.equation.primitive.overwrites if output == 0 else None
 
 
 def _pointwise_operands(step: Loop | Call, output: int, view: View, operands: Counter[int]) -> list[View]:
@@ -225,14 +224,14 @@ def _pointwise_operands(step: Loop | Call, output: int, view: View, operands: Co
     found = []
     for read in step.inputs:
         others = [r for r in step.inputs if r.buffer == read.buffer]
-        if all([_same_place(r, view) for r in others]) and views.is_contiguous(view):
+        if all([_same_place(r, view) for r in others]) and is_contiguous(view):
             found.append(read)
     return found
 
 
 def _written_by_reduction(loop: Loop) -> set:
     """The variables of a loop that are reductions."""
-    return {eqn.outputs[0] for eqn in loop.equations if eqn.primitive.name in REDUCTIONS}
+    return {eqn.outputs[0] for eqn in loop.equations if eqn.primitive.kind is Kind.REDUCTION}
 
 
 def _same_place(read: View, written: View) -> bool:

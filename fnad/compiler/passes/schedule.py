@@ -14,11 +14,13 @@ from functools import partial
 
 import numpy as np
 
+from fnad.ir.primitive import Kind
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var
 from fnad.ir.types import ArrayType
 from fnad.ops.arrays import array_of, array_p
 from fnad.ops.elementwise import copy
-from fnad.ops.shaping import kept_axes, pad_window
+from fnad.ops.shaping import kept_axes, reshape
+from fnad.ops.strides import broadcast, is_contiguous
 from fnad.runtime import views
 from fnad.runtime.plan import Plan, View
 
@@ -30,8 +32,6 @@ MOST_EQUATIONS = 120
 
 MOST_INPUTS = 3
 """Operands of an elementwise equation."""
-
-REDUCTIONS = {"reduce_sum", "reduce_prod", "reduce_max", "reduce_min", "reduce_and", "reduce_or"}
 
 
 @dataclass
@@ -149,7 +149,7 @@ class Schedule:
         axes = tuple(range(1, parts.type.ndim))
         return Loop(
             parts.type.shape, [eqn._replace(inputs=(parts,), params=eqn.params | {"axes": (0,)})],
-            {parts: views.whole(room, *parts.type[:2])}, {result: views.broadcast(target, parts.type.shape, axes)},
+            {parts: views.whole(room, *parts.type[:2])}, {result: broadcast(target, parts.type.shape, axes)},
         )
 
 
@@ -184,10 +184,10 @@ def own_outputs(program: Program) -> Program:
     equations, outputs, taken = list(program.equations), [], set()
     for atom in program.outputs:
         origin = atom
-        while origin in producers and producers[origin].primitive.name == "reshape":
+        while origin in producers and producers[origin].primitive is reshape:
             origin = producers[origin].inputs[0]
-        shares = origin in producers and producers[origin].primitive.name in {*_VIEWS, array_p.name}
-        if origin not in producers or shares or origin in taken:
+        maker = producers[origin].primitive if origin in producers else None
+        if maker is None or maker.kind is Kind.VIEW or maker is array_p or origin in taken:
             copied = Var(ArrayType(*atom.type[:2]))
             equations.append(Equation(copy, (atom,), {}, (copied,)))
             atom = origin = copied
@@ -303,13 +303,13 @@ class _Scheduler:
 
     def add(self, eqn: Equation) -> None:
         """Put one equation where it belongs."""
-        name = eqn.primitive.name
+        kind = eqn.primitive.kind
         if eqn.primitive is array_p:
             view = self.place[eqn.outputs[0]] = self.new_storage(eqn.outputs[0].type, made=-1)
             self.arrays[view.buffer] = array_of(eqn)
-        elif name in _VIEWS:
+        elif kind is Kind.VIEW:
             self.place[eqn.outputs[0]] = self._moved(eqn)
-        elif name in _WINDOWS and self.abilities.is_loop(eqn):
+        elif kind is Kind.WINDOW and self.abilities.is_loop(eqn):
             self._add_windows(eqn)
         elif self.abilities.is_loop(eqn):
             self._add_to_loop(eqn)
@@ -320,8 +320,8 @@ class _Scheduler:
 
     def _moved(self, eqn: Equation) -> View:
         view = self.view_of(eqn.inputs[0])
-        moved = _VIEWS[eqn.primitive.name](view, **eqn.params)
-        return moved or views.reshape(self.copied(view), **eqn.params)
+        rule = eqn.primitive.view
+        return rule(view, **eqn.params) or rule(self.copied(view), **eqn.params)
 
     def _add_windows(self, eqn: Equation) -> None:
         """Parts of the result written one by one."""
@@ -329,10 +329,9 @@ class _Scheduler:
         for atom in eqn.inputs:
             if isinstance(atom, Var):
                 self.view_of(atom)
-        if eqn.primitive.name == "set_slice":
-            eqn = eqn._replace(inputs=self._apart(*eqn.inputs))
+        inputs = eqn.inputs if eqn.primitive.overwrites is None else self._apart(*eqn.inputs)
         target = self.place[out] = self.new_storage(out.type, len(self.steps))
-        for value, window in _WINDOWS[eqn.primitive.name](eqn, target):
+        for value, window in eqn.primitive.windows(target, *inputs, **eqn.params):
             self.write(value, window)
         self.made[target.buffer] = len(self.steps) - 1
 
@@ -348,7 +347,7 @@ class _Scheduler:
 
     def _add_to_loop(self, eqn: Equation) -> None:
         (out,) = eqn.outputs
-        is_reduction = eqn.primitive.name in REDUCTIONS
+        is_reduction = eqn.primitive.kind is Kind.REDUCTION
         number = self._loop_for(eqn, eqn.inputs[0].type.shape if is_reduction else out.type.shape)
         loop = self.steps[number]
         assert isinstance(loop, Loop)
@@ -364,7 +363,7 @@ class _Scheduler:
         loop.equations.append(eqn)
         if is_reduction:
             self.place[out] = view = self.new_storage(out.type, number)
-            loop.writes[out] = views.broadcast(view, loop.space, kept_axes(len(loop.space), eqn.params["axes"]))
+            loop.writes[out] = broadcast(view, loop.space, kept_axes(len(loop.space), eqn.params["axes"]))
             self.index.touch(number, view)
         else:
             self.loop_of[out] = number
@@ -435,38 +434,4 @@ class _Scheduler:
 
     def _operand(self, eqn: Equation, i: int, atom: Atom) -> View:
         view = self.view_of(atom)
-        return view if views.is_contiguous(view) or self.abilities.takes(eqn, i, view) else self.copied(view)
-
-
-_VIEWS: dict[str, Callable[..., View | None]] = {
-    "broadcast": views.broadcast, "transpose": views.transpose, "slice": views.slice_, "flip": views.flip,
-    "reshape": views.reshape, "barrier": lambda view: view,
-}
-
-
-def _concatenated(eqn: Equation, target: View) -> list[tuple[Atom, View]]:
-    axis, start, parts = eqn.params["axis"], 0, []
-    for atom in eqn.inputs:
-        n = atom.type.shape[axis]
-        starts = tuple([start if a == axis else 0 for a in range(len(target.shape))])
-        stops = tuple([s + m for s, m in zip(starts, atom.type.shape)])
-        parts.append((atom, views.slice_(target, starts, stops, (1,) * len(starts))))
-        start += n
-    return parts
-
-
-def _padded(eqn: Equation, target: View) -> list[tuple[Atom, View]]:
-    (atom,) = eqn.inputs
-    zero = Literal(target.dtype.type(0), ArrayType(target.shape, target.dtype))
-    window = views.slice_(target, *pad_window(atom.type, eqn.params["low"], eqn.params["interior"]))
-    return [(zero, target), (atom, window)]
-
-
-def _replaced(eqn: Equation, target: View) -> list[tuple[Atom, View]]:
-    x, value = eqn.inputs
-    return [(x, target), (value, views.slice_(target, **eqn.params))]
-
-
-_WINDOWS: dict[str, Callable[[Equation, View], list[tuple[Atom, View]]]] = {
-    "concatenate": _concatenated, "pad": _padded, "set_slice": _replaced,
-}
+        return view if is_contiguous(view) or self.abilities.takes(eqn, i, view) else self.copied(view)

@@ -13,12 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from fnad.compiler.passes.control import is_control
 from fnad.compiler.passes.hoist import settle
+from fnad.control.switch import switch_p
 from fnad.ir.evaluate import QUIET
-from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, prune
+from fnad.ir.primitive import Kind, Primitive
+from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, is_total, prune
 from fnad.ir.types import ArrayType
+from fnad.ops import elementwise as e
+from fnad.ops import shaping as s
 from fnad.ops.arrays import array_equation, array_of, array_p, is_identity
+from fnad.ops.contractions import matmul
+from fnad.ops.indexing import scatter
 from fnad.sameness import typed_if_hashable
 from fnad.tracing.builder import Builder, build
 from fnad.tracing.tracer import Tracer
@@ -66,13 +71,13 @@ class _Rewriter:
         eqn = eqn._replace(inputs=tuple([self.atoms.get(a, a) for a in eqn.inputs]))
         if eqn.primitive.expand is not None and not self.has_code(eqn):
             return self._expand(eqn, lambda *inputs: eqn.primitive.expand(*inputs, **eqn.params))
-        if eqn.primitive.name == "switch" and isinstance(eqn.inputs[0], Literal):
+        if eqn.primitive is switch_p and isinstance(eqn.inputs[0], Literal):
             return self._expand(eqn, partial(_branch, eqn))
         found = self._simpler(eqn)
         if found is not None:
             self.atoms[eqn.outputs[0]] = found
             return
-        if is_control(eqn):
+        if eqn.primitive.kind is Kind.CONTROL:
             settled = self._settled(eqn)
             if settled is None:
                 return
@@ -118,24 +123,24 @@ class _Rewriter:
 
     def _simpler(self, eqn: Equation) -> Atom | None:
         """An atom that is equal to the one output, where there is one."""
-        name, inputs = eqn.primitive.name, eqn.inputs
-        if len(eqn.outputs) != 1 or has_effect(eqn) or is_control(eqn):
+        primitive, inputs = eqn.primitive, eqn.inputs
+        if len(eqn.outputs) != 1 or has_effect(eqn) or primitive.kind is Kind.CONTROL:
             return None
         type = eqn.outputs[0].type
         if all([isinstance(a, Literal) for a in inputs]):
             folded = _fold(eqn, type)
             if folded is not None:
                 return folded
-        if name == "matmul" and any([is_identity(self.producers.get(a)) for a in inputs]):
+        if primitive is matmul and any([is_identity(self.producers.get(a)) for a in inputs]):
             a, b = inputs
             return b if is_identity(self.producers.get(a)) else a
-        rule = _RULES.get(name)
+        rule = _RULES.get(primitive)
         found = rule(*inputs, **eqn.params) if rule is not None else None
         if found is not None and found.type[:2] == type[:2]:
             return found
-        if name == "add":
+        if primitive is e.add:
             return self._scattered(eqn)
-        return self._merged(eqn) if name in _MERGES else None
+        return self._merged(eqn) if primitive in _MERGES else None
 
     def _scattered(self, eqn: Equation) -> Atom | None:
         """Some elements added to an array, in the place of an array of zeros with them in it.
@@ -144,7 +149,7 @@ class _Rewriter:
         """
         for x, y in (eqn.inputs, eqn.inputs[::-1]):
             inner = self.producers.get(y)
-            if inner is not None and inner.primitive.name == "scatter" and inner.params["mode"] == "add":
+            if inner is not None and inner.primitive is scatter and inner.params["mode"] == "add":
                 if _is(inner.inputs[0], 0):
                     output = Var(eqn.outputs[0].type)
                     self.add(Equation(inner.primitive, (x, *inner.inputs[1:]), inner.params, (output,), eqn.source))
@@ -156,7 +161,7 @@ class _Rewriter:
         inner = self.producers.get(eqn.inputs[0])
         if inner is None or inner.primitive is not eqn.primitive:
             return None
-        params = _MERGES[eqn.primitive.name](inner.params, eqn.params)
+        params = _MERGES[eqn.primitive](inner.params, eqn.params)
         output = Var(eqn.outputs[0].type)
         self.add(Equation(eqn.primitive, inner.inputs, params, (output,), eqn.source))
         return self.atoms.get(output, output)
@@ -164,17 +169,15 @@ class _Rewriter:
 
 # --- Constants
 
-_MOVES = {"broadcast", "reshape", "transpose", "slice", "flip"}
-
 
 def _fold(eqn: Equation, type: ArrayType) -> Literal | None:
     if eqn.primitive is array_p:
         first = array_of(eqn).ravel()[:1]
         is_filled = type.size and array_of(eqn).tobytes() == first.tobytes() * type.size
         return Literal(first[0], type) if is_filled else None
-    if eqn.primitive.name in _MOVES and eqn.inputs[0].type.size:
+    if eqn.primitive.kind is Kind.VIEW and not eqn.primitive.pinned and eqn.inputs[0].type.size:
         return Literal(eqn.inputs[0].value, type)
-    if eqn.primitive.expression is None:
+    if not eqn.primitive.is_elementwise or not is_total(eqn):
         return None
     with np.errstate(**QUIET):
         value = eqn.primitive.evaluate(*[a.value for a in eqn.inputs], **eqn.params)
@@ -226,16 +229,15 @@ def _transpose(x: Atom, perm: Sequence[int]) -> Atom | None:
     return x if list(perm) == sorted(perm) else None
 
 
-_RULES: dict[str, Rule] = {
-    "add": _add, "sub": _sub, "mul": _mul, "div": _div, "select": _select, "choose": _select,
-    "convert": _operand, "reshape": _operand,
-    "broadcast": _operand, "transpose": _transpose, "copy": _operand, "stop_gradient": _operand,
-    "guarded_div": _div, "set_slice": _set_slice,
+_RULES: dict[Primitive, Rule] = {
+    e.add: _add, e.sub: _sub, e.mul: _mul, e.div: _div, e.guarded_div: _div, e.select: _select, e.choose: _select,
+    e.convert: _operand, e.copy: _operand, e.stop_gradient: _operand, s.reshape: _operand,
+    s.broadcast: _operand, s.transpose: _transpose, s.set_slice: _set_slice,
 }
-_MERGES: dict[str, Callable[[dict, dict], dict]] = {
-    "reshape": lambda first, second: second,
-    "transpose": lambda first, second: {"perm": tuple([first["perm"][p] for p in second["perm"]])},
-    "broadcast": lambda first, second: {
+_MERGES: dict[Primitive, Callable[[dict, dict], dict]] = {
+    s.reshape: lambda first, second: second,
+    s.transpose: lambda first, second: {"perm": tuple([first["perm"][p] for p in second["perm"]])},
+    s.broadcast: lambda first, second: {
         "shape": second["shape"], "dims": tuple([second["dims"][d] for d in first["dims"]]),
     },
 }
@@ -245,13 +247,13 @@ _MERGES: dict[str, Callable[[dict, dict], dict]] = {
 
 def _key(eqn: Equation) -> Any:
     """Equal for equations that compute the same; ``None`` for one that must be kept as it is."""
-    if has_effect(eqn) or eqn.primitive.name == "barrier":
+    if has_effect(eqn) or eqn.primitive.pinned:
         return None
     inputs = [_atom_key(a) for a in eqn.inputs]
     if eqn.primitive.commutative:
         inputs.sort(key=hash)
     params = tuple([(name, typed_if_hashable(eqn.params[name])) for name in sorted(eqn.params)])
-    key = (eqn.primitive.name, tuple(inputs), params, *[v.type[:2] for v in eqn.outputs])
+    key = (eqn.primitive, tuple(inputs), params, *[v.type[:2] for v in eqn.outputs])
     try:
         hash(key)
     except TypeError:

@@ -5,10 +5,7 @@ What else reads the operand then comes before it, so that no copy is needed.
 
 from __future__ import annotations
 
-from fnad.compiler.passes.memory import OVERWRITES
 from fnad.ir.program import Atom, Equation, Program
-
-SINKING = {*OVERWRITES, "set_slice"}
 
 
 def sink_updates(program: Program) -> Program:
@@ -17,7 +14,7 @@ def sink_updates(program: Program) -> Program:
     placed: list[Equation] = []
     for eqn in program.equations:
         placed += [waiting.pop(atom) for atom in dict.fromkeys(eqn.inputs) if atom in waiting]
-        if eqn.primitive.name in SINKING:
+        if eqn.primitive.overwrites is not None:
             waiting[eqn.outputs[0]] = eqn
         else:
             placed.append(eqn)

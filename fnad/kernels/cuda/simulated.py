@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from fnad.kernels.cuda.sizes import WARP
-from fnad.kernels.vector_math import ULPS
+from fnad.kernels.elementary import ULPS
 from fnad.shield import renewed
 
 

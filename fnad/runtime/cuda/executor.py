@@ -18,12 +18,12 @@ import numpy as np
 from fnad.errors import DeviceError, place_at
 from fnad.ir.program import Source
 from fnad.lazy import LazyModule
+from fnad.ops.strides import is_contiguous
 from fnad.runtime.cuda.arrays import DeviceArray, empty, uploaded
 from fnad.runtime.cuda.runtime import Memory, Runtime, fetch
 from fnad.runtime.plan import (
     Copy, GridLaunch, HostStep, Inner, Instruction, Multiply, Place, Plan, Scan, Switch, Turn, View, While, kernels_of,
 )
-from fnad.runtime.views import is_contiguous
 
 logging = LazyModule("logging")
 

@@ -8,7 +8,9 @@ from fnad.compiler.cpu.chunks import PER_FUNCTION, chunk_of
 from fnad.compiler.cpu.library.launch import Row, launch, row
 from fnad.compiler.operands import sizes_around
 from fnad.compiler.passes.lowering import COMPUTED
+from fnad.ir.primitive import Primitive
 from fnad.kernels.dtypes import DTYPES
+from fnad.ops import reductions as ops
 from fnad.runtime.plan import Launch, View
 
 
@@ -22,12 +24,12 @@ def recurrence(a: View, b: View, out: View, axis: int) -> Launch:
     return _along_axis("recur", "recurrence", "", {"a": a, "b": b, "out": out}, axis)
 
 
-EXTREMES = {"argmax": "is_above, rmax", "argmin": "is_below, rmin"}
+EXTREMES = {ops.argmax: "is_above, rmax", ops.argmin: "is_below, rmin"}
 
 
-def extreme_place(x: View, out: View, axis: int, name: str) -> Launch:
-    """The first places of the extremes, a key of EXTREMES, along an axis, as int64."""
-    return _along_axis("find_extreme", name, EXTREMES[name], {"x": x, "out": out}, axis)
+def extreme_place(x: View, out: View, axis: int, which: Primitive) -> Launch:
+    """The first places of the extremes, by a key of EXTREMES, along an axis, as int64."""
+    return _along_axis("find_extreme", which.name, EXTREMES[which], {"x": x, "out": out}, axis)
 
 
 def _along_axis(function: str, label: str, how: str, operands: dict[str, View], axis: int) -> Launch:
@@ -37,10 +39,10 @@ def _along_axis(function: str, label: str, how: str, operands: dict[str, View], 
     return launch(label, call, operands, {"n": n, "inner": inner}, outer, chunk_of(outer, PER_FUNCTION * n * inner))
 
 
-LAUNCHES: dict[str, Row] = {
-    "cumsum": row(partial(cumulative, combine="add"), COMPUTED),
-    "cumprod": row(partial(cumulative, combine="multiply"), COMPUTED),
-    "recurrence": row(recurrence, DTYPES),
-    "argmax": row(partial(extreme_place, name="argmax"), DTYPES),
-    "argmin": row(partial(extreme_place, name="argmin"), DTYPES),
+LAUNCHES: dict[Primitive, Row] = {
+    ops.cumsum: row(partial(cumulative, combine=ops.cumsum.combine), COMPUTED),
+    ops.cumprod: row(partial(cumulative, combine=ops.cumprod.combine), COMPUTED),
+    ops.recurrence: row(recurrence, DTYPES),
+    ops.argmax: row(partial(extreme_place, which=ops.argmax), DTYPES),
+    ops.argmin: row(partial(extreme_place, which=ops.argmin), DTYPES),
 }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_OPERATION, chunk_of
 from fnad.compiler.cpu.library.launch import Row, launch, row
 from fnad.compiler.cpu.library.matmul import launch_product
+from fnad.ir.primitive import Primitive
 from fnad.kernels.dtypes import FLOATS, dtype_word
+from fnad.ops import dense as ops
 from fnad.runtime.plan import Launch, View
 
 
@@ -29,4 +31,4 @@ def relu_backward_sum(g: View, y: View, masked: View, sums: View) -> Launch:
     return launch("relu_backward_sum", call, operands, {"m": m, "n": n}, n, chunk)
 
 
-LAUNCHES: dict[str, Row] = {"dense": row(dense, FLOATS), "relu_backward_sum": row(relu_backward_sum, FLOATS)}
+LAUNCHES: dict[Primitive, Row] = {ops.dense: row(dense, FLOATS), ops.relu_backward_sum: row(relu_backward_sum, FLOATS)}

@@ -7,9 +7,10 @@ from math import prod
 
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, chunk_of
 from fnad.compiler.cpu.library.launch import Row, copied, launch, row
-from fnad.compiler.expressions import COMBINATIONS
 from fnad.compiler.operands import index_arguments
 from fnad.compiler.passes.lowering import COMPUTED, COPIED
+from fnad.ir.primitive import Primitive
+from fnad.ops import indexing as ops
 from fnad.runtime.failures import OutOfBounds
 from fnad.runtime.plan import Launch, View
 
@@ -32,12 +33,12 @@ def gather(x: View, indices: Sequence[View], out: View) -> Launch:
 def scatter(out: View, indices: Sequence[View], updates: View, mode: str) -> Launch:
     """out[indices[0][i], ...] = combined with updates[i], i = 0, 1, ... in this order.
 
-    `mode` is a key of COMBINATIONS. Layouts as for `gather`; `out` holds the array already.
+    `mode` is a key of MODES. Layouts as for `gather`; `out` holds the array already.
     """
     rows, size = prod(indices[0].shape), prod(out.shape[len(indices) :])
     operands, numbers, index_tuples = index_arguments(out, indices)
     return launch(
-        "scatter", f"scatter({COMBINATIONS[mode]}, out, updates, {index_tuples}, n, size, lo, hi)",
+        "scatter", f"scatter({ops.MODES[mode].combine}, out, updates, {index_tuples}, n, size, lo, hi)",
         {"out": out, "updates": updates, **operands}, {"n": rows, "size": size, **numbers}, size,
         chunk_of(size, 3 * PER_BYTE * rows * out.dtype.itemsize, LANES), OutOfBounds(tuple(numbers.values())),
         scopes=dict.fromkeys(operands, 2),
@@ -54,4 +55,4 @@ def _scatter(inputs: Sequence[View], outputs: Sequence[View], mode: str) -> list
     return [*copied(x, out), scatter(out, indices, updates, mode)] if out.dtype in COMPUTED else None
 
 
-LAUNCHES: dict[str, Row] = {"gather": row(_gather, COPIED), "scatter": _scatter}
+LAUNCHES: dict[Primitive, Row] = {ops.gather: row(_gather, COPIED), ops.scatter: _scatter}

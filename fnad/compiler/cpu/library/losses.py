@@ -7,7 +7,9 @@ from math import prod
 from fnad.compiler.cpu.chunks import PER_BYTE, PER_FUNCTION, PER_OPERATION, chunk_of
 from fnad.compiler.cpu.library.launch import Row, launch, row
 from fnad.compiler.operands import float_bits, float_of
+from fnad.ir.primitive import Primitive
 from fnad.kernels.dtypes import FLOATS, dtype_word
+from fnad.ops import losses as ops
 from fnad.ops.losses import BLOCK
 from fnad.runtime.failures import WrongLabel
 from fnad.runtime.plan import Launch, View
@@ -41,8 +43,8 @@ def softmax_cross_entropy(logits: View, labels: View, losses: View, gradient: Vi
     return launch(name, call, operands, numbers, m, chunk, WrongLabel(n))
 
 
-LAUNCHES: dict[str, Row] = {
-    "mse_with_gradient": row(mse_with_gradient, FLOATS),
-    "softmax_cross_entropy_rows": row(softmax_cross_entropy, FLOATS),
-    "softmax_cross_entropy_with_gradient": row(softmax_cross_entropy, FLOATS),
+LAUNCHES: dict[Primitive, Row] = {
+    ops.mse_with_gradient: row(mse_with_gradient, FLOATS),
+    ops.softmax_cross_entropy_rows: row(softmax_cross_entropy, FLOATS),
+    ops.softmax_cross_entropy_with_gradient: row(softmax_cross_entropy, FLOATS),
 }

@@ -11,8 +11,10 @@ from fnad.compiler.cpu.chunks import chunk_of_product
 from fnad.compiler.cpu.library.launch import Row, copied, launch, row
 from fnad.compiler.operands import float_bits, float_of
 from fnad.compiler.passes.lowering import COMPUTED
+from fnad.ir.primitive import Primitive
 from fnad.kernels.cpu import product
 from fnad.kernels.dtypes import DTYPES, dtype_word
+from fnad.ops import contractions as ops
 from fnad.runtime.cpu import blas
 from fnad.runtime.plan import Launch, View
 from fnad.runtime.views import require_matrix_layout
@@ -71,6 +73,6 @@ def _matmul_add(inputs: Sequence[View], outputs: Sequence[View], alpha: float) -
     return [*copied(c, out), matmul(a, b, out, alpha, beta=1.0)] if out.dtype in DTYPES else None
 
 
-LAUNCHES: dict[str, Row] = {
-    "matmul": row(matmul, COMPUTED - {np.dtype(bool)}), "matmul_add": _matmul_add,
+LAUNCHES: dict[Primitive, Row] = {
+    ops.matmul: row(matmul, COMPUTED - {np.dtype(bool)}), ops.matmul_add: _matmul_add,
 }

@@ -6,7 +6,9 @@ from math import prod
 
 from fnad.compiler.cpu.chunks import LANES, PER_FUNCTION, chunk_of
 from fnad.compiler.cpu.library.launch import Row, launch, row
+from fnad.ir.primitive import Primitive
 from fnad.kernels.dtypes import INTEGERS
+from fnad.ops import elementwise as ops
 from fnad.runtime.failures import NegativePower
 from fnad.runtime.plan import Launch, View
 
@@ -18,4 +20,4 @@ def integer_powers(x: View, y: View, out: View) -> Launch:
     return launch("power", "integer_powers(x, y, out, lo, hi)", operands, {}, size, chunk, NegativePower())
 
 
-LAUNCHES: dict[str, Row] = {"power": row(integer_powers, INTEGERS)}
+LAUNCHES: dict[Primitive, Row] = {ops.power: row(integer_powers, INTEGERS)}

@@ -6,7 +6,9 @@ from math import prod
 
 from fnad.compiler.cpu.chunks import LANES, PER_FUNCTION, chunk_of
 from fnad.compiler.cpu.library.launch import Row, launch, row
+from fnad.ir.primitive import Primitive
 from fnad.kernels.dtypes import DTYPES
+from fnad.random.bits import random_bits as random_bits_p
 from fnad.runtime.plan import Launch, View
 
 
@@ -25,4 +27,4 @@ def random_bits(key: View, out: View, stream: int, **like: object) -> Launch:
     )
 
 
-LAUNCHES: dict[str, Row] = {"random_bits": row(random_bits, DTYPES)}
+LAUNCHES: dict[Primitive, Row] = {random_bits_p: row(random_bits, DTYPES)}

@@ -9,9 +9,10 @@ from fnad.compiler.cpu.library.launch import Row
 from fnad.compiler.cpu.params import Params, kernel_source
 from fnad.ir.primitive import Primitive
 from fnad.kernels.dtypes import dtype_word
+from fnad.ops.strides import is_contiguous
 from fnad.runtime.failures import Raised
 from fnad.runtime.plan import Kernel, Launch, View
-from fnad.runtime.views import is_contiguous
+from fnad.transforms.per_example import per_example as per_example_p
 
 DTYPES = {
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
@@ -78,4 +79,4 @@ def call({", ".join(operands)}):
     return call + kernel_source([*named, *loop])
 
 
-LAUNCHES: dict[str, Row] = {"per_example": per_example}
+LAUNCHES: dict[Primitive, Row] = {per_example_p: per_example}

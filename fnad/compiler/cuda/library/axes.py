@@ -10,8 +10,10 @@ from fnad.compiler.cuda.library.launch import (
 )
 from fnad.compiler.operands import sizes_around
 from fnad.compiler.passes.lowering import COMPUTED
+from fnad.ir.primitive import Primitive
 from fnad.kernels.cuda.sizes import CHUNK, WARP
 from fnad.kernels.dtypes import DTYPES, dtype_word
+from fnad.ops import reductions as ops
 from fnad.runtime import views
 from fnad.runtime.plan import View
 
@@ -60,31 +62,31 @@ def recurrence(a: View, b: View, out: View, axis: int) -> Launches:
     return _along_axis("recur", "recurrence", "", {"a": a, "b": b, "out": out}, axis)
 
 
-EXTREMES = {"argmax": "is_above", "argmin": "is_below"}
+EXTREMES = {ops.argmax: "is_above", ops.argmin: "is_below"}
 
 
-def extreme_place(x: View, out: View, workspace: Workspace, axis: int, name: str) -> Launches:
-    """The first places of the extremes, a key of EXTREMES, along an axis, as int64."""
+def extreme_place(x: View, out: View, workspace: Workspace, axis: int, which: Primitive) -> Launches:
+    """The first places of the extremes, by a key of EXTREMES, along an axis, as int64."""
     outer, n, inner = sizes_around(x.shape, axis)
     if n >= LONG and 0 < outer * inner <= FEW:
-        return _extreme_of_chunks(x, out, workspace, axis, name)
-    return _along_axis("find_extreme", name, EXTREMES[name], {"x": x, "out": out}, axis)
+        return _extreme_of_chunks(x, out, workspace, axis, which)
+    return _along_axis("find_extreme", which.name, EXTREMES[which], {"x": x, "out": out}, axis)
 
 
-def _extreme_of_chunks(x: View, out: View, workspace: Workspace, axis: int, name: str) -> Launches:
+def _extreme_of_chunks(x: View, out: View, workspace: Workspace, axis: int, which: Primitive) -> Launches:
     """The places of the extremes of chunks, then the extreme among these."""
-    (outer, n, inner), replaces = sizes_around(x.shape, axis), EXTREMES[name]
+    (outer, n, inner), replaces = sizes_around(x.shape, axis), EXTREMES[which]
     chunks = -(-n // CHUNK)
     shape = (outer * inner, chunks)
     places = views.whole(workspace(prod(shape) * out.dtype.itemsize), shape, out.dtype)
     grid, block = grid_of_warps(outer, inner)
     return [
         launch(
-            f"{name} of chunks", f"find_extremes_of_chunks({replaces}, x, places, n, inner)",
+            f"{which} of chunks", f"find_extremes_of_chunks({replaces}, x, places, n, inner)",
             {"x": x, "places": places}, {"n": n, "inner": inner}, (chunks, outer, inner),
         ),
         launch(
-            f"{name} among chunks", f"find_extreme_of_places({replaces}, x, places, out, chunks, outer, n, inner)",
+            f"{which} among chunks", f"find_extreme_of_places({replaces}, x, places, out, chunks, outer, n, inner)",
             {"x": x, "places": places, "out": out}, {"chunks": chunks, "outer": outer, "n": n, "inner": inner},
             grid, block,
         ),
@@ -104,10 +106,10 @@ def _along_axis(function: str, label: str, how: str, operands: dict[str, View], 
     return [launch(f"{label} by warps", call, operands, sizes, *grid_of_warps(outer, inner))]
 
 
-LAUNCHES: dict[str, Row] = {
-    "cumsum": row(partial(cumulative, combine="add"), COMPUTED, takes_workspace=True),
-    "cumprod": row(partial(cumulative, combine="multiply"), COMPUTED, takes_workspace=True),
-    "recurrence": row(recurrence, DTYPES),
-    "argmax": row(partial(extreme_place, name="argmax"), DTYPES, takes_workspace=True),
-    "argmin": row(partial(extreme_place, name="argmin"), DTYPES, takes_workspace=True),
+LAUNCHES: dict[Primitive, Row] = {
+    ops.cumsum: row(partial(cumulative, combine=ops.cumsum.combine), COMPUTED, takes_workspace=True),
+    ops.cumprod: row(partial(cumulative, combine=ops.cumprod.combine), COMPUTED, takes_workspace=True),
+    ops.recurrence: row(recurrence, DTYPES),
+    ops.argmax: row(partial(extreme_place, which=ops.argmax), DTYPES, takes_workspace=True),
+    ops.argmin: row(partial(extreme_place, which=ops.argmin), DTYPES, takes_workspace=True),
 }

@@ -6,11 +6,14 @@ from functools import cache
 
 from fnad.compiler.cuda.library.launch import Row, Workspace, WrittenKernel, row
 from fnad.compiler.cuda.library.matmul import ENOUGH, Finish, Product, launches_of, sum_of_pieces
+from fnad.ir.primitive import Primitive
 from fnad.kernels.cuda import dense as kernels
 from fnad.kernels.cuda.writing import WIDTHS
 from fnad.kernels.dtypes import FLOATS
+from fnad.ops import dense as ops
+from fnad.ops.strides import contiguous_strides
 from fnad.runtime.plan import GridLaunch, View
-from fnad.runtime.views import contiguous_strides, is_aligned, whole
+from fnad.runtime.views import is_aligned, whole
 
 LEAST_ROWS = 64
 """The least rows that are worth a block of their own, where columns are added up."""
@@ -51,7 +54,7 @@ def _relu_backward_sum_kernel(word: str, across: int) -> WrittenKernel:
     return WrittenKernel.of(kernels.relu_backward_sum_source(word, across), "relu_backward_sum", word)
 
 
-LAUNCHES: dict[str, Row] = {
-    "dense": row(dense, FLOATS, takes_workspace=True),
-    "relu_backward_sum": row(relu_backward_sum, FLOATS, takes_workspace=True),
+LAUNCHES: dict[Primitive, Row] = {
+    ops.dense: row(dense, FLOATS, takes_workspace=True),
+    ops.relu_backward_sum: row(relu_backward_sum, FLOATS, takes_workspace=True),
 }

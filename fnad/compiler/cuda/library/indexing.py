@@ -8,10 +8,11 @@ from math import prod
 from fnad.compiler.cuda.library.launch import (
     Launches, Row, copied, grid_of_threads, launch, power_of_2_from, power_of_2_to, row,
 )
-from fnad.compiler.expressions import COMBINATIONS
 from fnad.compiler.operands import index_arguments
 from fnad.compiler.passes.lowering import COMPUTED, COPIED
+from fnad.ir.primitive import Primitive
 from fnad.kernels.cuda.sizes import THREADS
+from fnad.ops import indexing as ops
 from fnad.runtime.failures import OutOfBounds
 from fnad.runtime.plan import View
 from fnad.runtime.views import is_aligned
@@ -45,7 +46,7 @@ BLOCKS = 512
 def scatter(out: View, indices: Sequence[View], updates: View, mode: str) -> Launches:
     """out[indices[0][i], ...] = combined with updates[i], i = 0, 1, ... in this order.
 
-    `mode` is a key of COMBINATIONS. Layouts as for `gather`; `out` holds the array already.
+    `mode` is a key of MODES. Layouts as for `gather`; `out` holds the array already.
     """
     rank = len(indices)
     rows, slices, size = prod(indices[0].shape), prod(out.shape[:rank]), prod(out.shape[rank:])
@@ -56,7 +57,7 @@ def scatter(out: View, indices: Sequence[View], updates: View, mode: str) -> Lau
     parts = power_of_2_to(max(1, min(BLOCKS // tiles, slices, rows)))
     operands, numbers, index_tuples = index_arguments(out, indices)
     sizes = {"n": rows, "size": size, "part_bits": parts.bit_length() - 1}
-    call = f"scatter({COMBINATIONS[mode]}, out, updates, {index_tuples}, n, size, part_bits, status, number)"
+    call = f"scatter({ops.MODES[mode].combine}, out, updates, {index_tuples}, n, size, part_bits, status, number)"
     return [
         launch(
             "scatter", call, {"out": out, "updates": updates, **operands}, {**sizes, **numbers}, (tiles, parts, 1),
@@ -75,4 +76,4 @@ def _scatter(x: View, updates: View, *others: View, mode: str) -> Launches:
     return [*copied(x, out), *scatter(out, indices, updates, mode)]
 
 
-LAUNCHES: dict[str, Row] = {"gather": row(_gather, COPIED), "scatter": row(_scatter, COMPUTED)}
+LAUNCHES: dict[Primitive, Row] = {ops.gather: row(_gather, COPIED), ops.scatter: row(_scatter, COMPUTED)}

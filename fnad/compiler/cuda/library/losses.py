@@ -6,8 +6,10 @@ from math import prod
 
 from fnad.compiler.cuda.library.launch import Launches, Row, launch, power_of_2_from, row
 from fnad.compiler.operands import float_bits, float_of
+from fnad.ir.primitive import Primitive
 from fnad.kernels.cuda.sizes import THREADS, WARP
 from fnad.kernels.dtypes import FLOATS, dtype_word
+from fnad.ops import losses as ops
 from fnad.ops.losses import BLOCK
 from fnad.runtime.failures import WrongLabel
 from fnad.runtime.plan import View
@@ -50,8 +52,8 @@ def softmax_cross_entropy(logits: View, labels: View, losses: View, gradient: Vi
     return [launch(label, call, operands, numbers, (blocks, 1, 1), fails=None if soft else WrongLabel(n))]
 
 
-LAUNCHES: dict[str, Row] = {
-    "mse_with_gradient": row(mse_with_gradient, FLOATS),
-    "softmax_cross_entropy_rows": row(softmax_cross_entropy, FLOATS),
-    "softmax_cross_entropy_with_gradient": row(softmax_cross_entropy, FLOATS),
+LAUNCHES: dict[Primitive, Row] = {
+    ops.mse_with_gradient: row(mse_with_gradient, FLOATS),
+    ops.softmax_cross_entropy_rows: row(softmax_cross_entropy, FLOATS),
+    ops.softmax_cross_entropy_with_gradient: row(softmax_cross_entropy, FLOATS),
 }

@@ -12,14 +12,17 @@ import numpy as np
 from fnad.compiler.cuda.library.launch import Launches, Row, Workspace, WrittenKernel, copied, row
 from fnad.compiler.operands import float_bits
 from fnad.compiler.passes.lowering import COMPUTED
+from fnad.ir.primitive import Primitive
 from fnad.kernels.cuda import matmul as kernels
 from fnad.kernels.cuda.matmul import Tile
 from fnad.kernels.cuda.sizes import THREADS
 from fnad.kernels.cuda.writing import WIDTHS
 from fnad.kernels.dtypes import FLOATS, INTEGERS
+from fnad.ops import contractions as ops
+from fnad.ops.strides import transpose
 from fnad.runtime.cuda.cublas import Matrix, Multiplication
 from fnad.runtime.plan import GridLaunch, Multiply, View
-from fnad.runtime.views import is_aligned, require_matrix_layout, transpose, whole
+from fnad.runtime.views import is_aligned, require_matrix_layout, whole
 
 ENOUGH = 256
 """Blocks that keep a device busy: about two for each multiprocessor of a large one."""
@@ -317,7 +320,7 @@ def _matmul_add(c: View, a: View, b: View, out: View, workspace: Workspace, alph
     return [*copied(c, out), *_offered(a, b, out, workspace, alpha, 1.0)]
 
 
-LAUNCHES: dict[str, Row] = {
-    "matmul": row(_offered, COMPUTED - {np.dtype(bool)}, takes_workspace=True),
-    "matmul_add": row(_matmul_add, (*FLOATS, *INTEGERS), takes_workspace=True),
+LAUNCHES: dict[Primitive, Row] = {
+    ops.matmul: row(_offered, COMPUTED - {np.dtype(bool)}, takes_workspace=True),
+    ops.matmul_add: row(_matmul_add, (*FLOATS, *INTEGERS), takes_workspace=True),
 }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from math import prod
 
 from fnad.compiler.cuda.library.launch import Launches, Row, grid_of_threads, launch, row
+from fnad.ir.primitive import Primitive
 from fnad.kernels.dtypes import INTEGERS
+from fnad.ops import elementwise as ops
 from fnad.runtime.failures import NegativePower
 from fnad.runtime.plan import View
 
@@ -20,4 +22,4 @@ def integer_powers(x: View, y: View, out: View) -> Launches:
     return [launch("power", call, operands, {"n": size}, *grid_of_threads(size, 1), fails=NegativePower())]
 
 
-LAUNCHES: dict[str, Row] = {"power": row(integer_powers, INTEGERS)}
+LAUNCHES: dict[Primitive, Row] = {ops.power: row(integer_powers, INTEGERS)}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from math import prod
 
 from fnad.compiler.cuda.library.launch import Launches, Row, grid_of_threads, launch, row
+from fnad.ir.primitive import Primitive
 from fnad.kernels.dtypes import DTYPES
+from fnad.random.bits import random_bits as random_bits_p
 from fnad.runtime.plan import View
 
 
@@ -23,4 +25,4 @@ def random_bits(key: View, out: View, stream: int, **like: object) -> Launches:
     return [launch("random_bits", call, operands, numbers, grid, block, carriers={"out": "uint32"})]
 
 
-LAUNCHES: dict[str, Row] = {"random_bits": row(random_bits, DTYPES)}
+LAUNCHES: dict[Primitive, Row] = {random_bits_p: row(random_bits, DTYPES)}
