@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from fnad import tree
 from fnad.compiler.compile import compile_program
 from fnad.dispatch.background import Pending
 from fnad.dispatch.entries import Entry, traced_of
@@ -28,13 +27,14 @@ def compile_branch(
     if recorder.path:
         staged = staged._replace(program=prune(staged.program))  # of what only the guards needed
     traced, runtime, program = traced_of(leaves), recorder.branches.runtime, staged.program
-    donated = _donated(donate_argnums, traced, signature.treedef)
+    donated = _donated(donate_argnums, traced, signature)
     kept = tuple([i for i in range(len(program.inputs)) if i not in donated]) if donated else ()
     is_part = Tracer in map(type, leaves) or Tracer in map(type, staged.captured)
     is_run = (program.outputs or program.is_effectful) and not is_part
     make = Pending if background else compile_program
     compiled = make(program, donated, runtime, len(staged.captured)) if is_run else None
-    is_plain = compiled is not None and not program.is_effectful and _are_plain([*leaves, *staged.captured], runtime)
+    inputs = [*[leaves[i] for i in traced], *staged.captured]
+    is_plain = compiled is not None and not program.is_effectful and _are_plain(inputs, runtime)
     restore = rebuilder(staged.out_tree) if not staged.static_outputs else None
     recorder.timer.compiling += compiled.seconds if compiled is not None else 0.0
     return Entry(
@@ -48,11 +48,15 @@ def _are_plain(values: Sequence[Any], runtime: Any) -> bool:
     return all([type(value) in plain and value.dtype.isnative for value in values])
 
 
-def _donated(donate_argnums: Sequence[int], traced: Sequence[int], treedef: tree.TreeDef) -> tuple[int, ...]:
+def _donated(donate_argnums: Sequence[int], traced: Sequence[int], signature: Signature) -> tuple[int, ...]:
     """The inputs that belong to donated arguments."""
     if not donate_argnums:
         return ()
-    args = treedef.children()[0].children()
+    args = signature.treedef.children()[0].children()
     starts = np.cumsum([0, *(child.num_leaves for child in args)])
-    leaves = {i for n in donate_argnums if n < len(args) for i in range(starts[n], starts[n + 1])}
+    fixed = [i for i, _ in signature.static.positional] if signature.static is not None else []
+    count = len(args) + len(fixed)
+    chosen = {n % count for n in donate_argnums if -count <= n < count}
+    free = [place for place in range(count) if place not in fixed]
+    leaves = {i for k, place in enumerate(free) if place in chosen for i in range(starts[k], starts[k + 1])}
     return tuple([position for position, i in enumerate(traced) if i in leaves])

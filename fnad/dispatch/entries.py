@@ -11,8 +11,8 @@ from fnad.compiler.compile import Compiled
 from fnad.dispatch.background import Pending
 from fnad.dispatch.call import call_compiled
 from fnad.dispatch.guards import Branches
-from fnad.dispatch.reading import Sources, static_of
-from fnad.dispatch.signatures import Signature
+from fnad.dispatch.reading import Sources
+from fnad.dispatch.signatures import Signature, static_of
 from fnad.dispatch.watch import Reader, Watch
 from fnad.ir.types import ArrayType
 from fnad.runtime.cpu.runtime import CPU
@@ -29,7 +29,7 @@ class Entry(NamedTuple):
     traced: tuple[int, ...]
     """Which leaves are inputs of the Program; the others are part of the signature."""
     is_plain: bool
-    """Whether a call has nothing to do but run on its leaves: all are inputs, and arrays as they must be."""
+    """Whether a call has nothing to do but run on its inputs, which are arrays as they must be."""
     donated: tuple[int, ...]
     """Which inputs are."""
     kept: tuple[int, ...]
@@ -74,12 +74,12 @@ class Guarded(NamedTuple):
         return [as_array(leaves[i], t.dtype, self.branches.runtime) for i, t in zip(self.traced, self.types)]
 
 
-def outside_of(entry: Entry | Guarded, signature: Signature, leaves: Sequence[Any]) -> dict[str, Any] | None:
+def outside_of(entry: Entry | Guarded, signature: Signature) -> dict[str, Any] | None:
     """What is read from outside now, by its path; ``None`` where it is not as it was."""
     watch = entry.watch
     if watch is None:
         return {}
-    return watch.read(static_of(signature, leaves) if watch.has_static else ())
+    return watch.read(static_of(signature) if watch.has_static else ())
 
 
 def traced_of(leaves: Sequence[Any]) -> tuple[int, ...]:

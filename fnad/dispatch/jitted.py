@@ -18,11 +18,12 @@ from fnad import config
 from fnad.dispatch.cache_info import CacheInfo, History, Staging, Timer
 from fnad.dispatch.call import derived
 from fnad.dispatch.compile import compile_branch
+from fnad.dispatch.constants import Constant, Static
 from fnad.dispatch.entries import Entry, Guarded, branches_of, finished, outside_of, owned, run_entry, traced_of
 from fnad.dispatch.guards import MOST_GUARDS, Branches, Recorder, Runaway, found, known_leaves
 from fnad.dispatch.outside import Outside
-from fnad.dispatch.reading import Learned, Reading, static_of
-from fnad.dispatch.signatures import Constant, Recent, Signature, Static, arguments, news, signature_of
+from fnad.dispatch.reading import Learned, Reading
+from fnad.dispatch.signatures import Recent, Signature, arguments, news, signature_of, static_of
 from fnad.dispatch.single_flight import SingleFlight
 from fnad.dispatch.stage import flat_function, stage_branch
 from fnad.errors import boundary
@@ -90,23 +91,24 @@ class Jitted:
         if self._choice is not config.present:  # a choice of devices that may lead elsewhere
             self._choice = config.present
             self._recent.forget()
-        for match, entry, signature in self._recent.known:
-            leaves = match(args, kwargs)
-            if leaves is not None:
+        for match, entry, signature, static in self._recent.known:
+            inputs = match(args, kwargs)
+            if inputs is not None:
                 break
         else:
             entry, signature, leaves = self._look_up(args, kwargs)
+            inputs, static = [leaves[i] for i in entry.traced], static_of(signature)
         if entry.is_plain:
             if entry.read is None:
-                return entry.restore(entry.compiled.run(owned(entry, leaves) if entry.donated else leaves))
-            captured = entry.read(())
+                return entry.restore(entry.compiled.run(owned(entry, inputs) if entry.donated else inputs))
+            captured = entry.read(static)
             if captured is not None:
-                full = [*leaves, *captured]
+                full = [*inputs, *captured]
                 try:
                     return entry.restore(entry.compiled.run(owned(entry, full) if entry.donated else full))
                 except Misfit:  # an array that is read from outside has got another shape or dtype where it lies
                     pass
-        return self._run(entry, signature, leaves)
+        return self._run(entry, signature, signature.with_constants(inputs))
 
     def with_function(self, function: Callable[..., Any]) -> Jitted:
         """The same of another function."""
@@ -213,10 +215,10 @@ class Jitted:
         """What fits what is read from outside now: known from before, or staged."""
         others = self._others.setdefault(signature, [])
         for other in list(others):
-            if outside_of(other, signature, leaves) is not None:
+            if outside_of(other, signature) is not None:
                 self._replace(signature, other)
                 return other
-        changes = entry.watch.changes(Outside(self.function, static_of(signature, leaves)))
+        changes = entry.watch.changes(Outside(self.function, static_of(signature)))
         reason = self._learned.note(changes)
         made = self._make(signature, leaves, f"{CHANGED}: {reason}" if reason else CHANGED)
         self._others[signature] = [made, entry, *[other for other in others if other is not entry]][:MOST_OTHERS]
@@ -259,11 +261,11 @@ class Jitted:
     # Run
 
     def _run(self, entry: Entry | Guarded, signature: Signature, leaves: Sequence[Any]) -> Any:
-        outside = outside_of(entry, signature, leaves)
+        outside = outside_of(entry, signature)
         if outside is None:
             entry = self._changed(entry, signature, leaves)
             # What changes again at once, as by another thread, is as it was when the function was staged.
-            outside = outside_of(entry, signature, leaves) or entry.watch.values()
+            outside = outside_of(entry, signature) or entry.watch.values()
         if type(entry) is Guarded:
             return self._run_guarded(entry, signature, leaves, outside)
         return run_entry(entry, leaves, found(entry.sources, outside))
@@ -319,7 +321,7 @@ class Jitted:
         entry, signature, leaves = self._look_up(args, kwargs)
         if type(entry) is Guarded:
             try:
-                outside = outside_of(entry, signature, leaves)
+                outside = outside_of(entry, signature)
                 if outside is None:
                     entry = self._changed(entry, signature, leaves)
                 elif Tracer not in map(type, leaves):

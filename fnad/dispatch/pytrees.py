@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fnad import tree
+from fnad.dispatch.constants import Constant, Static
 from fnad.generated import define, word
 from fnad.sameness import typed
 
@@ -23,11 +24,12 @@ MOST_LEVELS = 32
 Matcher = Callable[[tuple[Any, ...], dict[str, Any]], "list[Any] | None"]
 
 
-def matcher(treedef: tree.TreeDef, leaf_keys: Sequence[Any]) -> Matcher | None:
+def matcher(treedef: tree.TreeDef, leaf_keys: Sequence[Any], static: Static | None = None) -> Matcher | None:
     """A function of ``args, kwargs``, whose structure this is, that gives the leaves, where each is what its key says.
 
-    A key is ``(shape, dtype)`` of an array, the same and the type of one that is not NumPy's, or the type of a Python
-    number; other leaves are not known here.
+    A key is ``(shape, dtype)`` of an array, the same and the type of one that is not NumPy's, the type of a Python
+    number, or a `Constant`, which is not given; other leaves are not known here. Static arguments are none of the
+    structure, and are not given either.
 
     >>> match = matcher(tree.structure(((1,), {"b": [2]})), [int, ((3,), np.dtype(float))])
     >>> match((1,), {"b": [np.ones(3)]})
@@ -35,10 +37,20 @@ def matcher(treedef: tree.TreeDef, leaf_keys: Sequence[Any]) -> Matcher | None:
     >>> match((1.0,), {"b": [np.ones(3)]}) is match((1,), {"b": [np.ones(4)]}) is None
     True
     """
-    if not all([isinstance(key, type) or type(key) is tuple and _array_class(key) is not None for key in leaf_keys]):
+    if not all(map(_is_known_key, leaf_keys)):
         return None
     example = _example(treedef)
-    return None if example is None else _Matching(leaf_keys).function(*example[0])
+    if example is None:
+        return None
+    (args, kwargs), keys = example[0], [*leaf_keys]
+    if static is not None:
+        keys += static.constants()
+        args, kwargs = static.restored(args, kwargs, range(len(leaf_keys), len(keys)))
+    return _Matching(keys).function(args, kwargs)
+
+
+def _is_known_key(key: Any) -> bool:
+    return isinstance(key, type) or type(key) is Constant or type(key) is tuple and _array_class(key) is not None
 
 
 def _array_class(key: Any) -> Any:
@@ -102,7 +114,7 @@ class _Matching:
         self.add_node(args, "args")
         self.add_node(kwargs, "kwargs")
         body = [f"        {line}" for line in self.lines]
-        leaves = ", ".join([f"v{i}" for i in range(len(self.leaf_keys))])
+        leaves = ", ".join([f"v{i}" for i, key in enumerate(self.leaf_keys) if type(key) is not Constant])
         source = ["def function(args, kwargs):", "    try:", *body, f"        return [{leaves}]",
                   "    except ValueError:  # more or fewer of them", "        return None", ""]
         return define("\n".join(source), {**self.words, "_are_same": _are_same})
@@ -150,11 +162,22 @@ class _Matching:
         if isinstance(key, type):
             self.require(f"type({name}) is not {word(self.words, key)}")
             return
+        if type(key) is Constant:
+            self.add_constant(name, key)
+            return
         shape, dtype, *_ = key
         known, kind = word(self.words, dtype), word(self.words, _array_class(key))
         # The same dtype is most times the same object, but need not be: an unpickled array has its own.
         self.require(f"type({name}) is not {kind} or {name}.shape != {shape} or "
                      f"{name}.dtype is not {known} and {name}.dtype != {known}")
+
+    def add_constant(self, name: str, constant: Constant) -> None:
+        """Require a variable to be what a constant may stand in the place of: most times it is the same object."""
+        is_for, known = word(self.words, constant.is_for), f"c{len(self.words)}"
+        self.words[known] = constant.value  # also a text, which source could spell, but not ask for by `is`
+        # What is the same object and looked into is watched, wherever it changes.
+        is_same = constant.is_itself or constant.is_looked_into
+        self.require(f"{f'{name} is not {known} and ' if is_same else ''}not {is_for}({name})")
 
     def require(self, failure: str) -> None:
         """Give up where a condition holds."""

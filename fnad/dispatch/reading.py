@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from fnad.dispatch.constants import Constant
 from fnad.dispatch.handing import Handing
-from fnad.dispatch.kinds import is_input, is_looked_into, is_number
+from fnad.dispatch.kinds import is_input, is_number
 from fnad.dispatch.outside import Outside
-from fnad.dispatch.signatures import Constant, Signature
+from fnad.dispatch.signatures import Signature
 from fnad.dispatch.suspects import generators_of, kept_functions, seen_while, suspects_in
 from fnad.dispatch.watch import Watch, shown
 from fnad.errors import warn
@@ -248,28 +249,17 @@ def only_read(staged: Staged, count: int) -> Staged:
     )
 
 
-def static_of(signature: Signature, leaves: Sequence[Any]) -> tuple[Any, ...]:
-    """Of the arguments that are constants those that may hold something which changes, as the ``self`` of a method."""
-    return tuple([v for v in _constants(signature, leaves) if is_looked_into(v)])
-
-
-def _constants(signature: Signature, leaves: Sequence[Any]) -> list[Any]:
-    static = signature.static
-    own = [leaf for leaf, key in zip(leaves, signature.leaves) if type(key) is Constant]
-    return own if static is None else [*own, *[c.value for _, c in (*static.positional, *static.named)]]
-
-
 def with_static(
     signature: Signature, leaves: Sequence[Any], static: Sequence[Any]
 ) -> tuple[Signature, list[Any]]:
     """The same arguments with others in the place of those constants."""
     others = iter(static)
-    fresh = [next(others) if type(key) is Constant and is_looked_into(leaf) else leaf
+    fresh = [next(others) if type(key) is Constant and key.is_looked_into else leaf
              for leaf, key in zip(leaves, signature.leaves)]
     if signature.static is None:
         return signature, fresh
     positional, named = [
-        tuple([(k, _Other(next(others)) if is_looked_into(c.value) else c) for k, c in group])
+        tuple([(k, _Other(next(others)) if c.is_looked_into else c) for k, c in group])
         for group in (signature.static.positional, signature.static.named)
     ]
     return signature._replace(static=signature.static._replace(positional=positional, named=named)), fresh

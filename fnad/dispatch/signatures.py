@@ -9,62 +9,18 @@ import numpy as np
 
 from fnad import tree
 from fnad.arguments import argument_name, call_paths, values_among
+from fnad.dispatch.constants import Constant, Static
 from fnad.dispatch.pytrees import Matcher, matcher
-from fnad.ir.types import ArrayType, Unfit, is_array_like, is_numeric
+from fnad.ir.types import ArrayType, Unfit, is_numeric
 from fnad.memo import Memo
 from fnad.runtime.cuda.arrays import DeviceArray
-from fnad.sameness import exact, typed
+from fnad.sameness import exact
 from fnad.tracing.tracer import Tracer, is_value
 
 MOST_NAMED = 4
 """Differences of a signature that are named."""
 MOST_RECENT = 4
 """Signatures that the arguments of a call are compared with before they are flattened and looked up."""
-
-
-class Constant:
-    """What is part of the compiled code: a value that is equal to those which are the same, as `typed` says."""
-
-    __slots__ = ("value", "key")
-
-    def __init__(self, value: Any) -> None:
-        self.value, self.key = value, _key(value)
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: Any) -> bool:
-        return type(other) is Constant and self.key == other.key
-
-
-def _key(value: Any) -> Any:
-    try:
-        is_array_like(value)
-        return typed(value)
-    except Unfit as unfit:
-        raise unfit.at("jit", "a static argument") from None
-    except TypeError:
-        raise TypeError(
-            "jit: requires arguments that are arrays, numbers or hashable constants, got "
-            f"{type(value).__name__} {value!r:.60}. Make it an array, a tuple, or close over it."
-        ) from None
-
-
-class Static(NamedTuple):
-    """The static arguments of a call: by position and by name."""
-
-    positional: tuple[tuple[int, Constant], ...]
-    named: tuple[tuple[str, Constant], ...]
-    order: tuple[str, ...] = ()
-    """All keywords as they were given, where some are static."""
-
-    def restored(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """All arguments, from those that are not static."""
-        full = list(args)
-        for i, constant in self.positional:
-            full.insert(i, constant.value)
-        values = kwargs | {name: constant.value for name, constant in self.named}
-        return full, {name: values[name] for name in self.order or kwargs}
 
 
 class Signature(NamedTuple):
@@ -78,6 +34,16 @@ class Signature(NamedTuple):
     leaves: tuple[Any, ...]
     """What matters of each leaf."""
     device: Any
+
+    def constants(self) -> list[Constant]:
+        """The leaves and arguments that are part of the compiled code."""
+        own = [key for key in self.leaves if type(key) is Constant]
+        return own if self.static is None else [*own, *self.static.constants()]
+
+    def with_constants(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """All leaves, from those that are none."""
+        others = iter(inputs)
+        return [key.value if type(key) is Constant else next(others) for key in self.leaves]
 
 
 def signature_of(
@@ -120,19 +86,28 @@ class Recent:
     __slots__ = ("known", "_matchers")
 
     def __init__(self) -> None:
-        self.known: tuple[tuple[Matcher, Any, Signature], ...] = ()
+        self.known: tuple[tuple[Matcher, Any, Signature, tuple[Any, ...]], ...] = ()
+        """Functions that give the inputs among the arguments, what was found for them, their signature, and of that
+        what `static_of` gives."""
         self._matchers = Memo()
 
     def add(self, signature: Signature, found: Any) -> None:
         """Note what was found for a signature; the one noted longest ago goes."""
-        make = lambda: matcher(signature.treedef, signature.leaves)  # noqa: E731
-        match = self._matchers.get(signature, make) if signature.static is None else None
+        match, of = self._matchers.get(
+            signature, lambda: (matcher(signature.treedef, signature.leaves, signature.static), signature)
+        )
         if match is not None:
-            self.known = ((match, found, signature), *self.known[: MOST_RECENT - 1])
+            others = [known for known in self.known if known[0] is not match]
+            self.known = ((match, found, of, static_of(of)), *others[: MOST_RECENT - 1])
 
     def forget(self) -> None:
         """Forget what was found, since it is no longer right."""
         self.known = ()
+
+
+def static_of(signature: Signature) -> tuple[Any, ...]:
+    """Of the arguments that are constants those that may hold something which changes, as the ``self`` of a method."""
+    return tuple([constant.value for constant in signature.constants() if constant.is_looked_into])
 
 
 def arguments(signature: Signature, leaves: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:

@@ -9,8 +9,8 @@ from fnad.arguments import combine
 from fnad.dispatch.cache_info import Timer
 from fnad.dispatch.entries import as_array, traced_of
 from fnad.dispatch.guards import Branches, Recorder
-from fnad.dispatch.reading import Learned, Reading, only_read, staged_reading, static_of, with_static
-from fnad.dispatch.signatures import Signature, arguments
+from fnad.dispatch.reading import Learned, Reading, only_read, staged_reading, with_static
+from fnad.dispatch.signatures import Signature, arguments, static_of
 from fnad.tracing.staging import Staged, stage
 from fnad.tracing.tracer import Tracer, value_type
 
@@ -49,7 +49,7 @@ def stage_branch(
             raise recorder.runaway
         return only_read(staged, len(types))
 
-    staged, reading = staged_reading(learned, function, static_of(signature, leaves), attempt)
+    staged, reading = staged_reading(learned, function, static_of(signature), attempt)
     return StagedBranch(staged, reading, recorders[-1])
 
 
