@@ -35,7 +35,7 @@ TRAIN_FRACTION = 0.8
 
 
 class Epoch(NamedTuple):
-    """What is known after one pass through the digits."""
+    """The record of one pass through the digits."""
 
     loss: float
     train_accuracy: float
@@ -213,7 +213,7 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def find_processor(parser: Parser, device: str) -> Device:
-    """What the models will be trained on; one line says so if it is not what was asked for."""
+    """The device that models are trained on; one line says so if it is not what was asked for."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

@@ -28,7 +28,7 @@ from fnad.tracing.tracer import Tracer, is_value, value_type
 
 
 def traced_leaves(name: str, function: Callable[..., Any], leaves: Sequence[Any], treedef: tree.TreeDef) -> list[int]:
-    """Which leaves of the arguments ``(args, kwargs)`` of a call are arrays or numbers.
+    """The leaves of the arguments ``(args, kwargs)`` of a call that are arrays or numbers.
 
     Raises:
         TypeError: one is an array of what is no number, or of another library; the message names its path.
@@ -37,7 +37,7 @@ def traced_leaves(name: str, function: Callable[..., Any], leaves: Sequence[Any]
 
 
 def values_among(name: str, leaves: Sequence[Any], paths: Callable[[], Sequence[str]]) -> list[int]:
-    """Which leaves are arrays or numbers, likewise; ``paths`` says what all of them are called."""
+    """The leaves that are arrays or numbers, likewise; ``paths`` gives the names of all of them."""
     found = []
     for i, leaf in enumerate(leaves):
         try:
@@ -57,7 +57,7 @@ def call_paths(function: Callable[..., Any], treedef: tree.TreeDef, without: Col
 
 
 def argument_name(function: Callable[..., Any], position: int) -> str:
-    """What a positional argument is called in messages."""
+    """The name of a positional argument in messages."""
     function = inspect.unwrap(function)
     code, own = getattr(function, "__code__", None), isinstance(function, MethodType)  # whose first one is ``self``
     if code is not None and position + own < code.co_argcount:
@@ -139,7 +139,7 @@ class Point(NamedTuple):
     leaves: list[Any]
     treedef: tree.TreeDef
     wrt: list[int]
-    """Which leaves are inputs of the Program."""
+    """The positions of the leaves that are inputs of the Program."""
 
     @property
     def values(self) -> list[Any]:
@@ -168,7 +168,7 @@ def stage_at(name: str, function: Callable[..., Any], primals: tuple[Any, ...], 
 
 
 def outputs_of_first(staged: Staged) -> int:
-    """How many outputs of the Program belong to the first part of the function's result."""
+    """The number of outputs of the Program that belong to the first part of the function's result."""
     first, _ = tree.unflatten(staged.out_tree, range(staged.out_tree.num_leaves))
     return sum([i not in staged.static_outputs for i in tree.leaves(first)])
 

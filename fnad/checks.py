@@ -1,4 +1,4 @@
-"""What the arguments of public functions have to be, and the errors where they are not."""
+"""The checks of the arguments of public functions, and their errors."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def integers(name: str, what: str, value: Any) -> tuple[int, ...]:
 
 
 def require_dtype(name: str, dtype: Any) -> np.dtype:
-    """What names a dtype, as one."""
+    """A dtype, or what names one, as a dtype."""
     try:
         if dtype is not None:
             return np.dtype(dtype)

@@ -1,4 +1,4 @@
-"""What a user chooses for the whole process: the device that functions run on, and what happens where it is not there.
+"""Choices for the whole process: the device that functions run on, and what happens where it is not there.
 
 The names below can be assigned: ``fnad.config.strict_device = True``. What is assigned is checked, so the module is of
 a class of its own.
@@ -68,7 +68,7 @@ _chosen: dict[str, Any] = {}
 
 
 class Choice:
-    """What is chosen at present, as an object of its own."""
+    """The present choice, as an object of its own."""
 
 
 present = Choice()

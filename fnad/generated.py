@@ -18,7 +18,7 @@ def define(source: str, words: Mapping[str, Any]) -> Callable[..., Any]:
 
 
 def word(words: dict[str, Any], value: Any) -> str:
-    """What source calls a value, which is kept among the words where source cannot spell it."""
+    """The name of a value in source; it is kept among the words where source cannot spell it."""
     if type(value) in (str, int):
         return repr(value)
     name = f"w{len(words)}"

@@ -1,4 +1,4 @@
-"""What was made of a value, kept so that the same value need not be worked on again."""
+"""Results by the value that they were made of, kept so that the same value need not be worked on again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Memo:
         self.most = most
 
     def get(self, key: Any, make: Callable[[], Any], keeps: Callable[[Any], bool] | None = None) -> Any:
-        """What ``make`` came to for an equal key; it is made anew where the key cannot be hashed, and where ``keeps``
+        """The result of ``make`` for an equal key; it is made anew where the key cannot be hashed, and where ``keeps``
         says that it is not to be kept."""
         try:
             known = self.entries.get(key, _NOTHING)

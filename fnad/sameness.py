@@ -63,14 +63,14 @@ def exact(treedef: TreeDef) -> tuple[Any, ...]:
 
 
 def _node(data: Any, ordered: dict[Any, Any] | None) -> Any:
-    """What optree keeps of a node: static data or a dict's keys in an order of its own, and the keys in Python's."""
+    """The data of a node in optree: static data or a dict's keys in an order of its own, and the keys in Python's."""
     if ordered is not None:
         return tuple([typed(key) for key in ordered])
     return tuple(map(typed, data)) if type(data) is list else typed(data)
 
 
 def _content(value: Any, kind: type) -> Any:
-    """What tells a value from others of its type."""
+    """The key that tells a value from others of its type."""
     if kind.__eq__ is object.__eq__ or isinstance(value, (np.dtype, Enum)):
         return value
     hash(value)
@@ -176,4 +176,4 @@ _CONTENTS: dict[type, Callable[[Any], Any]] = {
     slice: lambda s: _items((s.start, s.stop, s.step)),
     MethodType: lambda m: (_Identity(m.__self__), m.__func__), TreeDef: lambda t: (t, exact(t)),
 }
-"""What is all of a value of a type, or, in a class derived from it, all but its attributes."""
+"""The whole content of a value of a type, or, in a class derived from it, all but its attributes."""

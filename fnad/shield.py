@@ -35,7 +35,7 @@ _exclusive = threading.RLock()
 
 
 class _Here(threading.local):
-    """What a thread does for another one."""
+    """The work of a thread for another one."""
 
     asked_by: FrameType | None = None
 
@@ -67,7 +67,7 @@ class _Job:
 
 
 def shielded(function: Callable[..., Result], *args: Any) -> Result:
-    """What a function comes to where no interrupt arrives; one that arrives meanwhile is raised, but not in there."""
+    """The result of a function that no interrupt reaches; one that arrives meanwhile is raised, but not in there."""
     if _here.asked_by is not None:
         return function(*args)
     job = _Job(function, args)

@@ -222,7 +222,7 @@ def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
 
 @native
 def flatten_like(name: str, treedef: TreeDef, tree: Any) -> list[Any]:
-    """What a tree holds at the leaves of a structure: leaves, or ``None``.
+    """The parts of a tree at the leaves of a structure: leaves, or ``None``.
 
     Raises:
         ValueError: the tree has another structure; the message names the first path.
@@ -348,7 +348,7 @@ def _without_end(tree: Any) -> ValueError:
 
 @native
 def _children(node: Any) -> Iterator[tuple[str, Any]]:
-    """What a node holds, each with how it is reached; nothing for a leaf."""
+    """The children of a node, each with how it is reached; none for a leaf."""
     try:
         children, _, entries, _ = optree.tree_flatten_one_level(node, namespace=NAMESPACE)
     except ValueError:  # a leaf

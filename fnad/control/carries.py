@@ -1,4 +1,4 @@
-"""Which values of a loop have a property: one that spreads from step to step, or that of being read."""
+"""The values of a loop that have a property: one that spreads from step to step, or that of being read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def active_inputs(body: Program, flags: Sequence[bool], constants: int, carries:
 
 
 def read_by(program: Program) -> set[Atom]:
-    """What a Program's equations and results read."""
+    """The values that a Program's equations and results read."""
     return {a for e in program.equations for a in e.inputs} | set(program.outputs)
 
 

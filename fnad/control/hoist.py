@@ -1,4 +1,4 @@
-"""What a loop computes anew at each step though it is always the same."""
+"""The equations that a loop computes anew at each step though they are always the same."""
 
 from __future__ import annotations
 

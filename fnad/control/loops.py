@@ -158,7 +158,7 @@ def _pullback_expand(*args: Any, body: Program, constants: int, varying: tuple[b
 
 
 def _slots(body: Program) -> int:
-    """How many states one level of checkpoints keeps."""
+    """The number of states that one level of checkpoints keeps."""
     return max(8, min(MOST_STATES, MOST_BYTES // max(sum([t.nbytes for t in body.output_types]), 1)))
 
 

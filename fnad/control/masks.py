@@ -23,7 +23,7 @@ from fnad.transforms.masks import Inside, begins_firmly, given_masks, keep_insid
 
 
 class _Loop(NamedTuple):
-    """What a loop runs on: operands of its body, which are constants, carries and slices, and its outputs."""
+    """The values of a loop: operands of its body, which are constants, carries and slices, and its outputs."""
 
     body: Program
     constants: int

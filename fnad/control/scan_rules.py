@@ -57,10 +57,10 @@ def _evaluate(*args: Any, body: Program, constants: int, carries: int, length: i
 
 
 class _Way(NamedTuple):
-    """How a scan is differentiated in some of the inputs of its body."""
+    """The derivative of a scan in some of the inputs of its body."""
 
     active: tuple[bool, ...]
-    """Which inputs of the body a derivative flows to."""
+    """The inputs of the body that a derivative flows to."""
     forward: Program
     """The body of the scan that also stacks the residuals of its steps."""
     backward: Program

@@ -135,7 +135,7 @@ def types_of(types: Sequence[ArrayType], varying: Sequence[bool]) -> list[ArrayT
 
 
 class Back:
-    """What goes back along a loop: cotangents that are summed and their masks, those of carries and their masks."""
+    """The values that go back along a loop: cotangents that are summed, those of carries, and the masks of both."""
 
     def __init__(self, body: Program, constants: int, varying: tuple[bool, ...], masked: bool) -> None:
         step = pulled(body, constants, varying)

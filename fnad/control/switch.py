@@ -54,7 +54,7 @@ def _taken(branches: Sequence[Program], index: Any) -> Program:
 
 
 class _Way(NamedTuple):
-    """How a switch is differentiated in some of its operands."""
+    """The derivative of a switch in some of its operands."""
 
     forward: tuple[Program, ...]
     """Branches that also fill the slots."""

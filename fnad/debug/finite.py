@@ -153,7 +153,7 @@ class _Watcher:
 
 
 def _allowed(found: Sequence[str | None]) -> set[str]:
-    """What a result may hold, since it is not new: of a NaN anything comes, of an infinity another one."""
+    """The kinds of value that are not new in a result: of a NaN anything comes, of an infinity another one."""
     return {"nan", "inf"} if "nan" in found else {"inf"} if "inf" in found else set()
 
 

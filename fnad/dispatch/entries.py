@@ -83,7 +83,7 @@ def outside_of(entry: Entry | Guarded, signature: Signature) -> dict[str, Any] |
 
 
 def traced_of(leaves: Sequence[Any]) -> tuple[int, ...]:
-    """Which leaves are inputs of the Program."""
+    """The positions of the leaves that are inputs of the Program."""
     return tuple([i for i, leaf in enumerate(leaves) if is_value(leaf)])
 
 

@@ -37,7 +37,7 @@ def is_own(array: np.ndarray) -> bool:
 
 
 def in_c_order(result: Any, inputs: Sequence[Any]) -> Any:
-    """What a function of NumPy's returns, where it has made arrays in another order in C order.
+    """The result of a function of NumPy's, where it has made arrays in another order in C order.
 
     Views stay views, and an argument that is returned stays itself.
     """

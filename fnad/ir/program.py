@@ -178,7 +178,7 @@ def prune(program: Program, whole: bool = False) -> Program:
 
 
 def structure(program: Program) -> tuple[Any, ...]:
-    """What a Program says, whatever its variables are: equal for two Programs that mean the same word for word.
+    """The key of a Program, whatever its variables are: equal for two Programs that are the same word for word.
 
     It can be hashed if the parameters of all equations can, and none is of an operation that a user has declared.
     """

@@ -75,11 +75,11 @@ class _Writer:
         return self.word(atom.array()) if type(atom) is Literal else self.name(atom)
 
     def name(self, v: Var) -> str:
-        """What a variable is called."""
+        """The name of a variable."""
         return self.names.setdefault(v, f"v{len(self.names)}")
 
     def word(self, value: Any) -> str:
-        """What a constant is called."""
+        """The name of a constant."""
         word = f"w{len(self.words)}"
         self.words[word] = value
         return word

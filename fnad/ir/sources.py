@@ -1,4 +1,4 @@
-"""Which line of the user's code is running: asked for every equation, so each line is looked up once."""
+"""The line of the user's code that is running: asked for every equation, so each line is looked up once."""
 
 from __future__ import annotations
 

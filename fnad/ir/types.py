@@ -102,7 +102,7 @@ _ADVICE = {
 
 
 def _unfit(value: Any) -> tuple[str, str]:
-    """What an object is, and what to do."""
+    """The description of an object that is no array, and advice."""
     kind = type(value)
     if not is_array(value):
         return f"{kind.__module__}.{kind.__qualname__}", "Convert it with np.asarray(x)."

@@ -1,4 +1,4 @@
-"""How the parameters of a dense layer start: functions ``(key, inputs, outputs, dtype) -> (w, b)``.
+"""Initial parameters of a dense layer: functions ``(key, inputs, outputs, dtype) -> (w, b)``.
 
 ``w`` has the shape (inputs, outputs) and ``b`` the shape (outputs,). One of your own is just a function.
 """

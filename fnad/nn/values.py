@@ -37,7 +37,7 @@ def require_real(name: str, what: str, value: Any) -> None:
 
 
 def _promoting(x: Any) -> Any:
-    """What stands for an operand in NumPy's promotion: its dtype, or a number whose dtype yields."""
+    """The stand-in for an operand in NumPy's promotion: its dtype, or a number whose dtype yields."""
     if isinstance(x, PYTHON_NUMBERS):
         return x
     type = value_type(x)

@@ -137,7 +137,7 @@ def _layout(layout: np.ndarray, path: Moves, contiguous: bool) -> Any:
 
 
 def _diagonal(x: np.ndarray, shape: Shape) -> np.ndarray:
-    """How a diagonal lies along the first two axes, wherever it starts."""
+    """The layout of a diagonal along the first two axes, wherever it starts."""
     return as_strided(x, shape, (x.strides[0] + x.strides[1], *x.strides[2:]))
 
 

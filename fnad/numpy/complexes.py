@@ -21,7 +21,7 @@ def function(ufunc: np.ufunc) -> Function:
 
 
 def by_parts(of_part: Function) -> Function:
-    """What a function makes of the real and of the imaginary part."""
+    """A function of the real and of the imaginary part by itself."""
     return lambda x: complex_(of_part(ops.real(x)), of_part(ops.imag(x)))
 
 

@@ -271,7 +271,7 @@ def linspace(
 
 
 def _offsets(num: int, gaps: int, distance: Tracer, step: Tracer) -> Tracer:
-    """How far the points are from the first one."""
+    """The distances of the points from the first one."""
     shape = (num, *distance.shape)
     number = distance.builder.tracer(np.arange(num, dtype=distance.dtype).reshape(-1, *[1] * distance.ndim))
     number, distances = spread_to(number, shape), spread_to(distance, shape)

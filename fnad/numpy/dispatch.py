@@ -1,4 +1,4 @@
-"""Which function of ours answers for which of NumPy's."""
+"""The table of functions that answer for NumPy's, and the wrappers of those that users call."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def any_traced(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """What users call a function or ufunc of NumPy's or of another library's: ``np.sin``, ``scipy.special.erf``."""
+    """The full name of a function or ufunc, NumPy's or another library's: ``np.sin``, ``scipy.special.erf``."""
     name = function.__name__
     if isinstance(function, np.ufunc):
         if getattr(np, name, None) is function:

@@ -141,7 +141,7 @@ def index_array(part: Any) -> Any:
 
 
 def axes_of(part: Any) -> int:
-    """How many axes an array as an index takes."""
+    """The number of axes that an array as an index takes."""
     array = index_array(part)
     return array.ndim if array.dtype.kind == "b" else 1
 
@@ -184,7 +184,7 @@ def takes_first_axes(parts: Sequence[Place]) -> bool:
 
 
 class Window(NamedTuple):
-    """What slices and integers name: a range along each axis, which of them run backwards, the shape that is left."""
+    """The window of slices and integers: a range along each axis, those that run backwards, the shape that is left."""
 
     starts: Shape
     stops: Shape
@@ -293,7 +293,7 @@ def _gathered(x: Tracer, parts: Sequence[Place], lead: int) -> Tracer:
 
 
 def _lead(indexed: Sequence[bool]) -> int:
-    """How many axes stand before those of the index arrays: none where these are apart, as NumPy has it."""
+    """The number of axes before those of the index arrays: none where these are apart, as NumPy has it."""
     first = indexed.index(True)
     together = all(indexed[first : first + sum(indexed)])
     return first if together else 0

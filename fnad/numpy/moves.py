@@ -45,7 +45,7 @@ def as_move(equation: Equation) -> Move:
 
 
 def read_through(builder: Builder, atom: Atom, moves: Moves) -> Atom:
-    """What an array shows through a window."""
+    """The elements of an array within a window."""
     for move in moves:
         atom = move.apply(builder, atom)
     return atom

@@ -1,4 +1,4 @@
-"""What all of the NumPy surface rests on: operands, NEP 50 promotion, broadcasting, axes.
+"""The base of the NumPy surface: operands, NEP 50 promotion, broadcasting, axes.
 
 Here the lenient becomes strict: values of any kind become traced values of one shape and dtype.
 """
@@ -124,7 +124,7 @@ _WEAK_KINDS = {"i": int, "f": float, "c": complex}
 
 
 def _promoting(x: Any) -> Any:
-    """What stands for an operand in promotion: its dtype, or the Python type of a weak one."""
+    """The stand-in for an operand in promotion: its dtype, or the Python type of a weak one."""
     if type(x) is Tracer:
         t = x.atom.type
         return _WEAK_KINDS[t.dtype.kind] if t.weak else t.dtype
@@ -221,7 +221,7 @@ def _spread_plan(shape: Shape, target: Shape) -> tuple[Shape, Axes]:
 
 
 def size_of(shape: Shape) -> int:
-    """How many elements an array of a shape has."""
+    """The number of elements of an array of a shape."""
     size = 1
     for n in shape:
         size *= n

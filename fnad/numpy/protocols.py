@@ -157,7 +157,7 @@ def _contains(self: Tracer, value: Any) -> bool:
 
 
 def _format(self: Tracer, spec: str) -> str:
-    """What is printed is a value, and cuts no gradient."""
+    """The value as text, which cuts no gradient."""
     if not spec:
         return str(self)
     return format(self.concrete(f"format {spec!r}")[()], spec)
@@ -245,7 +245,7 @@ def _refused(name: str, way: str) -> Callable[..., Any]:
 
 
 def _unset(name: str, way: str = "Make a new array with the functions of fnad.numpy.") -> Callable[[Tracer, Any], None]:
-    """What setting an attribute says that follows from the others."""
+    """The setter of an attribute that follows from the others: an error."""
     def refuse(self: Tracer, value: Any) -> None:
         raise AttributeError(
             f"x.{name} = v: requires an attribute that can be set, as x.shape, x.flat and x.real can, got {name!r} of "
@@ -263,7 +263,7 @@ _OWN_ATOM = ("atom", "builder")
 
 
 def _absent(self: Tracer, name: str) -> Any:
-    """What asking for an attribute says that NumPy's arrays have and traced ones do not."""
+    """The error for an attribute that NumPy's arrays have and traced ones do not."""
     if name.startswith("__") or name in _OWN_ATOM:
         raise AttributeError(name)
     if not hasattr(np.ndarray, name):

@@ -45,7 +45,7 @@ def _mask(x: Tracer, where: Any) -> Tracer:
 
 
 def count_of(x: Tracer, axes: Axes, where: Any) -> Any:
-    """How many elements are reduced: a number, or where some are left out an array."""
+    """The number of elements that are reduced; an array where some are left out."""
     if where is True or where is UNSET:
         count = 1
         for i in axes:

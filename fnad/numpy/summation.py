@@ -120,7 +120,7 @@ def _are_alike(terms: list[str], xs: list[Tracer]) -> bool:
 
 
 def _numpys_error(subscripts: str, xs: list[Tracer]) -> Exception:
-    """What NumPy says is wrong."""
+    """NumPy's error for the operands."""
     try:
         np.einsum(subscripts, *[stand_in(x.shape, x.dtype) for x in xs])
     except Exception as error:
@@ -162,7 +162,7 @@ def _sizes(pool: list[Term]) -> dict[str, int]:
 
 
 def _pairs(pool: list[Term], result: str, sizes: dict[str, int], optimize: Any) -> list[tuple[int, ...]]:
-    """Which operands to contract, step by step; what is made goes to the end."""
+    """The operands to contract, step by step; what is made goes to the end."""
     if len(pool) < 3:
         return [(0, 1)] if len(pool) == 2 else []
     names = dict(zip(sizes, ALPHABET))

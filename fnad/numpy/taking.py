@@ -37,7 +37,7 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
 
 
 def numbers(builder: Builder, indices: Any) -> Any:
-    """What is to be taken: integers, for which truth values count too, and numbers that are no arrays."""
+    """The indices of elements to take: integers, for which truth values count too, and numbers that are no arrays."""
     if not isinstance(indices, (Tracer, np.ndarray)):
         if not is_traced(indices):
             return np.asarray(indices, INDEX)

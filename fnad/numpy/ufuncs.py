@@ -154,7 +154,7 @@ _LOGICAL = {np.logical_and, np.logical_or, np.logical_xor, np.logical_not}
 
 
 def _runs(ufunc: np.ufunc, dtype: np.dtype) -> Rule:
-    """What runs for a ufunc whose loop takes a dtype."""
+    """The rule of a ufunc whose loop takes a dtype."""
     for kinds, function in RULES[ufunc].items():
         if dtype.kind in kinds:
             return function

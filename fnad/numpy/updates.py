@@ -219,7 +219,7 @@ def _require_fits(given: Shape, shape: Shape, mismatch: str) -> None:
 
 
 def _lead_axes(index: tuple[Any, ...], shape: Shape) -> int:
-    """How many axes an index touches, counted from the front: the others are written whole."""
+    """The number of axes that an index touches, counted from the front: the others are written whole."""
     if any([part is Ellipsis for part in index]):
         return len(shape)
     arrays = (np.ndarray, Tracer, list)

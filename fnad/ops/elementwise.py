@@ -121,7 +121,7 @@ def _abs_partial(g: Any, y: Any, x: Any) -> Any:
 
 
 def _unit_partial(g: Any, y: Any, x: Any) -> Any:
-    """What of ``g`` stands at right angles to the direction of x, over the distance from 0."""
+    """The part of ``g`` at right angles to the direction of x, over the distance from 0."""
     along = y * convert(real(conj(y) * g), dtype=x.dtype)
     return direction(g - along, convert(abs(x), dtype=x.dtype))
 

@@ -212,7 +212,7 @@ def _pull_new_extreme(g: Any, y: Any, x: Any, updates: Any, indices: Any) -> Any
 
 
 class _Mode(NamedTuple):
-    """What a mode writes, and how it pulls a cotangent back to the old values and to the updates.
+    """The values that a mode writes, and its cotangents of the old values and of the updates.
 
     ``combine`` is the word of kernel source that joins an old and a new element.
     """

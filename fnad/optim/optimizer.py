@@ -65,7 +65,7 @@ def scalar_like(value: Any, array: Any) -> Any:
 
 
 def laid_out(made: Any) -> Any:
-    """What an optimizer has made of values, in C order and native bytes, as what compiled code makes is."""
+    """The results of an optimizer in C order and native bytes, as compiled code gives them."""
     return tree.map(lambda leaf: own_copy(leaf) if type(leaf) is np.ndarray and not is_own(leaf) else leaf, made)
 
 

@@ -18,7 +18,7 @@ Coefficients = tuple[float, ...]
 
 
 class Format(NamedTuple):
-    """What the logarithm needs to know of a dtype."""
+    """The constants of a dtype that the logarithm needs."""
 
     integer: np.dtype
     mantissa: int

@@ -75,5 +75,5 @@ def broadcast_to(name: str, what: str, x: Any, shape: Shape) -> Any:
 
 
 def result(x: Any) -> Any:
-    """What a sampler returns: an array of its own where nothing is traced."""
+    """The result of a sampler: an array of its own where nothing is traced."""
     return x if isinstance(x, Tracer) else np.array(x, order="C")

@@ -26,7 +26,7 @@ Flat = Callable[..., list[Any]]
 
 
 class Tolerance(NamedTuple):
-    """How far two inner products may be apart, and the step of the differences."""
+    """The distance that two inner products may be apart, and the step of the differences."""
 
     rtol: float
     atol: float
@@ -125,7 +125,7 @@ def _default_tolerance(leaves: Sequence[Any]) -> Tolerance:
 
 
 class _Options(NamedTuple):
-    """What stays the same through the orders of a check."""
+    """The options that stay the same through the orders of a check."""
 
     last: int
     modes: tuple[str, ...]

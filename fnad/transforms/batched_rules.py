@@ -17,7 +17,7 @@ from fnad.transforms.vmap import over_examples
 
 
 class Axes:
-    """Which leaves of a pytree have the batch axis; a leaf itself, so that staging leaves it as it is."""
+    """The leaves of a pytree that have the batch axis; a leaf itself, so that staging leaves it as it is."""
 
     def __init__(self, mapped: list[bool]) -> None:
         self.mapped = mapped

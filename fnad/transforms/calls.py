@@ -1,4 +1,4 @@
-"""What primitives whose parameter is a Program have in common: a function staged as one operation."""
+"""The common part of primitives whose parameter is a Program: a function staged as one operation."""
 
 from __future__ import annotations
 

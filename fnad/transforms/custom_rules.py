@@ -27,7 +27,7 @@ from fnad.transforms.vmap import vmap_program
 
 
 class Call:
-    """What the rules of a function are applied to at one of its calls. It cannot be hashed: no two are alike."""
+    """The function at one of its calls, to which its rules are applied. It cannot be hashed: no two are alike."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -45,7 +45,7 @@ class Call:
 
     @property
     def count(self) -> int:
-        """How many inputs belong to the arguments; the others are closed over."""
+        """The number of inputs that belong to the arguments; the others are closed over."""
         return len(self.arguments.traced)
 
     @property
@@ -58,7 +58,7 @@ class Call:
 
     @property
     def dynamic(self) -> list[int]:
-        """Which leaves of the result are outputs of the Program."""
+        """The leaves of the result that are outputs of the Program."""
         return [i for i in range(self.staged.out_tree.num_leaves) if i not in self.staged.static_outputs]
 
     def outputs(self, what: str, out: Any) -> list[Any]:
@@ -86,7 +86,7 @@ class Arguments(NamedTuple):
     leaves: list[Any]
     treedef: tree.TreeDef
     traced: list[int]
-    """Which leaves are arrays or numbers."""
+    """The positions of the leaves that are arrays or numbers."""
 
     @property
     def first(self) -> list[Any]:
@@ -192,7 +192,7 @@ def _tangents(call: Call, primals: Sequence[Any], tangents: Sequence[Any]) -> li
 
 
 def _leaves_or_none(name: str, what: str, treedef: tree.TreeDef, value: Any) -> list[Any]:
-    """What a rule returns for each leaf of a structure; ``None`` alone is ``None`` for all."""
+    """The result of a rule for each leaf of a structure; ``None`` alone is ``None`` for all."""
     if value is None and treedef.num_leaves:
         return [None] * treedef.num_leaves
     return tree.flatten_like(f"{name}: {what}", treedef, value)

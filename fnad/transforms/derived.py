@@ -41,7 +41,7 @@ class Help:
 
 
 OWN_DOC = tuple([name for name in WRAPPER_ASSIGNMENTS if name != "__doc__"])
-"""What `functools.update_wrapper` has to copy where `Help` is the docstring."""
+"""The attributes that `functools.update_wrapper` copies where `Help` is the docstring."""
 
 
 class Derived:
@@ -84,7 +84,7 @@ class Derived:
 
 
 def _made_by(derived: Derived) -> str:
-    """What the transform says that it returns."""
+    """The section about results in the text of the transform."""
     make, _ = derived._made
     _, _, after = cleandoc(make.__doc__ or "").partition("\nReturns:\n")
     returned = dedent(after.partition("\n\n")[0])

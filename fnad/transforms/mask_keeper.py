@@ -24,7 +24,7 @@ Mask = Tracer | bool
 
 
 class Known(NamedTuple):
-    """What is known of a cotangent: it is 0 where ``mask`` is false, though its array, if not clean, may say else."""
+    """The known zeros of a cotangent: where ``mask`` is false, though its array, if not clean, may say else."""
 
     mask: Mask
     is_clean: bool = True
@@ -74,7 +74,7 @@ class Keeper:
         return prune(self.builder.finish(outputs)[0])
 
     def of(self, atom: Atom) -> Known:
-        """What is known of an operand."""
+        """The known zeros of an operand."""
         if type(atom) is Literal:
             return Known(bool(atom.value))
         return self.known.get(atom, UNKNOWN)
@@ -160,7 +160,7 @@ RULES: dict[Primitive | Kind, Rule] = {}
 
 
 def unmasked(keeper: Keeper, eqn: Equation) -> None:
-    """What need not be 0 where its operands are."""
+    """The rule of results that need not be 0 where the operands are."""
     keeper.emit(keeper.clean(eqn))
 
 

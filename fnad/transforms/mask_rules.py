@@ -23,7 +23,7 @@ INT = np.dtype(np.int64)
 
 
 def _unary(keeper: Keeper, eqn: Equation) -> None:
-    """What is 0 where its first operand is."""
+    """The rule of a result that is 0 where its first operand is."""
     keeper.emit(eqn, keeper.of(eqn.inputs[0]))
 
 
@@ -33,7 +33,7 @@ def _is_plain(factor: Atom) -> bool:
 
 
 def _scaled(keeper: Keeper, eqn: Equation, x: Atom, factor: Atom) -> None:
-    """What is 0 where ``x`` is, though an infinite factor would make it nan."""
+    """The rule of a result that is 0 where ``x`` is, though an infinite factor would make it nan."""
     known = keeper.of(x)
     plain = keeper.is_weight(factor) or _is_plain(factor)
     keeper.emit(eqn, known._replace(is_clean=known.is_clean and plain))

@@ -187,7 +187,7 @@ def pullback_program(program: Program, wrt: Sequence[int], count: int) -> Joint:
 
 
 def active_outputs(program: Program, active: Sequence[bool]) -> list[bool]:
-    """Which outputs a derivative flows to from the active inputs."""
+    """The outputs that a derivative flows to from the active inputs."""
     reached: set[Atom] = {v for v, a in zip(program.inputs, active) if a}
     for eqn in program.equations:
         if any([a in reached and eqn.primitive.differentiates(i) for i, a in enumerate(eqn.inputs)]):
