@@ -119,7 +119,7 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K",
 
 @documents(np.asarray)
 @boundary
-def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None) -> Any:
+def asarray(a: Any, dtype: Any = None, order: Any = None, *, device: Any = None, copy: Any = None) -> Any:
     """Nested lists may hold traced values. A traced array is its own.
 
     Dtypes: all. Derivative: 1.
@@ -128,8 +128,8 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None) -
     array([1., 2.])
     """
     if not is_traced(a):
-        return np.asarray(a, dtype, order, copy=copy)
-    np.asarray(_NOTHING, order=order)  # raises for what is no order
+        return np.asarray(a, dtype, order, device=device, copy=copy)
+    np.asarray(_NOTHING, order=order, device=device)  # raises for what they cannot be
     x = traced(builder_of(a), a)
     found = x if dtype is None else cast_to(x, dtype)
     if copy is False and found is not a:
@@ -142,7 +142,9 @@ _NOTHING = np.zeros(0)
 
 @documents(np.full)
 @boundary
-def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", *, device: Any = None, like: Any = None
+) -> Any:
     """The value may be traced; inside of a traced function the result can be written to.
 
     Dtypes: all. Derivative: 1 in the value, summed over the elements.
@@ -151,16 +153,18 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     array([[0.5, 0.5],
            [0.5, 0.5]])
     """
+    np.full(0, 0, None, order, device=device, like=like)  # raises for what they cannot be
     if not is_traced(fill_value):
         array, builder = np.asarray(fill_value, dtype), current_builder()
         if builder is None or array.ndim or not is_numeric(array.dtype):
-            return _writable(np.full(shape, fill_value, dtype))
+            return _writable(np.full(shape, fill_value, dtype, order))
         return constant(builder, array[()], _shape(shape), array.dtype)
     x = asarray(fill_value, dtype)
     return own(spread_to(x, np.broadcast_to(stand_in(x.shape), shape).shape))
 
 
-def _like(a: Any, value: Any, dtype: Any, shape: Any) -> Tracer:
+def _like(a: Any, value: Any, dtype: Any, shape: Any, device: Any) -> Tracer:
+    np.asarray(_NOTHING, device=device)  # raises for what is no device of NumPy's
     builder = current_builder() or builder_of(a, value)
     x = traced(builder, a) if is_traced(a) else np.asarray(a)
     target = x.dtype if dtype is None else np.dtype(dtype)
@@ -182,7 +186,7 @@ def zeros_like(
     >>> zeros_like([1.0, 2.0])
     array([0., 0.])
     """
-    return _like(a, 0, dtype, shape)
+    return _like(a, 0, dtype, shape, device)
 
 
 @_of_arrays_too
@@ -197,7 +201,7 @@ def ones_like(
     >>> ones_like([1.0, 2.0])
     array([1., 1.])
     """
-    return _like(a, 1, dtype, shape)
+    return _like(a, 1, dtype, shape, device)
 
 
 @_of_arrays_too
@@ -213,7 +217,7 @@ def empty_like(
     >>> empty_like([1.0, 2.0]).shape
     (2,)
     """
-    return _like(prototype, 0, dtype, shape)
+    return _like(prototype, 0, dtype, shape, device)
 
 
 @_of_arrays_too
@@ -229,7 +233,7 @@ def full_like(
     >>> full_like([1.0, 2.0], 0.5)
     array([0.5, 0.5])
     """
-    return _like(a, fill_value, dtype, shape)
+    return _like(a, fill_value, dtype, shape, device)
 
 
 @implements(np.copy)
@@ -253,6 +257,7 @@ def linspace(
     >>> linspace(0.0, 1.0, 5)
     array([0.  , 0.25, 0.5 , 0.75, 1.  ])
     """
+    np.asarray(_NOTHING, device=device)  # raises for what is no device of NumPy's
     builder, num = builder_of(start, stop), operator.index(num)
     first, last = traced(builder, start), traced(builder, stop)
     common = np.result_type(result_dtype(first, last), float(num))

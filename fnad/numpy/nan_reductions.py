@@ -14,8 +14,9 @@ from fnad.ops.elementwise import isnan, select
 from fnad.tracing.tracer import Tracer
 
 
-def _without_nan(a: Any, fill: Any) -> tuple[Tracer, Any]:
-    x = traced(builder_of(a), a)
+def _without_nan(a: Any, fill: Any, *others: Any) -> tuple[Tracer, Any]:
+    """An array with a number in the place of nan, and where that is; ``others`` are arguments that may be traced."""
+    x = traced(builder_of(a, *others), a)
     if x.dtype.kind not in "fc":
         return x, None
     missing = isnan(x)
@@ -23,63 +24,80 @@ def _without_nan(a: Any, fill: Any) -> tuple[Tracer, Any]:
 
 
 @implements(np.nansum)
-def nansum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+def nansum(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET,
+    where: Any = UNSET,
+) -> Any:
     """Dtypes: all. Derivative: as of `sum`, and 0 at nan.
 
     >>> nansum([1.0, np.nan, 3.0])
     np.float64(4.0)
     """
-    return sum(_without_nan(a, 0)[0], axis, dtype, out, keepdims)
+    x, _ = _without_nan(a, 0, initial, where)
+    return sum(x, axis, dtype, out, keepdims, initial, True if where is UNSET else where)
 
 
 @implements(np.nanprod)
-def nanprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+def nanprod(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET,
+    where: Any = UNSET,
+) -> Any:
     """Dtypes: all. Derivative: as of `prod`, and 0 at nan.
 
     >>> nanprod([2.0, np.nan, 3.0])
     np.float64(6.0)
     """
-    return prod(_without_nan(a, 1)[0], axis, dtype, out, keepdims)
+    x, _ = _without_nan(a, 1, initial, where)
+    return prod(x, axis, dtype, out, keepdims, initial, True if where is UNSET else where)
 
 
 @implements(np.nanmean)
-def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+def nanmean(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = UNSET
+) -> Any:
     """Dtypes: all. Derivative: as of `mean`, and 0 at nan.
 
     >>> nanmean([1.0, np.nan, 3.0])
     np.float64(2.0)
     """
-    x, missing = _without_nan(a, 0)
-    if missing is None:
-        return mean(x, axis, dtype, out, keepdims)
-    return mean(x, axis, dtype, out, keepdims, where=ufuncs.UFUNCS[np.logical_not](missing))
+    x, missing = _without_nan(a, 0, where)
+    counted = True if where is UNSET else where
+    if missing is not None:
+        counted = ufuncs.UFUNCS[np.logical_and](ufuncs.UFUNCS[np.logical_not](missing), counted)
+    return mean(x, axis, dtype, out, keepdims, where=counted)
 
 
 @implements(np.nanmax)
-def nanmax(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+def nanmax(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET, where: Any = UNSET
+) -> Any:
     """Dtypes: all. Derivative: as of `max`, and 0 at nan.
 
     >>> nanmax([1.0, np.nan, 3.0])
     np.float64(3.0)
     """
-    return _nan_extreme(np.maximum, a, axis, out, keepdims)
+    return _nan_extreme(np.maximum, a, axis, out, keepdims, initial, where)
 
 
 @implements(np.nanmin)
-def nanmin(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+def nanmin(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET, where: Any = UNSET
+) -> Any:
     """Dtypes: all. Derivative: as of `min`, and 0 at nan.
 
     >>> nanmin([1.0, np.nan, 3.0])
     np.float64(1.0)
     """
-    return _nan_extreme(np.minimum, a, axis, out, keepdims)
+    return _nan_extreme(np.minimum, a, axis, out, keepdims, initial, where)
 
 
-def _nan_extreme(ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any) -> Tracer:
-    given = traced(builder_of(a), a)
+def _nan_extreme(
+    ufunc: np.ufunc, a: Any, axis: Any, out: Any, keepdims: Any, initial: Any, where: Any
+) -> Tracer:
+    given = traced(builder_of(a, initial, where), a)
     x, missing = _without_nan(given, least(ufunc, given.dtype))
-    y = extreme(ufunc, x, axis, out, keepdims, UNSET, True)
-    if missing is None:
+    y = extreme(ufunc, x, axis, out, keepdims, initial, where)
+    if missing is None or initial is not UNSET:
         return y
     nothing = all_(missing, axis, keepdims=keepdims)
     return select(nothing, constant(y.builder, np.nan, y.shape, y.dtype), y)
