@@ -1,23 +1,22 @@
-"""The compiler: from a Program to something that runs, by a list of passes.
+"""The compiler: from a Program to something that runs, by a list of passes, `PASSES`.
 
-    Program → simplify → accumulate → sink_updates → Program → make_schedule → fuse_rows → divide_loops → Schedule
-    → plan_memory → Layout → lower → Plan → link → Executable
-
-The Programs of loops and branches go the same way, and are Plans inside of the Plan.
+What a pass makes is what the next one takes; `fnad.show(f, stage=name)` prints it. The Programs of loops and branches
+go the same way, and are Plans inside of the Plan.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fnad.compiler.cpu import target as cpu
 from fnad.compiler.passes.accumulate import accumulate
 from fnad.compiler.passes.control import plan_controls
 from fnad.compiler.passes.lowering import lower
-from fnad.compiler.passes.memory import plan_memory, plan_memory_of_body
+from fnad.compiler.passes.memory import Layout, plan_memory, plan_memory_of_body
 from fnad.compiler.passes.rows import fuse_rows
 from fnad.compiler.passes.schedule import Schedule, make_schedule
 from fnad.compiler.passes.simplify import simplify
@@ -48,27 +47,60 @@ class Compiled:
     kernels: Statistics
     """What was asked of the kernel cache for this Program."""
     runtime: CPURuntime | Runtime
+    donated: Collection[int] = ()
+    """The inputs whose memory may be written."""
 
     def __call__(self, inputs: list[Any]) -> list[Any]:
         """The same; on a device the results may not be there yet."""
         return self.run(inputs)
 
 
-def schedule_of(simplified: Program, target: Target = cpu.CPU) -> Schedule:
-    """The steps of a simplified Program, with plans for those of loops and branches."""
+class Placed(NamedTuple):
+    """Steps, and where their storages lie."""
 
-    def inner_plan(program: Program, carries: Mapping[int, int]) -> tuple[Plan, Collection[int]]:
-        """The plan of a loop's body or of a branch, and the carries that it replaces where they lie."""
-        inner = schedule_of(program, target)
-        layout = plan_memory_of_body(inner, carries)
-        return lower(inner, layout, target.emitter), layout.donated.keys()
+    schedule: Schedule
+    layout: Layout
 
-    schedule = make_schedule(sink_updates(accumulate(simplified)), target.abilities)
-    target.prepare(schedule)
-    schedule = fuse_rows(schedule, target.rows)
-    plan_controls(schedule, inner_plan)
-    target.divide(schedule)
-    return schedule
+
+Place = Callable[[Schedule], Layout]
+"""Gives the storages of a schedule their memory."""
+
+PASSES: dict[str, Callable[[Any, Target, Place], Any]] = {
+    "simplify": lambda program, target, place: simplify(program, target.has_code),
+    "accumulate": lambda program, target, place: accumulate(program),
+    "sink": lambda program, target, place: sink_updates(program),
+    "schedule": lambda program, target, place: make_schedule(program, target.abilities),
+    "prepare": lambda schedule, target, place: target.prepare(schedule),
+    "rows": lambda schedule, target, place: fuse_rows(schedule, target.rows),
+    "control": lambda schedule, target, place: plan_controls(schedule, partial(_inner_plan, target)),
+    "divide": lambda schedule, target, place: target.divide(schedule),
+    "memory": lambda schedule, target, place: Placed(schedule, place(schedule)),
+    "lowering": lambda placed, target, place: lower(*placed, target.emitter),
+}
+"""The passes in order, by name: Program → Program as far as "sink", → Schedule as far as "divide", → Placed → Plan."""
+
+
+def run_passes(
+    program: Program, target: Target, place: Place = plan_memory, names: Iterable[str] = PASSES
+) -> dict[str, Any]:
+    """What each of the passes has made, by its name; ``names`` are neighbours in the list."""
+    made: Any = program
+    found = {}
+    for name in names:
+        made = found[name] = PASSES[name](made, target, place)
+    return found
+
+
+def passes_on_simplified(last: str = "lowering") -> list[str]:
+    """The names of the passes that follow the first one, as far as ``last``."""
+    names = list(PASSES)
+    return names[1 : names.index(last) + 1]
+
+
+def _inner_plan(target: Target, program: Program, carries: Mapping[int, int]) -> tuple[Plan, Collection[int]]:
+    """The plan of a loop's body or of a branch, and the carries that it replaces where they lie."""
+    made = run_passes(program, target, partial(plan_memory_of_body, carries=carries), passes_on_simplified())
+    return made["lowering"], made["memory"].layout.donated.keys()
 
 
 def target_of(runtime: CPURuntime | Runtime) -> Target:
@@ -84,12 +116,11 @@ def compile_program(
     The types of the last inputs, those ``captured``, are looked at in each call, for they may have become others.
     """
     started, before = time.perf_counter(), statistics()
-    target = target_of(runtime)
-    simplified = simplify(program, target.has_code)
-    schedule = schedule_of(simplified, target)
-    layout = plan_memory(schedule, donated)
-    plan = lower(schedule, layout, target.emitter)
+    made = run_passes(program, target_of(runtime), partial(plan_memory, donated=donated))
+    (schedule, layout), plan = made["memory"], made["lowering"]
     types = [(t.shape, t.dtype) for t in program.input_types[len(program.inputs) - captured :]]
     results = [(view.shape, view.dtype) for view in schedule.outputs]
     run = link(plan, runtime, results, layout.donated, types)
-    return Compiled(simplified, plan, run, time.perf_counter() - started, statistics() - before, runtime)
+    return Compiled(
+        made["simplify"], plan, run, time.perf_counter() - started, statistics() - before, runtime, frozenset(donated),
+    )

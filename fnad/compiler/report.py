@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from fnad.compiler.compile import Compiled, schedule_of, target_of
-from fnad.compiler.passes.schedule import Call, Loop, Rows, Step
-from fnad.ir.program import format_equation, variable_names
+from fnad.compiler.compile import Compiled, Placed, passes_on_simplified, run_passes, target_of
+from fnad.compiler.passes.memory import Layout, plan_memory
+from fnad.compiler.passes.schedule import Call, Loop, Rows, Schedule, Step
+from fnad.ir.program import Program, format_equation, variable_names
 from fnad.ir.types import short_dtype
 from fnad.runtime.plan import (
     Copy, GridLaunch, HostStep, Instruction, Multiply, Plan, Scan, Switch, View, While, inner_plans, kernels_of, walk,
@@ -20,7 +22,7 @@ def describe(compiled: Compiled) -> str:
 
 def describe_plan(compiled: Compiled) -> str:
     """The instructions and the buffers."""
-    return "\n".join([*_instructions(compiled), "", *_buffers(compiled.plan)])
+    return _described(compiled.plan)
 
 
 def describe_kernels(compiled: Compiled) -> str:
@@ -28,9 +30,26 @@ def describe_kernels(compiled: Compiled) -> str:
     return "\n\n".join(_sources(compiled.plan)) or "no kernels"
 
 
-def describe_steps(compiled: Compiled) -> str:
+def describe_pass(compiled: Compiled, name: str) -> str:
+    """What a pass of the compiler makes: a Program, its steps, these with the places of their storages, or the plan."""
+    if name == "simplify":
+        return str(compiled.program)
+    place = partial(plan_memory, donated=compiled.donated)
+    made = run_passes(compiled.program, target_of(compiled.runtime), place, passes_on_simplified(name))
+    return _described(made[name])
+
+
+def _described(made: Program | Schedule | Placed | Plan) -> str:
+    if isinstance(made, Placed):
+        places = [f"  %{k} in buffer {number}" for k, number in enumerate(made.layout.buffer_of)]
+        return "\n".join([_steps(made.schedule), "", "storages:", *places, "", *_buffers(made.layout)])
+    if isinstance(made, Plan):
+        return "\n".join(["instructions:", *_plan(made, "  "), "", *_buffers(made)])
+    return _steps(made) if isinstance(made, Schedule) else str(made)
+
+
+def _steps(schedule: Schedule) -> str:
     """Which equations run together in one loop over memory, what is a call, and which storages they read and write."""
-    schedule = schedule_of(compiled.program, target_of(compiled.runtime))
     given, made = (", ".join(map(_view, views)) for views in (schedule.inputs, schedule.outputs))
     lines = [f"steps from {given or 'nothing'}:"]
     for k, step in enumerate(schedule.steps):
@@ -79,11 +98,6 @@ def _view(view: View) -> str:
     return f"%{view.buffer}: {short_dtype(view.dtype)}[{','.join(map(str, view.shape))}]{way}"
 
 
-def _instructions(compiled: Compiled) -> Iterator[str]:
-    yield "instructions:"
-    yield from _plan(compiled.plan, "  ")
-
-
 def _plan(plan: Plan, indent: str) -> Iterator[str]:
     for k, (instruction, source) in enumerate(zip(plan.instructions, plan.sources)):
         where = f"   # {source}" if source else ""
@@ -113,7 +127,7 @@ def _instruction(instruction: Instruction) -> str:
     return f"{instruction.label or instruction.kernel.name} over {instruction.extent}{divided}"
 
 
-def _buffers(plan: Plan) -> Iterator[str]:
+def _buffers(plan: Plan | Layout) -> Iterator[str]:
     yield "buffers:"
     for k, buffer in enumerate(plan.buffers):
         place = f" at {buffer.offset} of the arena" if buffer.kind == "temporary" else ""

@@ -18,9 +18,9 @@ class Target:
     has_code: Callable[[Equation], bool]
     """Whether an equation runs as its code without being written in simpler primitives."""
     abilities: Abilities
-    prepare: Callable[[Schedule], None]
+    prepare: Callable[[Schedule], Schedule]
     """Rearranges loops before those that share rows are put together."""
     rows: RowRule
-    divide: Callable[[Schedule], None]
+    divide: Callable[[Schedule], Schedule]
     """Divides loops that take long among what can run at the same time."""
     emitter: Emitter

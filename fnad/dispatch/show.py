@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from fnad.checks import require_function
-from fnad.compiler.compile import Compiled
-from fnad.compiler.report import describe, describe_kernels, describe_plan, describe_steps
+from fnad.compiler.compile import PASSES, Compiled
+from fnad.compiler.report import describe, describe_kernels, describe_pass, describe_plan
 from fnad.dispatch.entries import Entry
 from fnad.dispatch.jitted import Jitted
 from fnad.errors import boundary
 
 _COMPILED: dict[str, Callable[[Compiled], str]] = {
-    "simplified": lambda compiled: str(compiled.program),
-    "fused": describe_steps,
+    **{name: partial(describe_pass, name=name) for name in PASSES},
+    "simplified": partial(describe_pass, name="simplify"),
+    "fused": partial(describe_pass, name="divide"),
     "plan": describe_plan,
     "kernels": lambda compiled: f"{describe_plan(compiled)}\n\n{describe_kernels(compiled)}",
     "all": describe,
 }
 STAGES = ("program", *_COMPILED)
+"""The names of stages: what is staged, what each pass of the compiler makes, and names that say what one sees."""
 
 
 @boundary
 def show(function: Callable[..., Any], stage: str = "program") -> Callable[..., None]:
     """A function that prints one stage of what ``function`` becomes for its arguments on the way to machine code.
 
-    The stages are
+    The stages that say what one sees are
 
     - ``"program"``: the Program that it is staged as, one line for each equation;
     - ``"simplified"``: that Program as it is compiled, with everything opened up;
@@ -35,6 +37,11 @@ def show(function: Callable[..., Any], stage: str = "program") -> Callable[..., 
     - ``"plan"``: the instructions that run one after another, with the lines they come from, and the buffers;
     - ``"kernels"``: the same, and the source of each kernel;
     - ``"all"``: what `explain` prints.
+
+    Each pass of the compiler is a stage too, by its name: what it makes of what the one before has made. They are
+    ``"simplify"``, ``"accumulate"`` and ``"sink"``, which make a Program, ``"schedule"``, ``"prepare"``, ``"rows"``,
+    ``"control"`` and ``"divide"``, which make steps, ``"memory"``, which says where in memory these work, and
+    ``"lowering"``, which makes the instructions.
 
     A function that asks for values is shown branch by branch, each with the answers that lead to it, as far as they
     are known. Of a function that ``jit`` has made it shows what a call with these arguments runs.

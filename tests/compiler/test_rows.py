@@ -12,11 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fnad
-from fnad.compiler import compile
-from fnad.compiler.compile import compile_program, schedule_of
-from fnad.compiler.cpu.lower import has_code
+from fnad.compiler.compile import compile_program, run_passes
+from fnad.compiler.cpu import target
 from fnad.compiler.passes.schedule import Loop, Rows
-from fnad.compiler.passes.simplify import simplify
 from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Program
 from fnad.runtime import views
@@ -28,9 +26,7 @@ Y = np.random.default_rng(1).normal(size=(5, 70))
 
 
 def let_every_row_pay(patch: pytest.MonkeyPatch, **also: int) -> None:
-    eager = replace(compile.CPU, rows=replace(compile.CPU.rows, large=0, **also))
-    patch.setattr(compile, "CPU", eager)
-    patch.setattr(compile.schedule_of, "__defaults__", (eager,))
+    patch.setattr(target, "CPU", replace(target.CPU, rows=replace(target.CPU.rows, large=0, **also)))
 
 
 @pytest.fixture
@@ -51,7 +47,7 @@ def normalised(x: Any, y: Any) -> Any:
 
 def steps(function: Callable[..., Any], *args: np.ndarray) -> list[int]:
     """How many loops each step has; 0 is a call."""
-    found = schedule_of(simplify(fnad.make_program(function)(*args), has_code)).steps
+    found = run_passes(fnad.make_program(function)(*args), target.CPU)["divide"].steps
     return [len(step.loops) if isinstance(step, Rows) else int(isinstance(step, Loop)) for step in found]
 
 

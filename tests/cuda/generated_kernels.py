@@ -7,20 +7,15 @@ from typing import Any
 
 import fnad
 import numpy as np
-from fnad.compiler.compile import schedule_of
+from fnad.compiler.compile import run_passes
 from fnad.compiler.cuda.target import CUDA
-from fnad.compiler.passes.lowering import lower
-from fnad.compiler.passes.memory import plan_memory
-from fnad.compiler.passes.simplify import simplify
 from fnad.runtime.plan import GridKernel, GridLaunch
 
 
 def kernels_of(function: Callable[..., Any], *shapes: tuple[int, ...], dtype: str = "float32") -> list[GridKernel]:
     """The kernels that a function of arrays of these shapes is compiled to."""
     program = fnad.make_program(function)(*[np.ones(shape, dtype) for shape in shapes])
-    schedule = schedule_of(simplify(program, CUDA.has_code), CUDA)
-    plan = lower(schedule, plan_memory(schedule, ()), CUDA.emitter)
-    return [i.kernel for i in plan.instructions if isinstance(i, GridLaunch)]
+    return [i.kernel for i in run_passes(program, CUDA)["lowering"].instructions if isinstance(i, GridLaunch)]
 
 
 def softmax(x: Any) -> Any:

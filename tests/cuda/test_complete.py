@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fnad.compiler.compile import schedule_of
+from fnad.compiler.compile import run_passes
 from fnad.compiler.cpu.target import CPU
 from fnad.compiler.cuda.target import CUDA
-from fnad.compiler.passes.lowering import lower
-from fnad.compiler.passes.memory import plan_memory
-from fnad.compiler.passes.simplify import simplify
 from fnad.compiler.target import Target
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType
@@ -19,9 +16,7 @@ from tests.properties.cases import CASES, DTYPES, Case
 
 
 def host_steps(program: Program, target: Target) -> list[str]:
-    schedule = schedule_of(simplify(program, target.has_code), target)
-    plan = lower(schedule, plan_memory(schedule, ()), target.emitter)
-    return [i.name for i, _ in walk(plan) if isinstance(i, HostStep)]
+    return [i.name for i, _ in walk(run_passes(program, target)["lowering"]) if isinstance(i, HostStep)]
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=str)

@@ -6,6 +6,7 @@ order. So the same numbers are added in the same order by any number of threads.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 from fnad.compiler.cpu import chunks
@@ -19,7 +20,7 @@ LEAST_ROWS = 8
 """What a chunk has at least of an axis that is reduced, so that the chunks' results are small beside the operands."""
 
 
-def divide_loops(schedule: Schedule) -> None:
+def divide_loops(schedule: Schedule) -> Schedule:
     """Divide the loops of a schedule that take long enough."""
     steps: list[Step] = []
     for step in schedule.steps:
@@ -31,7 +32,7 @@ def divide_loops(schedule: Schedule) -> None:
             step.chunk = _chunk_of_rows(step)
             for loop in step.loops if step.chunk else []:
                 steps += _joining(loop, _nest(loop, apart=True), step.chunk, schedule)
-    schedule.steps = steps
+    return replace(schedule, steps=steps)
 
 
 def chunk_of_loop(loop: Loop) -> int:

@@ -13,6 +13,6 @@ LARGE = 48 << 20
 not wait for a row's sum. Seen with 32 MB of cache."""
 
 CPU = Target(
-    has_code, ABILITIES, prepare=lambda schedule: None,
+    has_code, ABILITIES, prepare=lambda schedule: schedule,
     rows=RowRule(accepts=lambda loop: True, shortest=64, widest=1, large=LARGE), divide=divide_loops, emitter=EMITTER,
 )

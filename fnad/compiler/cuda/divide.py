@@ -35,12 +35,12 @@ VECTORS = 4
 """Terms that a thread may load at a time: parts are of whole ones."""
 
 
-def prepare_loops(schedule: Schedule) -> None:
+def prepare_loops(schedule: Schedule) -> Schedule:
     """Give each loop reductions of the same axes, and as few axes as its rows allow."""
     steps = [part for step in schedule.steps for part in (_apart(step) if isinstance(step, Loop) else [step])]
     loops = [step for step in steps if isinstance(step, Loop)]
     rows = {loop.space[:-1] for loop in loops if len(loop.space) > 2 and _reduces_last(loop)}
-    schedule.steps = [_by_rows(step, rows) if isinstance(step, Loop) else step for step in steps]
+    return replace(schedule, steps=[_by_rows(step, rows) if isinstance(step, Loop) else step for step in steps])
 
 
 # --- Reductions of the same axes
@@ -148,7 +148,7 @@ ROWS = RowRule(accepts=_is_by_rows, shortest=1, widest=SHORT, large=0)
 # --- Parts of reductions
 
 
-def divide_loops(schedule: Schedule) -> None:
+def divide_loops(schedule: Schedule) -> Schedule:
     """Divide the reductions of a schedule that have few results of many terms."""
     steps: list[Step] = []
     for step in schedule.steps:
@@ -156,7 +156,7 @@ def divide_loops(schedule: Schedule) -> None:
         if isinstance(step, Loop) and reductions_of(step):
             step.chunk = chunk_of_loop(step)
             steps += _joining(step, schedule) if step.chunk else []
-    schedule.steps = steps
+    return replace(schedule, steps=steps)
 
 
 def chunk_of_loop(loop: Loop) -> int:

@@ -1,1 +1,1 @@
-"""The passes of the compiler, a file each, in the order that compile.py names."""
+"""The passes of the compiler, a file each, with its name and what it keeps true; `PASSES` of compile.py is the list."""

@@ -1,10 +1,10 @@
-"""Program → Program: a matrix product that is only added to an array is accumulated into it.
-
-The update of gradient descent, ``p - rate * (x.T @ g)``, is one product that starts from p: its gradient is
-never stored, and where p dies, it is written over.
+""""accumulate", Program → Program: a matrix product that is only added to an array is accumulated into it.
 
 Invariant: the values are the same but for rounding: the rate multiplies inside of the product. No equation
 moves before what it reads, and a product that anything else needs is left as it is.
+
+The update of gradient descent, ``p - rate * (x.T @ g)``, is one product that starts from p: its gradient is
+never stored, and where p dies, it is written over.
 """
 
 from __future__ import annotations

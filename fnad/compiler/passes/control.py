@@ -1,4 +1,6 @@
-"""Loops and branches: the plans of their Programs, and where in memory these run.
+""""control", Schedule → Schedule: loops and branches get the plans of their Programs, and memory for these.
+
+Invariant: an inner plan writes to nothing but its outputs, what is replaced, and the workspace of its step.
 
 The value of a carry moves from step to step without being copied. Where the body can write the new value over
 the old one, it lies in one piece of memory. Otherwise it changes between two pieces.
@@ -32,11 +34,14 @@ def takes_slices(eqn: Equation, i: int, view: View) -> bool:
     return is_contiguous(View(view.buffer, view.offset, view.shape[1:], view.strides[1:], view.dtype))
 
 
-def plan_controls(schedule: Schedule, make_plan: MakePlan) -> None:
+def plan_controls(schedule: Schedule, make_plan: MakePlan) -> Schedule:
     """Make the plans of a schedule's loops and branches."""
-    for k, step in enumerate(schedule.steps):
-        if isinstance(step, Call) and step.equation.primitive in _CONTROLS:
-            schedule.steps[k] = _CONTROLS[step.equation.primitive](step, schedule, make_plan)
+    steps = [
+        _CONTROLS[step.equation.primitive](step, schedule, make_plan)
+        if isinstance(step, Call) and step.equation.primitive in _CONTROLS else step
+        for step in schedule.steps
+    ]
+    return replace(schedule, steps=steps)
 
 
 def lower_control(step: Control, layout: Layout) -> list[Instruction]:

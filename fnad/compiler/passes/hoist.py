@@ -1,7 +1,9 @@
-"""What a loop or a branch has from outside: what stays the same in all steps is computed once, before the loop.
+"""Part of "simplify": what stays the same in all steps of a loop is computed once, before the loop.
 
-A carry that no step changes is a constant, and so is what follows from constants only. What merely looks at
-memory in another way is done in the loop, where it costs nothing, so that the loop reads what there is.
+Invariant: what is moved out of a loop that may make no step is total, and nothing with an effect is moved.
+
+A carry that no step changes is a constant, and so is what follows from constants only. What merely is a view of
+memory is made in the loop, where it costs nothing, so that the loop reads what there is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""A schedule as a plan: each step as instructions of a target, or as a host step."""
+""""lowering", Schedule and Layout → Plan: each step as instructions of a target, or as a host step.
+
+Invariant: instructions come in the order of the steps, and touch no memory but that of their step's views.
+"""
 
 from __future__ import annotations
 

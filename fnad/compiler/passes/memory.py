@@ -1,7 +1,10 @@
-"""Where the storages of a schedule lie: one piece of memory serves many, one after another.
+""""memory", Schedule → Layout: where storages lie; one piece of memory serves many, one after another.
 
-A result is written over an operand that dies with the step that makes it, where each element is
-read before it is written. Temporaries whose lives do not overlap share the arena.
+Invariant: two storages share memory only where no step between touches the one after the other is written, or where
+a step reads each element of the one before it writes it as the other's.
+
+A result is written over an operand that dies with the step that makes it. Temporaries whose lives do not overlap
+share the arena.
 """
 
 from __future__ import annotations
@@ -65,7 +68,7 @@ class Layout:
         return replace(view, buffer=number, alignment=view.dtype.itemsize if is_outer else ALIGNMENT)
 
 
-def plan_memory(schedule: Schedule, donated: Collection[int]) -> Layout:
+def plan_memory(schedule: Schedule, donated: Collection[int] = ()) -> Layout:
     """Give every storage a buffer.
 
     Args:

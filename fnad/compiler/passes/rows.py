@@ -1,12 +1,12 @@
-"""Schedule → Schedule: loops over the same rows run together, one row after the other.
-
-A softmax is three loops over an array: its rows' maxima, the exponentials and their sums, the quotients.
-Here they become one step, which does to a row all that they do while it is in the cache. When that pays is
-for the target to say.
+""""rows", Schedule → Schedule: loops over the same rows run together, one row after the other.
 
 Invariant: where one loop of a step writes what another one touches, both touch in step i of their first
 axis nothing but the row i of that storage. Then no loop can tell that the others have not ended yet, or
 that they have not begun. Steps that are passed on the way touch nothing of what the moved loop writes.
+
+A softmax is three loops over an array: its rows' maxima, the exponentials and their sums, the quotients.
+Here they become one step, which does to a row all that they do while it is in the cache. When that pays is
+for the target to say.
 """
 
 from __future__ import annotations

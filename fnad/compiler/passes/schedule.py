@@ -1,8 +1,11 @@
-"""A Program in steps: what is computed together in one pass over memory, and in which order.
+""""schedule", Program → Schedule: what is computed together in one pass over memory, and in which order.
+
+Invariant: no step reads what a later one writes, and each storage that is read was written whole, or is an input or a
+constant. Only what a later step reads is stored.
 
 Operations that only move elements become views and cost nothing. Elementwise work and the
 reductions of it are fused into loops over a common space, as long as no value that a loop reads is
-made later. Everything else is a call. Only what a later step reads is stored.
+made later. Everything else is a call.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Program → Program: the same values from fewer and simpler equations.
+""""simplify", Program → Program: the same values from fewer and simpler equations.
+
+Invariant: no result changes by a bit, but that a product with the identity spreads no nan from one place to others;
+what is left has code on the target, or runs by its NumPy meaning.
 
 What the target has no code for is written in simpler primitives; constants are folded, equal
-equations become one, what moves no element goes, and what no output needs goes too. No result
-changes by a bit, but that a product with the identity spreads no nan from one place to others.
+equations become one, what moves no element goes, and what no output needs goes too.
 """
 
 from __future__ import annotations

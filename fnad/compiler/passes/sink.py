@@ -1,4 +1,6 @@
-"""Program → Program: the same equations, with what may write over its operand as late as it can come.
+""""sink", Program → Program: what may write over its operand comes as late as it can.
+
+Invariant: the equations are the same, each behind those that make what it reads.
 
 What else reads the operand then comes before it, so that no copy is needed.
 """
