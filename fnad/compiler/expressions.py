@@ -17,6 +17,7 @@ import numpy as np
 
 from fnad.ir.primitive import Kind
 from fnad.ir.program import Equation, Literal, is_total
+from fnad.ir.types import BOOL
 from fnad.kernels.dtypes import DTYPES, dtype_word
 from fnad.kernels.elementary import ULPS
 from fnad.ops.elementwise import power
@@ -137,7 +138,6 @@ def _template(expression: str, dtypes: tuple[np.dtype, ...], result: np.dtype) -
     return text
 
 
-BOOL = np.dtype(bool)
 Written = tuple[str, np.dtype | None]
 """Source, and its dtype; ``None`` for a number that takes the dtype of its company."""
 

@@ -25,7 +25,7 @@ from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Atom, Equation, Program, prune, without_effects
 from fnad.ir.program import filled
-from fnad.ir.types import ArrayType
+from fnad.ir.types import BOOL, ArrayType
 from fnad.ops.elementwise import and_, select
 from fnad.ops.indexing import gather, scatter
 from fnad.ops.reductions import reduce_or
@@ -34,7 +34,6 @@ from fnad.tracing.builder import Builder, build
 from fnad.tracing.staging import call_program
 from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.calls import bare, interned, listed
-from fnad.transforms.mask_keeper import BOOL
 from fnad.transforms.vmap import vmap_program
 
 # --- The operation

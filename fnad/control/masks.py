@@ -14,9 +14,9 @@ from fnad.control.scan_rules import scan_p
 from fnad.control.steps import pulled
 from fnad.control.switch import switch_p
 from fnad.ir.program import Atom, Equation, Program, Var
-from fnad.ir.types import ArrayType
+from fnad.ir.types import BOOL, ArrayType
 from fnad.transforms.calls import interned
-from fnad.transforms.mask_keeper import BOOL, RULES, Keeper, whole
+from fnad.transforms.mask_keeper import RULES, Keeper, whole
 from fnad.transforms.masks import Inside, begins_firmly, given_masks, keep_inside
 
 # --- Loops

@@ -15,11 +15,10 @@ import numpy as np
 from fnad.control.carries import chosen
 from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Atom, Literal, Program
-from fnad.ir.types import ArrayType, is_inexact
+from fnad.ir.types import BOOL, ArrayType, is_inexact
 from fnad.memo import Memo
 from fnad.transforms.calls import bare, interned
 from fnad.transforms.jvp import bind_zeros, jvp_program
-from fnad.transforms.mask_keeper import BOOL
 from fnad.transforms.masks import keep_inside
 from fnad.transforms.vjp import pullback_program
 

@@ -14,8 +14,8 @@ from fnad.control.bodies import (
 from fnad.control.loops import run_loop
 from fnad.control.scan import scan_leaves
 from fnad.errors import boundary
-from fnad.ir.types import ArrayType
-from fnad.numpy.promotion import INDEX, MOST, as_places
+from fnad.ir.types import INDEX, ArrayType
+from fnad.numpy.promotion import MOST, as_places
 from fnad.tracing.tracer import Tracer, is_value, value_type
 
 

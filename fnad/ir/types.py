@@ -9,6 +9,9 @@ import numpy as np
 
 Shape = tuple[int, ...]
 
+BOOL, INDEX = np.dtype(bool), np.dtype(np.int64)
+"""The dtypes of conditions, and of places."""
+
 _SHORT = {"float": "f", "int": "i", "uint": "u", "complex": "c"}
 
 
@@ -52,6 +55,7 @@ def is_inexact(dtype: np.dtype) -> bool:
 
 _PYTHON_SCALARS = {bool: (np.dtype(bool), False), int: (np.dtype(np.int64), True),
                    float: (np.dtype(np.float64), True), complex: (np.dtype(np.complex128), True)}
+PYTHON_SCALARS = tuple(_PYTHON_SCALARS)
 
 
 _array_types: tuple[type, ...] = (np.ndarray, np.generic)

@@ -10,6 +10,12 @@ DTYPES = {np.dtype(t) for t in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4"
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 """The dtypes that kernels of layers, losses and tiled products compute with."""
 
+NUMBERS = (
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float32", "float64", "complex64", "complex128"),
+)
+"""The words of the dtypes of numbers, which numba knows by the same names."""
+
 INTEGERS = tuple([np.dtype(f"{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)])
 
 _CARRIERS = {

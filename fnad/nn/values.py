@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from fnad.ir.evaluate import QUIET
+from fnad.ir.types import PYTHON_SCALARS
 from fnad.ops.elementwise import convert
 from fnad.ops.shaping import reshape
 from fnad.tracing.tracer import Tracer, value_type
 
 FLOAT64 = np.dtype(np.float64)
-PYTHON_NUMBERS = (bool, int, float, complex)
 # What NumPy would warn about, overflow or nan, is a value here, traced or not.
 quiet = np.errstate(**QUIET)
 _WEAK = {"i": 0, "f": 0.0, "c": 0j}
@@ -21,7 +21,7 @@ _WEAK = {"i": 0, "f": 0.0, "c": 0j}
 
 def real_operands(name: str, *values: Any) -> list[Any]:
     """Values as arrays or traced values of one float dtype, to which they promote by NumPy's rules."""
-    operands = [v if isinstance(v, (Tracer, *PYTHON_NUMBERS)) else np.asarray(v) for v in values]
+    operands = [v if isinstance(v, (Tracer, *PYTHON_SCALARS)) else np.asarray(v) for v in values]
     dtype = np.result_type(*[_promoting(x) for x in operands])
     if dtype.kind in "biu":
         dtype = FLOAT64
@@ -38,7 +38,7 @@ def require_real(name: str, what: str, value: Any) -> None:
 
 def _promoting(x: Any) -> Any:
     """The stand-in for an operand in NumPy's promotion: its dtype, or a number whose dtype yields."""
-    if isinstance(x, PYTHON_NUMBERS):
+    if isinstance(x, PYTHON_SCALARS):
         return x
     type = value_type(x)
     return _WEAK[type.dtype.kind] if type.weak else type.dtype

@@ -19,6 +19,7 @@ from fnad.ir.program import Atom, Equation
 from fnad.ir.types import ArrayType, Shape
 from fnad.numpy.moves import Move, Moves, are_apart, as_move, in_order, read_through, replaced
 from fnad.ops import elementwise, indexing, shaping
+from fnad.ops.strides import contiguous_strides
 from fnad.tracing.builder import Builder
 from fnad.tracing.errors import escaped
 from fnad.tracing.state import current_builder
@@ -78,7 +79,7 @@ class Aliases:
         if known is not None and known.handle() is x:
             return known
         t = x.type
-        layout = as_strided(np.zeros(1, t.dtype), t.shape, _strides(t.shape, t.dtype.itemsize))
+        layout = as_strided(np.zeros(1, t.dtype), t.shape, contiguous_strides(t.shape, t.dtype.itemsize))
         made = self.known[id(x)] = Alias(ref(x), Family(x), (), layout, False)
         return made
 
@@ -102,14 +103,6 @@ class Aliases:
 
 _READ_ONLY = {shaping.broadcast, indexing.gather}
 _COPIED: Any = object()
-
-
-def _strides(shape: Shape, itemsize: int) -> Shape:
-    """The strides of a C-contiguous array, which what a function is given is taken to be."""
-    strides = [itemsize] * len(shape)
-    for axis in range(len(shape) - 1, 0, -1):
-        strides[axis - 1] = strides[axis] * max(shape[axis], 1)
-    return tuple(strides)
 
 
 def _path(builder: Builder, x: Tracer, base: Tracer) -> Moves:

@@ -15,13 +15,11 @@ import numpy as np
 
 from fnad.errors import boundary
 from fnad.ir.ownership import in_c_order
-from fnad.ir.types import Shape, is_numeric
+from fnad.ir.types import PYTHON_SCALARS, Shape, is_numeric
 from fnad.numpy.aliases import own, view
 from fnad.numpy.dispatch import RULES, implements
 from fnad.numpy.documents import documented, documents
-from fnad.numpy.promotion import (
-    PYTHON_SCALARS, array_of, builder_of, cast, constant, is_traced, result_dtype, spread_to, traced,
-)
+from fnad.numpy.promotion import array_of, builder_of, cast, constant, is_traced, result_dtype, spread_to, traced
 from fnad.numpy.shaping import cast_to, reshaped, stand_in
 from fnad.ops import shaping as ops
 from fnad.ops.elementwise import add, div, eq, floor, mul, select, sub

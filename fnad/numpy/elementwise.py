@@ -9,13 +9,12 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Literal
-from fnad.ir.types import ArrayType, Shape
+from fnad.ir.types import BOOL, ArrayType, Shape
 from fnad.numpy.aliases import own, view
 from fnad.numpy.complexes import by_parts
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
-    BOOL, broadcast_shapes, builder_of, cast, constant, fit, is_weak, operand, result_dtype, shape_of,
-    traced,
+    broadcast_shapes, builder_of, cast, constant, fit, is_weak, operand, result_dtype, shape_of, traced,
 )
 from fnad.numpy.ufuncs import UFUNCS
 from fnad.ops import elementwise as ops

@@ -8,11 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnad.ir.types import Shape
+from fnad.ir.types import INDEX, Shape
 from fnad.numpy.aliases import own, view
-from fnad.numpy.promotion import (
-    INDEX, as_places, builder_of, is_traced, shapes_text, size_of, spread_to, traced, traced_in,
-)
+from fnad.numpy.promotion import as_places, builder_of, is_traced, shapes_text, size_of, spread_to, traced, traced_in
 from fnad.numpy.shaping import permuted, ravel, reshaped, sliced
 from fnad.ops import indexing as places
 from fnad.ops import shaping as ops

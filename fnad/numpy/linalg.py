@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from fnad.ir.types import BOOL
 from fnad.numpy import diagonals, ufuncs
 from fnad.numpy.contractions import matmul as matmul
 from fnad.numpy.contractions import outer as outer
 from fnad.numpy.contractions import tensordot as tensordot
 from fnad.numpy.contractions import vecdot as vecdot
 from fnad.numpy.dispatch import implements
-from fnad.numpy.promotion import BOOL, Axes, all_axes, builder_of, cast, constant, one_axis, traced
+from fnad.numpy.promotion import Axes, all_axes, builder_of, cast, constant, one_axis, traced
 from fnad.numpy.reductions import any_, floating, kept, max_, min_, sum
 from fnad.numpy.shaping import matrix_transpose as matrix_transpose
 from fnad.ops import reductions as ops

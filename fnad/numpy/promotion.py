@@ -14,16 +14,13 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from fnad.ir.program import Literal
-from fnad.ir.types import ArrayType, Shape, Unfit, is_array, is_numeric
+from fnad.ir.types import BOOL, INDEX, PYTHON_SCALARS, ArrayType, Shape, Unfit, is_array, is_numeric
 from fnad.ops.elementwise import convert, minimum, ne
 from fnad.ops.shaping import broadcast, concatenate, reshape
 from fnad.tracing.builder import Builder
 from fnad.tracing.tracer import Tracer
 
 Axes = tuple[int, ...]
-PYTHON_SCALARS = (bool, int, float, complex)
-INDEX = np.dtype(np.int64)
-BOOL = np.dtype(bool)
 MOST_SHAPES = 4096
 """Of how many shapes it is remembered how they broadcast."""
 

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from fnad.ir.primitive import Primitive
-from fnad.ir.types import ArrayType
+from fnad.ir.types import BOOL, INDEX, ArrayType
 from fnad.numpy import ufuncs
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
-    BOOL, INDEX, Axes, all_axes, array_of, builder_of, cast, constant, fit, one_axis, operand, size_of, spread_to,
-    strong, traced,
+    Axes, all_axes, array_of, builder_of, cast, constant, fit, one_axis, operand, size_of, spread_to, strong, traced,
 )
 from fnad.numpy.shaping import reshaped
 from fnad.ops import reductions as ops

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.types import Shape
+from fnad.ir.types import INDEX, Shape
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.indexing import getitem, index_array
-from fnad.numpy.promotion import INDEX, as_places, builder_of, cast, is_traced, one_axis, traced
+from fnad.numpy.promotion import as_places, builder_of, cast, is_traced, one_axis, traced
 from fnad.numpy.shaping import ravel
 from fnad.ops import reductions
 from fnad.ops.elementwise import maximum, minimum, mod

@@ -13,12 +13,11 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Literal, Var
-from fnad.ir.types import ArrayType
+from fnad.ir.types import BOOL, ArrayType
 from fnad.numpy import complexes
 from fnad.numpy.aliases import own
 from fnad.numpy.promotion import (
-    BOOL, broadcast_shapes, builder_of, cast, constant, fit, is_weak, loop_dtypes, operand, shape_of,
-    spread_to, strong,
+    broadcast_shapes, builder_of, cast, constant, fit, is_weak, loop_dtypes, operand, shape_of, spread_to, strong,
 )
 from fnad.ops import elementwise as ops
 from fnad.ops import special

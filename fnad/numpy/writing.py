@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.types import Shape
+from fnad.ir.types import PYTHON_SCALARS, Shape
 from fnad.numpy.aliases import alias_of, is_window, write
 from fnad.numpy.contractions import matmul_operator
 from fnad.numpy.dispatch import RULES, implements, name_of, ordinary_array
@@ -229,7 +229,7 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
     array([1., 2.])
     """
     require_traced(dst, "np.copyto")
-    given = src if isinstance(src, (bool, int, float, complex)) else traced(dst.builder, src)
+    given = src if isinstance(src, PYTHON_SCALARS) else traced(dst.builder, src)
     kind = result_dtype(dst, given) if not isinstance(given, Tracer) else given.dtype
     if not np.can_cast(kind, dst.dtype, casting):
         raise TypeError(f"Cannot cast array data from {kind!r} to {dst.dtype!r} according to the rule '{casting}'")

@@ -9,11 +9,10 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Literal
-from fnad.ir.types import ArrayType
+from fnad.ir.types import BOOL, ArrayType
 from fnad.ops.operands import Operand, rule
 from fnad.tracing.tracer import Tracer
 
-BOOL = np.dtype(bool)
 
 # ``(g, y, *inputs) -> contribution``: linear in g, so it serves the cotangent and the tangent alike.
 Partial = Callable[..., Any]

@@ -13,15 +13,13 @@ import numpy as np
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import filled
-from fnad.ir.types import ArrayType, Shape
+from fnad.ir.types import INDEX, ArrayType, Shape
 from fnad.ops.elementwise import choose, conj, convert, if_flag
 from fnad.ops.operands import rule
 from fnad.ops.reductions import argsort
 from fnad.ops.shaping import (
     Mapped, all_over_batch, broadcast, concatenate, flip, merge_batch, over_batch, reshape, slice_,
 )
-
-INDEX = np.dtype(np.int64)
 
 
 def _slices_type(name: str, x: ArrayType, indices: tuple[ArrayType, ...]) -> ArrayType:

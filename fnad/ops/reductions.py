@@ -9,7 +9,7 @@ import numpy as np
 
 from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import filled
-from fnad.ir.types import ArrayType
+from fnad.ir.types import INDEX, ArrayType
 from fnad.ops.elementwise import (
     add, choose, conj, convert, direction, exp, isfinite, log, sqrt, square, sub,
 )
@@ -21,7 +21,6 @@ from fnad.ops.shaping import (
 )
 
 Axes = tuple[int, ...]
-INDEX = np.dtype(np.int64)
 
 # --- The family
 

@@ -17,12 +17,16 @@ from fnad.ir.program import Source
 from fnad.runtime.failures import Failure
 
 
+ARENA_ALIGNMENT = 64
+"""Bytes that the arena, and whatever lies in it, starts at a multiple of."""
+
+
 @dataclass(frozen=True)
 class Buffer:
     """A piece of memory: the caller's (input, output), the plan's own array, or in the arena.
 
     `nbytes` is its size in bytes. `offset` places a temporary in the arena, in bytes from its
-    64-byte-aligned start; temporaries that are never alive together may overlap. `value` is a
+    start; temporaries that are never alive together may overlap. `value` is a
     constant's C-contiguous array.
     """
 
@@ -44,7 +48,7 @@ class View:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     dtype: np.dtype
-    alignment: int = 64
+    alignment: int = ARENA_ALIGNMENT
 
 
 @dataclass(frozen=True)

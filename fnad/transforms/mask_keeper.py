@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, filled, prune
-from fnad.ir.types import ArrayType, is_inexact
+from fnad.ir.types import BOOL, ArrayType, is_inexact
 from fnad.ops import elementwise as e
 from fnad.ops import shaping as s
 from fnad.ops.reductions import reduce_or
 from fnad.tracing.builder import Builder
 from fnad.tracing.tracer import Tracer
 
-BOOL = np.dtype(bool)
 WEIGHTS = {e.max_weight, e.min_weight}
 
 Mask = Tracer | bool

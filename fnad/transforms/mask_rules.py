@@ -8,6 +8,7 @@ import numpy as np
 
 from fnad.ir.primitive import Kind
 from fnad.ir.program import Atom, Equation, Literal
+from fnad.ir.types import INDEX
 from fnad.ops import elementwise as e
 from fnad.ops import shaping as s
 from fnad.ops.contractions import matmul
@@ -17,7 +18,6 @@ from fnad.ops.reductions import cumsum, recurrence, reduce_or
 from fnad.tracing.tracer import Tracer
 from fnad.transforms.mask_keeper import RULES, UNKNOWN, WEIGHTS, Keeper, Known, Mask, unmasked
 
-INT = np.dtype(np.int64)
 
 # --- Elementwise
 
@@ -144,7 +144,7 @@ def _scattered(keeper: Keeper, eqn: Equation) -> None:
         return keeper.emit(eqn, _together(known, made)._replace(is_firm=known[0].mask is not True))
     if known[0].mask is True or known[1].mask is True:
         return unmasked(keeper, eqn)
-    counts = [e.convert(m, dtype=INT) for m in masks]
+    counts = [e.convert(m, dtype=INDEX) for m in masks]
     made = e.ne(scatter(*counts, *places, mode="add"), 0)
     return keeper.emit(keeper.clean(eqn), Known(made, is_firm=all([k.is_firm for k in known])))
 
@@ -166,7 +166,7 @@ def _cumulated(keeper: Keeper, eqn: Equation) -> None:
 
 def _so_far(mask: Tracer, axis: int) -> Tracer:
     """Whether a mask is true somewhere up to each place."""
-    return e.ne(cumsum(e.convert(mask, dtype=INT), axis=axis), 0)
+    return e.ne(cumsum(e.convert(mask, dtype=INDEX), axis=axis), 0)
 
 
 def _recurred(keeper: Keeper, eqn: Equation) -> None:

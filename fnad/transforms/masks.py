@@ -25,11 +25,11 @@ from typing import NamedTuple
 
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Equation, Program, Var, subprograms
-from fnad.ir.types import ArrayType
+from fnad.ir.types import BOOL, ArrayType
 from fnad.memo import Memo
 from fnad.ops.elementwise import select
 from fnad.tracing.builder import build
-from fnad.transforms.mask_keeper import BOOL, Keeper, Known
+from fnad.transforms.mask_keeper import Keeper, Known
 from fnad.transforms.mask_rules import BEGINNING
 
 

@@ -19,9 +19,7 @@ from fnad.compiler.passes.schedule import Call, Control, Loop, Rows, Schedule
 from fnad.ir.primitive import Kind
 from fnad.ops.strides import is_contiguous
 from fnad.runtime import views
-from fnad.runtime.plan import Buffer, View
-
-ALIGNMENT = 64
+from fnad.runtime.plan import ARENA_ALIGNMENT, Buffer, View
 
 
 @dataclass
@@ -65,7 +63,7 @@ class Layout:
         """A view of a storage as a view of its buffer."""
         number = self.buffer_of[view.buffer]
         is_outer = self.is_inner and self.buffers[number].kind in ("input", "output")
-        return replace(view, buffer=number, alignment=view.dtype.itemsize if is_outer else ALIGNMENT)
+        return replace(view, buffer=number, alignment=view.dtype.itemsize if is_outer else ARENA_ALIGNMENT)
 
 
 def plan_memory(schedule: Schedule, donated: Collection[int] = ()) -> Layout:
@@ -261,4 +259,4 @@ def _place(homes: list[_Home]) -> tuple[list[int], int]:
 
 def aligned(nbytes: int) -> int:
     """So many bytes, rounded up to where the next piece may start."""
-    return -(-nbytes // ALIGNMENT) * ALIGNMENT
+    return -(-nbytes // ARENA_ALIGNMENT) * ARENA_ALIGNMENT

@@ -6,10 +6,10 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
+from fnad.kernels.cuda.sizes import WIDEST
 from fnad.kernels.cuda.words import word
 
 _SHARED = 3  # NVVM's address space
-_ALIGNMENT = 16
 _numbers = count()
 
 
@@ -24,7 +24,7 @@ def shared_like(typing_context: Any, value: types.Type, length: types.Type) -> A
         array = ir.ArrayType(context.get_data_type(dtype), length.literal_value)
         name = f"_shared_{next(_numbers)}"
         memory = ir.GlobalVariable(builder.module, array, name, _SHARED)
-        memory.initializer, memory.align = ir.Constant(array, ir.Undefined), _ALIGNMENT
+        memory.initializer, memory.align = ir.Constant(array, ir.Undefined), WIDEST
         memory.linkage = "internal"
         return builder.addrspacecast(memory, context.get_value_type(sig.return_type))
 

@@ -11,11 +11,10 @@ from fnad.kernels.cpu import frame as words
 from fnad.lazy import LazyModule
 from fnad.runtime.cpu import threads
 from fnad.runtime.cpu.code import Code, encode
-from fnad.runtime.plan import HostStep, Instruction, Kernel, Launch, Plan, View
+from fnad.runtime.plan import ARENA_ALIGNMENT, HostStep, Instruction, Kernel, Launch, Plan, View
 
 loading = LazyModule("fnad.runtime.cpu.loader")
 
-ALIGNMENT = 64
 RUN_PLAN = Kernel(
     "run_plan",
     "def kernel(buffers, params, lo, hi):\n    return run_plan(buffers, params, lo, hi)\n",
@@ -51,10 +50,10 @@ class Frame:
 
     def __init__(self, code: Code, arena_bytes: int) -> None:
         self.memory = np.zeros(words.TABLE + code.slots, np.int64)
-        self.arena = np.empty(arena_bytes + ALIGNMENT, np.uint8)
+        self.arena = np.empty(arena_bytes + ARENA_ALIGNMENT, np.uint8)
         self.address = self.memory.ctypes.data
         self.table = self.memory[words.TABLE :]
-        start = -(-self.arena.ctypes.data // ALIGNMENT) * ALIGNMENT
+        start = -(-self.arena.ctypes.data // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
         slots, offsets = code.temporaries.T
         self.table[slots] = start + offsets
         for slot, value in code.constants:

@@ -25,6 +25,7 @@ from numba.extending import _Intrinsic
 from numba.np.numpy_support import from_dtype
 
 import fnad.kernels.cpu
+from fnad.kernels.dtypes import NUMBERS
 from fnad.runtime.cpu.functions import as_kernels_see, lower
 from fnad.runtime.definitions import defined
 from fnad.runtime.plan import Kernel
@@ -35,11 +36,6 @@ ARGUMENTS, STATUS = (_TABLE, _TABLE, types.int64, types.int64), types.int64
 
 RAISED = -1
 """The status of a kernel that raised an exception in numba's sense."""
-
-_DTYPES = (
-    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-    *("float32", "float64", "complex64", "complex128"),
-)
 
 _C_LIBRARY = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
 
@@ -58,7 +54,7 @@ class ObjectCode:
 
 def _words() -> dict[str, Any]:
     """What kernel source may name: dtypes, and the public functions of the kernel modules."""
-    words: dict[str, Any] = {name: getattr(np, name) for name in _DTYPES}
+    words: dict[str, Any] = {name: getattr(np, name) for name in NUMBERS}
     words["boolean"] = np.bool_
     for found in pkgutil.walk_packages(fnad.kernels.cpu.__path__, "fnad.kernels.cpu."):
         for name, value in vars(importlib.import_module(found.name)).items():

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fnad.ops.strides import contiguous_strides
 from fnad.runtime.cuda.runtime import Runtime
 
 CUDA, CUDA_MANAGED = 2, 13
@@ -247,7 +248,7 @@ def from_cuda_array_interface(x: Any, runtime: Runtime) -> Tensor:
     shape = tuple(interface["shape"])
     strides = interface.get("strides")
     if strides is None:
-        strides = [dtype.itemsize * prod(shape[k + 1 :]) for k in range(len(shape))]
+        strides = contiguous_strides(shape, dtype.itemsize)
     if interface.get("stream") is not None:
         runtime.wait_for(interface["stream"])
     return Tensor(interface["data"][0], shape, tuple(strides), dtype, (CUDA, runtime.ordinal), x)

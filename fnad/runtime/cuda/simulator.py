@@ -19,7 +19,7 @@ import numpy as np
 
 import fnad.kernels.cuda
 from fnad.errors import DeviceError
-from fnad.kernels.dtypes import dtype_of
+from fnad.kernels.dtypes import NUMBERS, dtype_of
 from fnad.runtime.cuda.host import HostMemory, HostRuntime
 from fnad.runtime.cuda.runtime import Memory, Unusable
 from fnad.runtime.definitions import defined
@@ -27,10 +27,6 @@ from fnad.runtime.plan import GridKernel, GridLaunch
 from fnad.shield import renewed
 
 CAPABILITY = 8, 0
-_DTYPES = (
-    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-    *("float16", "float32", "float64", "complex64", "complex128"),
-)
 
 
 def open_runtime() -> SimulatorRuntime:
@@ -116,7 +112,8 @@ class SimulatorRuntime(HostRuntime):
 
 def words(cuda: Any) -> dict[str, Any]:
     """What kernel source may name: `cuda`, dtypes, the simulated words, and the functions of the kernel modules."""
-    found: dict[str, Any] = {name: getattr(np, name) for name in _DTYPES} | {"boolean": np.bool_, "cuda": cuda}
+    found: dict[str, Any] = {name: getattr(np, name) for name in (*NUMBERS, "float16")}
+    found |= {"boolean": np.bool_, "cuda": cuda}
     device_function = type(cuda.jit(device=True)(lambda: None))
     for module in pkgutil.walk_packages(fnad.kernels.cuda.__path__, "fnad.kernels.cuda."):
         imported = importlib.import_module(module.name)

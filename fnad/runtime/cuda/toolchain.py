@@ -20,22 +20,18 @@ from numba.cuda.dispatcher import CUDADispatcher
 from numba.cuda.extending import _Intrinsic
 
 import fnad.kernels.cuda
-from fnad.kernels.dtypes import dtype_of
+from fnad.kernels.dtypes import NUMBERS, dtype_of
 from fnad.runtime.cuda import passes
 from fnad.runtime.definitions import defined
 from fnad.runtime.plan import GridKernel
 from fnad.shield import renewed
 
-_DTYPES = (
-    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-    *("float32", "float64", "complex64", "complex128"),
-)
 _lock = renewed(threading.RLock())
 
 
 def _words() -> dict[str, Any]:
     """What kernel source may name: `cuda`, dtypes, and the public functions of the kernel modules."""
-    words: dict[str, Any] = {name: getattr(np, name) for name in _DTYPES}
+    words: dict[str, Any] = {name: getattr(np, name) for name in NUMBERS}
     words |= {"boolean": np.bool_, "cuda": cuda}
     for found in pkgutil.walk_packages(fnad.kernels.cuda.__path__, "fnad.kernels.cuda."):
         for name, value in vars(importlib.import_module(found.name)).items():

@@ -10,6 +10,7 @@ import numpy as np
 from fnad import tree
 from fnad.errors import boundary
 from fnad.ir.types import Unfit, is_array_like
+from fnad.kernels.cuda.sizes import WIDEST
 from fnad.lazy import LazyModule
 from fnad.runtime.cuda import devices
 from fnad.runtime.cuda.arrays import DeviceArray, uploaded
@@ -17,9 +18,6 @@ from fnad.runtime.cuda.runtime import Runtime
 from fnad.tracing.tracer import Tracer
 
 exchange = LazyModule("fnad.runtime.cuda.exchange")
-
-ALIGNMENT = 16
-"""Bytes that kernels may load at once from where an array starts."""
 
 
 @boundary
@@ -145,7 +143,7 @@ def _imported(tensor: Any, runtime: Runtime) -> DeviceArray:
         memory = exchange.Borrowed(tensor.address, nbytes, tensor.owner)
         runtime.adopt(memory)
         made = DeviceArray(runtime, memory, tensor.shape, tensor.dtype)
-        return made.copy() if tensor.address % ALIGNMENT else made
+        return made.copy() if tensor.address % WIDEST else made
     low, high = tensor.span
     host = np.empty(high - low, np.uint8)
     runtime.download(low, host)

@@ -10,7 +10,6 @@ from fnad.compiler.operands import float_bits, float_of
 from fnad.ir.primitive import Primitive
 from fnad.kernels.dtypes import FLOATS, dtype_word
 from fnad.ops import losses as ops
-from fnad.ops.losses import BLOCK
 from fnad.runtime.failures import WrongLabel
 from fnad.runtime.plan import Launch, View
 
@@ -20,9 +19,9 @@ def mse_with_gradient(prediction: View, target: View, losses: View, gradient: Vi
     count, itemsize = prod(prediction.shape), prediction.dtype.itemsize
     operands = {"prediction": prediction, "target": target, "losses": losses, "gradient": gradient}
     scale = f"{dtype_word(prediction.dtype)}({float_of('scale')})"
-    blocks, each = -(-count // BLOCK), BLOCK * (3 * PER_BYTE * itemsize + 4 * PER_OPERATION)
+    blocks, each = -(-count // ops.BLOCK), ops.BLOCK * (3 * PER_BYTE * itemsize + 4 * PER_OPERATION)
     return launch(
-        "mse_with_gradient", f"mse_with_gradient({', '.join(operands)}, count, {BLOCK}, {scale}, lo, hi)", operands,
+        "mse_with_gradient", f"mse_with_gradient({', '.join(operands)}, count, {ops.BLOCK}, {scale}, lo, hi)", operands,
         {"count": count, "scale": float_bits(1 / max(count, 1))}, blocks, chunk_of(blocks, each),
     )
 

@@ -8,16 +8,13 @@ from typing import Any
 from fnad.compiler.cpu.library.launch import Row
 from fnad.compiler.cpu.params import Params, kernel_source
 from fnad.ir.primitive import Primitive
-from fnad.kernels.dtypes import dtype_word
+from fnad.kernels.dtypes import NUMBERS, dtype_word
 from fnad.ops.strides import is_contiguous
 from fnad.runtime.failures import Raised
 from fnad.runtime.plan import Kernel, Launch, View
 from fnad.transforms.per_example import per_example as per_example_p
 
-DTYPES = {
-    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-    *("float32", "float64", "complex64", "complex128"),
-}
+DTYPES = {"bool", *NUMBERS}
 """The names of the dtypes of arrays that numba knows."""
 
 

@@ -8,6 +8,7 @@ from fnad.compiler.cuda.library.launch import Row, Workspace, WrittenKernel, row
 from fnad.compiler.cuda.library.matmul import ENOUGH, Finish, Product, launches_of, sum_of_pieces
 from fnad.ir.primitive import Primitive
 from fnad.kernels.cuda import dense as kernels
+from fnad.kernels.cuda.sizes import WIDEST
 from fnad.kernels.cuda.writing import WIDTHS
 from fnad.kernels.dtypes import FLOATS
 from fnad.ops import dense as ops
@@ -35,7 +36,7 @@ def relu_backward_sum(g: View, y: View, masked: View, sums: View, workspace: Wor
         return []
     word = g.dtype.name
     width = WIDTHS[word]
-    across = width if n % width == 0 and all(is_aligned(view, 16) for view in (g, y, masked)) else 1
+    across = width if n % width == 0 and all(is_aligned(view, WIDEST) for view in (g, y, masked)) else 1
     columns = -(-n // (kernels.COLUMNS * across))
     pieces = max(min(-(-ENOUGH // columns), m // LEAST_ROWS), 1)
     size = max(-(-m // pieces), 1)

@@ -7,10 +7,9 @@ from math import prod
 from fnad.compiler.cuda.library.launch import Launches, Row, launch, power_of_2_from, row
 from fnad.compiler.operands import float_bits, float_of
 from fnad.ir.primitive import Primitive
-from fnad.kernels.cuda.sizes import THREADS, WARP
+from fnad.kernels.cuda.sizes import THREADS, WARP, WIDEST
 from fnad.kernels.dtypes import FLOATS, dtype_word
 from fnad.ops import losses as ops
-from fnad.ops.losses import BLOCK
 from fnad.runtime.failures import WrongLabel
 from fnad.runtime.plan import View
 from fnad.runtime.views import is_aligned
@@ -27,10 +26,10 @@ def mse_with_gradient(prediction: View, target: View, losses: View, gradient: Vi
     operands = {"prediction": prediction, "target": target, "losses": losses, "gradient": gradient}
     numbers = {"count": count, "scale": float_bits(1 / count, prediction.dtype)}
     # 16 bytes at a time, where they start at multiples of so many.
-    fits = all([is_aligned(view, 16) for view in (prediction, target, gradient)])
-    width, scale = 16 // prediction.dtype.itemsize if fits else 1, float_of("scale", prediction.dtype)
-    call = f"mse_with_gradient(errors_of_{width}, {width}, {', '.join(operands)}, count, {BLOCK}, {scale})"
-    return [launch("mse_with_gradient", call, operands, numbers, (-(-count // BLOCK), 1, 1))]
+    fits = all([is_aligned(view, WIDEST) for view in (prediction, target, gradient)])
+    width, scale = WIDEST // prediction.dtype.itemsize if fits else 1, float_of("scale", prediction.dtype)
+    call = f"mse_with_gradient(errors_of_{width}, {width}, {', '.join(operands)}, count, {ops.BLOCK}, {scale})"
+    return [launch("mse_with_gradient", call, operands, numbers, (-(-count // ops.BLOCK), 1, 1))]
 
 
 def softmax_cross_entropy(logits: View, labels: View, losses: View, gradient: View | None = None) -> Launches:

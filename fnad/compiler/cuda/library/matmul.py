@@ -15,7 +15,7 @@ from fnad.compiler.passes.lowering import COMPUTED
 from fnad.ir.primitive import Primitive
 from fnad.kernels.cuda import matmul as kernels
 from fnad.kernels.cuda.matmul import Tile
-from fnad.kernels.cuda.sizes import THREADS
+from fnad.kernels.cuda.sizes import THREADS, WIDEST
 from fnad.kernels.cuda.writing import WIDTHS
 from fnad.kernels.dtypes import FLOATS, INTEGERS
 from fnad.ops import contractions as ops
@@ -119,7 +119,7 @@ def _tiled(product: Product, workspace: Workspace) -> list[GridLaunch]:
     views, width = (main.a, main.b, main.c), WIDTHS[word]
     layouts, is_whole = [require_matrix_layout(view) for view in views], [_is_whole(view, width) for view in views]
     if main.finish.operands:
-        is_whole[2] = is_whole[2] and is_aligned(main.finish.operands[0], 16)
+        is_whole[2] = is_whole[2] and is_aligned(main.finish.operands[0], WIDEST)
     along_k = (not layouts[0][0], layouts[1][0])
     kernel = _tiled_kernel(word, tile, along_k, tuple(is_whole), main.finish.epilogue, main.axes)
     rows = {f"{name}_row": row for name, (_, row) in zip("abc", layouts)}
@@ -259,7 +259,7 @@ def _is_whole(view: View, width: int) -> bool:
     transposed, row = require_matrix_layout(view)
     across = view.shape[-2] if transposed else view.shape[-1]
     steps = [stride for n, stride in zip(view.shape[:-2], view.strides) if n > 1]
-    return across % width == 0 and row % width == 0 and is_aligned(view, 16) and not any(s % 16 for s in steps)
+    return across % width == 0 and row % width == 0 and is_aligned(view, WIDEST) and not any(s % WIDEST for s in steps)
 
 
 def merged(product: Product) -> Product:
