@@ -33,6 +33,11 @@ class ConcreteValueError(TypeError):
     off: without it the values are known.
     Under ``vmap`` there is one value for each example: use ``np.where``, or ``in_axes=None`` for an
     argument that steers Python.
+
+    >>> import fnad
+    >>> fnad.vmap(lambda x: x if x > 0 else -x)(np.array([1.0, -1.0]))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    fnad.errors.ConcreteValueError: bool(...) or a Python condition: requires ...
     """
 
 
@@ -42,6 +47,11 @@ class CutGradientError(TypeError):
     ``float(x)``, ``math.sin(x)`` and ``np.array([x, y])`` lose the connection to ``x``. Use
     NumPy's function (``np.sin(x)``), ``np.stack([x, y])``, or say that the cut is meant:
     ``float(fnad.stop_gradient(x))``.
+
+    >>> import fnad
+    >>> fnad.grad(lambda x: float(x) ** 2)(3.0)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    fnad.errors.CutGradientError: float(...): requires ...
     """
 
 
@@ -49,6 +59,12 @@ class EscapedTracerError(RuntimeError):
     """A traced value was used after the function that it belongs to had returned.
 
     It was kept in a global, an attribute or a list. Return it from the function instead.
+
+    >>> import fnad
+    >>> kept = []
+    >>> fnad.make_program(lambda x: kept.append(x) or x)(1.0), kept[0] + 1  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    fnad.errors.EscapedTracerError: ...
     """
 
 
@@ -57,6 +73,14 @@ class InPlaceError(TypeError):
 
     Make the array inside of the traced function, by ``fnad.numpy.zeros`` or the like, or build it with ``np.stack``
     or ``np.concatenate``. A function that is traced inside of another one returns the new array.
+
+    >>> import fnad
+    >>> def into(x, y):
+    ...     y[0] = x
+    ...     return y
+    >>> fnad.grad(into)(1.0, np.zeros(1))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    fnad.errors.InPlaceError: ...
     """
 
 
@@ -65,6 +89,11 @@ class NonFiniteError(FloatingPointError):
 
     The message names the operation, forward or backward, the line that it comes from, and the ranges of its
     operands.
+
+    >>> import fnad
+    >>> fnad.check_nans(np.log)(0.0)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    fnad.errors.NonFiniteError: check_nans: requires finite values, got inf in 1 of 1 element of log...
     """
 
 

@@ -25,6 +25,7 @@ __all__ = [
 __dir__ = __all__.copy
 
 TreeDef = optree.PyTreeSpec
+"""The structure of a pytree."""
 
 
 @native

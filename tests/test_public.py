@@ -14,7 +14,7 @@ import pytest
 
 PACKAGES = [
     "fnad", "fnad.config", "fnad.control", "fnad.data", "fnad.debug", "fnad.nn", "fnad.numpy", "fnad.numpy.linalg",
-    "fnad.optim", "fnad.random", "fnad.testing", "fnad.tree",
+    "fnad.optim", "fnad.random", "fnad.testing", "fnad.testing.strategies", "fnad.tree",
 ]
 # Python's own name, which a star import leaves as it is.
 LEFT = {"fnad": {"map"}}
@@ -32,7 +32,7 @@ def test_dir_shows_what_users_call(package: str) -> None:
         value = getattr(module, name)
         assert not name.startswith("_")
         assert not isinstance(value, ModuleType) or f"{package}.{name}" in PACKAGES
-        assert callable(value) or isinstance(value, ModuleType) or package == "fnad.config"
+        assert callable(value) or isinstance(value, (ModuleType, tuple)) or package == "fnad.config"
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -82,17 +82,18 @@ def test_help_of_a_compiled_function_shows_what_it_offers() -> None:
 
 
 def public_things() -> dict[str, Any]:
-    """All that users call by name, but modules, aliases of types and errors."""
+    """All that users call by name, but modules and aliases of types."""
     found = {f"{package}.{name}": getattr(import_module(package), name)
              for package in PACKAGES for name in dir(import_module(package)) if package != "fnad.config"}
     is_alias = lambda value: isinstance(value, ModuleType) or not hasattr(value, "__module__")  # noqa: E731
     return {name: value for name, value in found.items()
-            if not is_alias(value) and (value.__module__ or "").startswith("fnad") or inspect.isroutine(value)
-            if not (inspect.isclass(value) and issubclass(value, Exception))}
+            if not is_alias(value) and (value.__module__ or "").startswith("fnad") or inspect.isroutine(value)}
 
 
 THINGS = public_things()
 FUNCTIONS = {name: value for name, value in THINGS.items() if inspect.isroutine(value)}
+# Errors that need a GPU, or what is wrong with one.
+NEEDS_A_GPU = {"fnad.DeviceError", "fnad.DeviceMemoryError"}
 # What can neither fail nor be given what is wrong.
 NEVER_RAISES = {"fnad.stop_gradient"}
 # A text that points to NumPy's has its arguments, results and errors.
@@ -102,7 +103,7 @@ LIKE_NUMPY = "what it takes, returns and raises is"
 @pytest.mark.parametrize("name", THINGS)
 def test_a_public_thing_is_described_with_an_example(name: str) -> None:
     text = inspect.getdoc(THINGS[name]) or ""
-    assert ">>> " in text
+    assert ">>> " in text or name in NEEDS_A_GPU
     assert not text.startswith("What ")
 
 

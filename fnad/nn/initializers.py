@@ -18,6 +18,7 @@ from fnad.random.keys import require_key
 from fnad.random.values import as_float
 
 Initializer = Callable[[Any, int, int, Any], tuple[Any, Any]]
+"""A function ``(key, inputs, outputs, dtype) -> (w, b)``."""
 
 
 @boundary

@@ -16,6 +16,7 @@ from fnad.ir.ownership import is_own, own_copy
 from fnad.tracing.tracer import is_value, value_type
 
 Schedule = Callable[[Any], Any]
+"""A learning rate by step: a function of the number of steps taken, from 0, that may be traced."""
 
 
 class Optimizer(NamedTuple):

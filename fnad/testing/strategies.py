@@ -17,13 +17,23 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+__all__ = [
+    "arrays", "Box", "broadcastable_shapes", "in_layout", "LAYOUTS", "numbers", "Pair", "pytrees", "shapes",
+    "SPECIAL_VALUES",
+]
+__dir__ = __all__.copy
+
 Shape = tuple[int, ...]
 
 SPECIAL_VALUES = (0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan)
 
 
 class Pair(NamedTuple):
-    """The namedtuple that `pytrees` draws."""
+    """The namedtuple that `pytrees` draws.
+
+    >>> Pair(1.0, None)
+    Pair(first=1.0, second=None)
+    """
 
     first: Any
     second: Any
@@ -31,7 +41,11 @@ class Pair(NamedTuple):
 
 @dataclass
 class Box:
-    """The dataclass that `pytrees` draws."""
+    """The dataclass that `pytrees` draws.
+
+    >>> Box(1.0, None)
+    Box(content=1.0, label=None)
+    """
 
     content: Any
     label: Any = None
@@ -42,6 +56,18 @@ class Box:
 
 def shapes(max_dims: int = 3, max_side: int = 4, min_dims: int = 0, min_side: int = 0) -> st.SearchStrategy[Shape]:
     """Shapes of arrays, also ``()`` and, unless ``min_side`` forbids it, of no element.
+
+    Args:
+        max_dims: the most axes.
+        max_side: the largest size of an axis.
+        min_dims: the fewest axes.
+        min_side: the smallest size of an axis.
+
+    Returns:
+        A strategy of tuples of integers.
+
+    Raises:
+        hypothesis.errors.InvalidArgument: when drawn, a bound is beyond the other.
 
     >>> from hypothesis import find
     >>> find(shapes(), lambda shape: len(shape) == 2)
@@ -54,6 +80,18 @@ def broadcastable_shapes(
     count: int = 2, max_dims: int = 3, max_side: int = 4, min_side: int = 0
 ) -> st.SearchStrategy[tuple[Shape, ...]]:
     """Tuples of ``count`` shapes that broadcast against each other.
+
+    Args:
+        count: the number of shapes.
+        max_dims: the most axes.
+        max_side: the largest size of an axis.
+        min_side: the smallest size of an axis.
+
+    Returns:
+        A strategy of tuples of shapes.
+
+    Raises:
+        hypothesis.errors.InvalidArgument: when drawn, a bound is beyond the other.
 
     >>> from hypothesis import given
     >>> @given(broadcastable_shapes(count=3))
@@ -106,6 +144,16 @@ LAYOUTS = tuple(_LAYOUTS)
 def in_layout(x: np.ndarray, layout: str) -> np.ndarray:
     """An array of equal values in a memory layout of `LAYOUTS`; for ``"broadcast"`` the first row, repeated.
 
+    Args:
+        x: an array of any shape and dtype.
+        layout: one of `LAYOUTS`.
+
+    Returns:
+        An array of the same shape and dtype.
+
+    Raises:
+        KeyError: there is no such layout.
+
     >>> in_layout(np.arange(3), "reversed").strides
     (-8,)
     """
@@ -128,6 +176,12 @@ def arrays(
         special_values: whether signed zeros, infinities and nan are among the elements.
         layouts: the memory layouts to draw from; `LAYOUTS` names them all.
 
+    Returns:
+        A strategy of arrays.
+
+    Raises:
+        TypeError: ``dtype`` is no dtype.
+
     >>> from hypothesis import find
     >>> find(arrays(shape=(2,), dtype=np.int32), lambda x: x[0] != x[1])
     array([0, 1], dtype=int32)
@@ -143,6 +197,18 @@ def arrays(
 
 def numbers(dtype: Any, special_values: bool = False, low: float = -8, high: float = 8) -> st.SearchStrategy[Any]:
     """Numbers of a dtype between two bounds, and, if asked for, signed zeros, infinities and nan.
+
+    Args:
+        dtype: a dtype.
+        special_values: whether `SPECIAL_VALUES` are drawn too.
+        low: the smallest number, or part of a complex one.
+        high: the largest.
+
+    Returns:
+        A strategy of Python numbers that the dtype can hold.
+
+    Raises:
+        TypeError: ``dtype`` is no dtype.
 
     >>> numbers(bool)
     booleans()
@@ -164,6 +230,16 @@ def numbers(dtype: Any, special_values: bool = False, low: float = -8, high: flo
 
 def pytrees(leaves: st.SearchStrategy[Any] | None = None, max_leaves: int = 6) -> st.SearchStrategy[Any]:
     """Nested dicts, lists, tuples, namedtuples, dataclasses and ``None`` around leaves, by default arrays.
+
+    Args:
+        leaves: a strategy of leaves.
+        max_leaves: the number of leaves to stay about below.
+
+    Returns:
+        A strategy of pytrees.
+
+    Raises:
+        hypothesis.errors.InvalidArgument: when drawn, ``leaves`` is no strategy.
 
     >>> from hypothesis import find
     >>> find(pytrees(st.just(1.0)), lambda tree: isinstance(tree, Box))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import doctest
 import inspect
-import math
+import pickle
 import re
 from collections.abc import Callable
 from typing import Any
@@ -84,3 +84,10 @@ def slopes(ufunc: np.ufunc, i: int, *point: Any) -> list[float]:
     if np.asarray(ufunc(*point)).dtype.kind != "f":
         return [0.0]
     return [float(fnad.grad(lambda *xs: ufunc(*xs)[k] if ufunc.nout > 1 else ufunc(*xs), i)(*point)) for k in results]
+
+
+def test_ufuncs_are_made_when_they_are_asked_for_and_stay_the_same() -> None:
+    assert fnp.acos is fnp.arccos and fnp.arccos is getattr(fnp, "arccos")
+    assert pickle.loads(pickle.dumps(fnp.arccos)) is fnp.arccos
+    with pytest.raises(AttributeError, match="'fnad.numpy' has no attribute 'sine'"):
+        fnp.sine
