@@ -254,7 +254,7 @@ def require_pair(name: str, what: str, result: Any) -> tuple[Any, Any]:
 
 
 def kind_of(value: Any) -> str:
-    """What a result is called where it should have been something else."""
+    """The name of a result that should have been something else."""
     return f"a tuple of {len(value)}" if isinstance(value, tuple) else type(value).__name__
 
 

@@ -72,7 +72,7 @@ class Choice:
 
 
 present = Choice()
-"""What is chosen now: another object after each change."""
+"""The present choice: another object after each change."""
 
 
 def note_change() -> None:

@@ -122,7 +122,7 @@ def _is_exempt() -> bool:
 
 
 def _others() -> list[Any]:
-    """What has the locks of numba's compiler and of LLVM, which the user's own functions take, as its `_lock`."""
+    """The holder of the locks of numba's compiler and of LLVM, which the user's own functions take, as its `_lock`."""
     numba, llvm = sys.modules.get("numba.core.compiler_lock"), sys.modules.get("llvmlite.binding.ffi")
     found = [getattr(numba, "global_compiler_lock", None), getattr(getattr(llvm, "lib", None), "_lock", None)]
     return [other for other in found if hasattr(other, "_lock")]

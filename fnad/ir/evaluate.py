@@ -78,7 +78,7 @@ _thread = _Thread()
 
 
 def watched(watcher: Watcher, body: Callable[[], Any]) -> Any:
-    """What a function comes to, with every equation that this thread interprets meanwhile shown to another one, with
+    """The result of a function, with every equation that this thread interprets meanwhile shown to another one, with
     the values that it has just added to. (No ``with``, for the reason that `fnad.tracing.builder.build` has.)"""
     outer = _thread.watcher
     try:

@@ -24,7 +24,7 @@ class Traced:
 
 
 class Kind(Enum):
-    """What an operation does with elements."""
+    """The kind of work that an operation does with elements."""
 
     ELEMENTWISE = "elementwise"
     """Each element of the result is computed from those at its place, by a scalar expression."""

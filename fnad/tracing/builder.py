@@ -133,7 +133,7 @@ class Builder:
         return Tracer(self, v)
 
     def captured(self, identity: Any, value: Any, type: ArrayType) -> Tracer:
-        """What a function reads from outside, as an input; Python does not look into it without ending the staging."""
+        """A value read from outside as an input; Python does not look into it without ending the staging."""
         v = self._capture(identity, value, type)
         self.handed.add(v)
         return Tracer(self, v)
@@ -186,7 +186,7 @@ def _fold(primitive: Primitive, atoms: Sequence[Literal], params: dict[str, Any]
 
 
 def build(builder: Builder, body: Callable[[], Result]) -> Result:
-    """What a function comes to that stages with a builder, whose tracers are dead afterwards.
+    """The result of a function that stages with a builder, whose tracers are dead afterwards.
 
     No ``with``: an interrupt can arrive on the way into a context or out of it, but not between the two statements at
     the end here, neither of which calls anything. So whatever ends the staging, the thread is as it was.

@@ -65,7 +65,7 @@ UNKNOWN = {
 
 
 BOUND = "x[i:j]"
-"""What is asked for where the bound of a slice is."""
+"""The question for a value that is the bound of a slice."""
 _ORDINARY = (
     "An ordinary array or list takes no traced index: use fnad.numpy.array(data)[i] for data[i], also where i has "
     "several elements, and fnad.numpy.array(data)[i + np.arange(n)] for data[i:i + n]."

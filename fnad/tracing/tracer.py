@@ -122,7 +122,7 @@ class Tracer(Traced):
         return self.cutting_value("tolist()", np.ndarray.tolist)
 
     def concrete(self, what: str, convert: Callable[[np.ndarray], Any] = np.asarray) -> Any:
-        """What ``convert`` makes of the value, computed now; an error where there is none."""
+        """The value as ``convert`` gives it, computed now; an error where there is none."""
         return concrete(self.builder, self.atom, what, convert)
 
     def cutting_value(self, what: str, convert: Callable[[np.ndarray], Any] = np.asarray) -> Any:

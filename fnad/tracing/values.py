@@ -27,7 +27,7 @@ class Concretization(NamedTuple):
     captured: list[Any]
     what: str
     convert: Callable[[np.ndarray], Any]
-    """What Python makes of the value: the function's way depends on that alone."""
+    """The conversion of the value by Python: the function's way depends on its result alone."""
     source: Source | None
     asked_at: Source | None
     """The user's own line that led to it."""
@@ -37,7 +37,7 @@ class Concretization(NamedTuple):
 
 
 def concrete(builder: Builder, atom: Atom, what: str, convert: Callable[[np.ndarray], Any]) -> Any:
-    """What Python makes of an atom's value; where answers are recorded, the question is put to the recorder."""
+    """The value of an atom as Python takes it; where answers are recorded, the question is put to the recorder."""
     builder.concretized = True
     recorder = recording()
     if not builder.alive and (recorder is not None or builder.concretize is not None):
@@ -83,7 +83,7 @@ def inputs_of(builder: Builder, atom: Var) -> list[Var]:
 
 
 def refusal(builder: Builder) -> AskedOutside:
-    """What ends a staging for a question that its arguments do not answer."""
+    """The error that ends a staging for a question that its arguments do not answer."""
     builder.refused = True
     return AskedOutside()
 

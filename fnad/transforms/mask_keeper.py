@@ -1,4 +1,4 @@
-"""What is known of zeros among cotangents, while equations are written anew: see `fnad.transforms.masks`."""
+"""Known zeros of cotangents, kept while equations are written anew: see `fnad.transforms.masks`."""
 
 from __future__ import annotations
 

@@ -225,4 +225,4 @@ RULES.update({
     relu_backward_sum: _rectified_and_summed,
 })
 BEGINNING = {e.select, e.choose, relu_backward, relu_backward_sum, s.set_slice, scatter, *WEIGHTS}
-"""What a mask may begin with."""
+"""The operations that a mask may begin with."""
