@@ -67,7 +67,7 @@ from fnad.transforms.jacobians import jacobian as jacobian
 from fnad.transforms.jacobians import jacrev as jacrev
 from fnad.transforms.jvp import hvp as hvp
 from fnad.transforms.jvp import jvp as jvp
-from fnad.transforms.jvp import linear_transpose as linear_transpose
+from fnad.transforms.linear_transpose import linear_transpose as linear_transpose
 from fnad.transforms.jvp import linearize as linearize
 from fnad.transforms.primitives import primitive as primitive
 from fnad.transforms.remat import checkpoint as checkpoint

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Collection, Sequence
 from functools import wraps
 from types import MethodType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +18,10 @@ from fnad import tree
 from fnad.checks import is_integer, require_function
 from fnad.errors import boundary
 from fnad.ir.ownership import own_copy
-from fnad.ir.program import Program, filled
+from fnad.ir.program import Literal, Program, filled
 from fnad.ir.types import ArrayType, Unfit, has_plain_meaning, is_inexact
 from fnad.ops.elementwise import convert
-from fnad.tracing.staging import Staged, stage
+from fnad.tracing.staging import stage
 from fnad.tracing.tracer import Tracer, is_value, value_type
 
 # --- Leaves
@@ -132,47 +132,6 @@ def make_program(function: Callable[..., Any]) -> Callable[..., Program]:
     return wrapper
 
 
-class Point(NamedTuple):
-    """A function staged at its primals, of which the inexact leaves are inputs of the Program."""
-
-    staged: Staged
-    leaves: list[Any]
-    treedef: tree.TreeDef
-    wrt: list[int]
-    """The positions of the leaves that are inputs of the Program."""
-
-    @property
-    def values(self) -> list[Any]:
-        """The inexact leaves."""
-        return [self.leaves[i] for i in self.wrt]
-
-    def like_primals(self, values: Sequence[Any]) -> Any:
-        """Values of the inexact leaves as a pytree like the primals, ``None`` elsewhere."""
-        return tree.unflatten(self.treedef, combine([None] * len(self.leaves), self.wrt, values))
-
-
-def stage_at(name: str, function: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool) -> Point:
-    """Stage a function of pytrees as one of its inexact leaves, which returns ``(out, aux)``."""
-    require_function(name, function)
-    leaves, treedef = tree.flatten(primals)
-    require_values(name, leaves, treedef, "primals")
-    wrt = [i for i, leaf in enumerate(leaves) if is_inexact(value_type(leaf).dtype)]
-
-    def flat(*tracers: Tracer) -> Any:
-        result = function(*tree.unflatten(treedef, combine(leaves, wrt, tracers)))
-        return split_aux(name, result) if has_aux else (result, None)
-
-    values = [leaves[i] for i in wrt]
-    staged = stage(flat, [value_type(v) for v in values], values, differentiated=True)
-    return Point(staged, leaves, treedef, wrt)
-
-
-def outputs_of_first(staged: Staged) -> int:
-    """The number of outputs of the Program that belong to the first part of the function's result."""
-    first, _ = tree.unflatten(staged.out_tree, range(staged.out_tree.num_leaves))
-    return sum([i not in staged.static_outputs for i in tree.leaves(first)])
-
-
 # --- What arguments must be
 
 
@@ -238,6 +197,70 @@ def require_differentiable(
         start += child.num_leaves
 
 
+def require_tuples(name: str, primals: Any, tangents: Any) -> None:
+    """Raise for primals or tangents that are no tuples."""
+    for what, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (tuple, list)):
+            raise TypeError(
+                f"{name}: requires {what} as a tuple of arguments, got {type(given).__name__}. "
+                f"Write ({what[:-1]},) for a single one."
+            )
+
+
+def axes_of_leaves(name: str, what: str, given: tuple[Any, ...], full: tuple[Any, ...]) -> list[Any]:
+    """The axis of examples for every leaf of several trees; the first is the one that the user gave axes for."""
+    try:
+        axes = tree.broadcast_prefix(given, full)
+    except ValueError:
+        raise ValueError(
+            f"vmap: requires {name} that fit the structure of {what}, got {given[0]!r} for "
+            f"{tree.structure(full[0])}. Give an integer or None for each part, or one for all."
+        ) from None
+    for axis in axes:
+        if axis is not None and (isinstance(axis, bool) or not isinstance(axis, (int, np.integer))):
+            raise TypeError(
+                f"vmap: requires {name} of integers and None, got {type(axis).__name__} {axis!r}. "
+                "Give the axis that counts the examples."
+            )
+    return axes
+
+
+def batch_size(function: Callable[..., Any], leaves: Sequence[Any], axes: Sequence[Any], treedef: tree.TreeDef) -> int:
+    """The one size of all mapped axes of the arguments."""
+    sizes: dict[int, list[int]] = {}
+    for i, (leaf, axis) in enumerate(zip(leaves, axes)):
+        if axis is not None:
+            shape = value_type(leaf).shape if is_value(leaf) else ()
+            if not -len(shape) <= axis < len(shape):
+                raise _no_axis(leaf, axis, call_paths(function, treedef)[i])
+            sizes.setdefault(shape[axis], []).append(i)
+    if not sizes:
+        raise ValueError(
+            "vmap: requires an argument with an axis to map over, got none. "
+            "Give an array, and in_axes that is not None for all of them."
+        )
+    if len(sizes) > 1:
+        paths = call_paths(function, treedef)
+        got = ", ".join(f"{size} along axis {axes[own[0]]} of {paths[own[0]]}" for size, own in sizes.items())
+        raise ValueError(
+            f"vmap: requires mapped axes of one size, got {got}. "
+            "Use in_axes to name another axis, or None for what is the same for all examples."
+        )
+    return next(iter(sizes))
+
+
+def _no_axis(leaf: Any, axis: int, path: str) -> Exception:
+    if not is_value(leaf):
+        return TypeError(
+            f"vmap: requires arrays to map over, got {type(leaf).__name__} at {path}. "
+            "Pass it by position with in_axes=None, or close over it."
+        )
+    return ValueError(
+        f"vmap: requires an array with an axis {axis} to map over, got {value_type(leaf)} at {path}. "
+        "Use in_axes to name another axis, or None for what is the same for all examples."
+    )
+
+
 # --- What results and rules must give
 
 
@@ -268,7 +291,7 @@ def as_like(name: str, wanted: str, value: Any, type: ArrayType, path: str) -> A
             f"{name}: requires {wanted}, {type} at {path}, got {got}. "
             "Use an array of that shape and dtype."
         )
-    if got[:2] == type[:2]:
+    if got.strong == type.strong:
         return value
     return convert(value if isinstance(value, Tracer) else np.asarray(value), dtype=type.dtype)
 
@@ -278,3 +301,47 @@ def as_cotangent(name: str, wanted: str, bar: Any, type: ArrayType, path: str) -
     if bar is None or not is_inexact(type.dtype):
         return filled(0, type)
     return as_like(name, wanted, bar, type, path)
+
+
+def require_scalar(name: str, loss: Any) -> None:
+    """Raise for a result that is no real scalar."""
+    if not is_value(loss):
+        raise TypeError(
+            f"{name}: requires a function that returns a real scalar, got {type(loss).__name__}. "
+            "Return the scalar alone, or (scalar, aux) with has_aux=True."
+        )
+    got = value_type(loss)
+    if got.shape != ():
+        raise TypeError(
+            f"{name}: requires a function that returns a scalar, got {got} of shape {got.shape}. "
+            "Reduce it by np.sum or np.mean, or use fnad.vjp with a cotangent."
+        )
+    if got.dtype.kind != "f":
+        raise TypeError(
+            f"{name}: requires a function that returns a real float, got {got}. "
+            "Of a complex value take np.real or np.abs first; an integer has no derivative."
+        )
+
+
+def require_inexact(name: str, leaves: Sequence[Any], treedef: tree.TreeDef, root: str) -> None:
+    """Raise for a leaf that is neither float nor complex, naming its path."""
+    for leaf, path in zip(leaves, tree.paths(treedef, root)):
+        type = leaf.type if isinstance(leaf, Literal) else value_type(leaf) if is_value(leaf) else None
+        if type is None or not is_inexact(type.dtype):
+            raise TypeError(
+                f"{name}: requires float or complex leaves, got {type or leaf.__class__.__name__} at {path}. "
+                "Close over what is not linear."
+            )
+
+
+def cotangent_leaves(cotangent: Any, out_leaves: Sequence[Any], out_tree: tree.TreeDef) -> list[Any]:
+    """The cotangents of the inexact leaves of a result, each of its leaf's type."""
+    leaves, treedef = tree.flatten(cotangent)
+    if treedef != out_tree:
+        raise ValueError(tree.mismatch("pullback", out_tree, treedef))
+    paths = tree.paths(treedef, "cotangent")
+    return [
+        as_like("pullback", "a cotangent like the result", g, value_type(leaf), path)
+        for g, leaf, path in zip(leaves, out_leaves, paths)
+        if is_value(leaf) and is_inexact(value_type(leaf).dtype)
+    ]

@@ -97,11 +97,11 @@ def stage_loop(
         body = stage_with(carry, types)
         made = body.program.output_types[: len(types)]
         adapted = [m if t.weak and m.shape == t.shape and _holds(m, t) else t for t, m in zip(types, made)]
-        if [t[:2] for t in adapted] == [t[:2] for t in types]:
+        if [t.strong for t in adapted] == [t.strong for t in types]:
             break
         types = adapted
     for path, before, after in zip(carry.paths, types, made):
-        if before[:2] != after[:2]:
+        if before.strong != after.strong:
             raise TypeError(
                 f"{name}: requires a carry that keeps its shape and dtype, got {before} at {path} that comes back as "
                 f"{after}. {_advice(before, after)}"
@@ -114,7 +114,7 @@ def stage_loop(
                 f"{name}: requires a carry whose dicts keep the order of their keys, got a body that goes by it and "
                 f"returns {_shown(returned)} for {_shown(carry.treedef)}. Return them in the order of the start."
             )
-    return body, [ArrayType(*t[:2]) for t in types]
+    return body, [t.strong for t in types]
 
 
 _KINDS = "buifc"

@@ -60,8 +60,8 @@ def _results(builder: Builder, flag: Tracer, eqn: Equation, operands: list[Trace
 
 def _branch(flag: Tracer, eqn: Equation, operands: list[Tracer]) -> list[Any]:
     """A choice between zeros and the equation; of a batch each example makes its own."""
-    inputs = tuple([Var(ArrayType(*x.type[:2])) for x in operands])
-    outputs = tuple([Var(ArrayType(*v.type[:2])) for v in eqn.outputs])
+    inputs = tuple([Var(x.type.strong) for x in operands])
+    outputs = tuple([Var(v.type.strong) for v in eqn.outputs])
     nothing = Program(inputs, (), tuple([filled(0, v.type) for v in outputs]))
     run = Program(inputs, (eqn._replace(inputs=inputs, outputs=outputs),), outputs)
     return apply(switch_p, [flag, *operands], branches=(interned(nothing), interned(run)))

@@ -23,8 +23,7 @@ from fnad.control.steps import (
 )
 from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Kind, Primitive
-from fnad.ir.program import Atom, Equation, Program, prune, without_effects
-from fnad.ir.program import filled
+from fnad.ir.program import Atom, Equation, Program, filled, prune, without_effects
 from fnad.ir.types import BOOL, ArrayType
 from fnad.ops.elementwise import and_, select
 from fnad.ops.indexing import gather, scatter
@@ -41,17 +40,15 @@ from fnad.transforms.vmap import vmap_program
 
 def _type(*types: ArrayType, condition: Program, body: Program, condition_constants: int, body_constants: int) -> Any:
     first = condition_constants + body_constants
-    carries = [t[:2] for t in types[first:]]
-    for program, own in ((condition, types[:condition_constants]), (body, types[condition_constants:first])):
-        if [*[t[:2] for t in own], *carries] != [t[:2] for t in program.input_types]:
-            raise TypeError(
-                f"while_loop: requires operands as its Programs take them, {program.input_types}, got {types}."
-            )
-    if [t[:2] for t in body.output_types] != carries:
+    carries = [t.strong for t in types[first:]]
+    for p, own in ((condition, types[:condition_constants]), (body, types[condition_constants:first])):
+        if [*[t.strong for t in own], *carries] != [t.strong for t in p.input_types]:
+            raise TypeError(f"while_loop: requires operands as its Programs take them, {p.input_types}, got {types}.")
+    if [t.strong for t in body.output_types] != carries:
         raise TypeError(f"while_loop: requires a carry of one type, got {carries} and {body.output_types}.")
-    if [t[:2] for t in condition.output_types] != [((), np.dtype(bool))]:
+    if [t.strong for t in condition.output_types] != [ArrayType((), BOOL)]:
         raise TypeError(f"while_loop: requires a condition that is one boolean, got {condition.output_types}.")
-    return bare([ArrayType(*t) for t in carries])
+    return bare(carries)
 
 
 def _evaluate(*args: Any, condition: Program, body: Program, condition_constants: int, body_constants: int) -> Any:
@@ -75,7 +72,7 @@ def run_loop(condition: Body, body: Body, carry: Sequence[Any]) -> list[Any]:
 
 def _loop(condition: Callable[..., Any], body: Callable[..., Any], carry: Sequence[Any]) -> list[Any]:
     """A loop of functions of the carry's arrays; the body returns them as a list."""
-    types = [ArrayType(*value_type(c)[:2]) for c in carry]
+    types = [value_type(c).strong for c in carry]
     staged = [stage_body("while_loop", function, types, "loop") for function in (condition, body)]
     return run_loop(*staged, carry)
 

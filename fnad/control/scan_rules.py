@@ -31,12 +31,12 @@ from fnad.transforms.vmap import vmap_program
 def _type(*types: ArrayType, body: Program, constants: int, carries: int, length: int, reverse: bool) -> Any:
     first = constants + carries
     given = [*types[:first], *[ArrayType(t.shape[1:], t.dtype) for t in types[first:]]]
-    if [t[:2] for t in given] != [t[:2] for t in body.input_types]:
+    if [t.strong for t in given] != [t.strong for t in body.input_types]:
         raise TypeError(f"scan: requires operands as its body takes them, {body.input_types}, got {given}.")
     if any([t.shape[:1] != (length,) for t in types[first:]]):
         raise ValueError(f"scan: requires arrays of {length} slices, got {types[first:]}.")
-    made = [ArrayType(*t[:2]) for t in body.output_types]
-    if [t[:2] for t in made[:carries]] != [t[:2] for t in types[constants:first]]:
+    made = [t.strong for t in body.output_types]
+    if [t.strong for t in made[:carries]] != [t.strong for t in types[constants:first]]:
         raise TypeError(f"scan: requires a carry of one type, got {types[constants:first]} and {made[:carries]}.")
     return bare([*made[:carries], *[ArrayType((length, *t.shape), t.dtype) for t in made[carries:]]])
 
@@ -127,7 +127,7 @@ def _backward(
     starts = [given[i - constants] for i in moving]
     slices = [*stacks, *sequences.values()]
     types = [value_type(x) for x in starts] + [ArrayType(x.shape[1:], x.dtype) for x in slices]
-    back = stage_body("scan", step, [ArrayType(*t[:2]) for t in types], "loop")
+    back = stage_body("scan", step, [t.strong for t in types], "loop")
     results = _run_summed(
         [*back.constants, *starts, *slices], back.program, len(back.constants), len(starts), len(summed), length,
         not reverse,
@@ -144,11 +144,11 @@ def _run_summed(
     builder = Builder()
 
     def summed() -> tuple[Program, list[Any], list[Tracer]]:
-        inputs = [builder.input(ArrayType(*t[:2])) for t in body.input_types]
+        inputs = [builder.input(t.strong) for t in body.input_types]
         results = builder.inline(body, inputs)
         terms, factors = results[own:], [_factors(builder, y) for y in results[own:]]
         added = [y for y, pair in zip(terms, factors) if pair is None]
-        totals = [builder.input(ArrayType(*y.type[:2])) for y in added]
+        totals = [builder.input(y.type.strong) for y in added]
         outputs = [*results[:carries], *[add(total, y) for total, y in zip(totals, added)], *results[carries:own]]
         outputs += [x for pair in factors if pair is not None for x in pair]
         return builder.finish([y.atom for y in outputs])[0], factors, totals

@@ -130,7 +130,7 @@ def _is_true(mask: Atom) -> bool:
 
 
 def types_of(types: Sequence[ArrayType], varying: Sequence[bool]) -> list[ArrayType]:
-    return [ArrayType(*t[:2]) for t, flag in zip(types, varying) if flag]
+    return [t.strong for t, flag in zip(types, varying) if flag]
 
 
 class Back:
@@ -184,7 +184,7 @@ def pullback_evaluate(*args: Any, body: Program, constants: int, varying: tuple[
     states = [parts.carry]
     for _ in range(int(parts.count)):
         states.append(evaluate(body, [*parts.constants, *states[-1]]))
-    state = back.start(parts, lambda t: np.zeros(*t[:2]))
+    state = back.start(parts, lambda t: np.zeros(t.shape, t.dtype))
     for carry in states[-2::-1]:
         state = back.step([*parts.constants, *carry], state, evaluate)
     return back.results(state)

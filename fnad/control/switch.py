@@ -14,8 +14,7 @@ from fnad.control.scan_rules import run_scan
 from fnad.errors import boundary
 from fnad.ir.evaluate import evaluate
 from fnad.ir.primitive import Kind, Primitive
-from fnad.ir.program import Atom, Equation, Program, Var, prune
-from fnad.ir.program import filled
+from fnad.ir.program import Atom, Equation, Program, Var, filled, prune
 from fnad.ir.types import ArrayType, is_inexact
 from fnad.memo import Memo
 from fnad.ops.elementwise import convert
@@ -33,9 +32,9 @@ from fnad.transforms.vmap import vmap_program
 def _type(index: ArrayType, *types: ArrayType, branches: tuple[Program, ...]) -> Any:
     if index.shape != () or index.dtype.kind not in "biu":
         raise TypeError(f"switch: requires an integer or boolean scalar as index, got {index}.")
-    results = [[t[:2] for t in branch.output_types] for branch in branches]
+    results = [[t.strong for t in branch.output_types] for branch in branches]
     for branch, made in zip(branches, results):
-        if [t[:2] for t in branch.input_types] != [t[:2] for t in types]:
+        if [t.strong for t in branch.input_types] != [t.strong for t in types]:
             raise TypeError(f"switch: requires operands as its branches take them, {branch.input_types}, got {types}.")
         if made != results[0]:
             raise TypeError(f"switch: requires branches with results of the same types, got {results[0]} and {made}.")
@@ -93,9 +92,9 @@ def _slots(residuals: Sequence[Sequence[Var]]) -> tuple[list[ArrayType], list[di
     for own in residuals:
         free, place = list(range(len(slots))), {}
         for v in own:
-            fitting = [i for i in free if slots[i] == v.type[:2] + (False,)]
+            fitting = [i for i in free if slots[i] == v.type.strong]
             if not fitting:
-                slots.append(ArrayType(*v.type[:2]))
+                slots.append(v.type.strong)
                 fitting = [len(slots) - 1]
             else:
                 free.remove(fitting[0])
@@ -111,7 +110,7 @@ def _forward_branch(
     builder = Builder()
 
     def body() -> Program:
-        inputs = [builder.input(ArrayType(*t[:2])) for t in operands]
+        inputs = [builder.input(t.strong) for t in operands]
         results = builder.inline(program, [inputs[p] for p in positions])
         kept: list[Any] = [filled(0, t) for t in slots]
         for v, result in zip(program.outputs[count:], results[count:]):
@@ -129,10 +128,10 @@ def _backward_branch(
     builder = Builder()
 
     def body() -> Program:
-        inputs = [builder.input(ArrayType(*t[:2])) for t in operands]
+        inputs = [builder.input(t.strong) for t in operands]
         kept = [builder.input(t) for t in slots]
         residuals = part.forward.outputs[count:]
-        cotangents = [builder.input(ArrayType(*v.type[:2])) for v in part.backward.inputs[len(residuals) :]]
+        cotangents = [builder.input(v.type.strong) for v in part.backward.inputs[len(residuals) :]]
         given = dict(zip(part.forward.inputs, [inputs[p] for p in positions]))
         values = [given[v] if v in given else kept[place[v]] for v in residuals]
         return builder.finish([t.atom for t in builder.inline(part.backward, [*values, *cotangents])])[0]
@@ -187,7 +186,7 @@ def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, branches: tuple[
         builder = Builder()
 
         def body() -> Program:
-            inputs = [builder.input(ArrayType(*t[:2])) for t in types]
+            inputs = [builder.input(t.strong) for t in types]
             own = [*inputs[: len(args) - 1], *inputs[first : first + len(batch.constants)]]
             results = zip(builder.inline(batch.program, own), batch.mapped, with_axis)
             outputs = [over_batch(y, m, size) if w else y for y, m, w in results]
@@ -207,7 +206,7 @@ def _batch_by_example(
     builder = Builder()
 
     def body() -> Program:
-        types = [ArrayType(*value_type(x)[:2]) for x in args]
+        types = [value_type(x).strong for x in args]
         inputs = {i: builder.input(ArrayType(t.shape[1:], t.dtype) if mapped[i] else t) for i, t in
                   ((i, types[i]) for i in order)}
         results = apply(switch_p, [inputs[i] for i in range(len(args))], branches=branches)
@@ -311,7 +310,7 @@ def _choose(
     staged = [stage_body(name, _flat(f, given), given.types, "branch") for f in functions]
     types = _common_types(name, staged, words)
     args = [*given.values, *[c for body in staged for c in body.constants]]
-    programs = _branches(staged, [ArrayType(*value_type(a)[:2]) for a in args], types)
+    programs = _branches(staged, [value_type(a).strong for a in args], types)
     if isinstance(index, Tracer):
         results = apply(switch_p, [index, *args], branches=programs)
     else:

@@ -76,7 +76,7 @@ def _while_leaves(name: str, cond: Callable[[Any], Any], body: Callable[[Any], A
 
 
 def _require_truth(types: Sequence[ArrayType]) -> None:
-    if [t[:2] for t in types] != [((), np.dtype(bool))]:
+    if [t.strong for t in types] != [ArrayType((), np.dtype(bool))]:
         raise TypeError(
             f"while_loop: requires a condition that returns one boolean, got {', '.join(map(str, types)) or 'none'}. "
             "Compare the carry with something, and use np.any or np.all for an array."

@@ -48,5 +48,5 @@ def _check_types(equation: Equation) -> None:
     expected = equation.primitive.type_rule(*(a.type for a in equation.inputs), **equation.params)
     expected = (expected,) if isinstance(expected, ArrayType) else tuple(expected)
     got = tuple(v.type for v in equation.outputs)
-    if [t[:2] for t in expected] != [t[:2] for t in got]:
+    if [t.strong for t in expected] != [t.strong for t in got]:
         raise ProgramError(f"{equation.primitive}: outputs should be {expected}, are {got}")

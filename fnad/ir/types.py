@@ -23,6 +23,11 @@ class ArrayType(NamedTuple):
     weak: bool = False
 
     @property
+    def strong(self) -> ArrayType:
+        """The type of an array that is no Python number: two of these are equal if shape and dtype are."""
+        return ArrayType(self.shape, self.dtype) if self.weak else self
+
+    @property
     def ndim(self) -> int:
         return len(self.shape)
 

@@ -70,7 +70,7 @@ holomorphic = Primitive(
 
 
 def _complex_type(re: ArrayType, im: ArrayType) -> ArrayType:
-    if re[:2] != im[:2] or re.dtype.kind != "f":
+    if re.strong != im.strong or re.dtype.kind != "f":
         raise TypeError(f"complex: requires floats of one shape and dtype as parts, got {re} and {im}.")
     return ArrayType(re.shape, np.result_type(re.dtype, np.complex64))
 

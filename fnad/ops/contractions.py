@@ -65,7 +65,7 @@ matmul = Primitive("matmul", _matmul_type, np.matmul, vjp=_matmul_vjp, batch=_ma
 
 def _matmul_add_type(c: ArrayType, a: ArrayType, b: ArrayType, alpha: float) -> ArrayType:
     product = matmul.type_rule(a, b)
-    if product[:2] != c[:2] or c.dtype.kind != "f":
+    if product.strong != c.strong or c.dtype.kind != "f":
         raise ValueError(f"matmul_add: requires a float array like the product of the others, got {c}, {a} and {b}.")
     return product
 

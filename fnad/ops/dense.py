@@ -28,7 +28,7 @@ relu_backward = elementwise(
 
 
 def _relu_backward_sum_type(g: ArrayType, y: ArrayType) -> tuple[ArrayType, ArrayType]:
-    if g.ndim != 2 or g[:2] != y[:2] or g.dtype.kind != "f":
+    if g.ndim != 2 or g.strong != y.strong or g.dtype.kind != "f":
         raise TypeError(f"relu_backward_sum: requires float matrices of one type, got {g} and {y}.")
     return ArrayType(g.shape, g.dtype), ArrayType(g.shape[1:], g.dtype)
 

@@ -76,7 +76,7 @@ gather = Primitive(
 
 def _scatter_type(x: ArrayType, updates: ArrayType, *indices: ArrayType, mode: str) -> ArrayType:
     slices = _slices_type("scatter", x, indices)
-    if updates[:2] != slices[:2] or mode not in MODES:
+    if updates.strong != slices.strong or mode not in MODES:
         modes = ", ".join(MODES)
         raise TypeError(f"scatter: requires updates {slices} and a mode among {modes}, got {updates} and {mode!r}.")
     return ArrayType(x.shape, x.dtype)

@@ -26,7 +26,7 @@ BLOCK = 4096
 
 
 def _mse_type(prediction: ArrayType, target: ArrayType) -> ArrayType:
-    if prediction[:2] != target[:2] or prediction.dtype.kind != "f":
+    if prediction.strong != target.strong or prediction.dtype.kind != "f":
         raise ValueError(f"mse: requires float arrays of one shape and dtype, got {prediction} and {target}.")
     return ArrayType((), prediction.dtype)
 
@@ -115,7 +115,7 @@ LABEL_ERROR = (
 
 def _rows_type(logits: ArrayType, labels: ArrayType) -> ArrayType:
     kind = labels.dtype.kind
-    fits = labels.shape == logits.shape[:1] if kind in "iu" else labels[:2] == logits[:2]
+    fits = labels.shape == logits.shape[:1] if kind in "iu" else labels.strong == logits.strong
     if logits.ndim != 2 or logits.dtype.kind != "f" or not fits:
         raise ValueError(
             "softmax_cross_entropy: requires float logits (m, n) with integer labels (m,) or labels like the logits, "

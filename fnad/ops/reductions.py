@@ -181,7 +181,7 @@ argmin = Primitive(
 
 def _scan_type(*types: ArrayType, axis: int) -> ArrayType:
     first = types[0]
-    if not 0 <= axis < first.ndim or any([t[:2] != first[:2] for t in types]):
+    if not 0 <= axis < first.ndim or any([t.strong != first.strong for t in types]):
         raise ValueError(f"scan: requires arrays of one type with an axis {axis}, got {', '.join(map(str, types))}.")
     return ArrayType(first.shape, first.dtype)
 

@@ -218,7 +218,7 @@ slice_ = linear("slice", _slice_type, _slice_evaluate, _slice_transpose, _slice_
 
 def _set_slice_type(x: ArrayType, value: ArrayType, starts: Ints, stops: Ints, steps: Ints) -> ArrayType:
     window = _slice_type(x, starts, stops, steps)
-    if value[:2] != window[:2]:
+    if value.strong != window.strong:
         raise ValueError(f"set_slice: requires a value of the window's type {window}, got {value}.")
     return ArrayType(x.shape, x.dtype)
 
@@ -230,7 +230,7 @@ def _set_slice_evaluate(x: Any, value: Any, starts: Ints, stops: Ints, steps: In
 
 
 def _set_slice_vjp(i: int, g: Any, y: Any, x: Any, value: Any, **window: Ints) -> Any:
-    return slice_(g, **window) if i == 1 else set_slice(g, filled(0, ArrayType(*value.type[:2])), **window)
+    return slice_(g, **window) if i == 1 else set_slice(g, filled(0, value.type.strong), **window)
 
 
 def _set_slice_batch(

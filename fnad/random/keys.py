@@ -8,6 +8,7 @@ import numpy as np
 
 from fnad.checks import require_integer
 from fnad.errors import boundary
+from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import convert, shift_right, xor
 from fnad.ops.shaping import concatenate, reshape
 from fnad.random.bits import FOLD, SPLIT, UINT32, UINT64, random_bits
@@ -88,7 +89,7 @@ def fold_in(key: Any, data: Any) -> Any:
 
 def require_key(name: str, key: Any) -> None:
     """Check that a value is a key."""
-    if not is_value(key) or value_type(key)[:2] != ((2,), UINT32):
+    if not is_value(key) or value_type(key).strong != ArrayType((2,), UINT32):
         got = value_type(key) if is_value(key) else type(key).__name__
         raise TypeError(f"{name}: requires a key, a uint32 array of shape (2,), got {got}. Try random.key(seed).")
 

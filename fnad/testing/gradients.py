@@ -220,7 +220,7 @@ _LIKE = {"rev": "argument", "fwd": "result"}
 
 def _require_types(mode: str, order: int, bars: Sequence[Any], primals: Sequence[Any]) -> None:
     for bar, x in zip(bars, primals):
-        if value_type(bar)[:2] != value_type(x)[:2]:
+        if value_type(bar).strong != value_type(x).strong:
             raise AssertionError(
                 f"check_grads: requires derivatives of order {order} in mode {mode} of their {_LIKE[mode]}'s type, "
                 f"got {value_type(bar)} for {value_type(x)}."

@@ -173,7 +173,7 @@ class ForwardCall(Call):
             primals, tangents = tracers[: len(own)], iter(tracers[len(own) :])
             return _tangents(self, primals, [next(tangents) if i in wrt else None for i in range(len(own))])
 
-        staged = stage(push, [*self.types, *[ArrayType(*self.types[i][:2]) for i in wrt]])
+        staged = stage(push, [*self.types, *[self.types[i].strong for i in wrt]])
         transposed = transpose_program(staged.program, range(len(own), len(own) + len(wrt)))
         bars = iter(call_program(transposed.program, [*own, *staged.captured, *given, *transposed.constants]))
         return [next(bars) if i in wrt else None for i in range(len(residuals))]

@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fnad import tree
-from fnad.arguments import chosen_positions, combine, require_argnums, require_differentiable, split_aux
+from fnad.arguments import (
+    chosen_positions, combine, require_argnums, require_differentiable, require_scalar, split_aux,
+)
 from fnad.checks import require_flag, require_function
 from fnad.errors import boundary
 from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType
 from fnad.tracing.staging import call_program, stage
-from fnad.tracing.tracer import Tracer, is_value, value_type
+from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.derived import Derived
 from fnad.transforms.vjp import vjp_program
 
@@ -84,7 +86,7 @@ def value_and_grad(
             parts = tree.unflatten(treedef, tracers)
             result = function(*combine(args, chosen, parts), **kwargs)
             loss, aux = split_aux("grad", result) if has_aux else (result, None)
-            _require_scalar(loss)
+            require_scalar("grad", loss)
             return loss, aux
 
         value, gradients = _evaluate(flat_function, leaves)
@@ -104,22 +106,3 @@ def _evaluate(flat_function: Callable[..., Any], leaves: Sequence[Any]) -> tuple
     results = call_program(joint.program, [*values, *joint.constants])
     count = len(staged.program.outputs)
     return staged.restore(results[:count]), results[count:]
-
-
-def _require_scalar(loss: Any) -> None:
-    if not is_value(loss):
-        raise TypeError(
-            f"grad: requires a function that returns a real scalar, got {type(loss).__name__}. "
-            "Return the scalar alone, or (scalar, aux) with has_aux=True."
-        )
-    got = value_type(loss)
-    if got.shape != ():
-        raise TypeError(
-            f"grad: requires a function that returns a scalar, got {got} of shape {got.shape}. "
-            "Reduce it by np.sum or np.mean, or use fnad.vjp with a cotangent."
-        )
-    if got.dtype.kind != "f":
-        raise TypeError(
-            f"grad: requires a function that returns a real float, got {got}. "
-            "Of a complex value take np.real or np.abs first; an integer has no derivative."
-        )

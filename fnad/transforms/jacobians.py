@@ -9,7 +9,7 @@ import numpy as np
 
 from fnad import tree
 from fnad.arguments import (
-    chosen_positions, combine, outputs_of_first, require_argnums, require_differentiable, split_aux,
+    chosen_positions, combine, require_argnums, require_differentiable, split_aux,
 )
 from fnad.checks import require_flag, require_function
 from fnad.errors import boundary
@@ -22,6 +22,7 @@ from fnad.tracing.state import innermost
 from fnad.tracing.tracer import is_value, value_type
 from fnad.transforms.derived import Derived
 from fnad.transforms.jvp import bind_zeros, linear_program
+from fnad.transforms.point import outputs_of_first
 from fnad.transforms.vjp import split_joint, vjp_program
 from fnad.transforms.vmap import vmap_program
 

@@ -12,20 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from fnad import tree
-from fnad.arguments import Point, as_like, outputs_of_first, stage_at
+from fnad.arguments import require_tuples
 from fnad.errors import boundary
-from fnad.ir.evaluate import evaluate
-from fnad.ir.program import Atom, Literal, Program, Var, prune, structure, without_effects
-from fnad.ir.program import filled
+from fnad.ir.program import Atom, Program, Var, filled, prune, structure, without_effects
 from fnad.ir.types import is_inexact
 from fnad.memo import Memo
 from fnad.tracing.builder import Builder, build
-from fnad.tracing.staging import Staged, call_program
-from fnad.tracing.tracer import Tracer, is_value, value_type
+from fnad.tracing.staging import call_program
+from fnad.tracing.tracer import is_value, value_type
 from fnad.transforms.grad import grad
+from fnad.transforms.point import outputs_of_first, stage_at
 from fnad.transforms.vjp import Joint, split_joint, vjp_program
 
 # --- On Programs
@@ -159,9 +156,9 @@ def jvp(
     >>> jvp(np.sin, (np.array([0.0, np.pi]),), (np.array([1.0, 2.0]),))[1]
     array([ 1., -2.])
     """
-    _require_tuples("jvp", primals, tangents)
+    require_tuples("jvp", primals, tangents)
     point = stage_at("jvp", function, tuple(primals), has_aux)
-    given = _tangents("jvp", point, tuple(tangents))
+    given = point.tangents("jvp", tuple(tangents))
     staged = point.staged
     values = [*point.values, *staged.captured]
     joint = jvp_program(staged.program, range(len(point.wrt)), outputs_of_first(staged), values)
@@ -202,7 +199,7 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
 
     @boundary
     def f_jvp(*tangents: Any) -> Any:
-        given = _tangents("linearize", point, tangents)
+        given = point.tangents("linearize", tangents)
         return _like_result(out, call_program(parts.linear, [*residuals, *given, *parts.linear_constants]))
 
     return out, f_jvp
@@ -228,145 +225,8 @@ def hvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
     >>> hvp(lambda x: np.sum(x ** 3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))[0]
     array([ 6., 12.])
     """
-    _require_tuples("hvp", primals, tangents)
+    require_tuples("hvp", primals, tangents)
     return jvp(grad(function, tuple(range(len(primals)))), tuple(primals), tuple(tangents))[1]
-
-
-@boundary
-def linear_transpose(function: Callable[..., Any], *example_args: Any) -> Callable[[Any], tuple[Any, ...]]:
-    """The transpose of a linear function, with respect to the real inner product (so it conjugates complex factors).
-
-    Args:
-        function: a function that is linear in all its arguments together.
-        example_args: arguments of the right shapes and dtypes; their values do not matter.
-
-    Returns:
-        A function from a pytree like the result to a tuple of pytrees like the arguments.
-
-    Raises:
-        TypeError: a leaf is no float or complex array.
-        ValueError: the function is not linear: its derivative depends on the arguments, or it is not 0 at 0.
-
-    >>> import numpy as np
-    >>> linear_transpose(lambda x: 2.0 * x[1:], np.zeros(3))(np.ones(2))[0]
-    array([0., 2., 2.])
-    """
-    point = stage_at("linear_transpose", function, example_args, False)
-    staged = point.staged
-    _require_inexact("linear_transpose", point.leaves, point.treedef, "example_args")
-    example = staged.restore([filled(0, t) for t in staged.program.output_types])[0]
-    out_tree = _require_inexact("linear_transpose", tree.leaves(example), tree.structure(example), "result")
-    transposed = transpose_program(staged.program, range(len(point.wrt)))
-    inputs = staged.program.inputs[: len(point.wrt)]
-    _require_linear(staged.program, inputs)
-    _require_no_constant_part(staged, len(point.wrt))
-    types = staged.program.output_types
-
-    @boundary
-    def transpose(cotangent: Any) -> tuple[Any, ...]:
-        leaves = tree.flatten_like("linear_transpose", out_tree, cotangent)
-        paths = tree.paths(out_tree, "cotangent")
-        given = [
-            as_like("linear_transpose", "a cotangent like the result", *row) for row in zip(leaves, types, paths)
-        ]
-        return point.like_primals(call_program(transposed.program, [*staged.captured, *given, *transposed.constants]))
-
-    return transpose
-
-
-def _opened(program: Program) -> Program:
-    """The Program with the Programs that its equations call in their places."""
-    builder = Builder()
-
-    def body() -> Program:
-        atoms: dict[Atom, Tracer] = {v: builder.input(v.type) for v in program.inputs}
-        for eqn in program.equations:
-            args = [atoms.get(a, a) for a in eqn.inputs]
-            inner = eqn.params.get("program")
-            called = (builder.apply(eqn.primitive, args, eqn.params) if inner is None
-                      else builder.inline(_opened(inner), args))
-            atoms.update(zip(eqn.outputs, called if isinstance(called, (tuple, list)) else (called,)))
-        return builder.finish([builder.tracer(atoms.get(a, a)).atom for a in program.outputs])[0]
-
-    return build(builder, body)
-
-
-def _require_linear(program: Program, inputs: Sequence[Var]) -> None:
-    """Raise if the derivative of a Program in these inputs reads one of them."""
-    program = _opened(program)
-    joint = vjp_program(program, range(len(inputs)), len(program.outputs))
-    bars = prune(Program(joint.program.inputs, joint.program.equations, joint.program.outputs[len(program.outputs) :]))
-    read = {a for eqn in bars.equations for a in eqn.inputs}
-    if not read.isdisjoint(joint.program.inputs[: len(inputs)]):
-        raise ValueError(
-            "linear_transpose: requires a linear function, got one whose derivative depends on its arguments. "
-            "Use fnad.vjp."
-        )
-
-
-def _require_no_constant_part(staged: Staged, count: int) -> None:
-    """Raise if a Program whose derivative is constant is not zero where its first inputs are."""
-    program = without_effects(staged.program)
-    types = program.input_types
-    # Of what is closed over and traced as well no value is known: any will do.
-    others = [np.ones(t.shape, t.dtype) if isinstance(x, Tracer) else np.asarray(x, t.dtype)
-              for x, t in zip(staged.captured, types[count:])]
-    try:
-        results = evaluate(program, [*[np.zeros(t.shape, t.dtype) for t in types[:count]], *others])
-    except (IndexError, ValueError):
-        if Tracer in map(type, staged.captured):
-            return
-        raise
-    for i, y in enumerate(results):
-        if np.any(np.asarray(y) != 0) and not np.any(np.isnan(y)):
-            raise ValueError(
-                f"linear_transpose: requires a function that is 0 at 0, got one whose output {i} has a constant part. "
-                "Leave out what is added, or use fnad.vjp, which does."
-            )
-
-
-def _require_inexact(name: str, leaves: Sequence[Any], treedef: tree.TreeDef, root: str) -> tree.TreeDef:
-    for leaf, path in zip(leaves, tree.paths(treedef, root)):
-        type = leaf.type if isinstance(leaf, Literal) else value_type(leaf) if is_value(leaf) else None
-        if type is None or not is_inexact(type.dtype):
-            raise TypeError(
-                f"{name}: requires float or complex leaves, got {type or leaf.__class__.__name__} at {path}. "
-                "Close over what is not linear."
-            )
-    return treedef
-
-
-def _require_tuples(name: str, primals: Any, tangents: Any) -> None:
-    for what, given in (("primals", primals), ("tangents", tangents)):
-        if not isinstance(given, (tuple, list)):
-            raise TypeError(
-                f"{name}: requires {what} as a tuple of arguments, got {type(given).__name__}. "
-                f"Write ({what[:-1]},) for a single one."
-            )
-
-
-def _tangents(name: str, point: Point, tangents: tuple[Any, ...]) -> list[Any]:
-    """The tangents of the inexact leaves, each of its leaf's type."""
-    if not point.leaves and tangents == ():
-        return []
-    leaves = tree.flatten_like(name, point.treedef, tangents)
-    paths = tree.paths(point.treedef, "tangents")
-    wrt = set(point.wrt)
-    for i, (leaf, path) in enumerate(zip(leaves, paths)):
-        if i not in wrt:
-            _require_zero(name, leaf, point.leaves[i], path)
-    return [
-        as_like(name, "a tangent like its primal", leaves[i], value_type(point.leaves[i]), paths[i]) for i in point.wrt
-    ]
-
-
-def _require_zero(name: str, tangent: Any, primal: Any, path: str) -> None:
-    is_zero = tangent is None or (is_value(tangent) and not isinstance(tangent, Tracer) and not np.any(tangent))
-    if not is_zero:
-        raise ValueError(
-            f"{name}: requires None or zero as the tangent of {value_type(primal)} at {path}, which has no derivative, "
-            "got another value. Pass None."
-        )
 
 
 def _like_result(out: Any, tangents: Sequence[Any]) -> Any:

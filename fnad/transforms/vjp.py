@@ -10,17 +10,18 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from fnad import tree
-from fnad.arguments import as_like, outputs_of_first, stage_at
+from fnad.arguments import cotangent_leaves
 from fnad.errors import boundary
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, filled, has_effect, prune, structure
-from fnad.ir.types import ArrayType, is_inexact
+from fnad.ir.types import is_inexact
 from fnad.memo import Memo
 from fnad.ops.elementwise import add
 from fnad.ops.elementwise import stop_gradient as stop_gradient_p
 from fnad.tracing.builder import Builder, build
 from fnad.tracing.staging import call_program
-from fnad.tracing.tracer import Tracer, is_value, value_type
+from fnad.tracing.tracer import Tracer
 from fnad.transforms.masks import keep_zeros
+from fnad.transforms.point import outputs_of_first, stage_at
 
 # --- On Programs
 
@@ -79,7 +80,7 @@ def _join(
         cotangents: dict[Atom, Tracer] = {}
         for atom in outputs[:count]:
             if is_inexact(atom.type.dtype):
-                g = builder.input(ArrayType(*atom.type[:2])) if seed is None else Tracer(builder, seed)
+                g = builder.input(atom.type.strong) if seed is None else Tracer(builder, seed)
                 forward.accumulate(cotangents, atom, g)
         forward.pull_back(cotangents)
         bars = [_bar(builder, cotangents.get(program.inputs[i]), program.inputs[i]).atom for i in wrt]
@@ -265,24 +266,11 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
 
     @boundary
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        given = _cotangent_leaves(cotangent, out_leaves, out_tree)
+        given = cotangent_leaves(cotangent, out_leaves, out_tree)
         bars = call_program(parts.backward, [*residuals, *given])
         return point.like_primals(bars)
 
     return (out, pullback, aux) if has_aux else (out, pullback)
-
-
-def _cotangent_leaves(cotangent: Any, out_leaves: Sequence[Any], out_tree: tree.TreeDef) -> list[Any]:
-    """The cotangents of the inexact leaves of a result, each of its leaf's type."""
-    leaves, treedef = tree.flatten(cotangent)
-    if treedef != out_tree:
-        raise ValueError(tree.mismatch("pullback", out_tree, treedef))
-    paths = tree.paths(treedef, "cotangent")
-    return [
-        as_like("pullback", "a cotangent like the result", g, value_type(leaf), path)
-        for g, leaf, path in zip(leaves, out_leaves, paths)
-        if is_value(leaf) and is_inexact(value_type(leaf).dtype)
-    ]
 
 
 def stop_gradient(value: Any) -> Any:

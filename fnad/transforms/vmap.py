@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
-from fnad.arguments import call_paths, flat_function, traced_leaves
+from fnad.arguments import axes_of_leaves, batch_size, flat_function, traced_leaves
 from fnad.checks import require_function
 from fnad.errors import boundary
 from fnad.ir.program import Atom, Equation, Program, Source, prune, structure
@@ -21,7 +21,7 @@ from fnad.memo import Memo
 from fnad.ops.shaping import all_over_batch, over_batch, transpose
 from fnad.tracing.builder import Builder, build
 from fnad.tracing.staging import Staged, call_program, stage
-from fnad.tracing.tracer import Tracer, is_value, value_type
+from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.derived import Derived
 
 # --- On Programs
@@ -179,12 +179,12 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
 
     def call(*args: Any, **kwargs: Any) -> Any:
         leaves, treedef = tree.flatten((args, kwargs))
-        axes = _axes("in_axes", "the arguments", (in_axes, 0), (args, kwargs))
+        axes = axes_of_leaves("in_axes", "the arguments", (in_axes, 0), (args, kwargs))
         # An array of texts that is the same for all examples is a constant of a function that is staged just now.
         asked = [None if a is None and type(x) is np.ndarray and not is_numeric(x.dtype) else x
                  for x, a in zip(leaves, axes)]
         arrays = [i for i in traced_leaves("vmap", function, asked, treedef) if issubclass(type(leaves[i]), np.ndarray)]
-        size = _batch_size(function, leaves, axes, treedef)
+        size = batch_size(function, leaves, axes, treedef)
         # Numbers that are the same for all examples stay Python's.
         traced = sorted({*arrays, *[i for i, axis in enumerate(axes) if axis is not None]})
         mapped = [axes[i] is not None for i in traced]
@@ -197,60 +197,6 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
         return staged.restore(_placed(staged, results, batched.mapped, out_axes, size))
 
     return Derived(call, function, vmap, function, in_axes, out_axes)
-
-
-def _axes(name: str, what: str, given: tuple[Any, ...], full: tuple[Any, ...]) -> list[Any]:
-    """The axis for every leaf of several trees; the first is the one that the user gave axes for."""
-    try:
-        axes = tree.broadcast_prefix(given, full)
-    except ValueError:
-        raise ValueError(
-            f"vmap: requires {name} that fit the structure of {what}, got {given[0]!r} for "
-            f"{tree.structure(full[0])}. Give an integer or None for each part, or one for all."
-        ) from None
-    for axis in axes:
-        if axis is not None and (isinstance(axis, bool) or not isinstance(axis, (int, np.integer))):
-            raise TypeError(
-                f"vmap: requires {name} of integers and None, got {type(axis).__name__} {axis!r}. "
-                "Give the axis that counts the examples."
-            )
-    return axes
-
-
-def _batch_size(function: Callable[..., Any], leaves: Sequence[Any], axes: Sequence[Any], treedef: tree.TreeDef) -> int:
-    """The one size of all mapped axes."""
-    sizes: dict[int, list[int]] = {}
-    for i, (leaf, axis) in enumerate(zip(leaves, axes)):
-        if axis is not None:
-            shape = value_type(leaf).shape if is_value(leaf) else ()
-            if not -len(shape) <= axis < len(shape):
-                raise _no_axis(leaf, axis, call_paths(function, treedef)[i])
-            sizes.setdefault(shape[axis], []).append(i)
-    if not sizes:
-        raise ValueError(
-            "vmap: requires an argument with an axis to map over, got none. "
-            "Give an array, and in_axes that is not None for all of them."
-        )
-    if len(sizes) > 1:
-        paths = call_paths(function, treedef)
-        got = ", ".join(f"{size} along axis {axes[own[0]]} of {paths[own[0]]}" for size, own in sizes.items())
-        raise ValueError(
-            f"vmap: requires mapped axes of one size, got {got}. "
-            "Use in_axes to name another axis, or None for what is the same for all examples."
-        )
-    return next(iter(sizes))
-
-
-def _no_axis(leaf: Any, axis: int, path: str) -> Exception:
-    if not is_value(leaf):
-        return TypeError(
-            f"vmap: requires arrays to map over, got {type(leaf).__name__} at {path}. "
-            "Pass it by position with in_axes=None, or close over it."
-        )
-    return ValueError(
-        f"vmap: requires an array with an axis {axis} to map over, got {value_type(leaf)} at {path}. "
-        "Use in_axes to name another axis, or None for what is the same for all examples."
-    )
 
 
 def example_type(type: ArrayType, axis: int | None) -> ArrayType:
@@ -274,7 +220,7 @@ def _moved(x: Any, start: int, end: int) -> Any:
 def _placed(staged: Staged, results: Sequence[Any], mapped: Sequence[bool], out_axes: Any, size: int) -> list[Any]:
     """The results with the batch axis where ``out_axes`` wants it."""
     count = staged.out_tree.num_leaves
-    axes = _axes("out_axes", "the result", (out_axes,), (tree.unflatten(staged.out_tree, range(count)),))
+    axes = axes_of_leaves("out_axes", "the result", (out_axes,), (tree.unflatten(staged.out_tree, range(count)),))
     paths = tree.paths(staged.out_tree, "result")
     own = [i for i in range(count) if i not in staged.static_outputs]
     return [_place(x, m, axes[i], size, paths[i]) for i, x, m in zip(own, results, mapped)]

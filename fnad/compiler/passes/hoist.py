@@ -17,7 +17,6 @@ from fnad.control.scan_rules import scan_p
 from fnad.control.switch import switch_p
 from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, is_total, prune
-from fnad.ir.types import ArrayType
 from fnad.ops.shaping import broadcast, reshape
 
 Producers = Mapping[Atom, Equation]
@@ -163,12 +162,12 @@ class _Inputs:
         look = self.producers.get(origin)
         self.stands_for[atom] = atom
         if isinstance(origin, Literal):
-            self.stands_for[atom] = Literal(origin.value, ArrayType(*origin.type[:2]))
+            self.stands_for[atom] = Literal(origin.value, origin.type.strong)
         elif look is not None and _is_view(look) and atom not in self.wanted:
             self.bring(look.inputs[0])
             self.looks.append(look._replace(outputs=(atom,)))
         else:
-            self.stands_for[atom] = self.inputs.setdefault(origin, Var(ArrayType(*origin.type[:2])))
+            self.stands_for[atom] = self.inputs.setdefault(origin, Var(origin.type.strong))
 
 
 def _closed(
@@ -235,7 +234,7 @@ def _scan(eqn: Equation, producers: Producers) -> Settled:
 
 def _repeated(atom: Atom, result: Var, eqn: Equation) -> Equation:
     """What is stacked where all steps give the same."""
-    type = ArrayType(*result.type[:2])
+    type = result.type.strong
     params = {"shape": type.shape, "dims": tuple(range(1, type.ndim))}
     return Equation(broadcast, (atom,), params, (Var(type),), eqn.source)
 
@@ -288,7 +287,7 @@ def _switch(eqn: Equation, producers: Producers) -> Settled:
     branches = []
     for program, atoms in brought:
         inputs = dict(zip(atoms, program.inputs))
-        padded = tuple([inputs.get(a) or Var(ArrayType(*a.type[:2])) for a in given])
+        padded = tuple([inputs.get(a) or Var(a.type.strong) for a in given])
         branches.append(Program(padded, program.equations, program.outputs))
     return Settled(
         eqn._replace(

@@ -148,11 +148,12 @@ class Schedule:
         written, part = loop.writes.pop(result), Var(result.type)
         loop.writes[part] = replace(written, buffer=room)
         loop.equations[loop.equations.index(eqn)] = eqn._replace(outputs=(part,))
-        target = views.whole(written.buffer, *result.type[:2])
+        target = views.whole(written.buffer, result.type.shape, result.type.dtype)
         axes = tuple(range(1, parts.type.ndim))
         return Loop(
             parts.type.shape, [eqn._replace(inputs=(parts,), params=eqn.params | {"axes": (0,)})],
-            {parts: views.whole(room, *parts.type[:2])}, {result: broadcast(target, parts.type.shape, axes)},
+            {parts: views.whole(room, parts.type.shape, parts.type.dtype)},
+            {result: broadcast(target, parts.type.shape, axes)},
         )
 
 
@@ -191,7 +192,7 @@ def own_outputs(program: Program) -> Program:
             origin = producers[origin].inputs[0]
         maker = producers[origin].primitive if origin in producers else None
         if maker is None or maker.kind is Kind.VIEW or maker is array_p or origin in taken:
-            copied = Var(ArrayType(*atom.type[:2]))
+            copied = Var(atom.type.strong)
             equations.append(Equation(copy, (atom,), {}, (copied,)))
             atom = origin = copied
         taken.add(origin)
@@ -282,7 +283,7 @@ class _Scheduler:
 
     def copied(self, atom: Atom | View) -> View:
         """A C-contiguous copy of a value, or of what a view shows."""
-        type = ArrayType(atom.shape, atom.dtype) if isinstance(atom, View) else ArrayType(*atom.type[:2])
+        type = ArrayType(atom.shape, atom.dtype) if isinstance(atom, View) else atom.type.strong
         target = self.new_storage(type, len(self.steps))
         self.write(atom, target)
         return target
@@ -341,7 +342,7 @@ class _Scheduler:
     def _apart(self, x: Atom, value: Atom) -> tuple[Atom, Atom]:
         """An array and a value for a window of it, a copy where it lies in the array: so that can be written over."""
         if x in self.place and value in self.place and self.place[x].buffer == self.place[value].buffer:
-            fresh = Var(ArrayType(*value.type[:2]))
+            fresh = Var(value.type.strong)
             self.place[fresh] = self.copied(self.place[value])
             return x, fresh
         return x, value

@@ -138,7 +138,7 @@ class _Rewriter:
             return b if is_identity(self.producers.get(a)) else a
         rule = _RULES.get(primitive)
         found = rule(*inputs, **eqn.params) if rule is not None else None
-        if found is not None and found.type[:2] == type[:2]:
+        if found is not None and found.type.strong == type.strong:
             return found
         if primitive is e.add:
             return self._scattered(eqn)
@@ -255,7 +255,7 @@ def _key(eqn: Equation) -> Any:
     if eqn.primitive.commutative:
         inputs.sort(key=hash)
     params = tuple([(name, typed_if_hashable(eqn.params[name])) for name in sorted(eqn.params)])
-    key = (eqn.primitive, tuple(inputs), params, *[v.type[:2] for v in eqn.outputs])
+    key = (eqn.primitive, tuple(inputs), params, *[v.type.strong for v in eqn.outputs])
     try:
         hash(key)
     except TypeError:
@@ -264,4 +264,4 @@ def _key(eqn: Equation) -> Any:
 
 
 def _atom_key(atom: Atom) -> Any:
-    return (atom.value.tobytes(), atom.type[:2]) if isinstance(atom, Literal) else atom
+    return (atom.value.tobytes(), atom.type.strong) if isinstance(atom, Literal) else atom
