@@ -1,9 +1,9 @@
-"""Python's own control flow in a compiled function: the ways that it has gone, as a tree.
+"""Python's own control flow in a compiled function: the branches that it has taken, as a tree of guards.
 
-A function that is staged on its real arguments may ask for the values of what it has computed. Each
-question is compiled and answered by what was compiled, and its answer leads to the next one, or to the
-leaf, which is the whole function without Python in it. A call asks the questions in the same order. What one
-question has computed and a later one needs is carried along, so that a loop asks each time about its last trip only.
+A function that is staged on its real arguments may ask for the values of what it has computed. Each such value is
+computed by compiled code, a guard, and what Python makes of it leads to the next guard, or to a branch, which is the
+whole function without Python in it. A call goes by the guards in the same order. What one guard has computed and a
+later one needs is carried along, so that a loop computes each time what belongs to its last trip only.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from fnad.errors import ConcreteValueError, InPlaceError
 from fnad.ir.program import Equation, Program, Var
 from fnad.ir.types import type_of
 from fnad.shield import renewed
-from fnad.tracing.errors import AskedOutside
+from fnad.tracing.errors import NotConcrete
 from fnad.tracing.state import is_recording
 from fnad.tracing.tracer import Tracer
 from fnad.tracing.values import Concretization
 
 MOST_GUARDS = 256
-"""Questions on one way through a function: a longer loop is not compiled trip by trip."""
+"""Guards on the way to one branch: a longer loop is not compiled trip by trip."""
 
 
-class Runaway(BaseException):
-    """A function asked too many questions; raised past the user's ``except Exception``."""
+class TooManyGuards(BaseException):
+    """A function asks for too many values; raised past the user's ``except Exception``."""
 
 
 class Answer(NamedTuple):
@@ -56,25 +56,25 @@ Place = tuple[int, int]
 
 
 class Guard:
-    """A question that a function asks, compiled, and where each answer to it leads.
+    """A value that a function asks for, compiled, and where each answer leads.
 
     Other threads go by it, so it stays what it is: a tree that grows has new ones on the way to what is new.
     """
 
-    __slots__ = ("question", "equations", "taken", "carried", "captured", "sources", "compiled", "edges", "runtime")
+    __slots__ = ("wanted", "equations", "taken", "carried", "captured", "sources", "compiled", "edges", "runtime")
 
     def __init__(
-        self, reading: Reading, question: Concretization, equations: Sequence[Equation], taken: dict[Var, Place],
+        self, reading: Reading, wanted: Concretization, equations: Sequence[Equation], taken: dict[Var, Place],
         runtime: Any,
     ) -> None:
-        program, count = question.program, len(question.program.inputs) - len(question.captured)
+        program, count = wanted.program, len(wanted.program.inputs) - len(wanted.captured)
         used = {a for e in equations for a in e.inputs} | set(program.outputs)
-        self.question = question
+        self.wanted = wanted
         self.equations = tuple(equations)
-        """What of the question's Program is not carried along."""
+        """What of the Program of the value is not carried along."""
         self.taken = taken
         self.carried: tuple[Var, ...] = ()
-        captured = {v: c for v, c in zip(program.inputs[count:], question.captured) if v in used}
+        captured = {v: c for v, c in zip(program.inputs[count:], wanted.captured) if v in used}
         self.captured = tuple(captured)
         self.sources: Sources = reading.sources(captured, captured.values())
         self.edges: dict[Any, Edge] = {}
@@ -82,7 +82,7 @@ class Guard:
         self.compile()
 
     def __str__(self) -> str:
-        return str(self.question)
+        return str(self.wanted)
 
     def carrying(self, more: Sequence[Var]) -> Guard:
         """The same, giving on more of what it computes."""
@@ -92,28 +92,28 @@ class Guard:
         return made
 
     def leading(self, answer: Answer, child: Any) -> Guard:
-        """The same, leading to a guard or a leaf for an answer."""
+        """The same, leading to a guard or a branch for an answer."""
         made = copy(self)
         made.edges = {**self.edges, answer.key: Edge(_shown(answer.value), child)}
         return made
 
     def compile(self) -> None:
         """Compile what computes the asked value and those that are carried on."""
-        program, count = self.question.program, len(self.question.program.inputs) - len(self.question.captured)
+        program, count = self.wanted.program, len(self.wanted.program.inputs) - len(self.wanted.captured)
         inputs = (*program.inputs[:count], *self.captured, *self.taken)
         outputs = (*program.outputs, *self.carried)
         self.compiled = compile_program(Program(inputs, self.equations, outputs), runtime=self.runtime)
 
     def has_met_others(self, answer: Answer) -> bool:
         """Whether it reads what may have many values, no truths and no integer, and an answer is not its first."""
-        asked = self.question.program.outputs[0].type
+        asked = self.wanted.program.outputs[0].type
         may_be_many = asked.dtype.kind in "fc" or asked.dtype.kind != "b" and asked.size > 1
-        is_read = self.question.convert not in (bool, int) and may_be_many
+        is_read = self.wanted.convert not in (bool, int) and may_be_many
         return is_read and not self.edges.keys() <= {answer.key}
 
-    def is_asked_by(self, question: Concretization) -> bool:
+    def is_asked_by(self, wanted: Concretization) -> bool:
         """Whether a function that is staged again asks the same."""
-        return _signature(self.question) == _signature(question)
+        return _signature(self.wanted) == _signature(wanted)
 
     def ask(
         self, arrays: Sequence[np.ndarray], known: Sequence[Sequence[np.ndarray]], outside: dict[str, Any]
@@ -121,12 +121,12 @@ class Guard:
         """The answer for these inputs and what is read from outside, and what is carried on."""
         captured = found(self.sources, outside)
         if Tracer in map(type, captured):
-            raise AskedOutside
+            raise NotConcrete
         closed = [np.asarray(c, v.type.dtype) for c, v in zip(captured, self.captured)]
         taken = [known[depth][k] for depth, k in self.taken.values()]
         value, *carried = self.compiled([*arrays, *closed, *taken])
         try:
-            answer = self.question.convert(np.asarray(value))
+            answer = self.wanted.convert(np.asarray(value))
         except Exception as error:  # int(nan): the user's function has to see it
             return Answer((type(error), str(error)), error.with_traceback(None)), carried
         return Answer(_key(answer), answer), carried
@@ -137,10 +137,10 @@ def found(sources: Sources, outside: dict[str, Any]) -> list[Any]:
     return [value if path is None else outside[path] for path, value in sources]
 
 
-def _signature(question: Concretization) -> tuple[Any, ...]:
-    program = question.program
+def _signature(wanted: Concretization) -> tuple[Any, ...]:
+    program = wanted.program
     operations = [(e.primitive, e.source) for e in program.equations]
-    return question.what, question.source, program.input_types, program.output_types, operations
+    return wanted.what, wanted.source, program.input_types, program.output_types, operations
 
 
 def _key(answer: Any) -> Any:
@@ -150,17 +150,17 @@ def _key(answer: Any) -> Any:
 
 
 class Branches:
-    """The ways that a function has gone for one signature, on a runtime."""
+    """The branches that a function has taken for one signature, on a runtime."""
 
     def __init__(self, runtime: Any) -> None:
         self.runtime = runtime
-        self.root: Any = None  # a guard, a leaf, or nothing yet
-        self.watch: Watch | None = None  # of what is read from outside on any way
+        self.root: Any = None  # a guard, a branch, or nothing yet
+        self.watch: Watch | None = None  # of what is read from outside on any branch
         self.is_closed = False  # whether no more branches are to be compiled
         self.may_cut = False  # whether a guard makes a number of a value that a derivative may flow through
 
     def find(self, arrays: Sequence[np.ndarray], outside: dict[str, Any]) -> tuple[Any, str]:
-        """The leaf for these inputs; or ``None``, and why there is none."""
+        """The branch for these inputs; or ``None``, and why there is none."""
         node, known = self.root, []
         while type(node) is Guard:
             answer, carried = node.ask(arrays, known, outside)
@@ -173,13 +173,13 @@ class Branches:
 
     def grow(self, before: Any, root: Any) -> None:
         """Put a tree in the place of the one that it was made from; what another thread has put there meanwhile
-        stays, and this one's way is staged again when it is next gone."""
+        stays, and this one's branch is staged again when it is next taken."""
         with _growing:
             if self.root is before:
                 self.root = root
 
     def walk(self) -> Iterator[tuple[list[tuple[Guard, str]], Any]]:
-        """Each leaf, with the guards on the way to it and their answers."""
+        """Each branch, with the guards on the way to it and their answers."""
         pending: list[tuple[list[tuple[Guard, str]], Any]] = [([], self.root)]
         while pending:
             path, node = pending.pop()
@@ -189,7 +189,7 @@ class Branches:
                 yield path, node
 
     def count(self) -> int:
-        """How many leaves there are."""
+        """How many branches there are."""
         return sum(1 for _ in self.walk())
 
     def seconds(self) -> float:
@@ -208,7 +208,7 @@ def _shown(value: Any) -> str:
 def known_leaves(leaves: Sequence[Any]) -> list[Any] | None:
     """The leaves with the arrays and numbers that traced ones stand for; ``None`` where one is not to be had.
 
-    While an outer function's questions are recorded none is: which of its elements matter is for a question to say.
+    While an outer function's guards are recorded none is: which of its elements matter is for a guard to say.
     """
     if is_recording():
         return None
@@ -227,7 +227,7 @@ def _value(tracer: Tracer) -> Any:
 
 
 class Recorder:
-    """Answers the questions of one staging, and adds the way that they lead to the tree."""
+    """Gives the values that one staging asks for, and adds its guards and its branch to the tree."""
 
     def __init__(self, branches: Branches, reading: Reading, arrays: Sequence[Any], timer: Timer) -> None:
         self.branches = branches
@@ -235,44 +235,44 @@ class Recorder:
         self.reading = reading
         self.arrays = arrays
         self.path: list[tuple[Guard, Answer]] = []
-        self.runaway: Runaway | None = None
+        self.runaway: TooManyGuards | None = None
         self.timer = timer
         self.known: list[Sequence[np.ndarray]] = []  # what each guard on the path carries
         self.places: dict[Var, Place] = {}  # where a variable of this staging is carried
         self.computed: dict[Var, tuple[int, Var]] = {}  # which guard has computed it, and what it is called there
 
-    def __call__(self, question: Concretization) -> Any:
+    def __call__(self, wanted: Concretization) -> Any:
         if len(self.path) >= MOST_GUARDS:
-            self.runaway = Runaway(str(question))
+            self.runaway = TooManyGuards(str(wanted))
             raise self.runaway
         known = self._next()
-        same = type(known) is Guard and known.is_asked_by(question)
+        same = type(known) is Guard and known.is_asked_by(wanted)
         asked = known.ask(self.arrays, self.known, self.reading.now) if same else None
-        guard = known if asked is not None else self._new_guard(question)
+        guard = known if asked is not None else self._new_guard(wanted)
         answer, carried = asked or guard.ask(self.arrays, self.known, self.reading.now)
         self.known.append(carried)
-        self._note(guard, question)
+        self._note(guard, wanted)
         self.path.append((guard, answer))
         if isinstance(answer.value, Exception):
             raise answer.value
         return answer.value
 
-    def _note(self, guard: Guard, question: Concretization) -> None:
+    def _note(self, guard: Guard, wanted: Concretization) -> None:
         """Note what a guard has computed, by its name in this staging."""
         depth, own = len(self.path), {id(e) for e in guard.equations}
-        for theirs, ours in zip(guard.question.program.equations, question.program.equations):
+        for theirs, ours in zip(guard.wanted.program.equations, wanted.program.equations):
             if id(theirs) in own:
                 for name, v in zip(theirs.outputs, ours.outputs):
                     self.computed[v] = depth, name
                     if name in guard.carried:
                         self.places[v] = depth, guard.carried.index(name)
 
-    def _new_guard(self, question: Concretization) -> Guard:
-        """Compile a question, from what the guards before it have computed."""
-        producers = {v: e for e in question.program.equations for v in e.outputs}
+    def _new_guard(self, wanted: Concretization) -> Guard:
+        """Compile a value that is asked for, from what the guards before it have computed."""
+        producers = {v: e for e in wanted.program.equations for v in e.outputs}
         own: set[int] = set()
         taken: dict[Var, None] = {}
-        pending = list(question.program.outputs)
+        pending = list(wanted.program.outputs)
         while pending:
             v = pending.pop()
             if v in self.computed:
@@ -281,9 +281,9 @@ class Recorder:
                 own.add(id(producers[v]))
                 pending.extend([a for a in producers[v].inputs if type(a) is Var])
         self._carry([v for v in taken if v not in self.places])
-        equations = [e for e in question.program.equations if id(e) in own]
+        equations = [e for e in wanted.program.equations if id(e) in own]
         taken_from = {v: self.places[v] for v in taken}
-        guard = Guard(self.reading, question, equations, taken_from, self.branches.runtime)
+        guard = Guard(self.reading, wanted, equations, taken_from, self.branches.runtime)
         self.timer.compiling += guard.compiled.seconds
         return guard
 
@@ -309,10 +309,10 @@ class Recorder:
         edge = guard.edges.get(answer.key)
         return edge.child if edge is not None else None
 
-    def keep(self, leaf: Any) -> None:
-        """Add the leaf at the end of the way."""
-        self.branches.may_cut |= any([guard.question.convert not in (bool, int) for guard, _ in self.path])
-        child = leaf
+    def keep(self, branch: Any) -> None:
+        """Add the branch behind its guards."""
+        self.branches.may_cut |= any([guard.wanted.convert not in (bool, int) for guard, _ in self.path])
+        child = branch
         for guard, answer in reversed(self.path):
             child = guard.leading(answer, child)
         self.branches.grow(self.before, child)

@@ -20,7 +20,7 @@ from fnad.dispatch.call import derived
 from fnad.dispatch.compile import compile_branch
 from fnad.dispatch.constants import Constant, Static
 from fnad.dispatch.entries import Entry, Guarded, branches_of, finished, outside_of, owned, run_entry, traced_of
-from fnad.dispatch.guards import MOST_GUARDS, Branches, Recorder, Runaway, found, known_leaves
+from fnad.dispatch.guards import MOST_GUARDS, Branches, Recorder, TooManyGuards, found, known_leaves
 from fnad.dispatch.outside import Outside
 from fnad.dispatch.reading import Learned, Reading
 from fnad.dispatch.signatures import Recent, Signature, arguments, news, signature_of, static_of
@@ -31,7 +31,7 @@ from fnad.runtime.cpu.executor import Misfit
 from fnad.runtime.cpu.runtime import CPU
 from fnad.runtime.cuda import devices
 from fnad.runtime.cuda.arrays import DeviceArray
-from fnad.tracing.errors import AskedOutside
+from fnad.tracing.errors import NotConcrete
 from fnad.tracing.staging import call_program, stage
 from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.derived import OWN_DOC, Help, place_of
@@ -168,9 +168,9 @@ class Jitted:
             is_guarded = bool(recorder.path)
             if is_guarded:
                 recorder.keep(entry)
-        except AskedOutside:
+        except NotConcrete:
             is_guarded = True
-        except Runaway as runaway:
+        except TooManyGuards as runaway:
             is_guarded = branches.is_closed = True
             self._tell_of_branches(str(runaway))
         if is_guarded:
@@ -247,7 +247,7 @@ class Jitted:
                     recorder.keep(branch)
                     self._history.tell_of_values([g for g, answer in recorder.path if g.has_met_others(answer)])
                     return branch
-                except Runaway as runaway:
+                except TooManyGuards as runaway:
                     branches.is_closed, why = True, str(runaway)
             self._history.note(Staging(f"past the bound: {why}"))
             self._tell_of_branches(why)
@@ -282,7 +282,7 @@ class Jitted:
             branch, _ = entry.branches.find(entry.arrays(known), outside)
             if branch is None:
                 branch = self._extended(entry, signature, known, outside)
-        except AskedOutside:
+        except NotConcrete:
             return self._call_python(signature, leaves)
         if is_traced and (branch is None or entry.branches.may_cut):
             return self._call_python(signature, leaves)
@@ -326,7 +326,7 @@ class Jitted:
                     entry = self._changed(entry, signature, leaves)
                 elif Tracer not in map(type, leaves):
                     self._extended(entry, signature, leaves, outside)
-            except AskedOutside:
+            except NotConcrete:
                 return None
         return [(path, finished(branch)) for path, branch in branches_of(entry)]
 

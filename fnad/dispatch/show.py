@@ -123,9 +123,9 @@ def _shown(jitted: Jitted, stage: str, args: tuple[Any, ...], kwargs: dict[str, 
     if not branches[0][0]:
         return _stage(branches[0][1], stage)
     parts = []
-    for k, (path, leaf) in enumerate(branches):
+    for k, (path, entry) in enumerate(branches):
         way = "\n".join([f"  {guard} is {answer}" for guard, answer in path])
-        parts.append(f"branch {k}:\n{way}\n\n{_stage(leaf, stage)}")
+        parts.append(f"branch {k}:\n{way}\n\n{_stage(entry, stage)}")
     return "\n\n".join(parts)
 
 

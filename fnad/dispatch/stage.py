@@ -32,8 +32,8 @@ def stage_branch(
     """Stage the branch that Python takes for these arguments.
 
     Raises:
-        AskedOutside: it depends on traced values of a function around.
-        Runaway: it has too many guards.
+        NotConcrete: it depends on traced values of a function around.
+        TooManyGuards: it has too many guards.
     """
     traced = traced_of(leaves)
     types = [value_type(leaves[i]) for i in traced]

@@ -24,7 +24,7 @@ class LookedInto(BaseException):
         self.variables = variables
 
 
-class AskedOutside(BaseException):
+class NotConcrete(BaseException):
     """A function that was being staged asked for a value that does not follow from its arguments' arrays.
 
     It ends the staging, past the user's ``except Exception``, and is caught where that was begun.

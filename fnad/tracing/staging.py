@@ -10,7 +10,7 @@ from fnad.ir.evaluate import evaluate
 from fnad.ir.program import Program
 from fnad.ir.types import FIT, ArrayType, Unfit
 from fnad.tracing.builder import Builder, build
-from fnad.tracing.errors import AskedOutside, LookedInto, held_in_result, holds_traced
+from fnad.tracing.errors import NotConcrete, LookedInto, held_in_result, holds_traced
 from fnad.tracing.state import current_builder, innermost
 from fnad.tracing.tracer import is_value
 from fnad.tracing.values import Concretization
@@ -72,7 +72,7 @@ def stage(
     if builder.looked_into:  # and the function has caught it
         raise LookedInto(builder.looked_into)
     if builder.refused:
-        raise AskedOutside
+        raise NotConcrete
     return staged
 
 

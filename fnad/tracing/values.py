@@ -12,7 +12,7 @@ from fnad.ir.primitive import Traced
 from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, quiet_equation
 from fnad.ir.sources import current_source, own_source
 from fnad.ir.types import is_inexact
-from fnad.tracing.errors import AskedOutside, LookedInto, escaped, unknown_value
+from fnad.tracing.errors import NotConcrete, LookedInto, escaped, unknown_value
 from fnad.tracing.state import Builder, innermost, recording
 
 MOST_RECORDED = 64
@@ -37,7 +37,7 @@ class Concretization(NamedTuple):
 
 
 def concrete(builder: Builder, atom: Atom, what: str, convert: Callable[[np.ndarray], Any]) -> Any:
-    """The value of an atom as Python takes it; where answers are recorded, the question is put to the recorder."""
+    """The value of an atom as Python takes it; while a function is recorded, its recorder gives it, as a guard."""
     builder.concretized = True
     recorder = recording()
     if not builder.alive and (recorder is not None or builder.concretize is not None):
@@ -82,10 +82,10 @@ def inputs_of(builder: Builder, atom: Var) -> list[Var]:
     return _slice(builder, atom)[0]
 
 
-def refusal(builder: Builder) -> AskedOutside:
-    """The error that ends a staging for a question that its arguments do not answer."""
+def refusal(builder: Builder) -> NotConcrete:
+    """The error that ends a staging for a value that its arguments do not decide."""
     builder.refused = True
-    return AskedOutside()
+    return NotConcrete()
 
 
 def _concretization(
