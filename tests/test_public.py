@@ -11,6 +11,7 @@ from typing import Any
 import fnad
 import numpy as np
 import pytest
+from fnad.numpy.documents import LIKE_NUMPY
 
 PACKAGES = [
     "fnad", "fnad.config", "fnad.control", "fnad.data", "fnad.debug", "fnad.nn", "fnad.numpy", "fnad.numpy.linalg",
@@ -96,8 +97,6 @@ FUNCTIONS = {name: value for name, value in THINGS.items() if inspect.isroutine(
 NEEDS_A_GPU = {"fnad.DeviceError", "fnad.DeviceMemoryError"}
 # What can neither fail nor be given what is wrong.
 NEVER_RAISES = {"fnad.stop_gradient"}
-# A text that points to NumPy's has its arguments, results and errors.
-LIKE_NUMPY = "what it takes, returns and raises is"
 
 
 @pytest.mark.parametrize("name", THINGS)

@@ -40,10 +40,17 @@ def implements(*functions: Function) -> Callable[[F], F]:
             result = original(*args, **kwargs)
             return result if "out" in kwargs or "order" in kwargs else in_c_order(result, args)
 
-        function.__name__, function.__doc__ = rule.__name__.rstrip("_"), documented(original, rule.__doc__)
+        function.__name__ = rule.__name__.rstrip("_")
+        function.__doc__ = documented(original, rule.__doc__, "out" in _parameters(rule))
         return boundary(function)  # type: ignore[return-value]
 
     return register
+
+
+def _parameters(function: Function) -> tuple[str, ...]:
+    """The names of a function's parameters."""
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def evaluated(rule: F) -> F:

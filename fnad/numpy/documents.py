@@ -9,6 +9,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 KINDS = {"b": "bool", "i": "integer", "u": "unsigned integer", "f": "float", "c": "complex"}
 """The kinds of dtype in words."""
+LIKE_NUMPY = "Arguments, results and errors are NumPy's."
 
 
 def first_line(function: Callable[..., Any]) -> str:
@@ -24,12 +25,12 @@ def first_line(function: Callable[..., Any]) -> str:
     return " ".join(first.split())
 
 
-def documented(function: Callable[..., Any], text: str | None) -> str:
+def documented(function: Callable[..., Any], text: str | None, has_out: bool = False) -> str:
     """The text of a function that answers for NumPy's: NumPy's first line, its full name, and what is said here."""
+    name = f"{function.__module__ or 'numpy'}.{function.__name__}"
     return f"""{first_line(function)}
 
-    `{function.__module__ or 'numpy'}.{function.__name__}`, of traced values too: what it takes, returns and raises is
-    NumPy's.
+    `{name}`, of traced values too{', with which ``out`` is refused' if has_out else ''}. {LIKE_NUMPY}
 
     {text or ''}"""
 
