@@ -15,9 +15,8 @@ from fnad.errors import boundary
 from fnad.nn.values import quiet, real_operands, require_real
 from fnad.ops import dense
 from fnad.ops import elementwise as ops
+from fnad.ops import softmax as family
 from fnad.ops import special
-from fnad.ops.reductions import reduce_logsumexp, reduce_max
-from fnad.ops.shaping import reduce_sum, spread
 from fnad.random.values import broadcast_to
 from fnad.tracing.tracer import Tracer
 
@@ -228,16 +227,7 @@ def softmax(x: Any, axis: int = -1, where: Any = None) -> Any:
     axes = _axes("softmax", x, axis)
     if x.size == 0:
         return x
-    if where is None:
-        e = np.exp(x - spread(_top(x, axes), x, axes))
-        return e / spread(reduce_sum(e, axes=axes), e, axes)
-    mask = _mask("softmax", x, where)
-    masked = np.where(mask, x, -np.inf)
-    top = _top(masked, axes)
-    top = np.where(top == -np.inf, 0, top)
-    e = np.exp(masked - spread(top, x, axes))
-    total = reduce_sum(e, axes=axes)
-    return e / spread(np.where(total == 0, 1, total), e, axes)
+    return family.softmax(x, axes, None if where is None else _mask("softmax", x, where))
 
 
 @boundary
@@ -261,16 +251,11 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     """
     (x,) = real_operands("log_softmax", x)
     axes = _axes("log_softmax", x, axis)
-    return x - spread(reduce_logsumexp(x, axes=axes), x, axes) if x.size else x
+    return family.log_softmax(x, axes) if x.size else x
 
 
 def _axes(name: str, x: Any, axis: int) -> tuple[int]:
     return (require_axis(name, axis, x.shape),)
-
-
-def _top(x: Any, axes: tuple[int]) -> Any:
-    """The largest element, as a constant: the result does not depend on it."""
-    return ops.stop_gradient(reduce_max(x, axes=axes))
 
 
 def _mask(name: str, x: Any, where: Any) -> Any:

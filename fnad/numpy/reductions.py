@@ -36,10 +36,11 @@ def masked(x: Tracer, where: Any, fill: Any) -> Tracer:
     """``x`` with a number where it is to be left out."""
     if where is True or where is UNSET:
         return x
-    return select(_mask(x, where), x, constant(x.builder, fill, x.shape, x.dtype))
+    return select(mask_of(x, where), x, constant(x.builder, fill, x.shape, x.dtype))
 
 
-def _mask(x: Tracer, where: Any) -> Tracer:
+def mask_of(x: Tracer, where: Any) -> Tracer:
+    """The mask of what is to be taken, in the shape of ``x``."""
     return spread_to(cast(operand(x.builder, np.asarray(where) if type(where) is not Tracer else where), BOOL), x.shape)
 
 
@@ -50,7 +51,7 @@ def count_of(x: Tracer, axes: Axes, where: Any) -> Any:
         for i in axes:
             count *= x.shape[i]
         return float(count)
-    return cast(reduce_sum(cast(_mask(x, where), INDEX), axes=axes), real_dtype(x.dtype))
+    return cast(reduce_sum(cast(mask_of(x, where), INDEX), axes=axes), real_dtype(x.dtype))
 
 
 def real_dtype(dtype: np.dtype) -> np.dtype:

@@ -11,10 +11,10 @@ from fnad.numpy.dispatch import evaluated
 from fnad.numpy.promotion import (
     all_axes, broadcast_shapes, builder_of, cast, fit, operand, result_dtype, shape_of, traced,
 )
-from fnad.numpy.reductions import kept, masked
-from fnad.ops import reductions, special
-from fnad.ops.elementwise import eq, exp, select, sub
-from fnad.ops.shaping import spread
+from fnad.numpy.reductions import kept, mask_of
+from fnad.ops import reductions
+from fnad.ops import softmax as family
+from fnad.ops import special
 from fnad.tracing.tracer import Tracer
 
 
@@ -69,12 +69,8 @@ def softmax(x: Any, /, *, axis: Any = -1, where: Any = True) -> Any:
     >>> softmax(np.array([1000.0, 1000.0]))
     array([0.5, 0.5])
     """
-    a = masked(_real(x), where, -np.inf)
-    axes = all_axes(axis, a.ndim)
-    total = spread(reductions.reduce_logsumexp(a, axes=axes), a, axes)
-    if where is True:
-        return exp(sub(a, total))
-    return select(eq(a, -np.inf), 0.0, exp(sub(a, select(eq(total, -np.inf), 0.0, total))))
+    a = _real(x)
+    return family.softmax(a, all_axes(axis, a.ndim), None if where is True else mask_of(a, where))
 
 
 @evaluated
@@ -97,8 +93,7 @@ def log_softmax(x: Any, /, *, axis: Any = -1) -> Any:
     array([    0., -1000.])
     """
     a = _real(x)
-    axes = all_axes(axis, a.ndim)
-    return sub(a, spread(reductions.reduce_logsumexp(a, axes=axes), a, axes))
+    return family.log_softmax(a, all_axes(axis, a.ndim))
 
 
 @evaluated

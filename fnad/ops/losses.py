@@ -18,6 +18,7 @@ from fnad.ops.elementwise import add, div, exp, if_flag, mul, square, sub
 from fnad.ops.operands import rule
 from fnad.ops.reductions import reduce_logsumexp
 from fnad.ops.shaping import Mapped, all_over_batch, broadcast, merge_batch, pad, reduce_sum, reshape, slice_, spread
+from fnad.ops.softmax import log_softmax
 
 # --- Mean squared error, over arrays of any shape
 
@@ -163,10 +164,6 @@ def _scale(logits: Any) -> float:
     return 1 / max(logits.shape[0], 1)
 
 
-def _softmax(logits: Any) -> Any:
-    return exp(logits - spread(reduce_logsumexp(logits, axes=(1,)), logits, (1,)))
-
-
 def _surprise(logits: Any) -> Any:
     """-log(softmax)."""
     return spread(reduce_logsumexp(logits, axes=(1,)), logits, (1,)) - logits
@@ -201,7 +198,7 @@ def _rows_vjp(i: int, g: Any, y: Any, logits: Any, labels: Any) -> Any:
 @rule
 def _with_gradient_vjp(i: int, g: Any, outputs: Any, logits: Any, labels: Any) -> Any:
     losses_bar, gradient_bar = g
-    share = _softmax(logits)
+    share = exp(log_softmax(logits, (1,)))
     mean = reduce_sum(gradient_bar * share, axes=(1,))
     apart = (gradient_bar - spread(mean, logits, (1,))) * _scale(logits)
     factor = spread(losses_bar, logits, (1,))
