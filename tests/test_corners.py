@@ -221,6 +221,12 @@ CURVATURES: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
     "norm at 3, 4": (np.linalg.norm, [3, 4], [[0.128, -0.096], [-0.096, 0.072]]),
     "norm where squares vanish": (np.linalg.norm, [3e-25, 4e-25], [[1.28e24, -9.6e23], [-9.6e23, 7.2e23]]),
     "norm where squares overflow": (np.linalg.norm, [3e25, 4e25], [[1.28e-26, -9.6e-27], [-9.6e-27, 7.2e-27]]),
+    "norm of order 4 where powers vanish": (
+        lambda x: np.linalg.norm(x, 4), [1e-25, 1e-25], np.array([[1, -1], [-1, 1]]) * 1.5e25 * 2**-0.75,
+    ),
+    "norm of order 4 where powers overflow": (
+        lambda x: np.linalg.norm(x, 4), [1e25, 1e25], np.array([[1, -1], [-1, 1]]) * 1.5e-25 * 2**-0.75,
+    ),
     "std of a constant": (np.std, [2, 2, 2], np.zeros((3, 3))),
     "var of a constant": (np.var, [2, 2], [[0.5, -0.5], [-0.5, 0.5]]),
     "x**y at 0, 2": (lambda x: x[0] ** x[1], [0, 2], [[2, 0], [0, 0]]),

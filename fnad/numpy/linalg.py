@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from fnad.ir.types import BOOL
-from fnad.numpy import diagonals, ufuncs
+from fnad.numpy import diagonals
 from fnad.numpy.contractions import matmul as matmul
 from fnad.numpy.contractions import outer as outer
 from fnad.numpy.contractions import tensordot as tensordot
 from fnad.numpy.contractions import vecdot as vecdot
 from fnad.numpy.dispatch import implements
-from fnad.numpy.promotion import Axes, all_axes, builder_of, cast, constant, one_axis, traced
-from fnad.numpy.reductions import any_, floating, kept, max_, min_, sum
+from fnad.numpy.promotion import Axes, all_axes, builder_of, cast, one_axis, traced
+from fnad.numpy.reductions import floating, kept, max_, min_, sum
 from fnad.numpy.shaping import matrix_transpose as matrix_transpose
 from fnad.ops import reductions as ops
-from fnad.ops.elementwise import abs_, eq, select
+from fnad.ops.elementwise import abs_
 from fnad.ops.shaping import reshape
 from fnad.tracing.tracer import Tracer
 
@@ -108,17 +108,7 @@ def _vector_norm(x: Tracer, ord: Any, axes: Axes, keepdims: Any) -> Tracer:
         return sum(cast(cast(x, BOOL), size.dtype), axes, keepdims=keepdims)
     if ord == 1:
         return sum(abs_(x), axes, keepdims=keepdims)
-    return _power_norm(abs_(x), float(ord), axes, keepdims)
-
-
-def _power_norm(size: Tracer, order: float, axes: Axes, keepdims: Any) -> Tracer:
-    """sum(size ** order) ** (1 / order); where its slope would be infinite, at 0, the slope is 0."""
-    terms = ufuncs.UFUNCS[np.power](size, order)
-    if order < 1:
-        terms = select(eq(size, 0.0), 0.0, terms)
-    total = sum(terms, axes, keepdims=keepdims)
-    zero = eq(total, 0.0) if order > 0 else any_(eq(size, 0.0), axes, keepdims=keepdims)
-    return select(zero, 0.0, ufuncs.UFUNCS[np.power](total, 1.0 / order))
+    return kept(ops.reduce_power_norm(abs_(x), axes=tuple(sorted(axes)), order=float(ord)), x, axes, keepdims)
 
 
 def _matrix_norm(x: Tracer, ord: Any, axes: Axes, keepdims: Any) -> Tracer:

@@ -11,7 +11,7 @@ from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import filled
 from fnad.ir.types import INDEX, ArrayType
 from fnad.ops.elementwise import (
-    add, choose, conj, convert, direction, exp, isfinite, log, sqrt, square, sub,
+    add, choose, conj, convert, direction, exp, isfinite, log, power, sqrt, square, stop_gradient, sub,
 )
 from fnad.ops.families import linear
 from fnad.ops.operands import rule
@@ -26,7 +26,7 @@ Axes = tuple[int, ...]
 
 
 def _type_rule(name: str, kinds: str, empty: bool = True) -> Callable[..., ArrayType]:
-    def type_rule(x: ArrayType, axes: Axes) -> ArrayType:
+    def type_rule(x: ArrayType, axes: Axes, **others: Any) -> ArrayType:
         result = reduced_type(name, kinds, x, axes)
         if not empty and any([x.shape[a] == 0 for a in axes]):
             raise ValueError(f"zero-size array to reduction operation {name} which has no identity")
@@ -67,6 +67,42 @@ def _unit_vector(x: Any, y: Any, axes: Axes) -> Any:
 reduce_norm = Primitive(
     "reduce_norm", _type_rule("norm", "f"), _norm_expand, expand=_norm_expand, vjp=_norm_vjp, batch=batch_along_axes,
     kind=Kind.REDUCTION,
+)
+
+
+def _power_norm_expand(x: Any, axes: Axes, order: float) -> Any:
+    return power(reduce_sum(power(x, order), axes=axes), 1 / order)
+
+
+@rule
+def _power_norm_vjp(i: int, g: Any, y: Any, x: Any, axes: Axes, order: float) -> Any:
+    """(x / y)**(order - 1), of numbers scaled to where their powers neither overflow nor vanish; 0 where x or y is."""
+    if 0 in x.shape:
+        return spread(g, x, axes)
+    limits = np.finfo(x.dtype)
+    up, edge = 2.0 ** (limits.maxexp * 3 // 4), float(np.sqrt(limits.tiny) / limits.eps)
+    leading = stop_gradient(reduce_max(x, axes=axes) if order > 0 else reduce_min(x, axes=axes))
+    # In two steps, since one number alone cannot lift what is smallest.
+    lift = choose(leading < edge, up, filled(1, leading.type))
+    lifted = leading * lift
+    level = choose((lifted > 0) & isfinite(lifted), 1 / lifted, 1)
+    scaled = x * spread(lift, x, axes) * spread(level, x, axes)
+    norm = reduce_power_norm(scaled, axes=axes, order=order)
+    if 0 < order < 2:
+        slope = power(scaled, order - 1) * spread(power(norm, 1 - order), x, axes)
+        # What the scale takes away is much to this power.
+        whole = power(norm, 1 - order) * power(lift, order - 1) * power(level, order - 1)
+        is_lost = scaled < float(limits.tiny / limits.eps)
+        slope = choose(is_lost, power(x, order - 1) * spread(whole, x, axes), slope)
+    else:
+        slope = power(scaled / spread(norm, x, axes), order - 1)
+    return spread(g, x, axes) * choose((x == 0) | (spread(norm, x, axes) == 0), 0, slope)
+
+
+# sum(x**order)**(1 / order), of numbers that are not negative; where its slope would be infinite, at 0, the slope is 0.
+reduce_power_norm = Primitive(
+    "reduce_power_norm", _type_rule("norm", "f"), _power_norm_expand, expand=_power_norm_expand, vjp=_power_norm_vjp,
+    batch=batch_along_axes, kind=Kind.REDUCTION,
 )
 
 

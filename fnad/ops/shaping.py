@@ -83,9 +83,9 @@ def batch_as_it_is(op: Primitive, mapped: Mapped, *inputs: Any, **params: Any) -
     return op(*all_over_batch(mapped, inputs), **params)
 
 
-def batch_along_axes(op: Primitive, mapped: Mapped, x: Any, axes: Ints) -> Any:
+def batch_along_axes(op: Primitive, mapped: Mapped, x: Any, axes: Ints, **others: Any) -> Any:
     """The batching rule of an operation along some axes."""
-    return op(x, axes=up(axes))
+    return op(x, axes=up(axes), **others)
 
 
 def batch_along_axis(op: Primitive, mapped: Mapped, *inputs: Any, axis: int) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fnad import grad, jit
+from fnad import grad, jacfwd, jacrev, jit
 from fnad.errors import InPlaceError
 from fnad.numpy import linalg
 from fnad.testing.strategies import arrays, numbers, shapes
@@ -109,6 +109,55 @@ def test_norms_of_one_kind() -> None:
     assert_like_numpy(lambda x: np.linalg.vector_norm(x, ord=3), np.arange(6.0).reshape(2, 3))
     assert_like_numpy(lambda x: np.linalg.matrix_norm(x, ord=1), np.arange(12.0).reshape(2, 2, 3))
     assert float(linalg.norm(np.array([3.0, 4.0]))) == 5.0
+
+
+def p_norm_slopes(x: Any, p: float) -> tuple[Any, Any]:
+    """The first and second derivatives of a p-norm, in long double; 0 in elements that are 0."""
+    x = x.astype(np.longdouble)
+    size = np.abs(x)[x != 0]
+    if size.size < x.size and p < 0 or not size.size:
+        return np.zeros(x.size), np.zeros((x.size, x.size))
+    total = np.sum(size**p) ** (1 / np.longdouble(p))
+    share = np.abs(x) / total
+    steep, bend = [np.where(x == 0, 0, np.where(x == 0, 1, share) ** k) for k in (p - 1, p - 2)]
+    first = np.sign(x) * steep
+    return first, (p - 1) / total * (np.diag(bend) - np.outer(first, first))
+
+
+@pytest.mark.parametrize("p", [3, 4, 10, -1, -2, 1.5, 0.5])
+@pytest.mark.parametrize("x", [[3, -4, 1], [0, -4, 1], [0, 0, 0], [2, 2, -2], [-7]], ids=str)
+def test_derivatives_of_a_p_norm_whose_powers_are_no_floats(x: Any, p: float) -> None:
+    """At each scale all modes agree to second order, also where powers overflow or vanish; the value is NumPy's."""
+    f = lambda x: np.linalg.norm(x, p)  # noqa: E731
+    compiled, slopes, bends = jit(f), jit(grad(f)), [a(b(f)) for a in (jacrev, jacfwd) for b in (grad, jacfwd)]
+    for scale in (1.0, 2.0**660, 2.0**-660, 2.0**-1000, 2.0**1020):
+        at = np.array(x) * scale
+        first, second = p_norm_slopes(at, p)
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(compiled(at), np.linalg.norm(at, p), rtol=1e-14)
+            for got in (grad(f)(at), jacfwd(f)(at), slopes(at)):
+                np.testing.assert_allclose(got, first.astype(float), rtol=1e-14)
+            for bend in bends:
+                np.testing.assert_allclose(bend(at) * scale, (second * scale).astype(float), rtol=1e-13, atol=1e-14)
+    for scale in (2.0**-1060, 2.0**-1074):
+        at = np.array(x) * scale
+        for got in (grad(f)(at), jacfwd(f)(at), slopes(at)):
+            np.testing.assert_allclose(got, p_norm_slopes(at, p)[0].astype(float), rtol=1e-14)
+
+
+@pytest.mark.parametrize("p", [0.5, 1.5])
+def test_slopes_of_a_p_norm_in_elements_that_are_far_apart(p: float) -> None:
+    x = np.array([3e200, -4.0, 1e-200])
+    slopes = np.sign(x) * np.array([1, (4 / 3e200) ** (p - 1), 1e-200 ** (p - 1) / 3e200 ** (p - 1)])
+    for transform in (grad, jacfwd):
+        np.testing.assert_allclose(transform(lambda x: np.linalg.norm(x, p))(x), slopes, rtol=1e-14)
+
+
+def test_slopes_of_a_p_norm_of_nothing_and_of_rows() -> None:
+    f = lambda x: np.sum(np.linalg.norm(x, 3, axis=1))  # noqa: E731
+    assert grad(f)(np.zeros((2, 0))).shape == (2, 0) and grad(f)(np.zeros((0, 2))).shape == (0, 2)
+    rows = np.array([[3e200, 0], [3e-200, -3e-200], [0, 0]])
+    np.testing.assert_allclose(jit(grad(f))(rows), [[1, 0], [4 ** (-1 / 3), -(4 ** (-1 / 3))], [0, 0]], rtol=1e-14)
 
 
 ERRORS = [

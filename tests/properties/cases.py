@@ -418,6 +418,10 @@ def _norm(x: Any, axes: Any) -> Any:
     return np.sqrt(np.sum(x * x, axis=axes, dtype=x.dtype))
 
 
+def _power_norm(x: Any, axes: Any, order: float) -> Any:
+    return np.sum(x**order, axis=axes, dtype=x.dtype) ** (1 / order)
+
+
 def _logsumexp(x: Any, axes: Any) -> Any:
     return special.logsumexp(x, axis=axes) if axes else x
 
@@ -432,6 +436,10 @@ def _recurrence(a: Any, b: Any, axis: int) -> Any:
 
 _REDUCTIONS = [
     Case("reduce_norm", (ANY,), FULL + EMPTY, _norm, ulp=VECTOR_MATH, reorders=True),
+    Case("reduce_power_norm", (POSITIVE,), (
+        _one((3, 4), axes=(1,), order=3.0), _one((2, 3, 2), axes=(0, 2), order=-2.0),
+        _one((3, 4), axes=(0,), order=0.5), _one((3, 0, 2), axes=(0,), order=1.5),
+    ), _power_norm, ulp=VECTOR_MATH, reorders=True),
     Case("reduce_logsumexp", (ANY,), FULL, _logsumexp, ulp=VECTOR_MATH, reorders=True),
     Case("reduce_prod", (ANY,), FULL + EMPTY, lambda x, axes: np.prod(x, axis=axes, dtype=x.dtype), reorders=True),
     Case("reduce_max", (DISTINCT,), FULL, lambda x, axes: np.max(x, axis=axes)),
