@@ -1,4 +1,4 @@
-"""What docs/contributing.md says is true: its two operations, added to a copy of the project, pass the tests there."""
+"""What docs/contributing.md says is true: its operations, added to a copy of the project, pass the tests there."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ STEP = re.compile(
     r"(?:In `(?P<file>[\w/.]+)`, (?P<side>before|after)\s`(?P<anchor>[^`]+)`|At the end of `(?P<whole>[\w/.]+)`):\n\n"
     r"```python\n(?P<code>.*?)```", re.DOTALL,
 )
+
+
+NAMES = ("softsign", "swap_axes", "reduce_span", "run_lengths")
 
 
 class Step(NamedTuple):
@@ -48,7 +51,7 @@ def steps(name: str) -> Iterator[Step]:
         yield Step(found["file"] or found["whole"], found["side"] or "", found["anchor"] or "", found["code"])
 
 
-@pytest.mark.parametrize(("name", "count"), [("softsign", 5), ("run_lengths", 9)])
+@pytest.mark.parametrize(("name", "count"), [("softsign", 5), ("swap_axes", 2), ("reduce_span", 2), ("run_lengths", 9)])
 def test_every_block_of_code_has_a_place(name: str, count: int) -> None:
     section = NOTES.read_text().split(f": `{name}`")[1].split("\n## ")[0]
     assert section.count("```python") == len(list(steps(name))) == count
@@ -63,18 +66,24 @@ def test_an_elementwise_operation_touches_no_target() -> None:
         assert all([f"fnad/{part.format(target)}" in files for target in ("cpu", "cuda")])
 
 
+@pytest.mark.parametrize("name", ["softsign", "swap_axes", "reduce_span"])
+def test_an_operation_without_a_kernel_is_added_in_few_places(name: str) -> None:
+    files = [step.file for step in steps(name)]
+    assert len(files) <= 5 and {file.split("/")[1] for file in files} <= {"ops", "nn", "properties"}
+
+
 @needs_cuda_compiler
 def test_the_operations_work_on_both_targets(tmp_path: Path) -> None:
     copied = shutil.ignore_patterns("__pycache__", ".hypothesis")
     for folder in ("fnad", "tests"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=copied)
     shutil.copy(ROOT / "setup.cfg", tmp_path)
-    for step in [*steps("softsign"), *steps("run_lengths")]:
+    for step in [step for name in NAMES for step in steps(name)]:
         path = tmp_path / step.file
         path.write_text(step.applied(path.read_text()))
     paths = ["tests/properties", "tests/test_complete.py", "tests/cuda/test_complete.py"]
-    paths += ["tests/nn/test_activations.py", "fnad/nn/activations.py"]
-    options = ["-q", "-rN", "-p", "no:cacheprovider", "-k", "softsign or run_lengths"]
+    paths += ["tests/test_traits.py", "tests/nn/test_activations.py", "fnad/nn/activations.py"]
+    options = ["-q", "-rN", "-p", "no:cacheprovider", "-k", " or ".join(NAMES)]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *paths],
         cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True,
