@@ -18,7 +18,7 @@ NUMBERS = (
 
 INTEGERS = tuple([np.dtype(f"{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)])
 
-_CARRIERS = {
+_STORAGE = {
     np.dtype(np.float16): np.dtype(np.uint16),
     np.dtype(np.longdouble): np.dtype("u8,u8"),
     np.dtype(np.clongdouble): np.dtype("u8,u8,u8,u8"),
@@ -26,9 +26,9 @@ _CARRIERS = {
 """Words of bits, which keep all of them: what a longdouble's halves are as floats would be nan at times."""
 
 
-def carrier_of(dtype: np.dtype) -> np.dtype:
+def storage_dtype(dtype: np.dtype) -> np.dtype:
     """What the elements of a dtype are copied as: a loop moves numbers that it cannot compute with."""
-    return dtype if dtype in DTYPES else _CARRIERS.get(dtype, dtype)
+    return dtype if dtype in DTYPES else _STORAGE.get(dtype, dtype)
 
 
 def dtype_word(dtype: np.dtype) -> str:
@@ -38,5 +38,5 @@ def dtype_word(dtype: np.dtype) -> str:
 
 def dtype_of(word: str) -> np.dtype:
     """The dtype that kernel source calls by a word."""
-    wide = {dtype.name: dtype for dtype in _CARRIERS.values()}
+    wide = {dtype.name: dtype for dtype in _STORAGE.values()}
     return wide.get(word) or np.dtype("bool" if word == "boolean" else word)

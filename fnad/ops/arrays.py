@@ -13,7 +13,7 @@ from fnad.ir.types import ArrayType
 
 
 @dataclass(frozen=True)
-class Held:
+class Constant:
     """A C-contiguous array as a parameter; equal to another one with the same elements."""
 
     shape: tuple[int, ...]
@@ -30,31 +30,31 @@ class Held:
 
 
 array_p = Primitive(
-    "array", lambda held: ArrayType(held.shape, held.dtype), lambda held: held.array, differentiable=(),
-    batch=lambda op, mapped, held: op(held=held), total=True,
+    "array", lambda constant: ArrayType(constant.shape, constant.dtype), lambda constant: constant.array,
+    differentiable=(), batch=lambda op, mapped, constant: op(constant=constant), total=True,
 )
 """An array, from no inputs."""
 
 
-def hold(value: np.ndarray) -> Held:
+def constant(value: np.ndarray) -> Constant:
     """An array as a parameter."""
-    return Held(value.shape, value.dtype, value.tobytes())
+    return Constant(value.shape, value.dtype, value.tobytes())
 
 
 def array_equation(v: Var, value: Any) -> Equation:
     """The equation that gives a variable the value of an array."""
-    return Equation(array_p, (), {"held": hold(np.asarray(value, v.type.dtype))}, (v,))
+    return Equation(array_p, (), {"constant": constant(np.asarray(value, v.type.dtype))}, (v,))
 
 
 def array_of(eqn: Equation) -> np.ndarray:
     """The array that an equation gives."""
-    return eqn.params["held"].array
+    return eqn.params["constant"].array
 
 
 def is_identity(eqn: Equation | None) -> bool:
     """Whether an equation gives an identity matrix."""
     if eqn is None or eqn.primitive is not array_p:
         return False
-    held = eqn.params["held"]
-    rows = held.shape[0] if held.shape else 0
-    return held.shape == (rows, rows) and held.content == np.eye(rows, dtype=held.dtype).tobytes()
+    given = eqn.params["constant"]
+    rows = given.shape[0] if given.shape else 0
+    return given.shape == (rows, rows) and given.content == np.eye(rows, dtype=given.dtype).tobytes()

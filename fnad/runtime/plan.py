@@ -172,8 +172,8 @@ class Inner:
 
 
 @dataclass(frozen=True)
-class Turn:
-    """Numbers of an input and an output of a loop's body that take turns.
+class DoubleBuffer:
+    """Numbers of an input and an output of a loop's body whose memory is two pieces that change places.
 
     After each step the output's memory becomes the input's, and the next output goes to the memory
     of the one before; the first one before lies at `other`.
@@ -195,7 +195,7 @@ class Scan:
     length: int
     body: Inner
     advances: tuple[tuple[int, int], ...]
-    turns: tuple[Turn, ...]
+    double_buffers: tuple[DoubleBuffer, ...]
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ class While:
 
     condition: Inner
     body: Inner
-    turns: tuple[Turn, ...]
+    double_buffers: tuple[DoubleBuffer, ...]
     watched: tuple[tuple[int, int], ...]
     results: tuple[tuple[int, Place, int], ...]
 

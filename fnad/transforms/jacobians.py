@@ -15,7 +15,7 @@ from fnad.checks import require_flag, require_function
 from fnad.errors import boundary
 from fnad.ir.program import Program, Var
 from fnad.ir.types import ArrayType, is_inexact
-from fnad.ops.arrays import array_p, hold
+from fnad.ops.arrays import array_p, constant
 from fnad.ops.shaping import concatenate, reshape, transpose
 from fnad.tracing.staging import Staged, call_program, stage
 from fnad.tracing.state import innermost
@@ -245,7 +245,7 @@ def along_basis(
     builder = innermost(residuals)
     parts = [basis[start : start + count] for start in range(0, direction.size, count)] or [basis]
     if builder is not None:  # held by the Program, so that a compiler sees that it is the identity
-        parts = [builder.apply(array_p, (), {"held": hold(part)}) for part in parts]
+        parts = [builder.apply(array_p, (), {"constant": constant(part)}) for part in parts]
     images = [_images(program, residuals, part, constants) for part in parts]
     return images[0] if len(images) == 1 else [concatenate(*stacked, axis=0) for stacked in zip(*images)]
 

@@ -112,7 +112,7 @@ def test_a_carry_that_cannot_be_written_in_place_takes_turns(length: int) -> Non
         lambda c, xs: scanned(body, c, xs, carries=1, length=length), np.arange(3.0), numbers(0, length, 3)
     )
     assert len(found(compiled, Copy)) == (length == 0)
-    assert [len(scan.turns) for scan in found(compiled, Scan)] == [length > 1] * (length > 0)
+    assert [len(scan.double_buffers) for scan in found(compiled, Scan)] == [length > 1] * (length > 0)
 
 
 def test_a_carry_is_written_in_place_and_copied_once() -> None:
@@ -125,7 +125,7 @@ def test_a_carry_is_written_in_place_and_copied_once() -> None:
         return scanned(body, buffer, order, carries=1, length=4)
 
     compiled = compiled_alike(loop, np.arange(6.0), np.array([2, 0, 2, 5]))
-    assert len(found(compiled, Copy)) == 1 and not found(compiled, Scan)[0].turns
+    assert len(found(compiled, Copy)) == 1 and not found(compiled, Scan)[0].double_buffers
     assert not found(compile_program(program_of(loop, np.zeros(6), np.zeros(4, int)), donated=[0]), Copy)
     # A temporary that dies with the loop is written over, one that is read afterwards is not.
     assert not found(compiled_alike(lambda x, i: loop(mul(x, 2.0), i), np.arange(6.0), np.arange(4)), Copy)
@@ -203,7 +203,7 @@ def test_while_loops(steps: int) -> None:
         steps, np.full(3, 2.0), 0, np.arange(3.0), np.ones(2),
     )
     (loop,) = found(compiled, While)
-    assert len(loop.turns) == 1 and "while_loop" in describe(compiled)
+    assert len(loop.double_buffers) == 1 and "while_loop" in describe(compiled)
 
 
 @pytest.mark.parametrize("length", [4094, 4095, 4096, 4097, 10_000])
@@ -576,8 +576,8 @@ def wrong_parity(carries: Any, length: int) -> Any:
     return RIGHT["_ends_in_final"](carries, length + 1)
 
 
-def wrong_turns(step: Any, *args: Any) -> Any:
-    return RIGHT["_carried"](step, *args)._replace(turns=())
+def wrong_buffers(step: Any, *args: Any) -> Any:
+    return RIGHT["_carried"](step, *args)._replace(double_buffers=())
 
 
 def wrong_copies(step: Any, *args: Any) -> Any:
@@ -585,7 +585,7 @@ def wrong_copies(step: Any, *args: Any) -> Any:
 
 
 RIGHT = {name: getattr(control, name) for name in ("_ends_in_final", "_carried")}
-WRONG = {"parity": wrong_parity, "turns": wrong_turns, "copies": wrong_copies}
+WRONG = {"parity": wrong_parity, "buffers": wrong_buffers, "copies": wrong_copies}
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -20,7 +20,7 @@ from fnad.compiler.cpu.params import Params, kernel_source
 from fnad.compiler.expressions import accumulation_of, constant, is_reduction, source_of, takes_any_number
 from fnad.compiler.passes.schedule import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
-from fnad.kernels.dtypes import carrier_of, dtype_word, FLOATS
+from fnad.kernels.dtypes import FLOATS, dtype_word, storage_dtype
 from fnad.ops.elementwise import copy
 from fnad.runtime.plan import Kernel, Launch, View
 
@@ -90,7 +90,7 @@ class _Signature:
 
     def pointer(self, view: View) -> str:
         """The name of a pointer to a view's first element; views of one buffer share a scope."""
-        dtype = carrier_of(view.dtype)
+        dtype = storage_dtype(view.dtype)
         key = view.buffer, view.offset, dtype
         if key not in self.pointers:
             name = self.pointers[key] = f"x{len(self.pointers)}"
@@ -284,8 +284,8 @@ class _Writer:
     def _name(self, atom: Atom) -> str:
         if atom in self.names:
             return self.names[atom]
-        carrier = carrier_of(atom.type.dtype)
-        return constant(atom.value if carrier == atom.type.dtype else atom.value.view(carrier), carrier)
+        storage = storage_dtype(atom.type.dtype)
+        return constant(atom.value if storage == atom.type.dtype else atom.value.view(storage), storage)
 
 
 def _is_parameter(atom: Atom, eqn: Equation) -> bool:

@@ -19,7 +19,7 @@ from fnad.compiler.expressions import accumulation_of, constant, is_reduction, s
 from fnad.compiler.passes.schedule import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
 from fnad.kernels.cuda.sizes import THREADS, WARP
-from fnad.kernels.dtypes import carrier_of, dtype_word
+from fnad.kernels.dtypes import dtype_word, storage_dtype
 from fnad.ops.elementwise import copy
 from fnad.runtime.plan import GridKernel, GridLaunch, View
 from fnad.runtime.views import is_aligned
@@ -78,7 +78,7 @@ def _launch(loops: Sequence[Loop], signature: Signature, lines: list[str], block
     words = dict.fromkeys(e.primitive.name for loop in loops for e in loop.equations if e.primitive is not copy)
     label = " ".join(words) or "copy"
     source = "\n".join([f"def kernel({', '.join(signature.names)}):", *_indented(lines), ""])
-    pointers = tuple([dtype_word(carrier_of(view.dtype)) for view in signature.views])
+    pointers = tuple([dtype_word(storage_dtype(view.dtype)) for view in signature.views])
     kernel = GridKernel(
         label.replace(" ", "_")[:60], source, pointers, len(signature.params), (threads, 1, 1)
     )
@@ -172,8 +172,8 @@ class _Writer:
     def name(self, atom: Atom) -> str:
         if not isinstance(atom, Literal):
             return self.names[atom]
-        carrier = carrier_of(atom.type.dtype)
-        return constant(atom.value if carrier == atom.type.dtype else atom.value.view(carrier), carrier)
+        storage = storage_dtype(atom.type.dtype)
+        return constant(atom.value if storage == atom.type.dtype else atom.value.view(storage), storage)
 
 
 # --- Reductions

@@ -17,7 +17,7 @@ from fnad.compiler.expressions import is_reduction
 from fnad.compiler.passes.schedule import Loop
 from fnad.ir.program import Equation, Var
 from fnad.kernels.cuda.sizes import THREADS, WARP
-from fnad.kernels.dtypes import carrier_of
+from fnad.kernels.dtypes import storage_dtype
 from fnad.runtime.plan import View
 
 FEW, SMALL = 64, 1 << 16
@@ -45,7 +45,7 @@ class Signature:
 
     def pointer(self, view: View) -> str:
         """The name of a pointer to a view's first element."""
-        key = view.buffer, view.offset, view.shape, view.strides, carrier_of(view.dtype)
+        key = view.buffer, view.offset, view.shape, view.strides, storage_dtype(view.dtype)
         if key not in self._pointers:
             self._pointers[key] = f"x{len(self._pointers)}"
             self.views.append(view)

@@ -21,7 +21,7 @@ from fnad.control.switch import switch_p
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Equation, Program
 from fnad.ops.strides import is_contiguous
-from fnad.runtime.plan import Copy, Inner, Instruction, Place, Plan, Scan, Switch, Turn, View, While
+from fnad.runtime.plan import Copy, DoubleBuffer, Inner, Instruction, Place, Plan, Scan, Switch, View, While
 
 MakePlan = Callable[[Program, Mapping[int, int]], tuple[Plan, Collection[int]]]
 """The plan of a Program, and which of the outputs that may replace an input do so."""
@@ -72,7 +72,7 @@ class _Carries(NamedTuple):
     copies: list[Instruction]
     inputs: list[Place]
     outputs: list[Place]
-    turns: tuple[Turn, ...]
+    double_buffers: tuple[DoubleBuffer, ...]
 
 
 def _carried(step: Control, first: int, initial: list[View], final: list[View], spare: list[View]) -> _Carries:
@@ -84,15 +84,15 @@ def _carried(step: Control, first: int, initial: list[View], final: list[View], 
             that of ``final``.
     """
     found, pieces = _Carries([], [], [], ()), iter(spare)
-    turns = []
+    buffers = []
     for k, (before, after) in enumerate(zip(initial, final)):
         if k in step.replaced:
             found.copies.extend(_copied(before, after))
         elif spare:
-            turns.append(Turn(first + k, k, _place(next(pieces))))
+            buffers.append(DoubleBuffer(first + k, k, _place(next(pieces))))
         found.inputs.append(_place(after if k in step.replaced else before))
         found.outputs.append(_place(after))
-    return found._replace(turns=tuple(turns))
+    return found._replace(double_buffers=tuple(buffers))
 
 
 def _copied(source: View, target: View) -> list[Instruction]:
@@ -104,11 +104,11 @@ def _ends_in_final(carries: _Carries, length: int) -> _Carries:
     """The same where the last of ``length`` steps writes the final values to their place."""
     if length % 2:
         return carries
-    outputs, turns = list(carries.outputs), []
-    for turn in carries.turns:
-        turns.append(replace(turn, other=outputs[turn.output]))
-        outputs[turn.output] = turn.other
-    return carries._replace(outputs=outputs, turns=tuple(turns))
+    outputs, buffers = list(carries.outputs), []
+    for buffer in carries.double_buffers:
+        buffers.append(replace(buffer, other=outputs[buffer.output]))
+        outputs[buffer.output] = buffer.other
+    return carries._replace(outputs=outputs, double_buffers=tuple(buffers))
 
 
 # --- scan
@@ -142,7 +142,7 @@ def _lower_scan(step: Control, inputs: list[View], outputs: list[View], workspac
     direction = -1 if params["reverse"] else 1
     advances = tuple([(k, direction * v.strides[0]) for k, v in sequences.items() if v.strides[0] and _bytes(v)])
     body = Inner(step.plans[0], tuple(places), arena.buffer)
-    return [*carried.copies, Scan(length, body, advances, carried.turns)]
+    return [*carried.copies, Scan(length, body, advances, carried.double_buffers)]
 
 
 def _first_slice(view: View, reverse: bool) -> Place:
@@ -170,9 +170,9 @@ def _lower_while(step: Control, inputs: list[View], outputs: list[View], workspa
     asking = [*map(_place, inputs[:asked]), *carried.inputs, _place(answer)]
     places = [*map(_place, inputs[asked : asked + constants]), *carried.inputs, *carried.outputs]
     condition, body = [Inner(p, tuple(at), arena.buffer) for p, at in zip(step.plans, (asking, places))]
-    watched = tuple([(asked + turn.output, turn.input) for turn in carried.turns])
-    results = tuple([(t.input, _place(outputs[t.output]), _bytes(outputs[t.output])) for t in carried.turns])
-    return [*carried.copies, While(condition, body, carried.turns, watched, results)]
+    watched = tuple([(asked + buffer.output, buffer.input) for buffer in carried.double_buffers])
+    results = tuple([(t.input, _place(outputs[t.output]), _bytes(outputs[t.output])) for t in carried.double_buffers])
+    return [*carried.copies, While(condition, body, carried.double_buffers, watched, results)]
 
 
 # --- switch

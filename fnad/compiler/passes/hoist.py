@@ -38,7 +38,7 @@ def _reads_in_loops(eqn: Equation) -> bool:
 
 
 @dataclass
-class Settled:
+class Hoisted:
     """A loop or a branch, what comes before it, and the outputs of it that are known without it."""
 
     equation: Equation | None
@@ -46,13 +46,13 @@ class Settled:
     known: dict[Var, Atom] = field(default_factory=dict)
 
 
-def settle(eqn: Equation, producers: Producers) -> Settled:
+def hoist(eqn: Equation, producers: Producers) -> Hoisted:
     """Take out of a loop or a branch what need not be in it; ``producers`` has the equations before it."""
-    settled = _SETTLERS[eqn.primitive](eqn, producers)
-    equation = settled.equation
+    hoisted = _HOISTERS[eqn.primitive](eqn, producers)
+    equation = hoisted.equation
     if equation is not None and not equation.outputs and not has_effect(equation):
-        settled.equation = None
-    return settled
+        hoisted.equation = None
+    return hoisted
 
 
 class _Carry(NamedTuple):
@@ -143,14 +143,14 @@ def _bulk(atom: Atom, producers: Producers) -> int:
 
 
 class _Inputs:
-    """What a Program reads from outside, as inputs; a look at memory is done inside, where loops read it."""
+    """What a Program reads from outside, as inputs; a view of memory is made inside, where loops read it."""
 
     def __init__(self, program: Program, outside: Mapping[Atom, Atom], producers: Producers) -> None:
         self.outside, self.producers = outside, producers
         self.wanted: set[Atom] = set()
         for eqn in reversed(program.equations):
             self.wanted |= _wanted_in_memory(eqn, self.wanted)
-        self.looks: list[Equation] = []
+        self.views: list[Equation] = []
         self.inputs: dict[Atom, Var] = {}  # by what they are outside
         self.stands_for: dict[Atom, Atom] = {}
 
@@ -159,13 +159,13 @@ class _Inputs:
         if isinstance(atom, Literal) or atom in self.stands_for:
             return
         origin = self.outside.get(atom, atom)
-        look = self.producers.get(origin)
+        view = self.producers.get(origin)
         self.stands_for[atom] = atom
         if isinstance(origin, Literal):
             self.stands_for[atom] = Literal(origin.value, origin.type.strong)
-        elif look is not None and _is_view(look) and atom not in self.wanted:
-            self.bring(look.inputs[0])
-            self.looks.append(look._replace(outputs=(atom,)))
+        elif view is not None and _is_view(view) and atom not in self.wanted:
+            self.bring(view.inputs[0])
+            self.views.append(view._replace(outputs=(atom,)))
         else:
             self.stands_for[atom] = self.inputs.setdefault(origin, Var(origin.type.strong))
 
@@ -182,7 +182,7 @@ def _closed(
     known = brought.stands_for
     equations = [
         eqn._replace(inputs=tuple([known.get(a, a) for a in eqn.inputs]))
-        for eqn in (*brought.looks, *program.equations)
+        for eqn in (*brought.views, *program.equations)
     ]
     outputs = tuple([known.get(a, a) for a in program.outputs])
     return Program((*brought.inputs.values(), *rest), tuple(equations), outputs), tuple(brought.inputs)
@@ -196,10 +196,10 @@ def _read(program: Program) -> dict[Atom, None]:
 # --- Loops and branches
 
 
-def _scan(eqn: Equation, producers: Producers) -> Settled:
+def _scan(eqn: Equation, producers: Producers) -> Hoisted:
     body, length, constants = eqn.params["body"], eqn.params["length"], eqn.params["constants"]
     if length == 0:
-        return Settled(eqn)
+        return Hoisted(eqn)
     first = constants + eqn.params["carries"]
     changing, fixed = _changing(eqn.inputs[constants:first], body, constants, eqn.outputs)
     known = {c.result: c.initial for c in fixed}
@@ -221,7 +221,7 @@ def _scan(eqn: Equation, producers: Producers) -> Settled:
     read = _read(rest)
     slices = {v: atom for v, atom in slices.items() if v in read}
     program, given = _closed(rest, [*[c.input for c in changing], *slices], divided.outside, producers)
-    return Settled(
+    return Hoisted(
         eqn._replace(
             inputs=(*given, *[c.initial for c in changing], *slices.values()),
             params=eqn.params | {"body": program, "constants": len(given), "carries": len(changing)},
@@ -239,7 +239,7 @@ def _repeated(atom: Atom, result: Var, eqn: Equation) -> Equation:
     return Equation(broadcast, (atom,), params, (Var(type),), eqn.source)
 
 
-def _while(eqn: Equation, producers: Producers) -> Settled:
+def _while(eqn: Equation, producers: Producers) -> Hoisted:
     condition, body = eqn.params["condition"], eqn.params["body"]
     asked, constants = eqn.params["condition_constants"], eqn.params["body_constants"]
     first = asked + constants
@@ -262,7 +262,7 @@ def _while(eqn: Equation, producers: Producers) -> Settled:
     params = {
         "condition": new_condition, "body": new_body, "condition_constants": len(asking), "body_constants": len(given),
     }
-    return Settled(
+    return Hoisted(
         eqn._replace(
             inputs=(*asking, *given, *[c.initial for c in changing]), params=eqn.params | params,
             outputs=tuple([c.result for c in changing]),
@@ -272,7 +272,7 @@ def _while(eqn: Equation, producers: Producers) -> Settled:
     )
 
 
-def _switch(eqn: Equation, producers: Producers) -> Settled:
+def _switch(eqn: Equation, producers: Producers) -> Hoisted:
     index, *operands = eqn.inputs
     outside = [dict(zip(branch.inputs, operands)) for branch in eqn.params["branches"]]
     results = zip(*[branch.outputs for branch in eqn.params["branches"]])
@@ -289,7 +289,7 @@ def _switch(eqn: Equation, producers: Producers) -> Settled:
         inputs = dict(zip(atoms, program.inputs))
         padded = tuple([inputs.get(a) or Var(a.type.strong) for a in given])
         branches.append(Program(padded, program.equations, program.outputs))
-    return Settled(
+    return Hoisted(
         eqn._replace(
             inputs=(index, *given), params=eqn.params | {"branches": tuple(branches)},
             outputs=tuple([eqn.outputs[k] for k in chosen]),
@@ -298,6 +298,6 @@ def _switch(eqn: Equation, producers: Producers) -> Settled:
     )
 
 
-_SETTLERS: dict[Primitive, Callable[[Equation, Producers], Settled]] = {
+_HOISTERS: dict[Primitive, Callable[[Equation, Producers], Hoisted]] = {
     scan_p: _scan, while_p: _while, switch_p: _switch,
 }

@@ -23,7 +23,7 @@ from fnad.runtime.plan import ARENA_ALIGNMENT, Buffer, View
 
 
 @dataclass
-class _Home:
+class _Allocation:
     """A piece of memory: the storages in it, and the steps from the first to the last that touches them."""
 
     nbytes: int
@@ -99,11 +99,11 @@ class _Planner:
         self.output_of = {view.buffer: k for k, view in enumerate(schedule.outputs)}
         self.stages = _stages(schedule)
         self.last_use = self._last_uses()
-        self.homes: list[_Home | None] = [None] * len(schedule.nbytes)
+        self.allocations: list[_Allocation | None] = [None] * len(schedule.nbytes)
         for storage in range(len(schedule.inputs)):
-            self.homes[storage] = _Home(schedule.nbytes[storage], [storage], input=storage)
+            self.allocations[storage] = _Allocation(schedule.nbytes[storage], [storage], input=storage)
         for storage, value in schedule.arrays.items():
-            self.homes[storage] = _Home(schedule.nbytes[storage], [storage], value=value)
+            self.allocations[storage] = _Allocation(schedule.nbytes[storage], [storage], value=value)
 
     def plan(self) -> Layout:
         """Go through the steps in order."""
@@ -121,70 +121,71 @@ class _Planner:
         return last
 
     def visit(self, number: int, stage: _Stage) -> None:
-        """Give homes to the storages that a stage writes first."""
+        """Give memory to the storages that a stage writes first."""
         operands = Counter([view.buffer for view in stage.step.inputs])
         for output, view in enumerate(_written(stage.step)):
             storage = view.buffer
-            if self.homes[storage] is None:
-                home = self._overwritten(number, stage, output, view, operands) or _Home(
+            if self.allocations[storage] is None:
+                allocation = self._overwritten(number, stage, output, view, operands) or _Allocation(
                     self.schedule.nbytes[storage], first=stage.first
                 )
-                home.storages.append(storage)
+                allocation.storages.append(storage)
                 last = self.last_use[storage]
-                home.last = self.stages[last].last if last < len(self.stages) else last
+                allocation.last = self.stages[last].last if last < len(self.stages) else last
                 if storage in self.output_of:
-                    home.output = self.output_of[storage]
-                self.homes[storage] = home
+                    allocation.output = self.output_of[storage]
+                self.allocations[storage] = allocation
 
     def _overwritten(
         self, number: int, stage: _Stage, output: int, view: View, operands: Counter[int]
-    ) -> _Home | None:
-        """The home of an operand that a result may be written over."""
+    ) -> _Allocation | None:
+        """The allocation of an operand that a result may be written over."""
         for candidate in _pointwise_operands(stage.step, output, view, operands):
-            home = self.homes[candidate.buffer]
-            assert home is not None
+            allocation = self.allocations[candidate.buffer]
+            assert allocation is not None
             # Loops that run row by row: the next row may not need what is written over.
             touched = [v for v in stage.around if v.buffer == candidate.buffer]
-            if not all([views.is_by_rows(v, home.nbytes) for v in touched]):
+            if not all([views.is_by_rows(v, allocation.nbytes) for v in touched]):
                 continue
-            if self._dies(candidate.buffer, home, number) and self._fits(view, home):
-                return home
+            if self._dies(candidate.buffer, allocation, number) and self._fits(view, allocation):
+                return allocation
         return None
 
-    def _dies(self, storage: int, home: _Home, number: int) -> bool:
-        writable = home.value is None and (home.input is None or home.input in self.donated)
-        return writable and home.storages[-1] == storage and self.last_use[storage] == number and home.output is None
+    def _dies(self, storage: int, allocation: _Allocation, number: int) -> bool:
+        writable = allocation.value is None and (allocation.input is None or allocation.input in self.donated)
+        is_last = allocation.storages[-1] == storage and self.last_use[storage] == number
+        return writable and is_last and allocation.output is None
 
-    def _fits(self, view: View, home: _Home) -> bool:
-        same_bytes = self.schedule.nbytes[view.buffer] == home.nbytes
-        if not same_bytes or home.input is None or view.buffer not in self.output_of:
+    def _fits(self, view: View, allocation: _Allocation) -> bool:
+        same_bytes = self.schedule.nbytes[view.buffer] == allocation.nbytes
+        if not same_bytes or allocation.input is None or view.buffer not in self.output_of:
             return same_bytes
         output = self.output_of[view.buffer]
-        if self.carries is not None and self.carries[home.input] != output:
+        if self.carries is not None and self.carries[allocation.input] != output:
             return False
         # The caller gets the donated array itself back, so it must be of the result's type.
-        given, result = self.schedule.inputs[home.input], self.schedule.outputs[output]
+        given, result = self.schedule.inputs[allocation.input], self.schedule.outputs[output]
         return (given.shape, given.dtype) == (result.shape, result.dtype)
 
     def layout(self) -> Layout:
-        """Number the homes: inputs, outputs, temporaries, the latter placed in the arena."""
+        """Number the allocations: inputs, outputs, temporaries, the latter placed in the arena."""
         schedule, inputs = self.schedule, len(self.schedule.inputs)
         buffers = [Buffer(schedule.nbytes[view.buffer], "input") for view in schedule.inputs]
         buffers += [Buffer(schedule.nbytes[view.buffer], "output") for view in schedule.outputs]
-        homes = list({id(h): h for h in self.homes if h is not None}.values())
-        temporaries = [h for h in homes if h.input is None and h.output is None and h.value is None]
+        allocations = list({id(a): a for a in self.allocations if a is not None}.values())
+        temporaries = [a for a in allocations if a.input is None and a.output is None and a.value is None]
         offsets, arena_bytes = _place(temporaries)
-        number_of = {id(h): inputs + h.output for h in homes if h.output is not None}
-        number_of.update((id(h), h.input) for h in homes if h.input is not None)
-        for home, offset in zip(temporaries, offsets):
-            number_of[id(home)] = len(buffers)
-            buffers.append(Buffer(home.nbytes, "temporary", offset))
-        for home in homes:
-            if home.value is not None:
-                number_of[id(home)] = len(buffers)
-                buffers.append(Buffer(home.nbytes, "constant", value=home.value))
-        donated = {h.output: h.input for h in homes if h.input is not None and h.output is not None}
-        buffer_of = tuple([number_of[id(h)] if h is not None else -1 for h in self.homes])
+        number_of = {id(a): inputs + a.output for a in allocations if a.output is not None}
+        number_of.update((id(a), a.input) for a in allocations if a.input is not None)
+        for allocation, offset in zip(temporaries, offsets):
+            number_of[id(allocation)] = len(buffers)
+            buffers.append(Buffer(allocation.nbytes, "temporary", offset))
+        for allocation in allocations:
+            if allocation.value is not None:
+                number_of[id(allocation)] = len(buffers)
+                buffers.append(Buffer(allocation.nbytes, "constant", value=allocation.value))
+        donated = {a.output: a.input for a in allocations if a.input is not None and a.output is not None}
+        buffer_of = tuple([number_of[id(a)] if a is not None else -1 for a in self.allocations])
         return Layout(tuple(buffers), buffer_of, donated, arena_bytes, self.carries is not None)
 
 
@@ -241,20 +242,20 @@ def _same_place(read: View, written: View) -> bool:
     )
 
 
-def _place(homes: list[_Home]) -> tuple[list[int], int]:
+def _place(allocations: list[_Allocation]) -> tuple[list[int], int]:
     """Offsets in the arena, the largest first, each at the lowest place that is free during its life."""
-    order = sorted(range(len(homes)), key=lambda k: -homes[k].nbytes)
-    lives = np.array([(homes[k].first, homes[k].last) for k in order], np.int64).reshape(-1, 2)
-    offsets, ends = np.zeros((2, len(homes)), np.int64)  # in that order
+    order = sorted(range(len(allocations)), key=lambda k: -allocations[k].nbytes)
+    lives = np.array([(allocations[k].first, allocations[k].last) for k in order], np.int64).reshape(-1, 2)
+    offsets, ends = np.zeros((2, len(allocations)), np.int64)  # in that order
     for n, k in enumerate(order):
         alive = np.flatnonzero((lives[:n, 0] <= lives[n, 1]) & (lives[:n, 1] >= lives[n, 0]))
         alive = alive[np.argsort(offsets[alive], kind="stable")]
         starts = np.maximum.accumulate(np.append(0, ends[alive]))  # where there may be room, and before what
-        room = np.flatnonzero(starts[:-1] + homes[k].nbytes <= offsets[alive])
+        room = np.flatnonzero(starts[:-1] + allocations[k].nbytes <= offsets[alive])
         offsets[n] = starts[room[0] if len(room) else -1]
-        ends[n] = offsets[n] + aligned(homes[k].nbytes)
+        ends[n] = offsets[n] + aligned(allocations[k].nbytes)
     placed = dict(zip(order, offsets.tolist()))
-    return [placed[k] for k in range(len(homes))], int(max(ends, default=0))
+    return [placed[k] for k in range(len(allocations))], int(max(ends, default=0))
 
 
 def aligned(nbytes: int) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fnad.compiler.passes.hoist import settle
+from fnad.compiler.passes.hoist import hoist
 from fnad.control.switch import switch_p
 from fnad.ir.evaluate import QUIET
 from fnad.ir.primitive import Kind, Primitive
@@ -80,10 +80,10 @@ class _Rewriter:
             self.atoms[eqn.outputs[0]] = found
             return
         if eqn.primitive.kind is Kind.CONTROL:
-            settled = self._settled(eqn)
-            if settled is None:
+            hoisted = self._hoisted(eqn)
+            if hoisted is None:
                 return
-            eqn = settled
+            eqn = hoisted
         key = _key(eqn)
         same = self.known.get(key) if key is not None else None
         if same is not None:
@@ -113,15 +113,15 @@ class _Rewriter:
             self.add(inner)
         self.atoms.update((v, self.atoms.get(a, a)) for v, a in zip(eqn.outputs, outputs))
 
-    def _settled(self, eqn: Equation) -> Equation | None:
+    def _hoisted(self, eqn: Equation) -> Equation | None:
         """A loop or a branch with simplified Programs, after what it need not contain; ``None`` where that is all."""
-        settled = settle(_with_programs(eqn, lambda program: simplify(program, self.has_code)), self.producers)
-        for before in settled.before:
+        hoisted = hoist(_with_programs(eqn, lambda program: simplify(program, self.has_code)), self.producers)
+        for before in hoisted.before:
             self.add(before)
-        self.atoms.update([(v, self.atoms.get(a, a)) for v, a in settled.known.items()])
-        if settled.equation is None:
+        self.atoms.update([(v, self.atoms.get(a, a)) for v, a in hoisted.known.items()])
+        if hoisted.equation is None:
             return None
-        return settled.equation._replace(inputs=tuple([self.atoms.get(a, a) for a in settled.equation.inputs]))
+        return hoisted.equation._replace(inputs=tuple([self.atoms.get(a, a) for a in hoisted.equation.inputs]))
 
     def _simpler(self, eqn: Equation) -> Atom | None:
         """An atom that is equal to the one output, where there is one."""

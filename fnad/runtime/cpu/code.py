@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fnad.kernels.cpu import frame as words
-from fnad.runtime.plan import Copy, HostStep, Inner, Instruction, Kernel, Launch, Place, Plan, Scan, Switch, Turn, While
+from fnad.runtime.plan import (
+    Copy, DoubleBuffer, HostStep, Inner, Instruction, Kernel, Launch, Place, Plan, Scan, Switch, While,
+)
 
 if TYPE_CHECKING:
     from fnad.runtime.cpu.loader import MachineCode
@@ -158,13 +160,15 @@ class _Part:
         """The rows of an inner plan."""
         self.assembler.add_plan(inner.plan, base, self._arena_of(inner))
 
-    def turns(self, turns: Sequence[Turn], inner: Inner, base: int) -> tuple[list[int], list[tuple[int, int, int]]]:
-        """The slots of carries that take turns, three each, and what places the third."""
+    def double_buffers(
+        self, buffers: Sequence[DoubleBuffer], inner: Inner, base: int,
+    ) -> tuple[list[int], list[tuple[int, int, int]]]:
+        """The slots of carries in two pieces of memory, three each, and what places the third."""
         slots, entries = [], []
-        for turn in turns:
+        for buffer in buffers:
             other = self.assembler.new_slot()
-            slots += [base + turn.input, base + len(inner.plan.inputs) + turn.output, other]
-            entries.append(self.entry(other, turn.other))
+            slots += [base + buffer.input, base + len(inner.plan.inputs) + buffer.output, other]
+            entries.append(self.entry(other, buffer.other))
         return slots, entries
 
 
@@ -176,21 +180,21 @@ def _add_copy(part: _Part, copy: Copy) -> None:
 def _add_scan(part: _Part, scan: Scan) -> None:
     base = part.table(scan.body)
     counter = part.assembler.new_slot()
-    turning, others = part.turns(scan.turns, scan.body, base)
+    slots, others = part.double_buffers(scan.double_buffers, scan.body, base)
     part.place([*part.entries(scan.body, base), *others])
     part.row(words.CLEAR, counter)
     top = part.here
     part.body(scan.body, base)
     advances = [word for number, nbytes in scan.advances for word in (base + number, nbytes)]
     part.row(
-        words.NEXT, counter, scan.length, top, len(scan.advances), *advances, *turning, extent=len(scan.turns)
+        words.NEXT, counter, scan.length, top, len(scan.advances), *advances, *slots, extent=len(scan.double_buffers)
     )
 
 
 def _add_while(part: _Part, loop: While) -> None:
     asking, base = part.table(loop.condition), part.table(loop.body)
     counter = part.assembler.new_slot()
-    turning, others = part.turns(loop.turns, loop.body, base)
+    slots, others = part.double_buffers(loop.double_buffers, loop.body, base)
     part.place([*part.entries(loop.condition, asking), *part.entries(loop.body, base), *others])
     part.row(words.CLEAR, counter)
     top = part.here
@@ -198,7 +202,7 @@ def _add_while(part: _Part, loop: While) -> None:
     part.body(loop.condition, asking)
     leave = part.row(words.SKIP, asking + len(loop.condition.plan.inputs), 0)
     part.body(loop.body, base)
-    part.row(words.NEXT, counter, words.LARGEST, top, 0, *turning, extent=len(loop.turns))
+    part.row(words.NEXT, counter, words.LARGEST, top, 0, *slots, extent=len(loop.double_buffers))
     leave.params[1] = part.here
     for number, to, nbytes in loop.results:
         part.row(words.COPY, part.base + to.buffer, to.offset, base + number, 0, nbytes)

@@ -22,7 +22,8 @@ from fnad.ops.strides import is_contiguous
 from fnad.runtime.cuda.arrays import DeviceArray, empty, uploaded
 from fnad.runtime.cuda.runtime import Memory, Runtime, fetch
 from fnad.runtime.plan import (
-    Copy, GridLaunch, HostStep, Inner, Instruction, Multiply, Place, Plan, Scan, Switch, Turn, View, While, kernels_of,
+    Copy, DoubleBuffer, GridLaunch, HostStep, Inner, Instruction, Multiply, Place, Plan, Scan, Switch, View, While,
+    kernels_of,
 )
 
 logging = LazyModule("logging")
@@ -157,12 +158,12 @@ class LinkedPlan:
         nbytes = np.array([n for _, n in scan.advances], np.int64)
 
         def step(table: Table, words: np.ndarray) -> None:
-            inner, turning = _entered(body, scan.body, table), _Turning(scan.turns, scan.body, table)
+            inner, buffers = _entered(body, scan.body, table), _DoubleBuffers(scan.double_buffers, scan.body, table)
             for k in range(scan.length):
                 body.run(inner)
                 if k + 1 < scan.length:
                     inner[moved] += nbytes
-                    turning.turn(inner)
+                    buffers.swap(inner)
 
         return step
 
@@ -172,7 +173,7 @@ class LinkedPlan:
 
         def step(table: Table, words: np.ndarray) -> None:
             asking, inner = _entered(condition, loop.condition, table), _entered(body, loop.body, table)
-            turning = _Turning(loop.turns, loop.body, table)
+            buffers = _DoubleBuffers(loop.double_buffers, loop.body, table)
             while True:
                 for watching, watched in loop.watched:
                     asking[watching] = inner[watched]
@@ -180,7 +181,7 @@ class LinkedPlan:
                 if not _fetched_scalar(self.runtime, int(asking[answer]), np.dtype(bool)):
                     break
                 body.run(inner)
-                turning.turn(inner)
+                buffers.swap(inner)
             for number, place, nbytes in loop.results:
                 if nbytes and inner[number] != _at(table, place):
                     self.runtime.copy(_at(table, place), int(inner[number]), nbytes)
@@ -205,15 +206,15 @@ _STEPS: dict[type, Callable[[LinkedPlan, Any, Any], Step]] = {
 }
 
 
-class _Turning:
+class _DoubleBuffers:
     """The carries of a loop that change between two pieces of memory; the first spare one lies in the outer plan."""
 
-    def __init__(self, turns: Sequence[Turn], inner: Inner, outer: Table) -> None:
+    def __init__(self, buffers: Sequence[DoubleBuffer], inner: Inner, outer: Table) -> None:
         inputs = len(inner.plan.inputs)
-        self.pairs = [(turn.input, inputs + turn.output) for turn in turns]
-        self.others = [_at(outer, turn.other) for turn in turns]
+        self.pairs = [(buffer.input, inputs + buffer.output) for buffer in buffers]
+        self.others = [_at(outer, buffer.other) for buffer in buffers]
 
-    def turn(self, table: Table) -> None:
+    def swap(self, table: Table) -> None:
         """Go on to the next step."""
         for k, (given, made) in enumerate(self.pairs):
             table[given], table[made] = table[made], self.others[k]

@@ -14,7 +14,7 @@ from fnad.ops import indexing as ops
 from fnad.runtime.failures import OutOfBounds
 from fnad.runtime.plan import Launch, View
 
-_CARRIERS = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "void128", 32: "void256"}
+_STORAGE = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "void128", 32: "void256"}
 """What a gather, which only copies, moves elements as, by their size."""
 
 
@@ -26,7 +26,7 @@ def gather(x: View, indices: Sequence[View], out: View) -> Launch:
     return launch(
         "gather", f"gather(x, out, {index_tuples}, size, lo, hi)", {"x": x, "out": out, **operands},
         {"size": size, **numbers}, rows, chunk, OutOfBounds(tuple(numbers.values())),
-        carriers=dict.fromkeys(("x", "out"), _CARRIERS[x.dtype.itemsize]), scopes=dict.fromkeys(operands, 2),
+        storage=dict.fromkeys(("x", "out"), _STORAGE[x.dtype.itemsize]), scopes=dict.fromkeys(operands, 2),
     )
 
 

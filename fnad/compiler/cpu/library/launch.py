@@ -24,16 +24,16 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 def launch(
     label: str, call: str, operands: Mapping[str, View], numbers: Mapping[str, int | Sequence[int]], extent: int,
-    chunk: int = 0, fails: Failure | None = None, carriers: Mapping[str, str] = NOTHING,
+    chunk: int = 0, fails: Failure | None = None, storage: Mapping[str, str] = NOTHING,
     scopes: Mapping[str, int] = NOTHING,
 ) -> Launch:
     """A launch of the kernel that makes one call, whose arguments are operands and numbers by their names, lo and hi.
 
     Several numbers under one name are given as a pointer to the first. The kernel takes the elements of an operand
-    that is among the `carriers` for those of another dtype. Each operand has a scope of its own, the numbers 0, 1, ...,
+    that is in `storage` for those of the dtype there. Each operand has a scope of its own, the numbers 0, 1, ...,
     but for those in `scopes`: a tuple of pointers has one scope.
     """
-    params, dtypes = Params(), {name: carriers.get(name, dtype_word(view.dtype)) for name, view in operands.items()}
+    params, dtypes = Params(), {name: storage.get(name, dtype_word(view.dtype)) for name, view in operands.items()}
     for k, (name, view) in enumerate(operands.items()):
         params.pointer(name, view, dtypes[name], scopes.get(name, k))
     for name, given in numbers.items():

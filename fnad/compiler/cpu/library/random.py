@@ -23,7 +23,7 @@ def random_bits(key: View, out: View, stream: int, **like: object) -> Launch:
     return launch(
         "random_bits", "random_bits(keys, out, words, stream, lo, hi)", {"keys": key, "out": out},
         {"words": words, "stream": stream}, blocks, chunk_of(blocks, 4 * PER_FUNCTION, LANES),
-        carriers={"out": "uint32"},
+        storage={"out": "uint32"},
     )
 
 

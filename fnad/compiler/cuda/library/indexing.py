@@ -17,7 +17,7 @@ from fnad.runtime.failures import OutOfBounds
 from fnad.runtime.plan import View
 from fnad.runtime.views import is_aligned
 
-_CARRIERS = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "uint32"}
+_STORAGE = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "uint32"}
 """What a gather, which only copies, moves so many bytes as: the widest that slices and their places are made of."""
 
 
@@ -26,7 +26,7 @@ def gather(x: View, indices: Sequence[View], out: View) -> Launches:
     rows, nbytes = prod(indices[0].shape), prod(x.shape[len(indices) :]) * x.dtype.itemsize
     if rows == 0:
         return []
-    width = next(w for w in reversed(_CARRIERS) if nbytes % w == 0 and all([is_aligned(v, w) for v in (x, out)]))
+    width = next(w for w in reversed(_STORAGE) if nbytes % w == 0 and all([is_aligned(v, w) for v in (x, out)]))
     move, size = "move_16_bytes" if width == 16 else "move_element", nbytes // width
     operands, numbers, index_tuples = index_arguments(x, indices)
     call = f"gather({move}, x, out, {index_tuples}, n, size, status, number)"
@@ -34,7 +34,7 @@ def gather(x: View, indices: Sequence[View], out: View) -> Launches:
         launch(
             "gather", call, {"x": x, "out": out, **operands}, {"n": rows, "size": size, **numbers},
             *grid_of_threads(rows, max(size, 1)), fails=OutOfBounds(tuple(numbers.values())),
-            carriers=dict.fromkeys(("x", "out"), _CARRIERS[width]),
+            storage=dict.fromkeys(("x", "out"), _STORAGE[width]),
         )
     ]
 

@@ -29,13 +29,13 @@ Row = Callable[..., Launches | None]
 
 def launch(
     label: str, call: str, operands: dict[str, View], numbers: dict[str, int], grid: Triple,
-    block: Triple = (THREADS, 1, 1), fails: Failure | None = None, carriers: Mapping[str, str] = MappingProxyType({}),
+    block: Triple = (THREADS, 1, 1), fails: Failure | None = None, storage: Mapping[str, str] = MappingProxyType({}),
 ) -> GridLaunch:
     """A launch of the kernel that makes one call, whose arguments are operands and numbers by their names.
 
-    The kernel takes the elements of an operand that is among the `carriers` for those of another dtype.
+    The kernel takes the elements of an operand that is in `storage` for those of the dtype there.
     """
-    pointers = tuple([carriers.get(operand, dtype_word(view.dtype)) for operand, view in operands.items()])
+    pointers = tuple([storage.get(operand, dtype_word(view.dtype)) for operand, view in operands.items()])
     names = [*operands, *numbers, *(("status", "number") if fails else ())]
     source = f"def kernel({', '.join(names)}):\n    {call}\n"
     name = "_".join([label.replace(" ", "_"), *dict.fromkeys(pointers)])

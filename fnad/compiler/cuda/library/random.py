@@ -22,7 +22,7 @@ def random_bits(key: View, out: View, stream: int, **like: object) -> Launches:
         return []
     operands, numbers = {"keys": key, "out": out}, {"count": keys, "words": words, "stream": stream}
     call, (grid, block) = "random_bits(keys, out, count, words, stream)", grid_of_threads(keys, -(-words // 2))
-    return [launch("random_bits", call, operands, numbers, grid, block, carriers={"out": "uint32"})]
+    return [launch("random_bits", call, operands, numbers, grid, block, storage={"out": "uint32"})]
 
 
 LAUNCHES: dict[Primitive, Row] = {random_bits_p: row(random_bits, DTYPES)}
