@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from fnad import tree
+from fnad.arrays import Unfit, has_plain_meaning
 from fnad.checks import is_integer, require_function
 from fnad.errors import boundary
-from fnad.ir.ownership import own_copy
 from fnad.ir.program import Literal, Program, filled
-from fnad.ir.types import ArrayType, Unfit, has_plain_meaning, is_inexact
+from fnad.ir.types import ArrayType, is_inexact
 from fnad.ops.elementwise import convert
+from fnad.ownership import own_copy
 from fnad.tracing.staging import stage
 from fnad.tracing.tracer import Tracer, is_value, value_type
 

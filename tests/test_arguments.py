@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fnad import grad, jit, vmap
 from fnad.arguments import argument_name
-from fnad.ir.types import FIT
+from fnad.arrays import FIT
 
 ML_DTYPES = ("bfloat16", "float8_e5m2", "float8_e4m3fn", "float8_e8m0fnu", "int4", "uint4", "float4_e2m1fn")
 NUMBERS = [np.dtype(code) for code in (*"?bhilqpBHILQPefdgFDG", ">f8", ">i4", "<u2", ">c8")]

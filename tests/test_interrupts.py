@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from fnad import errors
 from fnad.errors import PACKAGE
-from fnad.ir import evaluate
+from fnad.interpreter import evaluate
 from fnad.memo import kept
 from fnad.shield import renewed, undisturbed
 from fnad.tracing import state

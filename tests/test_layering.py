@@ -18,14 +18,15 @@ FILES = sorted(path for path in ROOT.rglob("*.py"))
 # A rank for each folder, and each file that lies beside them.
 RANKS = {
     "fnad.shield": 0, "fnad.checks": 0, "fnad.generated": 0, "fnad.version": 0, "fnad.public": 0, "fnad.lazy": 1,
-    "fnad.errors": 1, "fnad.memo": 1, "fnad.nodes": 1, "fnad.config": 2, "fnad.tree": 2, "fnad.sameness": 3,
-    "fnad.kernels": 3, "fnad.ir": 4, "fnad.tracing": 5, "fnad.ops": 6, "fnad.arguments": 7,
-    "fnad.transforms": 8, "fnad.numpy": 8,
-    "fnad.random": 9, "fnad.control": 9, "fnad.debug": 9,
-    "fnad.runtime": 10, "fnad.compiler": 11, "fnad.dispatch": 12,
-    "fnad.nn": 13, "fnad.optim": 13,
-    "fnad.data": 14, "fnad.testing": 14, "fnad.io": 14, "fnad.distributed": 14,
-    "fnad": 15, "fnad.__main__": 16,
+    "fnad.arrays": 0, "fnad.ownership": 0, "fnad.errors": 1, "fnad.memo": 1, "fnad.nodes": 1, "fnad.sources": 2,
+    "fnad.config": 2, "fnad.tree": 2, "fnad.sameness": 3,
+    "fnad.kernels": 3, "fnad.ir": 4, "fnad.interpreter": 5, "fnad.tracing": 6, "fnad.ops": 7, "fnad.arguments": 8,
+    "fnad.transforms": 9, "fnad.numpy": 9,
+    "fnad.random": 10, "fnad.control": 10, "fnad.debug": 10,
+    "fnad.runtime": 11, "fnad.compiler": 12, "fnad.dispatch": 13,
+    "fnad.nn": 14, "fnad.optim": 14,
+    "fnad.data": 15, "fnad.testing": 15, "fnad.io": 15, "fnad.distributed": 15,
+    "fnad": 16, "fnad.__main__": 17,
 }
 # Files that may import inside a function: what the CUDA target needs is loaded when it is asked for.
 LATE_IMPORTS = ("runtime/cuda/", "kernels/cuda/")

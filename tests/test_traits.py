@@ -10,7 +10,7 @@ from typing import Any
 import fnad
 import numpy as np
 import pytest
-from fnad.ir.evaluate import QUIET
+from fnad.interpreter.evaluate import QUIET
 from fnad.ir.primitive import REGISTRY, Kind, Primitive
 from fnad.ir.program import Literal, Var, filled
 from fnad.ir.types import ArrayType
@@ -129,7 +129,7 @@ def test_a_total_operation_gives_a_result_for_any_operands(case: Case) -> None:
 # The NumPy functions that `fnad.numpy` answers for are known by NumPy's names.
 WITH_NAMES = ("ops/", "numpy/", "kernels/")
 # These know words of scalar expressions, methods of arrays, and operators of Python.
-WORDS = {"compiler/expressions.py", "dispatch/eager.py", "ir/types.py"}
+WORDS = {"compiler/expressions.py", "dispatch/eager.py", "arrays.py"}
 
 
 def lists_of_names(parsed: ast.AST) -> Iterator[int]:

@@ -18,9 +18,10 @@ from fnad.compiler.passes.control import plan_controls
 from fnad.compiler.passes.lowering import lower
 from fnad.compiler.passes.memory import Layout, plan_memory, plan_memory_of_body
 from fnad.compiler.passes.rows import fuse_rows
-from fnad.compiler.passes.schedule import Schedule, make_schedule
+from fnad.compiler.passes.schedule import make_schedule
 from fnad.compiler.passes.simplify import simplify
 from fnad.compiler.passes.sink import sink_updates
+from fnad.compiler.steps import Schedule
 from fnad.compiler.target import Target
 from fnad.ir.program import Program
 from fnad.lazy import LazyModule

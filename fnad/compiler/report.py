@@ -7,7 +7,7 @@ from functools import partial
 
 from fnad.compiler.compile import Compiled, Placed, passes_on_simplified, run_passes, target_of
 from fnad.compiler.passes.memory import Layout, plan_memory
-from fnad.compiler.passes.schedule import Call, Loop, Rows, Schedule, Step
+from fnad.compiler.steps import Call, Loop, Rows, Schedule, Step
 from fnad.ir.program import Program, format_equation, variable_names
 from fnad.ir.types import short_dtype
 from fnad.runtime.plan import (

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from fnad.compiler.passes.lowering import Emitter
 from fnad.compiler.passes.rows import RowRule
-from fnad.compiler.passes.schedule import Abilities, Schedule
+from fnad.compiler.passes.schedule import Abilities
+from fnad.compiler.steps import Schedule
 from fnad.ir.program import Equation
 
 

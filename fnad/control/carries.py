@@ -7,7 +7,6 @@ from typing import Any
 
 from fnad.ir.program import Atom, Program
 from fnad.ir.types import is_inexact
-from fnad.transforms.vjp import active_outputs
 
 
 def spread_over_carries(
@@ -40,3 +39,12 @@ def read_by(program: Program) -> set[Atom]:
 def chosen(values: Sequence[Any], flags: Sequence[bool]) -> tuple[Any, ...]:
     """The values whose flag is set."""
     return tuple([v for v, flag in zip(values, flags) if flag])
+
+
+def active_outputs(program: Program, active: Sequence[bool]) -> list[bool]:
+    """The outputs that a derivative flows to from the active inputs."""
+    reached: set[Atom] = {v for v, a in zip(program.inputs, active) if a}
+    for eqn in program.equations:
+        if any([a in reached and eqn.primitive.differentiates(i) for i, a in enumerate(eqn.inputs)]):
+            reached.update([v for v in eqn.outputs if is_inexact(v.type.dtype)])
+    return [a in reached for a in program.outputs]

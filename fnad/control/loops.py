@@ -21,7 +21,7 @@ from fnad.control.steps import (
     Back, Operands, operands_of, pullback_evaluate, pullback_type, pulled, pushed, pushforward_evaluate,
     pushforward_type,
 )
-from fnad.ir.evaluate import evaluate
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Atom, Equation, Program, filled, prune, without_effects
 from fnad.ir.types import BOOL, ArrayType

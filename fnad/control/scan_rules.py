@@ -10,7 +10,7 @@ import numpy as np
 from fnad.control.bodies import apply, stage_body
 from fnad.control.carries import active_inputs, chosen, read_by, spread_over_carries
 from fnad.control.hoist import hoist
-from fnad.ir.evaluate import evaluate
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Equation, Program, Var, filled, prune
 from fnad.ir.types import ArrayType, is_inexact
@@ -22,7 +22,8 @@ from fnad.tracing.builder import Builder, build
 from fnad.tracing.staging import call_program
 from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.calls import bare, interned, listed
-from fnad.transforms.vjp import split_joint, vjp_program
+from fnad.transforms.joint import split_joint
+from fnad.transforms.vjp import vjp_program
 from fnad.transforms.vmap import vmap_program
 
 # --- The operation

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad.control.carries import chosen
-from fnad.ir.evaluate import evaluate
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.program import Atom, Literal, Program
 from fnad.ir.types import BOOL, ArrayType, is_inexact
 from fnad.memo import Memo

@@ -12,7 +12,7 @@ from fnad.control.bodies import Body, Leaves, apply, leaves_of, require_function
 from fnad.control.carries import chosen, read_by
 from fnad.control.scan_rules import run_scan
 from fnad.errors import boundary
-from fnad.ir.evaluate import evaluate
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Atom, Equation, Program, Var, filled, prune
 from fnad.ir.types import ArrayType, is_inexact
@@ -23,7 +23,8 @@ from fnad.tracing.builder import Builder, build
 from fnad.tracing.staging import call_program
 from fnad.tracing.tracer import Tracer, is_value, value_type
 from fnad.transforms.calls import bare, interned, listed
-from fnad.transforms.vjp import split_joint, vjp_program
+from fnad.transforms.joint import split_joint
+from fnad.transforms.vjp import vjp_program
 from fnad.transforms.vmap import vmap_program
 
 # --- The operation

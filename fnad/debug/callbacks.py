@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
+from fnad.arrays import is_numeric
 from fnad.checks import require_function
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
-from fnad.ir.types import ArrayType, is_numeric
+from fnad.ir.types import ArrayType
 from fnad.tracing.state import current_builder
 from fnad.tracing.tracer import Tracer, is_value, value_type
 

@@ -11,7 +11,7 @@ from fnad import tree
 from fnad.arguments import call_paths, flat_function, traced_leaves
 from fnad.checks import require_flag, require_function
 from fnad.errors import NonFiniteError, boundary, place_at
-from fnad.ir.evaluate import evaluate, read, watched
+from fnad.interpreter.evaluate import evaluate, read, watched
 from fnad.ir.program import Equation, Var
 from fnad.ir.types import is_inexact, type_of
 from fnad.ops.elementwise import div, exp, log, log1p, power, sqrt

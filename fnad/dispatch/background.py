@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fnad.compiler.compile import Compiled, compile_program
-from fnad.ir.evaluate import evaluate
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.program import Program
 from fnad.runtime.cpu.runtime import CPU
 

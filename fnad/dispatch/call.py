@@ -12,14 +12,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from fnad.compiler.compile import Compiled, compile_program
-from fnad.ir.evaluate import is_watched
+from fnad.interpreter.evaluate import is_watched
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program
 from fnad.ir.types import is_inexact
 from fnad.transforms.calls import bare, call_conditional, call_evaluate, call_expand, call_primitive, call_type, listed
+from fnad.transforms.joint import Joint, Split, split_joint
 from fnad.transforms.mask_keeper import RULES
 from fnad.transforms.masks import through_call
-from fnad.transforms.vjp import Joint, Split, split_joint, vjp_program
+from fnad.transforms.vjp import vjp_program
 from fnad.transforms.vmap import Batched, vmap_program
 
 _compiled: WeakKeyDictionary[Program, dict[Any, Compiled]] = WeakKeyDictionary()

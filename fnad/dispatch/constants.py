@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fnad.arrays import Unfit, is_array_like
 from fnad.dispatch.kinds import is_looked_into
-from fnad.ir.types import Unfit, is_array_like
 from fnad.memo import kept
 from fnad.sameness import typed
 

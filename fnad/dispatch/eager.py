@@ -15,9 +15,9 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from fnad import tree
+from fnad.arrays import is_array, is_array_like
 from fnad.dispatch.jitted import Jitted
 from fnad.errors import InPlaceError, boundary
-from fnad.ir.types import is_array, is_array_like
 from fnad.memo import Memo
 from fnad.numpy.dispatch import RULES
 from fnad.numpy.protocols import has_rule

@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from fnad.arrays import has_plain_meaning, is_array, is_numeric
 from fnad.errors import is_library_file
-from fnad.ir.types import has_plain_meaning, is_array, is_numeric
 from fnad.tracing.tracer import Tracer
 
 MOST_ITEMS = 64

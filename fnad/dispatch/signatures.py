@@ -9,9 +9,10 @@ import numpy as np
 
 from fnad import tree
 from fnad.arguments import argument_name, call_paths, values_among
+from fnad.arrays import Unfit, is_numeric
 from fnad.dispatch.constants import Constant, Static
 from fnad.dispatch.pytrees import Matcher, matcher
-from fnad.ir.types import ArrayType, Unfit, is_numeric
+from fnad.ir.types import ArrayType
 from fnad.memo import Memo
 from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.sameness import exact

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from fnad.arrays import has_plain_meaning, is_array, is_numeric
 from fnad.dispatch.comparing import arithmetic, has_new, is_unassigned, same, same_items, same_keys, unchanged
 from fnad.dispatch.kinds import is_foreign, is_input, is_number, is_users, taken
 from fnad.dispatch.outside import UNBOUND, Node, Outside, Place
 from fnad.generated import define
-from fnad.ir.types import has_plain_meaning, is_array, is_numeric
 from fnad.runtime.cuda.arrays import DeviceArray
 from fnad.tracing.tracer import Tracer, value_type
 

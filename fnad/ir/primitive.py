@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from fnad.ir.ownership import own_arrays
+from fnad.ownership import own_arrays
 
 REGISTRY: dict[str, "Primitive"] = {}
 

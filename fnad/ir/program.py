@@ -19,19 +19,7 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType, type_of
 from fnad.memo import kept
 from fnad.sameness import typed_if_hashable
-
-
-class Source(NamedTuple):
-    """Where in the user's code an equation came from."""
-
-    file: str
-    line: int
-    function: str
-    backward: bool = False
-    """Whether the equation is part of a derivative of what the line says."""
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line} ({self.function}{', backward' if self.backward else ''})"
+from fnad.sources import Source
 
 
 class Var:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.evaluate import QUIET
-from fnad.ir.types import PYTHON_SCALARS
+from fnad.arrays import PYTHON_SCALARS
+from fnad.interpreter.evaluate import QUIET
 from fnad.ops.elementwise import convert
 from fnad.ops.shaping import reshape
 from fnad.tracing.tracer import Tracer, value_type

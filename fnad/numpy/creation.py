@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from fnad.arrays import PYTHON_SCALARS, is_numeric
 from fnad.errors import boundary
-from fnad.ir.ownership import in_c_order
-from fnad.ir.types import PYTHON_SCALARS, Shape, is_numeric
+from fnad.ir.types import Shape
 from fnad.numpy.aliases import own, view
 from fnad.numpy.dispatch import RULES, implements
 from fnad.numpy.documents import documented, documents
@@ -23,6 +23,7 @@ from fnad.numpy.promotion import array_of, builder_of, cast, constant, is_traced
 from fnad.numpy.shaping import cast_to, reshaped, stand_in
 from fnad.ops import shaping as ops
 from fnad.ops.elementwise import add, div, eq, floor, mul, select, sub
+from fnad.ownership import in_c_order
 from fnad.tracing.state import current_builder
 from fnad.tracing.tracer import Tracer
 

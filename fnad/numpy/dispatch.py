@@ -12,10 +12,10 @@ import numpy as np
 
 from fnad.arguments import values_among
 from fnad.errors import InPlaceError, boundary
-from fnad.ir.evaluate import evaluate
-from fnad.ir.ownership import in_c_order
+from fnad.interpreter.evaluate import evaluate
 from fnad.numpy.documents import documented
 from fnad.numpy.promotion import is_traced
+from fnad.ownership import in_c_order
 from fnad.tracing.staging import stage
 from fnad.tracing.tracer import value_type
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from fnad.errors import boundary
-from fnad.ir.ownership import in_c_order
 from fnad.numpy.documents import KINDS, first_line
 from fnad.numpy.formulas import derivatives
 from fnad.numpy.promotion import builder_of, is_traced, stacked
 from fnad.numpy.ufuncs import RULES
+from fnad.ownership import in_c_order
 
 NAMES: dict[str, np.ufunc] = {
     name: value for name, value in vars(np).items() if type(value) is np.ufunc and value in RULES

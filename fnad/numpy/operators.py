@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.types import PYTHON_SCALARS
+from fnad.arrays import PYTHON_SCALARS
 from fnad.numpy.ufuncs import SPECIAL, Rule, binary, unary
 from fnad.tracing.tracer import Tracer
 

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from fnad.arrays import PYTHON_SCALARS, Unfit, is_array, is_numeric
 from fnad.ir.program import Literal
-from fnad.ir.types import BOOL, INDEX, PYTHON_SCALARS, ArrayType, Shape, Unfit, is_array, is_numeric
+from fnad.ir.types import BOOL, INDEX, ArrayType, Shape
 from fnad.ops.elementwise import convert, minimum, ne
 from fnad.ops.shaping import broadcast, concatenate, reshape
 from fnad.tracing.builder import Builder

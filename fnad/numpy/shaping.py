@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from fnad.arrays import is_numeric
 from fnad.ir.program import Literal
-from fnad.ir.types import ArrayType, Shape, is_numeric
+from fnad.ir.types import ArrayType, Shape
 from fnad.numpy.aliases import layout_of, own, view
 from fnad.numpy.dispatch import implements
 from fnad.numpy.promotion import array_of, builder_of, cast, one_axis, size_of, spread_to, traced

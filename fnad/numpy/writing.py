@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.types import PYTHON_SCALARS, Shape
+from fnad.arrays import PYTHON_SCALARS
+from fnad.ir.types import Shape
 from fnad.numpy.aliases import alias_of, is_window, write
 from fnad.numpy.contractions import matmul_operator
 from fnad.numpy.dispatch import RULES, implements, name_of, ordinary_array

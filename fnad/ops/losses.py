@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.evaluate import QUIET
+from fnad.interpreter.evaluate import QUIET
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import add, div, exp, if_flag, mul, square, sub

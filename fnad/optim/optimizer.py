@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnad import tree
-from fnad.ir.ownership import is_own, own_copy
+from fnad.ownership import is_own, own_copy
 from fnad.tracing.tracer import is_value, value_type
 
 Schedule = Callable[[Any], Any]

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from fnad.arrays import is_numeric
 from fnad.checks import is_integer, require_dtype
-from fnad.ir.types import Shape, is_numeric
+from fnad.ir.types import Shape
 from fnad.ops.elementwise import convert
 from fnad.ops.shaping import broadcast, reshape
 from fnad.tracing.tracer import Tracer, value_type

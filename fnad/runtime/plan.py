@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fnad.ir.program import Source
 from fnad.runtime.failures import Failure
+from fnad.sources import Source
 
 
 ARENA_ALIGNMENT = 64

@@ -15,7 +15,7 @@ from fnad.ir.program import Program
 # The functions that make, transform or run Programs.
 CHECKED = {
     "fnad.tracing.staging": ("stage", "call_program"),
-    "fnad.ir.evaluate": ("evaluate",),
+    "fnad.interpreter.evaluate": ("evaluate",),
     "fnad.transforms.vjp": ("vjp_program", "split_joint"),
     "fnad.transforms.vmap": ("vmap_program",),
     "fnad.transforms.jvp": ("bind_zeros", "transpose_program", "linear_program", "jvp_program"),

@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from fnad.arrays import is_array
 from fnad.ir.primitive import Primitive
-from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, filled, prune, scalar
-from fnad.ir.sources import current_source
-from fnad.ir.types import ArrayType, is_array, type_of
+from fnad.ir.program import Atom, Equation, Literal, Program, Var, filled, prune, scalar
+from fnad.ir.types import ArrayType, type_of
+from fnad.sources import Source, current_source
 from fnad.tracing.errors import escaped
 from fnad.tracing.state import enclosing, thread
 from fnad.tracing.tracer import Tracer

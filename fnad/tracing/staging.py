@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from fnad import tree
-from fnad.ir.evaluate import evaluate
+from fnad.arrays import FIT, Unfit
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.program import Program
-from fnad.ir.types import FIT, ArrayType, Unfit
+from fnad.ir.types import ArrayType
 from fnad.tracing.builder import Builder, build
 from fnad.tracing.errors import NotConcrete, LookedInto, held_in_result, holds_traced
 from fnad.tracing.state import current_builder, innermost

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from fnad import tree
+from fnad.arrays import is_array_like
 from fnad.ir.primitive import Traced
 from fnad.ir.program import Atom, Var
-from fnad.ir.types import ArrayType, is_array_like, is_inexact, type_of
+from fnad.ir.types import ArrayType, is_inexact, type_of
 from fnad.tracing.errors import cut_gradient, stored, unhashable
 from fnad.tracing.state import Builder, is_recording, recording
 from fnad.tracing.values import concrete, inputs_of, is_differentiated, let_look_into

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnad.ir.evaluate import QUIET, evaluate_equation, read
+from fnad.interpreter.evaluate import QUIET, evaluate_equation, read
 from fnad.ir.primitive import Traced
-from fnad.ir.program import Atom, Equation, Literal, Program, Source, Var, quiet_equation
-from fnad.ir.sources import current_source, own_source
+from fnad.ir.program import Atom, Equation, Literal, Program, Var, quiet_equation
 from fnad.ir.types import is_inexact
-from fnad.tracing.errors import NotConcrete, LookedInto, escaped, unknown_value
+from fnad.sources import Source, current_source, own_source
+from fnad.tracing.errors import LookedInto, NotConcrete, escaped, unknown_value
 from fnad.tracing.state import Builder, innermost, recording
 
 MOST_RECORDED = 64

@@ -21,9 +21,10 @@ from fnad.tracing.staging import Staged, call_program, stage
 from fnad.tracing.state import innermost
 from fnad.tracing.tracer import is_value, value_type
 from fnad.transforms.derived import Derived
+from fnad.transforms.joint import split_joint
 from fnad.transforms.jvp import bind_zeros, linear_program
 from fnad.transforms.point import outputs_of_first
-from fnad.transforms.vjp import split_joint, vjp_program
+from fnad.transforms.vjp import vjp_program
 from fnad.transforms.vmap import vmap_program
 
 Blocks = list[list[Any]]

@@ -22,8 +22,9 @@ from fnad.tracing.builder import Builder, build
 from fnad.tracing.staging import call_program
 from fnad.tracing.tracer import is_value, value_type
 from fnad.transforms.grad import grad
+from fnad.transforms.joint import Joint, split_joint
 from fnad.transforms.point import outputs_of_first, stage_at
-from fnad.transforms.vjp import Joint, split_joint, vjp_program
+from fnad.transforms.vjp import vjp_program
 
 # --- On Programs
 

@@ -10,7 +10,7 @@ import numpy as np
 from fnad import tree
 from fnad.arguments import as_like, require_inexact
 from fnad.errors import boundary
-from fnad.ir.evaluate import evaluate
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.program import Atom, Program, Var, filled, prune, without_effects
 from fnad.tracing.builder import Builder, build
 from fnad.tracing.staging import Staged, call_program

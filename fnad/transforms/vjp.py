@@ -7,12 +7,12 @@ reverse, the derivative rule of each equation that lies between the inputs and t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from fnad import tree
 from fnad.arguments import cotangent_leaves
 from fnad.errors import boundary
-from fnad.ir.program import Atom, Equation, Literal, Program, Var, filled, has_effect, prune, structure
+from fnad.ir.program import Atom, Equation, Literal, Program, Var, filled, prune, structure
 from fnad.ir.types import is_inexact
 from fnad.memo import Memo
 from fnad.ops.elementwise import add
@@ -21,26 +21,10 @@ from fnad.tracing.builder import Builder, build
 from fnad.tracing.staging import call_program
 from fnad.tracing.tracer import Tracer
 from fnad.transforms.masks import keep_zeros
+from fnad.transforms.joint import Joint, split_joint
 from fnad.transforms.point import outputs_of_first, stage_at
 
 # --- On Programs
-
-
-class Joint(NamedTuple):
-    """A function and its pullback in one Program.
-
-    Its inputs are those of the function, the ``cotangents`` of its differentiated outputs that are
-    inexact (none where the cotangent is known), and ``constants``; its outputs are those of the
-    function, then a cotangent for every input in question. The first ``forward`` of its equations are the
-    function's own.
-    """
-
-    program: Program
-    cotangents: tuple[Var, ...]
-    constants: list[Any]
-    forward: int = 0
-    is_general: bool = True
-    """Whether it is right for all values: no rule has asked for one."""
 
 
 def vjp_program(
@@ -185,48 +169,6 @@ def pullback_program(program: Program, wrt: Sequence[int], count: int) -> Joint:
     joint = vjp_program(program, wrt, count)
     bars = joint.program.outputs[len(program.outputs) :]
     return joint._replace(program=prune(Program(joint.program.inputs, joint.program.equations, bars)))
-
-
-def active_outputs(program: Program, active: Sequence[bool]) -> list[bool]:
-    """The outputs that a derivative flows to from the active inputs."""
-    reached: set[Atom] = {v for v, a in zip(program.inputs, active) if a}
-    for eqn in program.equations:
-        if any([a in reached and eqn.primitive.differentiates(i) for i, a in enumerate(eqn.inputs)]):
-            reached.update([v for v in eqn.outputs if is_inexact(v.type.dtype)])
-    return [a in reached for a in program.outputs]
-
-
-class Split(NamedTuple):
-    """A joint Program in two: forward to the outputs and the residuals, and back from there.
-
-    ``forward`` takes what the joint Program takes but the cotangents; ``backward`` takes the
-    residuals and then the cotangents.
-    """
-
-    forward: Program
-    backward: Program
-
-
-def split_joint(joint: Joint, outputs: int) -> Split:
-    """Split a joint Program after its first ``outputs`` outputs."""
-    program, cotangents = joint.program, joint.cotangents
-    given_back = set(cotangents)
-    inputs = tuple([v for v in program.inputs if v not in given_back])
-    own = [eqn for i, eqn in enumerate(program.equations) if i < joint.forward or not has_effect(eqn)]
-    # An operation of which only some outputs are needed runs forward as a whole: the way back may read the others.
-    forward = prune(Program(inputs, tuple(own), program.outputs[:outputs]), whole=True).equations
-    known = set(inputs).union(*[eqn.outputs for eqn in forward])
-    # What has no outputs is there for its effect, where the function or the way back has put it.
-    backward = [
-        eqn for i, eqn in enumerate(program.equations)
-        if (known.isdisjoint(eqn.outputs) if eqn.outputs else i >= joint.forward)
-    ]
-    needed = [a for eqn in backward for a in eqn.inputs] + list(program.outputs[outputs:])
-    residuals = tuple(dict.fromkeys([a for a in needed if type(a) is Var and a in known]))
-    return Split(
-        prune(Program(inputs, forward, (*program.outputs[:outputs], *residuals))),
-        Program((*residuals, *cotangents), tuple(backward), program.outputs[outputs:]),
-    )
 
 
 # --- On functions

@@ -13,12 +13,14 @@ import numpy as np
 
 from fnad import tree
 from fnad.arguments import axes_of_leaves, batch_size, flat_function, traced_leaves
+from fnad.arrays import is_numeric
 from fnad.checks import require_function
 from fnad.errors import boundary
-from fnad.ir.program import Atom, Equation, Program, Source, prune, structure
-from fnad.ir.types import ArrayType, is_numeric
+from fnad.ir.program import Atom, Equation, Program, prune, structure
+from fnad.ir.types import ArrayType
 from fnad.memo import Memo
 from fnad.ops.shaping import all_over_batch, over_batch, transpose
+from fnad.sources import Source
 from fnad.tracing.builder import Builder, build
 from fnad.tracing.staging import Staged, call_program, stage
 from fnad.tracing.tracer import Tracer, value_type

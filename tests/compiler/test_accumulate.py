@@ -13,8 +13,8 @@ from fnad.compiler.compile import compile_program
 from fnad.compiler.cpu.lower import has_code
 from fnad.compiler.passes.accumulate import accumulate
 from fnad.compiler.passes.simplify import simplify
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.check import check
-from fnad.ir.evaluate import evaluate
 from fnad.ops.contractions import matmul_add
 from fnad.runtime.plan import Launch
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import fnad
 from fnad.compiler.compile import compile_program
 from fnad.compiler.report import describe
-from fnad.ir.evaluate import evaluate
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program, Var
 from fnad.ir.types import ArrayType

@@ -16,7 +16,7 @@ from fnad.compiler.report import describe
 from fnad.control.loops import while_p
 from fnad.control.scan_rules import scan_p
 from fnad.control.switch import switch_p
-from fnad.ir.evaluate import evaluate
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.program import Program, filled
 from fnad.ir.types import ArrayType
 from fnad.ops.contractions import matmul

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import fnad
 from fnad.compiler.compile import compile_program, run_passes
 from fnad.compiler.cpu import target
-from fnad.compiler.passes.schedule import Loop, Rows
-from fnad.ir.evaluate import evaluate
+from fnad.compiler.steps import Loop, Rows
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.program import Program
 from fnad.runtime import views
 

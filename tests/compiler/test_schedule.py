@@ -12,8 +12,9 @@ import fnad
 from fnad.compiler.cpu.lower import has_code
 from fnad.compiler.passes.lowering import ABILITIES
 from fnad.compiler.passes.memory import Layout, plan_memory
-from fnad.compiler.passes.schedule import Call, Loop, Schedule, make_schedule
+from fnad.compiler.passes.schedule import make_schedule
 from fnad.compiler.passes.simplify import simplify
+from fnad.compiler.steps import Call, Loop, Schedule
 from fnad.ir.check import check
 from fnad.ops.contractions import matmul
 from fnad.ops.elementwise import add, exp, mul, sub

@@ -8,8 +8,8 @@ import numpy as np
 from fnad import fori_loop, grad, jit, jvp, make_program, scan
 from fnad.compiler.compile import compile_program
 from fnad.compiler.passes.sink import sink_updates
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.check import check
-from fnad.ir.evaluate import evaluate
 from fnad.runtime.plan import Launch, walk
 
 

@@ -9,7 +9,7 @@ import fnad
 import numpy as np
 import pytest
 from fnad import fori_loop, grad, jit, make_program, scan, vmap, while_loop
-from fnad.ir.evaluate import evaluate
+from fnad.interpreter.evaluate import evaluate
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.control.comparing import TRANSFORMS, assert_close

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fnad.compiler.cuda.library import losses as library
 from fnad.compiler.cuda.lower import LAUNCHES
-from fnad.ir.evaluate import QUIET
+from fnad.interpreter.evaluate import QUIET
 from fnad.ir.primitive import Primitive
 from fnad.ir.types import ArrayType
 from fnad.ops.losses import (

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fnad.ir.evaluate import evaluate
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.primitive import REGISTRY, Primitive
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType

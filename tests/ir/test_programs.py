@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from fnad import make_program
-from fnad.ir.evaluate import evaluate
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.primitive import REGISTRY, Primitive
 from fnad.ir.program import Equation, Program, Var, _letters, prune, structure
 from fnad.ir.types import ArrayType, short_dtype, type_of

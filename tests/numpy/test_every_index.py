@@ -15,7 +15,7 @@ import fnad
 import fnad.numpy as fnp
 import numpy as np
 import pytest
-from fnad.ir.evaluate import evaluate
+from fnad.interpreter.evaluate import evaluate
 from fnad.tracing.staging import stage
 from fnad.tracing.tracer import Tracer, value_type
 

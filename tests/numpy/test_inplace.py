@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from fnad import checkpoint, grad, jit, jvp, make_program, value_and_grad, vjp, vmap
 from fnad.errors import EscapedTracerError, InPlaceError
-from fnad.ir.evaluate import evaluate
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.types import type_of
 from fnad.numpy.dispatch import RULES
 from fnad.numpy.protocols import CALLS

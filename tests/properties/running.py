@@ -9,8 +9,8 @@ import fnad
 import numpy as np
 import pytest
 from fnad import tree
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.check import check
-from fnad.ir.evaluate import evaluate
 from fnad.tracing.staging import stage
 from fnad.tracing.tracer import value_type
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fnad.ir.evaluate import QUIET
+from fnad.interpreter.evaluate import QUIET
 from fnad.testing.strategies import LAYOUTS, in_layout
 from hypothesis import given
 from hypothesis import strategies as st

@@ -9,14 +9,15 @@ import fnad
 import numpy as np
 import pytest
 from fnad import grad, hvp, jit, jvp, linear_transpose, linearize, make_program, vjp
-from fnad.ir.evaluate import evaluate
+from fnad.interpreter.evaluate import evaluate
 from fnad.ir.program import Program, prune
 from fnad.ir.types import is_inexact
 from fnad.testing import check_grads
 from fnad.tracing.staging import stage
 from fnad.tracing.tracer import value_type
+from fnad.transforms.joint import split_joint
 from fnad.transforms.jvp import jvp_program
-from fnad.transforms.vjp import split_joint, vjp_program
+from fnad.transforms.vjp import vjp_program
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -13,7 +13,8 @@ from fnad.compiler.compile import compile_program
 from fnad.testing import check_grads
 from fnad.tracing.staging import call_program, stage
 from fnad.tracing.tracer import value_type
-from fnad.transforms.vjp import split_joint, vjp_program
+from fnad.transforms.joint import split_joint
+from fnad.transforms.vjp import vjp_program
 
 X = np.array([0.5, 1.5, 2.5])
 W = np.random.default_rng(0).normal(size=(64, 64)) / 8

@@ -11,7 +11,8 @@ from fnad import grad, jit, make_program, vjp
 from fnad.ir.primitive import REGISTRY, Primitive
 from fnad.ops.elementwise import cos, mul
 from fnad.testing import check_grads
-from fnad.transforms.vjp import split_joint, vjp_program
+from fnad.transforms.joint import split_joint
+from fnad.transforms.vjp import vjp_program
 
 X = np.array([1.0, 2.0, 3.0])
 

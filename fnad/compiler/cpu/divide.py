@@ -13,7 +13,7 @@ from fnad.compiler.cpu import chunks
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, PER_OPERATION, chunk_of
 from fnad.compiler.cpu.loops import Nest, make_nest, reductions_of_chunks
 from fnad.compiler.expressions import is_elementary
-from fnad.compiler.passes.schedule import Loop, Rows, Schedule, Step
+from fnad.compiler.steps import Loop, Rows, Schedule, Step
 from fnad.ir.program import Equation
 
 LEAST_ROWS = 8

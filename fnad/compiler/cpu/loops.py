@@ -18,7 +18,7 @@ import numpy as np
 from fnad.compiler.axes import in_memory_order, merge_axes
 from fnad.compiler.cpu.params import Params, kernel_source
 from fnad.compiler.expressions import accumulation_of, constant, is_reduction, source_of, takes_any_number
-from fnad.compiler.passes.schedule import Loop, Rows
+from fnad.compiler.steps import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
 from fnad.kernels.dtypes import FLOATS, dtype_word, storage_dtype
 from fnad.ops.elementwise import copy

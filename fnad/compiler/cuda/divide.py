@@ -15,7 +15,7 @@ from math import prod
 from fnad.compiler.cuda.nests import reduced_axes, reductions_of, team_of
 from fnad.compiler.expressions import is_reduction
 from fnad.compiler.passes.rows import RowRule
-from fnad.compiler.passes.schedule import Loop, Schedule, Step
+from fnad.compiler.steps import Loop, Schedule, Step
 from fnad.ir.program import Equation, Var
 from fnad.kernels.cuda.sizes import THREADS
 from fnad.runtime.plan import View

@@ -16,7 +16,7 @@ import numpy as np
 
 from fnad.compiler.cuda.nests import Axes, Nest, Operand, Signature, make_nest
 from fnad.compiler.expressions import accumulation_of, constant, is_reduction, source_of
-from fnad.compiler.passes.schedule import Loop, Rows
+from fnad.compiler.steps import Loop, Rows
 from fnad.ir.program import Atom, Equation, Literal, Var
 from fnad.kernels.cuda.sizes import THREADS, WARP
 from fnad.kernels.dtypes import dtype_word, storage_dtype

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from fnad.compiler.axes import in_memory_order, merge_axes
 from fnad.compiler.expressions import is_reduction
-from fnad.compiler.passes.schedule import Loop
+from fnad.compiler.steps import Loop
 from fnad.ir.program import Equation, Var
 from fnad.kernels.cuda.sizes import THREADS, WARP
 from fnad.kernels.dtypes import storage_dtype

@@ -14,7 +14,7 @@ from math import prod
 from typing import NamedTuple
 
 from fnad.compiler.passes.memory import Layout
-from fnad.compiler.passes.schedule import Call, Control, Schedule
+from fnad.compiler.steps import Call, Control, Schedule
 from fnad.control.loops import while_p
 from fnad.control.scan_rules import scan_p
 from fnad.control.switch import switch_p

@@ -15,15 +15,17 @@ import numpy as np
 from fnad.compiler.expressions import has_source, is_reduction
 from fnad.compiler.passes.control import lower_control, takes_slices
 from fnad.compiler.passes.memory import Layout, aligned
-from fnad.compiler.passes.schedule import Abilities, Call, Control, Loop, Rows, Schedule, Step
-from fnad.ir.evaluate import QUIET
+from fnad.compiler.passes.schedule import Abilities
+from fnad.compiler.steps import Call, Control, Loop, Rows, Schedule, Step
+from fnad.interpreter.evaluate import QUIET
 from fnad.ir.primitive import Kind, Primitive
-from fnad.ir.program import Equation, Source, Var
+from fnad.ir.program import Equation, Var
 from fnad.ir.types import ArrayType
 from fnad.kernels.dtypes import DTYPES
 from fnad.ops.elementwise import copy
 from fnad.runtime import views
 from fnad.runtime.plan import Buffer, HostStep, Instruction, Plan, View
+from fnad.sources import Source
 
 COMPUTED = DTYPES | {np.dtype(np.complex64), np.dtype(np.complex128)}
 """The dtypes that kernels of the library compute with."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fnad.compiler.passes.schedule import Call, Control, Loop, Rows, Schedule
+from fnad.compiler.steps import Call, Control, Loop, Rows, Schedule
 from fnad.ir.primitive import Kind
 from fnad.ops.strides import is_contiguous
 from fnad.runtime import views

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import prod
 
-from fnad.compiler.passes.schedule import MOST_EQUATIONS, MOST_OPERANDS, Loop, Rows, Schedule, Step
+from fnad.compiler.passes.schedule import MOST_EQUATIONS, MOST_OPERANDS
+from fnad.compiler.steps import Loop, Rows, Schedule, Step
 from fnad.runtime import views
 from fnad.runtime.plan import View
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from fnad.compiler.passes.hoist import hoist
 from fnad.control.switch import switch_p
-from fnad.ir.evaluate import QUIET
+from fnad.interpreter.evaluate import QUIET
 from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, has_effect, is_total, prune
 from fnad.ir.types import ArrayType

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from fnad import tree
+from fnad.arrays import declare_array_type
 from fnad.errors import boundary
-from fnad.ir.types import declare_array_type
 from fnad.lazy import LazyModule
 from fnad.runtime.cuda.runtime import Memory, Runtime, fetch, settle
 

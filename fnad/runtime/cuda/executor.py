@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from fnad.errors import DeviceError, place_at
-from fnad.ir.program import Source
 from fnad.lazy import LazyModule
 from fnad.ops.strides import is_contiguous
 from fnad.runtime.cuda.arrays import DeviceArray, empty, uploaded
@@ -25,6 +24,7 @@ from fnad.runtime.plan import (
     Copy, DoubleBuffer, GridLaunch, HostStep, Inner, Instruction, Multiply, Place, Plan, Scan, Switch, View, While,
     kernels_of,
 )
+from fnad.sources import Source
 
 logging = LazyModule("logging")
 

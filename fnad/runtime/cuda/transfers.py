@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from fnad import tree
+from fnad.arrays import Unfit, is_array_like
 from fnad.errors import boundary
-from fnad.ir.types import Unfit, is_array_like
 from fnad.kernels.cuda.sizes import WIDEST
 from fnad.lazy import LazyModule
 from fnad.runtime.cuda import devices

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import sys
 from types import CodeType, FrameType
+from typing import NamedTuple
 
 from fnad.errors import is_library_file, is_numpy_file, own_frame
-from fnad.ir.program import Source
+
+
+class Source(NamedTuple):
+    """Where in the user's code an equation came from."""
+
+    file: str
+    line: int
+    function: str
+    backward: bool = False
+    """Whether the equation is part of a derivative of what the line says."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} ({self.function}{', backward' if self.backward else ''})"
 
 
 MOST_CODES = 4096

@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from fnad.ir.ownership import own_arrays
+from fnad.interpreter.routines import MOST_EQUATIONS, Routine, write_routine
 from fnad.ir.program import Atom, Equation, Literal, Program, Var
-from fnad.ir.routines import MOST_EQUATIONS, Routine, write_routine
+from fnad.ownership import own_arrays
 
 # What NumPy would warn about (log of 0, overflow) is a value here, as in compiled code.
 QUIET = {"divide": "ignore", "over": "ignore", "under": "ignore", "invalid": "ignore"}

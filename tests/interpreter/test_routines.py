@@ -8,11 +8,11 @@ import weakref
 import numpy as np
 import pytest
 from fnad import make_program
-from fnad.ir import evaluate as evaluating
-from fnad.ir.evaluate import evaluate, watched
+from fnad.interpreter.evaluate import evaluate, watched
+from fnad.interpreter.routines import write_routine
+from fnad.interpreter import evaluate as evaluating
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program
-from fnad.ir.routines import write_routine
 from fnad.ir.types import ArrayType
 from fnad.ops.elementwise import add, mul, select, sin
 from fnad.ops.shaping import broadcast, reduce_sum

@@ -1,0 +1,1 @@
+"""The NumPy interpreter, which defines what is right: what a Program means."""
