@@ -31,7 +31,7 @@ RANKS = {
 # Files that may import inside a function: what the CUDA target needs is loaded when it is asked for.
 LATE_IMPORTS = ("runtime/cuda/", "kernels/cuda/")
 HEAVY = {"numba", "llvmlite", "scipy.special", "scipy.linalg", "matplotlib", "torch", "jax", "hypothesis",
-         "numba_cuda", "numba.cuda", "cuda.bindings"}
+         "numba_cuda", "numba.cuda", "cuda.bindings", "numpy.random"}
 
 
 def module_name(path: Path) -> str:

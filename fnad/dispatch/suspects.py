@@ -19,9 +19,6 @@ from fnad.dispatch.kinds import is_library
 from fnad.dispatch.outside import Outside
 from fnad.dispatch.unsteady import DISTINCT, METHODS, UNRESOLVED, method_of, resolved, unsteady
 
-GLOBAL_GENERATORS = (("np.random", np.random.mtrand._rand), ("random", random._inst))
-"""What libraries draw from."""
-
 
 class Suspect(NamedTuple):
     """A place in code where something is named that is not always the same."""
@@ -120,4 +117,11 @@ def generators_of(outside: Outside) -> list[tuple[str, Any]]:
     known = {id(generator) for _, generator in outside.generators}
     if threading.active_count() > 1:  # others may draw
         return outside.generators
-    return [*outside.generators, *[(path, g) for path, g in GLOBAL_GENERATORS if id(g) not in known]]
+    return [*outside.generators, *[(path, g) for path, g in _global_generators() if id(g) not in known]]
+
+
+def _global_generators() -> Iterator[tuple[str, Any]]:
+    """The generators that libraries draw from; NumPy's where its module, which takes long to import, is there."""
+    yield "random", random._inst
+    if "numpy.random" in sys.modules:
+        yield "np.random", np.random.mtrand._rand
