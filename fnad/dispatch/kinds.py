@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import enum
+import logging
 import os
 import queue
 import random
@@ -14,11 +15,11 @@ from argparse import Namespace
 from array import array
 from collections import ChainMap, UserDict, UserList, UserString, defaultdict, deque, namedtuple
 from contextvars import ContextVar
-from functools import partial, partialmethod, singledispatchmethod
+from functools import cached_property, partial, partialmethod, singledispatchmethod
 from operator import attrgetter, methodcaller
 from types import (
-    BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, MethodWrapperType, ModuleType,
-    SimpleNamespace,
+    BuiltinFunctionType, CodeType, FunctionType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType,
+    MethodType, MethodWrapperType, ModuleType, SimpleNamespace,
 )
 from typing import Any
 
@@ -174,6 +175,8 @@ def _kind_of_container(value: Any) -> str | None:
         return "context"
     if isinstance(value, weakref.ref):
         return "reference"
+    if isinstance(value, logging.Logger):
+        return "logger"
     return "holder" if isinstance(value, _HOLDERS) and not _is_bare(value) else None
 
 
@@ -208,6 +211,18 @@ def is_generated(kind: type) -> bool:
     return all([n in known or is_special(n) and not isinstance(v, FunctionType) for n, v in vars(kind).items()])
 
 
+def parts_of(attribute: Any) -> list[Any]:
+    """What is read where a class has this attribute."""
+    if isinstance(attribute, property):
+        return [f for f in (attribute.fget,) if f is not None]
+    if isinstance(attribute, (staticmethod, classmethod)):
+        return [attribute.__func__]
+    if isinstance(attribute, cached_property):
+        return [attribute.func]
+    return [] if type(attribute).__module__ in ("_collections", "_ctypes") or isinstance(
+        attribute, (MemberDescriptorType, GetSetDescriptorType)) else [attribute]  # fields of C
+
+
 def generator_of(value: Any) -> Any:
     """The generator of random numbers that a value is, or that a function such as ``np.random.normal`` is bound to."""
     found = value.__self__ if type(value) in (MethodType, BuiltinFunctionType) else value
@@ -235,7 +250,7 @@ def is_plain(value: Any) -> bool:
 _PLAIN = (
     SimpleNamespace, Namespace, UserDict, UserList, UserString, ChainMap, weakref.WeakKeyDictionary,
     weakref.WeakValueDictionary, weakref.WeakSet, queue.Queue, threading.local, singledispatchmethod,
-    np.vectorize,
+    np.vectorize, logging.LoggerAdapter,
 )
 _MEMORY = (memoryview, bytearray, array, ctypes.c_int.__mro__[-2])
 _HOLDERS = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import decimal
 import gc
+import logging
 import os
 import random
 import sys
@@ -16,10 +17,9 @@ from argparse import Namespace
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import fields, is_dataclass
-from functools import cached_property
 from importlib.util import resolve_name
 from operator import attrgetter, methodcaller
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType, SimpleNamespace
+from types import FunctionType, MemberDescriptorType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from fnad.dispatch.chains import uses_in
 from fnad.dispatch.comparing import arithmetic
 from fnad.dispatch.kinds import (
     FILLED, MOST_ITEMS, generator_of, is_foreign, is_generated, is_input, is_library, is_looked_into,
-    is_meant_as_array, is_opaque, is_plain, is_special, is_users, kind_of,
+    is_meant_as_array, is_opaque, is_plain, is_special, is_users, kind_of, parts_of,
 )
 from fnad.dispatch.names import MAKING, OF_FUNCTIONS, Code, read_by
 from fnad.dispatch.unsteady import is_of_secrets, resolved
@@ -251,6 +251,8 @@ class Outside:
                 self._share(self.root, (id(known), name), "global", (known, name), f"{node.path}.{name}", known[name])
         if node.value is decimal:
             self._note_arithmetic()
+        if node.value is logging and "root" in self.attributes:
+            self._add(self.root, "constant", None, f"{node.path}.root", logging.root)
         if node.value is np and "random" in self.attributes:
             self._note(f"{node.path}.random", np.random.random)
         elif node.value in (random, np.random):
@@ -291,6 +293,15 @@ class Outside:
     def _into_reference(self, node: Node) -> None:
         self._add(node, "reference", None, node.path, node.value())
 
+    def _into_logger(self, node: Node) -> None:
+        """From which level on it is heard, which those above it decide too."""
+        if self.attributes.isdisjoint({"level", "getEffectiveLevel", "isEnabledFor"}):
+            return
+        for name in ("level", "parent", "disabled"):
+            self._add(node, "attribute", name, f"{node.path}.{name}", getattr(node.value, name))
+        known = vars(node.value.manager)
+        self._share(node, (id(known), ""), "global", (known, "_disable"), "logging.disable", known["_disable"])
+
     def _into_holder(self, node: Node) -> None:
         if isinstance(node.value, (attrgetter, methodcaller)):
             names = [n for n in node.value.__reduce__()[1] if isinstance(n, str)]
@@ -322,7 +333,7 @@ class Outside:
                 if name in MAKING and not self._is_made(base):
                     continue
                 if self._is_read(name, part):
-                    for read in _parts_of(part):
+                    for read in parts_of(part):
                         self._add(node, "class", (base, name, part), f"{base.__name__}.{name}", read)
             if self.is_matching:
                 self.attributes |= set(vars(base).get("__match_args__", ()))
@@ -382,18 +393,6 @@ def items_of(node: Node) -> list[Any]:
 def _is_filled(name: str, value: Any, filled: Collection[str]) -> bool:
     """Whether what a name stands for is only filled, and not read."""
     return name in filled and type(value) in FILLED
-
-
-def _parts_of(attribute: Any) -> list[Any]:
-    """What is read where a class has this attribute."""
-    if isinstance(attribute, property):
-        return [f for f in (attribute.fget,) if f is not None]
-    if isinstance(attribute, (staticmethod, classmethod)):
-        return [attribute.__func__]
-    if isinstance(attribute, cached_property):
-        return [attribute.func]
-    return [] if type(attribute).__module__ in ("_collections", "_ctypes") or isinstance(
-        attribute, (MemberDescriptorType, GetSetDescriptorType)) else [attribute]  # fields of C
 
 
 def _name_of(value: Any) -> str:

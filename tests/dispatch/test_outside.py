@@ -9,6 +9,7 @@ import dataclasses
 import decimal
 import enum
 import functools
+import logging
 import operator
 import os
 import sys
@@ -654,6 +655,24 @@ def objects_of_dataclasses_and_what_makes_them() -> Made:
         set_to(layers[0], name="ccc"), lambda: layers[1].w.fill(5), lambda: factor.__setitem__(0, 4.0),
         set_to(Layer, __post_init__=lambda self: None), lambda: layers.append(Layer(of(4))),
         set_to(Layer, __eq__=lambda self, other: 7.0), set_to(layers[1], w=of(9)),
+    ]
+
+
+@case
+def levels_of_loggers() -> Made:
+    above, logger, other = [logging.getLogger(f"fnad.tests.{name}") for name in ("a", "a.b", "c")]
+    adapter, holder = logging.LoggerAdapter(other, {}), Plain(log=logging.getLogger("fnad.tests.d"))
+    above.setLevel(30), other.setLevel(20), holder.log.setLevel(10)
+
+    def function(x: Any) -> Any:
+        x = x * 2.0 if logger.isEnabledFor(logging.INFO) else x * 3.0
+        return x * adapter.getEffectiveLevel() * holder.log.level
+
+    return function, [
+        lambda: above.setLevel(15), lambda: logger.setLevel(40), lambda: other.setLevel(25),
+        lambda: holder.log.setLevel(11), lambda: logger.setLevel(20), set_to(logger, disabled=True),
+        set_to(logger, disabled=False), lambda: logging.disable(50), lambda: logging.disable(0),
+        set_to(adapter, logger=above), lambda: logger.setLevel(0), set_to(logger, parent=holder.log),
     ]
 
 
