@@ -48,8 +48,10 @@ class Compiled:
     kernels: Statistics
     """What was asked of the kernel cache for this Program."""
     runtime: CPURuntime | Runtime
-    donated: Collection[int] = ()
+    writable: Collection[int]
     """The inputs whose memory may be written."""
+    donated: Mapping[int, int]
+    """The outputs that are given the memory of an input."""
 
     def __call__(self, inputs: list[Any]) -> list[Any]:
         """The same; on a device the results may not be there yet."""
@@ -124,4 +126,5 @@ def compile_program(
     run = link(plan, runtime, results, layout.donated, types)
     return Compiled(
         made["simplify"], plan, run, time.perf_counter() - started, statistics() - before, runtime, frozenset(donated),
+        layout.donated,
     )

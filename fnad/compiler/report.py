@@ -34,7 +34,7 @@ def describe_pass(compiled: Compiled, name: str) -> str:
     """What a pass of the compiler makes: a Program, its steps, these with the places of their storages, or the plan."""
     if name == "simplify":
         return str(compiled.program)
-    place = partial(plan_memory, donated=compiled.donated)
+    place = partial(plan_memory, donated=compiled.writable)
     made = run_passes(compiled.program, target_of(compiled.runtime), place, passes_on_simplified(name))
     return _described(made[name])
 
