@@ -41,8 +41,12 @@ def _scaled(keeper: Keeper, eqn: Equation, x: Atom, factor: Atom) -> None:
 
 def _product(keeper: Keeper, eqn: Equation) -> None:
     for x, weight in (eqn.inputs, eqn.inputs[::-1]):
-        if keeper.of(x).mask is not True and x in keeper.cotangents:
+        known = keeper.of(x)
+        if known.mask is True or x not in keeper.cotangents:
+            continue
+        if known.is_firm or not keeper.is_weight(weight):
             return _scaled(keeper, eqn, x, weight)
+        return keeper.emit(eqn, known._replace(mask=keeper.both(known.mask, e.ne(keeper.tracer(weight), 0.0))))
     for weight in filter(keeper.is_weight, eqn.inputs):
         return keeper.emit(eqn, Known(e.ne(keeper.tracer(weight), 0.0), is_firm=False))
     return keeper.emit(eqn)
@@ -88,8 +92,9 @@ def _choice(keeper: Keeper, eqn: Equation) -> None:
 def _rectified(keeper: Keeper, eqn: Equation) -> None:
     g, y = eqn.inputs
     known = keeper.of(g)
-    if known.mask is True:
-        known = Known(e.not_(e.le(keeper.tracer(y), 0.0)), is_firm=False)
+    if known.mask is True or not known.is_firm:
+        own = e.not_(e.le(keeper.tracer(y), 0.0))
+        known = Known(keeper.both(known.mask, own), known.is_clean, is_firm=False)
     keeper.emit(eqn, known)
 
 

@@ -185,6 +185,11 @@ FORMULAS: dict[str, Formula] = {
     "largest": Formula(lambda x: np.max(np.where(x > 0, 1 / x, -INF)) ** 2, [0.5, 0.0, 2.0]),
     "minimum of an overflow": Formula(lambda x: np.minimum(np.exp(x) ** 2, 50.0), [1.0, 1000.0]),
     "clipped": Formula(lambda x: np.clip(np.exp(np.exp(x)), 0.0, 9.0), [0.5, 1000.0]),
+    "clipped from below": Formula(lambda x: np.clip(-np.exp(np.exp(x)), -9.0, 0.0), [0.5, 1000.0]),
+    "extremes in a row": Formula(
+        lambda x: np.minimum(np.maximum(np.minimum(-np.exp(np.exp(x)), x), -9.0), 20.0), [0.5, 1000.0],
+    ),
+    "ReLU that is cut": Formula(lambda x: np.minimum(nn.relu(9.0 - np.exp(np.exp(x))), 5.0), [0.5, 1000.0]),
     "maximum of a quotient": Formula(lambda x: np.maximum(-np.exp(x), -x), [1000.0, -1.0]),
     "relu of an overflow": Formula(lambda x: nn.relu(5.0 - np.exp(x) ** 2), [0.5, 1000.0]),
     "smallest of all": Formula(lambda x: np.min(np.exp(x) ** 2), [1.0, 1000.0]),
