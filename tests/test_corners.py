@@ -341,6 +341,17 @@ def test_compiled_curvature(name: str) -> None:
         np.testing.assert_allclose(got, np.asarray(expected, float), rtol=1e-14, atol=1e-307)
 
 
+@pytest.mark.parametrize("scale", [1e150, 1e-150, 1e300, 1e-300])
+def test_hypot_where_squares_are_no_floats(scale: float) -> None:
+    function, x = (lambda x: np.hypot(x[0], x[1])), np.array([3.0, 4.0]) * scale
+    for transform in (grad, jacfwd, lambda f: jit(grad(f))):
+        np.testing.assert_allclose(transform(function)(x), [0.6, 0.8], rtol=1e-15)
+    for outer in (jacrev, jacfwd):
+        for inner in (grad, jacfwd):
+            got = outer(inner(function))(x) * scale
+            np.testing.assert_allclose(got, [[0.128, -0.096], [-0.096, 0.072]], rtol=1e-14)
+
+
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
 @pytest.mark.parametrize("runner", RUNNERS)
 @pytest.mark.parametrize("name", COMPLEX)
