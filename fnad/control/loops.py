@@ -1,7 +1,7 @@
 """Loops whose number of steps is found while they run: the operation, and its rules.
 
-The way back needs the states of all steps in reverse, but nobody knows how many there will be. The loop counts its
-steps; on the way back it runs again and keeps some of the states on the way, at distances that depend on the
+The backward pass needs the states of all steps in reverse, but nobody knows how many there will be. The loop counts its
+steps; in the backward pass it runs again and keeps some of the states on the way, at distances that depend on the
 count, then again between these, so that the memory is bounded and a step is computed a few times. That is
 checkpointing in two levels, see Griewank and Walther, "Evaluating derivatives", chapter 12 (2008).
 """
@@ -123,7 +123,7 @@ def _with_row(store: Any, k: Any, x: Any) -> Any:
 
 
 def _pullback_expand(*args: Any, body: Program, constants: int, varying: tuple[bool, ...], masked: bool) -> Any:
-    """The way back as loops: over the segments from the last one, and in each over its steps from the last one."""
+    """The backward pass as loops: over the segments from the last one, and in each over its steps from the last one."""
     parts = operands_of(args, body, constants, sum(varying[constants:]))
     back = Back(body, constants, varying, masked)
     builder = parts.count.builder

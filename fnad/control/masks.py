@@ -1,4 +1,4 @@
-"""Masks of cotangents through loops and branches on the way back: see `fnad.transforms.masks`.
+"""Masks of cotangents through loops and branches in the backward pass: see `fnad.transforms.masks`.
 
 In a loop they are constants, carries and slices beside those that they belong to; in a `switch` they are operands.
 """

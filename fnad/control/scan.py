@@ -30,7 +30,7 @@ def scan(
     """A loop over the slices of arrays that carries a state along and stacks what each step gives.
 
     It is ``for x in xs: carry, y = body(carry, x)``, staged once whatever the number of steps, and under `jit` a
-    native loop. It can be differentiated, mapped and nested; the way back keeps of each step only what the
+    native loop. It can be differentiated, mapped and nested; the backward pass keeps of each step only what the
     derivative reads.
 
     Args:
@@ -132,7 +132,7 @@ def _length(name: str, sequences: Leaves, length: Any) -> int:
 def _in_segments(
     run: Callable[..., Any], carry: Leaves, sequences: Leaves, steps: int, every: int, reverse: bool
 ) -> tuple[Any, Any]:
-    """The steps in segments, of which each is computed again on the way back."""
+    """The steps in segments, of which each is computed again in the backward pass."""
     count, rest = divmod(steps, every)
     whole = count * every
     heads = sequences.restored([np.reshape(x[:whole], (count, every, *x.shape[1:])) for x in sequences.values])

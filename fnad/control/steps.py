@@ -178,7 +178,7 @@ def pushforward_type(*types: ArrayType, body: Program, constants: int, varying: 
 
 
 def pullback_evaluate(*args: Any, body: Program, constants: int, varying: tuple[bool, ...], masked: bool) -> Any:
-    """The way back over the states of all steps, which the interpreter keeps in a list."""
+    """The backward pass over the states of all steps, which the interpreter keeps in a list."""
     parts = operands_of([np.asarray(a) for a in args], body, constants, sum(varying[constants:]))
     back = Back(body, constants, varying, masked)
     states = [parts.carry]

@@ -24,7 +24,7 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
     """A loop that goes on as long as a condition holds: ``while cond(carry): carry = body(carry)``.
 
     It is staged once, and under `jit` a native loop. It can be differentiated forwards and in reverse, mapped and
-    nested. The way back runs the loop up to three times more and keeps a bounded number of states.
+    nested. The backward pass runs the loop up to three times more and keeps a bounded number of states.
 
     Under `vmap` the examples go through the loop together, and each ends at its own step: from then on its carry stays,
     and nothing of ``body`` or ``cond`` is run for it that could be noticed: no index is checked, nothing is written, no

@@ -117,8 +117,8 @@ def callback(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     It is called once each time that the function around it runs, in the order of the calls; under ``grad``,
     ``vjp``, ``jvp`` and ``checkpoint`` once too, with the primal values; under ``vmap`` once for each example, or
     once where no argument depends on the example. Where the examples' loops end at different steps, or they take
-    different branches, it is called for those alone that come by. In the rule that ``custom_vjp`` is given for the way
-    back it is called on the way back, with the cotangents; in a map that is linear by itself (tangents, the rule of
+    different branches, it is called for those alone that come by. In the backward rule of ``custom_vjp`` it is
+    called in the backward pass, with the cotangents; in a map that is linear by itself (tangents, the rule of
     ``custom_jvp``, `linear_transpose`) it is not called. No derivative flows through it. Where Python raises an error,
     or a function is staged without being run, what was to be called is not.
 

@@ -40,7 +40,7 @@ def check_nans(function: Callable[..., Any], inf: bool = True) -> Callable[..., 
 
     The function is staged and then interpreted, equation by equation, with everything that it calls opened up:
     compiled and checkpointed functions, custom rules, loops. It is much slower, and says where the numbers go wrong:
-    ``check_nans(grad(loss))`` looks at the way back too, ``check_nans(jit(step))`` into compiled functions.
+    ``check_nans(grad(loss))`` looks at the backward pass too, ``check_nans(jit(step))`` into compiled functions.
 
     An operation is to blame if one of its results has a NaN and none of its operands has, or likewise an infinity
     (and none of its operands has a NaN). So a ``-inf`` that is written down, as a mask or the start of a
@@ -56,7 +56,7 @@ def check_nans(function: Callable[..., Any], inf: bool = True) -> Callable[..., 
 
     Raises:
         NonFiniteError: from the call, where an operation makes a NaN or an infinity, or an argument holds one. It names
-            the operation, the user's line, whether it is on the way back, and the ranges of the operands.
+            the operation, the user's line, whether it is in the backward pass, and the ranges of the operands.
         TypeError: ``function`` is no function, or it is called with traced values.
 
     >>> import numpy as np

@@ -63,7 +63,7 @@ def _mse_forward(active: Any, prediction: Any, target: Any) -> tuple[Any, Any]:
 
 @rule
 def _mse_backward(gradient: Any, g: Any) -> tuple[Any, Any]:
-    bar = _filling(g, gradient) * gradient
+    bar = _fill_value(g, gradient) * gradient
     return bar, -bar
 
 
@@ -81,7 +81,7 @@ def _over_blocks(losses_bar: Any, like: Any) -> Any:
     return reshape(slice_(flat, starts=(0,), stops=(like.size,), steps=(1,)), shape=like.shape)
 
 
-def _filling(g: Any, like: Any) -> Any:
+def _fill_value(g: Any, like: Any) -> Any:
     """A scalar over a whole array."""
     return broadcast(g, shape=like.shape, dims=())
 
@@ -164,7 +164,7 @@ def _scale(logits: Any) -> float:
     return 1 / max(logits.shape[0], 1)
 
 
-def _surprise(logits: Any) -> Any:
+def _negative_log_likelihood(logits: Any) -> Any:
     """-log(softmax)."""
     return spread(reduce_logsumexp(logits, axes=(1,)), logits, (1,)) - logits
 
@@ -181,17 +181,17 @@ def _cross_entropy_forward(active: Any, logits: Any, labels: Any) -> tuple[Any, 
 @rule
 def _cross_entropy_backward(residuals: Any, g: Any) -> tuple[Any, Any]:
     gradient, logits, labels = residuals
-    logits_bar = _filling(g, gradient) * gradient
+    logits_bar = _fill_value(g, gradient) * gradient
     if labels.dtype.kind in "iu":
         return logits_bar, None
-    return logits_bar, _filling(g, gradient) * (_surprise(logits) * _scale(logits))
+    return logits_bar, _fill_value(g, gradient) * (_negative_log_likelihood(logits) * _scale(logits))
 
 
 @rule
 def _rows_vjp(i: int, g: Any, y: Any, logits: Any, labels: Any) -> Any:
     factor = spread(g, logits, (1,))
     if i == 1:
-        return factor * (_surprise(logits) * _scale(logits))
+        return factor * (_negative_log_likelihood(logits) * _scale(logits))
     return factor * softmax_cross_entropy_with_gradient(logits, labels)[1]
 
 
@@ -203,7 +203,7 @@ def _with_gradient_vjp(i: int, g: Any, outputs: Any, logits: Any, labels: Any) -
     apart = (gradient_bar - spread(mean, logits, (1,))) * _scale(logits)
     factor = spread(losses_bar, logits, (1,))
     if i == 1:
-        return factor * (_surprise(logits) * _scale(logits)) - apart
+        return factor * (_negative_log_likelihood(logits) * _scale(logits)) - apart
     if labels.dtype.kind == "f":
         apart = apart * spread(reduce_sum(labels, axes=(1,)), logits, (1,))
     return factor * outputs[1] + apart * share

@@ -34,7 +34,7 @@ def forward_over_batch(
     forward: Callable[[Sequence[Tracer]], tuple[Sequence[Any], Any]], mapped: Sequence[bool], size: int,
     inputs: Sequence[Any],
 ) -> tuple[list[Any], Kept]:
-    """The outputs of all examples, each with the batch axis in front, and what goes to the way back."""
+    """The outputs of all examples, each with the batch axis in front, and what goes to the backward pass."""
     results, has_axis = over_examples(lambda *xs: forward(xs), inputs, mapped, size)
     (outputs, residuals), (outputs_mapped, residuals_mapped) = results, has_axis
     kept = Kept(residuals, Axes(tree.leaves(residuals_mapped)))

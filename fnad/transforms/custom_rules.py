@@ -123,7 +123,7 @@ class Arguments(NamedTuple):
 
 
 class ReverseCall(Call):
-    """A call of a function with rules for the way forward and the way back."""
+    """A call of a function with rules for the forward and the backward pass."""
 
     def forward(self, inputs: Sequence[Tracer]) -> tuple[list[Any], Any]:
         """The outputs and the residuals."""

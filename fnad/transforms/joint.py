@@ -41,10 +41,10 @@ def split_joint(joint: Joint, outputs: int) -> Split:
     given_back = set(cotangents)
     inputs = tuple([v for v in program.inputs if v not in given_back])
     own = [eqn for i, eqn in enumerate(program.equations) if i < joint.forward or not has_effect(eqn)]
-    # An operation of which only some outputs are needed runs forward as a whole: the way back may read the others.
+    # An operation of which only some outputs are needed runs forward as a whole: the backward pass may read the others.
     forward = prune(Program(inputs, tuple(own), program.outputs[:outputs]), whole=True).equations
     known = set(inputs).union(*[eqn.outputs for eqn in forward])
-    # What has no outputs is there for its effect, where the function or the way back has put it.
+    # What has no outputs is there for its effect, where the function or the backward pass has put it.
     backward = [
         eqn for i, eqn in enumerate(program.equations)
         if (known.isdisjoint(eqn.outputs) if eqn.outputs else i >= joint.forward)

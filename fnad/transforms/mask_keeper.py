@@ -32,7 +32,7 @@ UNKNOWN = Known(True)
 
 
 class Keeper:
-    """The equations of the way back, written anew with what is known of the cotangents."""
+    """The equations of the backward pass, written anew with what is known of the cotangents."""
 
     def __init__(self, inputs: Sequence[Var], cotangents: set[Var]) -> None:
         self.builder = Builder()

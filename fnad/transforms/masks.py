@@ -1,8 +1,9 @@
-"""Zeros that stay zero: a cotangent that is 0 because of a choice does not become nan on its way back.
+"""Zeros that stay zero: a cotangent that is 0 because of a choice does not become nan in the backward pass.
 
 The derivative of ``where(c, f(x), 0)`` is 0 where ``c`` is false, whatever ``f`` does there. Reverse mode has the
 cotangent ``select(c, g, 0)`` and multiplies it by slopes, which behind the mask may be infinite or nan; 0 times these
-is nan. So this pass, over the equations of the way back, keeps track of where a cotangent is 0 by choice, its *mask*:
+is nan. So the equations of the backward pass are written anew, with track kept of where a cotangent is 0 by choice, its
+*mask*:
 
 - the transposes of choices begin a mask;
 - what is linear in cotangents is 0 where all of them are: a product, a quotient, a sum has the mask of its operands.
@@ -11,8 +12,8 @@ is nan. So this pass, over the equations of the way back, keeps track of where a
   A product of matrices also leaves out the rows of its other operand that only zeros are multiplied by.
 
 Masks are ordinary values, so a derivative of the result begins from the same selects. A value that is 0 for another
-reason is not touched: 0 times nan is nan where nobody has chosen. Without a choice on the way back the Program stays
-the same, equation for equation.
+reason is not touched: 0 times nan is nan where nobody has chosen. Without a choice in the backward pass the Program
+stays the same, equation for equation.
 
 Masks by ``select`` are *firm*. Those of `maximum`, ReLU and their like, of conventions at kinks, and of elements that
 are overwritten, are there in most models: they end where a matrix product or a loop would have to look at them.
@@ -38,8 +39,8 @@ def keep_zeros(program: Program, first: int, cotangents: set[Var]) -> Program:
 
     Args:
         program: a joint Program.
-        first: the number of its first equation on the way back.
-        cotangents: which inputs and results of equations on the way back are cotangents; what is computed
+        first: the number of its first equation in the backward pass.
+        cotangents: which inputs and results of equations in the backward pass are cotangents; what is computed
             from these is one too.
     """
     if not any([_begins(eqn, BEGINNING) for eqn in program.equations[first:]]):
@@ -86,7 +87,7 @@ def keep_inside(
     """A Program with the masks kept inside.
 
     Args:
-        program: what an operation on the way back calls.
+        program: what an operation in the backward pass calls.
         cotangents: which of its inputs are cotangents.
         masked: of which inputs the masks are given, after all inputs.
         wanted: of which outputs the masks are wanted, though nothing be known of them.

@@ -1,6 +1,6 @@
-"""Memory for time: a function whose inside is computed again on the way back instead of being kept.
+"""Memory for time: a function whose inside is computed again in the backward pass instead of being kept.
 
-A call is one equation. Its derivative keeps the inputs only; the way back passes them through barriers,
+A call is one equation. Its derivative keeps the inputs only; the backward pass passes them through barriers,
 so that no pass finds the second computation equal to the first, and runs the function's joint Program on
 them. See Griewank and Walther, "Algorithm 799: revolve" (2000), and Chen et al., "Training deep nets with
 sublinear memory cost" (2016).
@@ -34,7 +34,7 @@ Policy = Callable[[str], bool]
 
 
 class _Backward(NamedTuple):
-    """The way back as a Program of inputs, kept values, cotangents of inexact outputs, and constants."""
+    """The backward pass as a Program of inputs, kept values, cotangents of inexact outputs, and constants."""
 
     program: Program
     constants: list[Any]

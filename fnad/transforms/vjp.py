@@ -80,7 +80,7 @@ def _join(
 
 
 class _Forward:
-    """The equations of the function, those with a forward rule of their own replaced, and the way back."""
+    """The equations of the function, those with a forward rule of their own replaced, and the backward pass."""
 
     def __init__(self, builder: Builder, program: Program, active: set[Atom]) -> None:
         self.builder = builder

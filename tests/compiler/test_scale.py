@@ -58,7 +58,7 @@ def fan_out(n: int, x: np.ndarray) -> Case:
 
 
 def products(n: int, x: np.ndarray) -> Case:
-    """Calls of the library, whose results live till the way back."""
+    """Calls of the library, whose results live till the backward pass."""
 
     def loss(x: Any, w: Any) -> Any:
         for _ in range(n):

@@ -160,7 +160,7 @@ def test_an_example_that_has_ended_runs_nothing(body: Function) -> None:
         np.testing.assert_allclose(got, values, rtol=1e-12, atol=1e-14, err_msg=name)
         if name in ("vmap", "vmap of vmap"):
             assert noted == notes, name
-        elif body not in PRIMITIVES:  # which the way back calls as often as it needs them
+        elif body not in PRIMITIVES:  # which the backward pass calls as often as it needs them
             assert noted == more, name
 
 

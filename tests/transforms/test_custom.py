@@ -359,7 +359,7 @@ def by_newton(a):
 
 
 def newtons_root():
-    """A square root whose rules ask for values: of the argument, and of a residual on the way back."""
+    """A square root whose rules ask for values: of the argument, and of a residual in the backward pass."""
     root = fnad.custom_vjp(by_newton)
 
     def forward(a):

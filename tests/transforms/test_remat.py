@@ -64,7 +64,7 @@ def test_a_policy_keeps_what_it_names() -> None:
     loss, kept = chain(piece), chain(checkpoint(piece, policy=lambda name: name == "matmul"))
     saving, plain = operations(grad(kept), W, ROWS), operations(grad(loss), W, ROWS)
     assert saving["matmul"] == plain["matmul"]
-    assert saving["tanh"] == plain["tanh"] + 12  # the way back reads no result of the last one in a piece
+    assert saving["tanh"] == plain["tanh"] + 12  # the backward pass reads no result of the last one in a piece
     np.testing.assert_allclose(grad(kept)(W, ROWS), grad(loss)(W, ROWS), rtol=1e-9, atol=1e-12)
     assert plan(kept).arena_bytes < 0.8 * plan(loss).arena_bytes
 
