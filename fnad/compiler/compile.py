@@ -46,7 +46,7 @@ class Compiled:
     """Runs the plan on arrays of the Program's input types."""
     seconds: float
     kernels: Statistics
-    """What was asked of the kernel cache for this Program."""
+    """The kernel cache's statistics for this Program."""
     runtime: CPURuntime | Runtime
     writable: Collection[int]
     """The inputs whose memory may be written."""
@@ -86,7 +86,7 @@ PASSES: dict[str, Callable[[Any, Target, Place], Any]] = {
 def run_passes(
     program: Program, target: Target, place: Place = plan_memory, names: Iterable[str] = PASSES
 ) -> dict[str, Any]:
-    """What each of the passes has made, by its name; ``names`` are neighbours in the list."""
+    """The results of the passes, by their names; ``names`` are neighbours in the list."""
     made: Any = program
     found = {}
     for name in names:

@@ -237,7 +237,7 @@ def _constants(dtype: np.dtype) -> dict[str, str]:
 
 
 class Accumulation(NamedTuple):
-    """How a reduction runs: what takes a term in, what joins two partial results, and the start."""
+    """The words by which a reduction takes a term and joins partial results, and its start."""
 
     take: str
     join: str
@@ -271,5 +271,5 @@ def is_reduction(eqn: Equation) -> bool:
 
 
 def accumulation_of(eqn: Equation) -> Accumulation:
-    """How a reduction runs."""
+    """A reduction's parts."""
     return ACCUMULATIONS[eqn.primitive.combine]

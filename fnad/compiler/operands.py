@@ -1,4 +1,4 @@
-"""What launches of both targets give to kernels: floats as the bits of numbers, indices, the sizes around an axis."""
+"""Arguments of kernels on both targets: floats as the bits of numbers, indices, the sizes around an axis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Program was compiled to, in words for people."""
+"""A readable report of a compiled Program."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def describe_kernels(compiled: Compiled) -> str:
 
 
 def describe_pass(compiled: Compiled, name: str) -> str:
-    """What a pass of the compiler makes: a Program, its steps, these with the places of their storages, or the plan."""
+    """The result of a compiler pass: a Program, its steps, these with their storages' allocations, or the plan."""
     if name == "simplify":
         return str(compiled.program)
     place = partial(plan_memory, donated=compiled.writable)
@@ -49,7 +49,7 @@ def _described(made: Program | Schedule | Placed | Plan) -> str:
 
 
 def _steps(schedule: Schedule) -> str:
-    """Which equations run together in one loop over memory, what is a call, and which storages they read and write."""
+    """Loops, with the equations that run together in each, and calls, with the storages they read and write."""
     given, made = (", ".join(map(_view, views)) for views in (schedule.inputs, schedule.outputs))
     lines = [f"steps from {given or 'nothing'}:"]
     for k, step in enumerate(schedule.steps):

@@ -1,4 +1,4 @@
-"""What the passes of the compiler need to know of the machine that they compile for."""
+"""The facts about a machine that the compiler's passes need."""
 
 from __future__ import annotations
 

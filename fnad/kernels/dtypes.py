@@ -27,12 +27,12 @@ _STORAGE = {
 
 
 def storage_dtype(dtype: np.dtype) -> np.dtype:
-    """What the elements of a dtype are copied as: a loop moves numbers that it cannot compute with."""
+    """The dtype that elements are copied as: a loop moves numbers that it cannot compute with."""
     return dtype if dtype in DTYPES else _STORAGE.get(dtype, dtype)
 
 
 def dtype_word(dtype: np.dtype) -> str:
-    """What kernel source calls a dtype."""
+    """A dtype's name in kernel source."""
     return "boolean" if dtype == np.bool_ else dtype.name
 
 

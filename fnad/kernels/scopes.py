@@ -1,4 +1,4 @@
-"""What LLVM is told about memory: accesses of different scopes never overlap.
+"""Alias metadata for LLVM: accesses of different scopes never overlap.
 
 A loop over many operands then vectorizes on the CPU without run-time checks. On a GPU nothing is said: a thread's
 work is not vectorized.

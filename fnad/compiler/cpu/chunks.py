@@ -1,4 +1,4 @@
-"""How the range of a launch is divided: into chunks that threads take one by one, or not at all.
+"""Division of a launch's range: into chunks that threads take one by one, or not at all.
 
 What is divided, and how, is decided when a plan is made, by estimates of what the work costs on one thread.
 It depends on shapes and dtypes only: any number of threads runs the same chunks, and gives the same bits.

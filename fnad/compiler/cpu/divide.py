@@ -17,7 +17,7 @@ from fnad.compiler.steps import Loop, Rows, Schedule, Step
 from fnad.ir.program import Equation
 
 LEAST_ROWS = 8
-"""What a chunk has at least of an axis that is reduced, so that the chunks' results are small beside the operands."""
+"""The least extent of a chunk along a reduced axis, so that the chunks' results are small beside the operands."""
 
 
 def divide_loops(schedule: Schedule) -> Schedule:
@@ -36,7 +36,7 @@ def divide_loops(schedule: Schedule) -> Schedule:
 
 
 def chunk_of_loop(loop: Loop) -> int:
-    """How much of the outermost axis is a chunk; 0 where the loop is not divided."""
+    """The extent of a chunk along the outermost axis; 0 for an undivided loop."""
     total = _nanoseconds(loop) * prod(loop.space)
     if total == 0 or total < chunks.LEAST:
         return 0
@@ -57,7 +57,7 @@ def _nest(loop: Loop, apart: bool = False) -> Nest:
 
 
 def _nanoseconds(loop: Loop) -> float:
-    """What an element of a loop's space takes."""
+    """The time per element of a loop's space."""
     found = {(view.buffer, view.offset, view.strides): view for view in (*loop.inputs, *loop.outputs)}
     moved = sum([view.dtype.itemsize for view in found.values() if any(view.strides)])
     return PER_BYTE * moved + sum(map(_time_of, loop.equations))

@@ -198,7 +198,7 @@ class _Writer:
         return [(k, eqn, depth) for k, eqn, depth in found if depth is not None]
 
     def starts(self, depth: int) -> list[str]:
-        """What comes before the loop number ``depth``."""
+        """The lines before the loop number ``depth``."""
         registers = [(k, eqn) for k, eqn, at in self._in_registers() if at == depth]
         lines = [f"a{k}{self.mark} = {_start(eqn, _total_dtype(eqn))}" for k, eqn in registers]
         for eqn in self.reductions:
@@ -215,7 +215,7 @@ class _Writer:
         return lines
 
     def ends(self, depth: int) -> list[str]:
-        """What comes after the loop number ``depth``."""
+        """The lines after the loop number ``depth``."""
         lines = []
         for k, eqn, at in self._in_registers():
             if at == depth:
@@ -305,12 +305,12 @@ def reductions_of_chunks(loop: Loop, nest: Nest) -> list[Equation]:
 
 
 def _outer_kept(operand: Operand) -> int:
-    """How many outer axes a result keeps before the first that it does not."""
+    """The number of outer axes a result keeps before the first it reduces."""
     return next((depth for depth, s in enumerate(operand.strides) if s == 0), len(operand.strides))
 
 
 def _kept_depth(operand: Operand) -> int | None:
-    """How many outer axes a result keeps, where it runs over all the inner ones; ``None`` for any other order."""
+    """The number of outer axes a result keeps, where it reduces all inner ones; ``None`` in any other order."""
     is_kept = [s != 0 for s in operand.strides]
     depth = sum(is_kept)
     return depth if all(is_kept[:depth]) and depth < len(is_kept) else None
@@ -321,7 +321,7 @@ def _start(eqn: Equation, dtype: np.dtype | None = None) -> str:
 
 
 def _total_dtype(eqn: Equation) -> np.dtype:
-    """What the results of blocks are joined in."""
+    """The dtype to join results of blocks in."""
     dtype = eqn.outputs[0].type.dtype
     return np.dtype(np.float64) if eqn.primitive.combine == "add" and dtype == np.float32 else dtype
 

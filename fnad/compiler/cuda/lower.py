@@ -1,4 +1,4 @@
-"""What a GPU runs for the steps of a schedule: launches of generated kernels and of those of the library."""
+"""The launches on a GPU for a schedule's steps, of generated kernels and of the library's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LAUNCHES: dict[Primitive, Row] = {
 def _launches(
     eqn: Equation, inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace,
 ) -> Launches | None:
-    """What the library runs for an equation; ``None`` where it has nothing for these operands."""
+    """The library's launches for an equation; ``None`` where it has none for these operands."""
     row = LAUNCHES.get(eqn.primitive)
     return None if row is None else row(inputs, outputs, workspace, **eqn.params)
 

@@ -67,7 +67,7 @@ def _place(view: View) -> Place:
 
 
 class _Carries(NamedTuple):
-    """Where the carries of a loop lie when it starts, and how they go on."""
+    """The memory of a loop's carries at its start and from step to step."""
 
     copies: list[Instruction]
     inputs: list[Place]

@@ -143,7 +143,7 @@ def _bulk(atom: Atom, producers: Producers) -> int:
 
 
 class _Inputs:
-    """What a Program reads from outside, as inputs; a view of memory is made inside, where loops read it."""
+    """The outer values a Program reads, as inputs; a view of memory is made inside, where loops read it."""
 
     def __init__(self, program: Program, outside: Mapping[Atom, Atom], producers: Producers) -> None:
         self.outside, self.producers = outside, producers
@@ -189,7 +189,7 @@ def _closed(
 
 
 def _read(program: Program) -> dict[Atom, None]:
-    """What a Program's equations and results read, in order."""
+    """The atoms that equations and results read, in order."""
     return dict.fromkeys([a for eqn in program.equations for a in eqn.inputs] + list(program.outputs))
 
 
@@ -233,7 +233,7 @@ def _scan(eqn: Equation, producers: Producers) -> Hoisted:
 
 
 def _repeated(atom: Atom, result: Var, eqn: Equation) -> Equation:
-    """What is stacked where all steps give the same."""
+    """The stack of a value that all steps give."""
     type = result.type.strong
     params = {"shape": type.shape, "dims": tuple(range(1, type.ndim))}
     return Equation(broadcast, (atom,), params, (Var(type),), eqn.source)

@@ -161,4 +161,4 @@ def is_loop(eqn: Equation) -> bool:
 
 
 ABILITIES = Abilities(is_loop, _takes)
-"""What every target can do with an equation."""
+"""The abilities of every target."""

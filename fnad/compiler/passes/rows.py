@@ -24,7 +24,7 @@ from fnad.runtime.plan import View
 
 @dataclass(frozen=True)
 class RowRule:
-    """Which loops a target runs together.
+    """The loops a target runs together.
 
     Attributes:
         accepts: whether the target can run a loop row by row.

@@ -40,7 +40,7 @@ MOST_INPUTS = 3
 
 @dataclass(frozen=True)
 class Abilities:
-    """What a target can do with an equation.
+    """A target's abilities, by equation.
 
     ``is_loop``: it compiles as part of a loop. ``takes``: a call can read its operand number ``i`` through
     a view as it is; C-contiguous ones it always can.
@@ -82,7 +82,7 @@ def own_outputs(program: Program) -> Program:
 
 
 class _Index:
-    """Which steps touch a storage and which loops read a variable, so that no step is compared with all others."""
+    """The steps that touch a storage and the loops that read a variable: no step is compared with all others."""
 
     def __init__(self) -> None:
         self.touching: dict[int, list[int]] = {}  # by the number of the storage
@@ -151,7 +151,7 @@ class _Scheduler:
         return views.whole(len(self.nbytes) - 1, type.shape, type.dtype)
 
     def view_of(self, atom: Atom) -> View:
-        """Where a value lies; it is stored now if it was not."""
+        """The view of a value, stored now if it was not."""
         if isinstance(atom, Literal):
             return self.copied(atom)
         if atom not in self.place:
@@ -201,7 +201,7 @@ class _Scheduler:
         else:
             self._add_call(eqn)
 
-    # What only moves elements
+    # Views and windows
 
     def _moved(self, eqn: Equation) -> View:
         view = self.view_of(eqn.inputs[0])

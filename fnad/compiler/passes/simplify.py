@@ -43,7 +43,7 @@ def simplify(program: Program, has_code: Callable[[Equation], bool]) -> Program:
 
 
 def _branch(eqn: Equation, index: Tracer, *operands: Tracer) -> list[Tracer]:
-    """What a switch gives whose index is known."""
+    """The results of a switch on a known index."""
     branches = eqn.params["branches"]
     chosen = min(max(int(index.atom.value), 0), len(branches) - 1)
     return index.builder.inline(branches[chosen], operands)
@@ -64,7 +64,7 @@ class _Rewriter:
     def __init__(self, has_code: Callable[[Equation], bool]) -> None:
         self.has_code = has_code
         self.equations: list[Equation] = []
-        self.atoms: dict[Atom, Atom] = {}  # what stands for a variable that went
+        self.atoms: dict[Atom, Atom] = {}  # replacements of removed variables
         self.producers: dict[Atom, Equation] = {}
         self.known: dict[Any, tuple[Var, ...]] = {}
 
@@ -190,7 +190,7 @@ def _is(atom: Atom, value: float) -> bool:
     return isinstance(atom, Literal) and atom.value == value
 
 
-# --- What is equal to one of its operands. Adding 0.0 is not: it turns -0.0 into 0.0.
+# --- Results equal to an operand. That of adding 0.0 is not: it turns -0.0 into 0.0.
 
 
 def _add(x: Atom, y: Atom) -> Atom | None:

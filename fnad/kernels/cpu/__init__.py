@@ -1,1 +1,1 @@
-"""What CPU kernels are made of: numba and NumPy only, called with positional arguments."""
+"""The parts of CPU kernels: numba and NumPy only, called with positional arguments."""

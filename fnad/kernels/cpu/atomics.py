@@ -14,7 +14,7 @@ from numba.extending import intrinsic
 _WORD = ir.IntType(64)
 _ORDER = "seq_cst"
 _PAUSES = {"x86_64": ("llvm.x86.sse2.pause", []), "aarch64": ("llvm.aarch64.hint", [1])}
-"""What LLVM calls the instruction by which a thread says that it waits, and its operands, by processor."""
+"""LLVM's name for the instruction by which a thread says that it waits, and its operands, by processor."""
 
 
 def _pointer(builder: ir.IRBuilder, address: ir.Value) -> ir.Value:

@@ -1,4 +1,4 @@
-"""What runs along one axis in order: cumulative sums and products, recurrences, and the place of an extreme.
+"""Operations in order along one axis: cumulative sums and products, recurrences, argmax and argmin.
 
 Arrays are C-contiguous and seen as (outer, n, inner) with the axis in the middle. The outer index
 space is the first of the three; each function handles its rows [lo, hi).

@@ -1,10 +1,10 @@
-"""What kernels know of BLAS for a dtype: words of addresses."""
+"""The addresses of BLAS for a dtype, one a word."""
 
 GEMM, GEMV = 0, 1
 """Its routines, by Fortran's convention."""
 
 GET_THREADS, SET_THREADS = 2, 3
-"""What tells and sets how many threads it works on, functions of C; 0 where it has none."""
+"""C functions that get and set its number of threads; 0 where it has none."""
 
 USE = 4
 """The address of words that all dtypes share, which say who uses it."""

@@ -1,4 +1,4 @@
-"""Where things lie in the memory that the executor shares with Python, counted in int64 words.
+"""Offsets in the memory that the executor shares with Python, counted in int64 words.
 
 A frame is one call's state: a few words, then the table of buffer addresses that kernels see, with the
 tables of the plans inside of the plan behind it. A word that a table needs beyond its buffers, a slot, may

@@ -39,7 +39,7 @@ def batch_offset(product, batch, which):
 
 @njit
 def letter(transposed):
-    """What Fortran calls a matrix that is, or is not, kept transposed."""
+    """BLAS's letter for a matrix, kept transposed or not."""
     return uint8(TRANSPOSED if transposed else PLAIN)
 
 

@@ -1,4 +1,4 @@
-"""What kernels are told of a matrix product C = alpha op(A) op(B) + beta C, op a transpose or not: numbers by place."""
+"""The numbers that describe a matrix product C = alpha op(A) op(B) + beta C, op a transpose or not, by index."""
 
 M, N, K = 0, 1, 2
 """op(A) is m x k, op(B) is k x n."""

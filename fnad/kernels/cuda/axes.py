@@ -1,4 +1,4 @@
-"""What runs along one axis in order: cumulative sums and products, recurrences, and the place of an extreme.
+"""Operations in order along one axis: cumulative sums and products, recurrences, argmax and argmin.
 
 Arrays are C-contiguous and seen as (outer, n, inner) with the axis in the middle; no extent is 0. The lines along it
 are a matrix of (outer, inner). By a thread for each line, over a grid of threads, neighbouring threads read

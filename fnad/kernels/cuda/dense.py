@@ -1,4 +1,4 @@
-"""What the backward pass of a dense layer, y = relu(x w + b), needs beside its products.
+"""The backward pass of a dense layer, y = relu(x w + b), beside its products.
 
 Forward, bias and ReLU are an epilogue of the product (matmul.py). Backward, x̄ = ḡ wᵀ and w̄ = xᵀ ḡ are products over
 transposed views, and b̄ is the sum of the rows of ḡ, the cotangent of y where y is positive, else 0. It and its sum

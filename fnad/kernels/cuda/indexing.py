@@ -20,7 +20,7 @@ from fnad.kernels.failures import LARGEST_TOLD, OPERAND_BITS
 
 @inlined
 def out_of_bounds(j, value):
-    """What is reported of index operand j whose value does not fit its axis."""
+    """The report of index operand j, whose value is out of bounds."""
     told = min(max(value, -LARGEST_TOLD - 1), LARGEST_TOLD)
     return (told << OPERAND_BITS) | (j + 1)
 

@@ -29,7 +29,7 @@ from fnad.kernels.cuda.writing import (
 
 @dataclass(frozen=True)
 class Tile:
-    """What a block makes: `rows` x `columns` of C in steps of `depth`, each thread `across` rows x 4 columns."""
+    """A block's tile: `rows` x `columns` of C in steps of `depth`, each thread `across` rows x 4 columns."""
 
     rows: int
     columns: int
@@ -52,7 +52,7 @@ class _Side:
     first: str
     """The name of the first index along that extent."""
     size: int
-    """How far a tile reaches along that extent."""
+    """The size of a tile along that extent."""
     along_k: bool
     """Whether its lines run along k."""
     tile: Tile
@@ -79,7 +79,7 @@ class _Side:
 
     @property
     def turns(self) -> int:
-        """How often a thread fetches a piece of a line, for one tile."""
+        """The pieces of lines that a thread fetches for a tile."""
         return self.size * self.tile.depth // (self.tile.threads * self.width)
 
     def setup(self) -> list[str]:
@@ -139,7 +139,7 @@ class _Block:
     b: _Side
     epilogue: str
     fetch: str
-    """What fetches elements of C and of the bias."""
+    """The word that fetches from C and the bias."""
     put: str
 
     @property
@@ -159,7 +159,7 @@ class _Block:
         return range(4 // self.width)
 
     def start(self, axes: int) -> list[str]:
-        """Where the block and the thread are."""
+        """The position of block and thread."""
         rows, columns = self.tile.rows, self.tile.columns
         return [
             "thread, batch = int64(cuda.threadIdx.x), int64(cuda.blockIdx.x)",

@@ -170,7 +170,7 @@ def zero_of(pointer: Pointer) -> Any:
 
 
 class _Warp:
-    """Where the lanes of a warp meet and leave values for one another."""
+    """The barrier and the exchanged values of a warp's lanes."""
 
     def __init__(self, lanes: int) -> None:
         self._barrier, self._left = threading.Barrier(lanes, timeout=60), [None] * lanes
@@ -185,7 +185,7 @@ class _Warp:
 
 
 class _Block:
-    """What a block of the simulator's threads has in common."""
+    """The memory and the warps of a block of threads."""
 
     def __init__(self, threads: int) -> None:
         self.memory: dict[Any, np.ndarray] = {}

@@ -1,4 +1,4 @@
-"""How functions become words of a GPU's kernel source."""
+"""Functions as words of a GPU's kernel source."""
 
 from collections.abc import Callable
 from typing import Any

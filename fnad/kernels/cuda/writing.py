@@ -1,4 +1,4 @@
-"""How kernels of matrices are written line by line, where their shape depends on dtypes, layouts and sizes."""
+"""Source of matrix kernels, line by line, where their shape depends on dtypes, layouts and sizes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def written(pointers: Sequence[str], numbers: Sequence[str], lines: Sequence[str
 
 @dataclass(frozen=True)
 class Epilogue:
-    """What is stored for a sum, and the pointers and numbers that a kernel needs for it."""
+    """The value stored for a sum, and the pointers and numbers a kernel needs for it."""
 
     pointers: tuple[str, ...]
     numbers: tuple[str, ...]

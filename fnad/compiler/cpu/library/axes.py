@@ -1,4 +1,4 @@
-"""What runs along an axis in order."""
+"""Scans and extremes along an axis."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXTREMES = {ops.argmax: "is_above, rmax", ops.argmin: "is_below, rmin"}
 
 
 def extreme_place(x: View, out: View, axis: int, which: Primitive) -> Launch:
-    """The first places of the extremes, by a key of EXTREMES, along an axis, as int64."""
+    """The first indices of extremes, by a key of EXTREMES, along an axis, as int64."""
     return _along_axis("find_extreme", which.name, EXTREMES[which], {"x": x, "out": out}, axis)
 
 

@@ -15,7 +15,7 @@ from fnad.runtime.failures import OutOfBounds
 from fnad.runtime.plan import Launch, View
 
 _STORAGE = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "void128", 32: "void256"}
-"""What a gather, which only copies, moves elements as, by their size."""
+"""The storage dtype of a gather, by the size of elements."""
 
 
 def gather(x: View, indices: Sequence[View], out: View) -> Launch:

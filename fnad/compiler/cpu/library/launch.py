@@ -1,4 +1,4 @@
-"""How the families launch their kernels: with operands and numbers by their names."""
+"""Launches of the families' kernels, with operands and numbers by name."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def launch_product(
 
 
 def _told(a: View, b: View, c: View, reads_c: bool, by_columns: bool) -> list[int]:
-    """What the kernel is told but of a batch."""
+    """The kernel's numbers but the batch's."""
     layouts = [require_matrix_layout(view) for view in (a, b, c)]
     if layouts[2][0]:
         raise ValueError(f"matmul: requires a result kept by rows, got {c}.")

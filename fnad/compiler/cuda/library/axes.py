@@ -1,4 +1,4 @@
-"""What runs along an axis in order."""
+"""Scans and extremes along an axis."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ EXTREMES = {ops.argmax: "is_above", ops.argmin: "is_below"}
 
 
 def extreme_place(x: View, out: View, workspace: Workspace, axis: int, which: Primitive) -> Launches:
-    """The first places of the extremes, by a key of EXTREMES, along an axis, as int64."""
+    """The first indices of extremes, by a key of EXTREMES, along an axis, as int64."""
     outer, n, inner = sizes_around(x.shape, axis)
     if n >= LONG and 0 < outer * inner <= FEW:
         return _extreme_of_chunks(x, out, workspace, axis, which)

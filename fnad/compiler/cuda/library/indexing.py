@@ -18,7 +18,7 @@ from fnad.runtime.plan import View
 from fnad.runtime.views import is_aligned
 
 _STORAGE = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "uint32"}
-"""What a gather, which only copies, moves so many bytes as: the widest that slices and their places are made of."""
+"""The storage dtype of a gather by bytes: the widest that slices and their addresses are multiples of."""
 
 
 def gather(x: View, indices: Sequence[View], out: View) -> Launches:

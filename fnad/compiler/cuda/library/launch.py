@@ -1,4 +1,4 @@
-"""How the families launch their kernels: with operands and numbers by their names, on grids that cover them."""
+"""Launches of the families' kernels, with operands and numbers by name, on grids that cover them."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ THIN = 16
 
 @dataclass(frozen=True)
 class Finish:
-    """What is done to the sums: an epilogue of the kernels with its operands and numbers."""
+    """The final step on sums: an epilogue of the kernels with its operands and numbers."""
 
     epilogue: str = ""
     operands: tuple[View, ...] = ()
@@ -71,12 +71,12 @@ class Product:
 
     @property
     def axes(self) -> int:
-        """How many axes the batch has."""
+        """The number of batch axes."""
         return len(self.c.shape) - 2
 
     @property
     def count(self) -> int:
-        """How many products there are."""
+        """The number of products."""
         return prod(self.c.shape[:-2])
 
 
@@ -95,7 +95,7 @@ def matmul(a: View, b: View, c: View, workspace: Workspace, alpha: float = 1.0, 
 
 
 def launches_of(product: Product, workspace: Workspace) -> list[GridLaunch]:
-    """What makes a product: one launch, or two where sums are made in pieces."""
+    """The launches of a product: one, or two where sums are made in pieces."""
     if 0 in product.c.shape:
         return []
     m, _, n = product.sizes
