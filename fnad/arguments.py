@@ -181,7 +181,7 @@ def require_differentiable(
     name: str, leaves: Sequence[Any], treedef: tree.TreeDef, function: Callable[..., Any], chosen: Sequence[int],
 ) -> None:
     """Raise for a leaf of the chosen arguments that is no float or complex array or number, naming its path."""
-    # Most leaves are plain arrays, which need no longer question.
+    # Most leaves are plain arrays, which need no more checks.
     if all([type(leaf) is np.ndarray and is_inexact(leaf.dtype) for leaf in leaves]):
         return
     start = 0

@@ -25,7 +25,7 @@ class _Config(ModuleType):
 
     @property
     def default_device(self) -> str:
-        """Where functions run that do not say: ``"cpu"``, ``"cuda"``, or ``"auto"``, a GPU where one works."""
+        """The device where none is named: ``"cpu"``, ``"cuda"``, or ``"auto"``, a GPU where one works."""
         chosen = _chosen.get("default_device")
         if chosen is None:
             chosen = _chosen["default_device"] = _device("FNAD_DEVICE", os.environ.get("FNAD_DEVICE") or "cpu")

@@ -1,4 +1,4 @@
-"""Whose memory an array is: what is given back to a user shares none with anything else, and lies in C order."""
+"""Ownership of memory: what is given back to a user shares none with anything else, and lies in C order."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from fnad.errors import is_library_file, is_numpy_file, own_frame
 
 
 class Source(NamedTuple):
-    """Where in the user's code an equation came from."""
+    """The line of the user's code behind an equation."""
 
     file: str
     line: int

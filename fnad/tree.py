@@ -358,7 +358,7 @@ def _children(node: Any) -> Iterator[tuple[str, Any]]:
     return iter([(form.format(entry), child) for entry, child in zip(entries, children)])
 
 
-# Types that are surely leaves: spares the dataclass question on the hot path.
+# Types that are surely leaves: spares the dataclass check on the hot path.
 _LEAF_TYPES: set[type] = {int, float, complex, bool, str, bytes}
 
 

@@ -69,7 +69,7 @@ class _Way(NamedTuple):
     rules: list[Any]
     """Further constants of ``forward``, after the body's own."""
     origins: list[tuple[str, int]]
-    """Where each residual is found: a ``"constant"`` of ``forward``, one of the ``"slices"``, or ``"stacked"``."""
+    """The place of each residual: a ``"constant"`` of ``forward``, one of the ``"slices"``, or ``"stacked"``."""
 
 
 _ways = Memo()

@@ -50,7 +50,7 @@ class Pending:
 
     @property
     def seconds(self) -> float:
-        """What the compilation took, if it is over."""
+        """The compilation's time, if it is over."""
         return self.made.seconds if self.made is not None else 0.0
 
     def finished(self) -> Compiled:
@@ -78,7 +78,7 @@ class Pending:
 
 
 _waiting: deque[weakref.ref[Pending]] = deque()
-"""What is to be compiled, if it is still used when its turn comes."""
+"""The compilations to come, each if it is still used by then."""
 _workers: dict[int, threading.Thread] = {}
 """The thread that compiles, by process: a fork leaves it behind."""
 

@@ -1,4 +1,4 @@
-"""What a compiled function keeps, why it was staged each time, and what that took."""
+"""A compiled function's entries, the reason of each staging, and the time it took."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Staging(NamedTuple):
     """Of running Python, also of staging and compiling the functions that it calls."""
     compile_seconds: float = 0.0
     kernels: Statistics = Statistics()
-    """What was asked of the kernel cache."""
+    """The requests to the kernel cache."""
 
     def __str__(self) -> str:
         took = f"staged in {self.seconds:.3f} s, compiled in {self.compile_seconds:.3f} s: {self.kernels}"
@@ -44,7 +44,7 @@ class Compilation(NamedTuple):
 
 
 class CacheInfo(NamedTuple):
-    """What a compiled function keeps, and why it was staged; ``print`` shows all of it."""
+    """A compiled function's entries, and why it was staged; ``print`` shows all of it."""
 
     signatures: int
     branches: int
@@ -56,7 +56,7 @@ class CacheInfo(NamedTuple):
     history: tuple[Staging, ...]
     """The last stagings, with their reasons and what they took."""
     derived: tuple[Compilation, ...]
-    """What was compiled where the function was called inside ``grad``, ``vmap`` and their like."""
+    """The compilations where the function was called inside ``grad``, ``vmap`` and their like."""
 
     def __str__(self) -> str:
         lines = [
@@ -95,7 +95,7 @@ class History:
         self._stagings.append((next(self._numbers), staging))
 
     def stagings(self) -> tuple[int, tuple[Staging, ...]]:
-        """How many there were, and the last ones."""
+        """Their number, and the last ones."""
         numbered = tuple(self._stagings)
         return numbered[-1][0] if numbered else 0, tuple([staging for _, staging in numbered])
 

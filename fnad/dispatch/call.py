@@ -72,7 +72,7 @@ def _batch(op: Primitive, mapped: tuple[bool, ...], *args: Any, program: Program
 
 
 def derived(program: Program, what: str = "") -> Iterator[tuple[str, Compiled]]:
-    """What was compiled since a compiled Program was called in a transform, and in which."""
+    """The code compiled for a compiled Program's calls in transforms, each with a name."""
     for compiled in list(_compiled.get(program, {}).values()) if what else []:
         yield what, compiled
     after = f" of the {what}" if what else ""

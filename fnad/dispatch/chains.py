@@ -1,4 +1,4 @@
-"""What code loads and calls, as chains of names: ``np.random.rand``, ``Path(...).read_text``.
+"""Loads and calls of code, as chains of names: ``np.random.rand``, ``Path(...).read_text``.
 
 The code is run through without its values: a chain stands for what would lie on the stack, where it can be told.
 """
@@ -30,7 +30,7 @@ class Chain(NamedTuple):
 
 
 class Use(NamedTuple):
-    """Where code loads what a chain gives, or calls it."""
+    """A load of what a chain gives, or a call of it."""
 
     code: CodeType
     offset: int
@@ -115,7 +115,7 @@ class _Walk:
         return self.stack.pop() if self.stack else UNKNOWN
 
     def _loaded(self, instruction: dis.Instruction) -> list[Chain]:
-        """What an instruction puts on the stack."""
+        """The chains that an instruction pushes."""
         name, argument = instruction.opname, instruction.argval
         if name in ("LOAD_GLOBAL", "LOAD_NAME"):
             chain = self._used(Chain("global", argument), instruction)

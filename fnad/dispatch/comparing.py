@@ -80,7 +80,7 @@ def has_new(names: Collection[str], known: Collection[str], attributes: Collecti
 
 
 def arithmetic() -> tuple[Any, ...]:
-    """What decides the results of decimal numbers on this thread."""
+    """The settings of decimal numbers on this thread."""
     context = decimal.getcontext()
     return (context.prec, context.rounding, context.Emin, context.Emax, context.capitals, context.clamp,
             *context.traps.values())

@@ -16,7 +16,7 @@ from fnad.sameness import typed
 
 
 class Constant:
-    """What is part of the compiled code: a value that is equal to those which are the same, as `typed` says."""
+    """A part of the compiled code: a value that is equal to those which are the same, as `typed` says."""
 
     def __init__(self, value: Any) -> None:
         self.value, self.key = value, _key(value)

@@ -68,7 +68,7 @@ def _is_no_number(x: Any) -> bool:
 
 
 def _run_on_host(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """What NumPy makes of the values."""
+    """NumPy's result for the values."""
     on_host = lambda x: np.asarray(x) if type(x) is DeviceArray else x  # noqa: E731
     args, kwargs = tree.map(on_host, (tuple(args), dict(kwargs)))
     return function(*args, **kwargs)
@@ -125,7 +125,7 @@ def _setitem(self: DeviceArray, index: Any, value: Any) -> None:
 
 
 def _window(x: DeviceArray, index: Any) -> tuple[int, tuple[int, ...]] | None:
-    """Where a basic index leads, in bytes, and the shape; ``None`` where the elements are no neighbours."""
+    """The offset of a basic index in bytes, and the shape; ``None`` where elements are no neighbours."""
     parts = index if type(index) is tuple else (index,)
     if not all([isinstance(p, (int, np.integer, slice, type(None), type(...))) and type(p) is not bool for p in parts]):
         return None
@@ -136,7 +136,7 @@ def _window(x: DeviceArray, index: Any) -> tuple[int, tuple[int, ...]] | None:
 
 
 class _Item:
-    """What an index shows of an array, a function that is equal for equal indices."""
+    """The indexing of an array as a function, equal for equal indices."""
 
     def __init__(self, index: Any) -> None:
         self.index = index

@@ -1,4 +1,4 @@
-"""What a compiled function keeps for a signature, and how that is run on the leaves of a call."""
+"""The entry that is kept for a signature, and its run on the leaves of a call."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from fnad.tracing.tracer import Tracer, is_value
 
 
 class Entry(NamedTuple):
-    """What one signature came to."""
+    """A signature, compiled."""
 
     staged: Staged
     traced: tuple[int, ...]
-    """Which leaves are inputs of the Program; the others are part of the signature."""
+    """The Program's inputs among the leaves; the others are part of the signature."""
     is_plain: bool
     """Whether a call has nothing to do but run on its inputs, which are arrays as they must be."""
     donated: tuple[int, ...]
-    """Which inputs are."""
+    """Donated inputs."""
     kept: tuple[int, ...]
-    """And which are not, where some are."""
+    """The others, where some are."""
     is_effectful: bool
     """Whether a call does more than return a result."""
     compiled: Compiled | Pending | None
@@ -41,10 +41,10 @@ class Entry(NamedTuple):
     restore: Callable[[Sequence[Any]], Any]
     """Rebuilds the function's result from the Program's."""
     runtime: Any = CPU
-    """What it is compiled for."""
+    """The device it is for."""
 
     sources: Sources = []
-    """Where what was captured is found."""
+    """The places of captured values."""
     watch: Watch | None = None
     """Of what is read from outside."""
     read: Reader | None = None
@@ -75,7 +75,7 @@ class Guarded(NamedTuple):
 
 
 def outside_of(entry: Entry | Guarded, signature: Signature) -> dict[str, Any] | None:
-    """What is read from outside now, by its path; ``None`` where it is not as it was."""
+    """The values read from outside now, by path; ``None`` where one is not as it was."""
     watch = entry.watch
     if watch is None:
         return {}

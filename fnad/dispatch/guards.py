@@ -29,7 +29,7 @@ from fnad.tracing.tracer import Tracer
 from fnad.tracing.values import Concretization
 
 MOST_GUARDS = 256
-"""Guards on the way to one branch: a longer loop is not compiled trip by trip."""
+"""Guards before one branch: a longer loop is not compiled trip by trip."""
 
 
 class TooManyGuards(BaseException):
@@ -37,7 +37,7 @@ class TooManyGuards(BaseException):
 
 
 class Answer(NamedTuple):
-    """What Python made of a value; it goes the same way for equal keys."""
+    """Python's answer for a value; it goes on alike for equal keys."""
 
     key: Any
     value: Any
@@ -45,20 +45,20 @@ class Answer(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """Where an answer leads."""
+    """An answer's successor."""
 
     shown: str
     child: Any
 
 
 Place = tuple[int, int]
-"""Where a carried value is: at which guard on the way, and which of those it carries."""
+"""A carried value's guard, by its depth, and its number among those that it carries."""
 
 
 class Guard:
     """A value that a function asks for, compiled, and where each answer leads.
 
-    Other threads go by it, so it stays what it is: a tree that grows has new ones on the way to what is new.
+    Other threads go by it, so it stays what it is: a tree that grows has new ones before what is new.
     """
 
     __slots__ = ("wanted", "equations", "taken", "carried", "captured", "sources", "compiled", "edges", "runtime")
@@ -71,7 +71,7 @@ class Guard:
         used = {a for e in equations for a in e.inputs} | set(program.outputs)
         self.wanted = wanted
         self.equations = tuple(equations)
-        """What of the Program of the value is not carried along."""
+        """The part of the value's Program not carried along."""
         self.taken = taken
         self.carried: tuple[Var, ...] = ()
         captured = {v: c for v, c in zip(program.inputs[count:], wanted.captured) if v in used}
@@ -112,7 +112,7 @@ class Guard:
         return is_read and not self.edges.keys() <= {answer.key}
 
     def is_asked_by(self, wanted: Concretization) -> bool:
-        """Whether a function that is staged again asks the same."""
+        """Whether a concretization is the guarded one."""
         return _signature(self.wanted) == _signature(wanted)
 
     def ask(
@@ -133,7 +133,7 @@ class Guard:
 
 
 def found(sources: Sources, outside: dict[str, Any]) -> list[Any]:
-    """What was captured, as it is now."""
+    """The captured values, as of now."""
     return [value if path is None else outside[path] for path, value in sources]
 
 
@@ -179,7 +179,7 @@ class Branches:
                 self.root = root
 
     def walk(self) -> Iterator[tuple[list[tuple[Guard, str]], Any]]:
-        """Each branch, with the guards on the way to it and their answers."""
+        """Each branch, with the guards before it and their answers."""
         pending: list[tuple[list[tuple[Guard, str]], Any]] = [([], self.root)]
         while pending:
             path, node = pending.pop()
@@ -189,11 +189,11 @@ class Branches:
                 yield path, node
 
     def count(self) -> int:
-        """How many branches there are."""
+        """The number of branches."""
         return sum(1 for _ in self.walk())
 
     def seconds(self) -> float:
-        """What compiling the guards took."""
+        """The guards' compilation time."""
         guards = {guard for path, _ in self.walk() for guard, _ in path}
         return sum([guard.compiled.seconds for guard in guards])
 

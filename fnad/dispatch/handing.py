@@ -27,7 +27,7 @@ from fnad.tracing.values import inputs_of, is_from_outside
 
 
 class Handing:
-    """Which places of what a function reads are handed in, and what stands for them in one staging."""
+    """The places read from outside that are handed in, and what stands for them in one staging."""
 
     def __init__(self, outside: Outside, constants: Collection[str], numbers: Collection[str]) -> None:
         self.outside = outside
@@ -47,11 +47,11 @@ class Handing:
         }
         self._leading = _leading(outside, self.places)
         self.paths: dict[Var, str] = {}
-        """What each variable that was handed in stands for."""
+        """The path of each variable that was handed in."""
         self.dropped: dict[str, None] = {}
-        """Where the function has put a traced value, which is not kept."""
+        """Paths where the function has put a traced value, not kept."""
         self.replaced: dict[str, None] = {}
-        """Where it has put one, which follows from what was handed in, in the place of an array."""
+        """Paths where it has put one, derived from what was handed in, in place of an array."""
 
     def handed(self, builder: Builder, function: Any, static: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
         """The function and its static arguments with traced values in them."""
@@ -69,11 +69,11 @@ class Handing:
 
     @property
     def written(self) -> list[str]:
-        """Where the arrays are that were handed in and written to."""
+        """The paths of arrays that were handed in and written to."""
         return [self.paths[v] for tracer, v, _ in self._tracers.values() if tracer.atom is not v]
 
     def held(self, program: Program) -> set[Var]:
-        """What was handed in and is still held by Python code of a Program, as the rules of derivatives."""
+        """The inputs handed in that Python code of a Program still holds, as the rules of derivatives."""
         own = {id(tracer): v for tracer, v, _ in self._tracers.values()}
         params = [v for e in program.equations for v in e.params.values() if _may_hold(v)]
         leaves = [v if type(v) is Tracer else p.value for v in params for p in Outside(v).leaves()]
@@ -81,7 +81,7 @@ class Handing:
         return {own[id(v)] for v in leaves if id(v) in own} | set(inner)
 
     def leaked(self) -> set[Var]:
-        """What was handed in and has come to be kept outside, as in a memo of the user's, which then forgets it."""
+        """Inputs handed in that came to be kept outside, as in a memo of the user's, which then forgets them."""
         found: set[Var] = set()
         for original, made, put in self._put:
             before = put if isinstance(made, dict) else {} if isinstance(made, CellType) else dict(enumerate(put))
@@ -105,7 +105,7 @@ class Handing:
         return found
 
     def _followed(self, value: Any) -> set[Var]:
-        """What a value kept outside follows from, if from nothing but what was handed in."""
+        """The inputs that a value kept outside follows from, if all were handed in."""
         traced = [t for t in tree.leaves(value) if type(t) is Tracer and t.builder is self._builder]
         inputs = {v for t in traced if type(t.atom) is Var for v in inputs_of(self._builder, t.atom)}
         return inputs & self._builder.handed if is_from_outside(self._builder, inputs) else set()
@@ -113,7 +113,7 @@ class Handing:
     # Copies
 
     def _value(self, place: Place) -> Any:
-        """What stands in a place."""
+        """The value at a place."""
         if id(place) in self.places:
             return self._traced(place)
         return place.value if place.node is None else self._copy(place.node)
@@ -273,7 +273,7 @@ class Handing:
                     original.extend(items)
 
     def changed(self, is_last: bool) -> dict[str, str]:
-        """Where the function has changed what it reads, and how; what is not kept counts in the last staging only."""
+        """The changes to what the function reads, by path; those not kept count in the last staging only."""
         kept = (*self.replaced, *self.dropped) if is_last else self.replaced
         return {
             **dict.fromkeys(self.written, "an array that it writes to"),
@@ -293,7 +293,7 @@ class Handing:
             original.cell_contents = value
 
     def _path(self, container: Any, key: Any = None) -> str:
-        """Where an item of a container, or an attribute, is found."""
+        """The path of an item of a container, or of an attribute."""
         for node in self.outside.nodes.values():
             if node.value is container:
                 return node.path if key is None else f"{node.path}[{key!r:.40}]"

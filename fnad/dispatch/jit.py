@@ -26,7 +26,7 @@ def jit(
     that are neither arrays nor numbers are constants of the compiled code, and part of the signature.
 
     Python may ask for values: in ``if``, ``while``, ``assert``, ``range(int(n))``, ``float(x)``. The function is
-    staged again when an answer is new, and each way that Python has gone is compiled as a branch of its own; a call
+    staged again when an answer is new, and each path Python has taken is compiled as a branch of its own; a call
     evaluates the conditions by compiled code and takes the branch that is right for its arguments.
 
     Args:

@@ -119,7 +119,7 @@ class Jitted:
     def _look_up(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Entry | Guarded, Signature, Sequence[Any]]:
-        """What the arguments' signature is compiled to, staged and compiled where it is new, and their leaves."""
+        """The entry for the arguments, staged and compiled where it is new, their signature and leaves."""
         signature, leaves = self._signature(args, kwargs)
         entry = self.entries.get(signature)
         if entry is not None:
@@ -132,7 +132,7 @@ class Jitted:
         return entry, signature, leaves
 
     def _signature(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Signature, list[Any]]:
-        """What of the arguments decides the compiled code, and their leaves."""
+        """The signature of the arguments, and their leaves."""
         static = None
         if self.static_argnums or self.static_argnames:
             static, args, kwargs = self._without_static(args, kwargs)
@@ -152,7 +152,7 @@ class Jitted:
         return static, rest, {k: v for k, v in kwargs.items() if k not in self.static_argnames}
 
     def _reason(self, signature: Signature) -> str:
-        """Why a signature is staged that is not known."""
+        """The reason to stage an unknown signature."""
         what = news(self.function, signature, self.entries)
         self._history.note_signature(self.function, what)
         return f"new signature: {what}" if what else "new signature"
@@ -212,7 +212,7 @@ class Jitted:
         self._recent.forget()
 
     def _changed(self, entry: Entry | Guarded, signature: Signature, leaves: Sequence[Any]) -> Entry | Guarded:
-        """What fits what is read from outside now: known from before, or staged."""
+        """The entry that fits what is read from outside now: known, or staged."""
         others = self._others.setdefault(signature, [])
         for other in list(others):
             if outside_of(other, signature) is not None:
@@ -303,7 +303,7 @@ class Jitted:
     # What is kept
 
     def cache_info(self) -> CacheInfo:
-        """How many signatures and branches are compiled, how often the function was staged and why; it can be printed.
+        """The number of compiled signatures and branches, and of stagings, with their reasons; it can be printed.
 
         A reason says what is new: the argument whose shape or dtype differs from the most similar signature that is
         known, a static argument, a condition that came out otherwise for the first time, and on which line.
@@ -316,7 +316,7 @@ class Jitted:
         return self._history.summary(len(entries), [*seconds, guards], others)
 
     def inspect(self, *args: Any, **kwargs: Any) -> list[tuple[list[tuple[Any, str]], Entry]] | None:
-        """What the arguments' signature is compiled to, branch by branch, each with the guards and answers that lead to
+        """The branches that the arguments' signature is compiled to, each with the guards and answers that lead to
         it; ``None`` where that is a part of what traced arguments belong to."""
         entry, signature, leaves = self._look_up(args, kwargs)
         if type(entry) is Guarded:

@@ -1,4 +1,4 @@
-"""What is found outside of a function, by kind: what is an input, what is looked into and how, what belongs to whom."""
+"""The kinds of values found outside of a function: inputs, what is looked into and how, what belongs to whom."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def is_special(name: str) -> bool:
 
 
 def kind_of(value: Any) -> str | None:
-    """How a value is looked into; ``None`` for a leaf."""
+    """A value's kind of node; ``None`` for a leaf."""
     kind = type(value)
     if value is sys.modules:
         return None
@@ -212,7 +212,7 @@ def is_generated(kind: type) -> bool:
 
 
 def parts_of(attribute: Any) -> list[Any]:
-    """What is read where a class has this attribute."""
+    """The objects read through a class's attribute."""
     if isinstance(attribute, property):
         return [f for f in (attribute.fget,) if f is not None]
     if isinstance(attribute, (staticmethod, classmethod)):

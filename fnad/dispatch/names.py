@@ -10,7 +10,7 @@ from fnad.memo import Memo
 
 
 class Code(NamedTuple):
-    """What a function's code, and the code of the functions written in it, may read."""
+    """The names a function's code, and that of functions written in it, may read."""
 
     globals: tuple[str, ...]
     cells: frozenset[str]

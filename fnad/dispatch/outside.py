@@ -1,4 +1,4 @@
-"""What a function reads from outside: a walk from it through globals, closures, attributes and items.
+"""A function's reads from outside: a walk from it through globals, closures, attributes and items.
 
 What is read is told from the names in the code of all functions that are reached: an attribute that none of them loads
 is not looked at, nor are the insides of libraries. A name that is made while the code runs, as for ``getattr``, may be
@@ -38,14 +38,14 @@ MOST_OBJECTS = 1000
 
 
 class Place:
-    """Where a value was found: in a node, by a cell, a name, an attribute or an index."""
+    """The place of a value: in a node, by a cell, a name, an attribute or an index."""
 
     __slots__ = ("how", "key", "path", "value", "node")
 
     def __init__(self, how: str, key: Any, path: str, value: Any) -> None:
         self.how, self.key, self.path, self.value = how, key, path, value
         self.node: Node | None = None
-        """What is found further in; a leaf has nothing."""
+        """The node of the value; a leaf has none."""
 
 
 class Node:
@@ -61,7 +61,7 @@ class Node:
 _USUAL = {"np", "numpy", "fnad", "math", "os", "sys", "time", "scipy", "functools", "itertools", "random"}
 """Names that libraries go by: nobody binds them anew."""
 UNBOUND = object()
-"""What a ContextVar without a value is taken to be."""
+"""The value of a ContextVar that has none."""
 
 
 class Outside:
@@ -88,7 +88,7 @@ class Outside:
     def _walk(self, function: Any, static: tuple[Any, ...]) -> None:
         self.nodes: dict[int, Node] = {}
         self.unwatched: dict[str, str] = {}
-        """What cannot be watched: paths, and what is there."""
+        """Paths that cannot be watched, and what is there."""
         self.generators: list[tuple[str, Any]] = []
         """Generators of random numbers, which draws change."""
         self._pending: deque[Node] = deque()
@@ -113,7 +113,7 @@ class Outside:
             yield from node.places
 
     def leaves(self) -> Iterator[Place]:
-        """Where what is not looked into is found."""
+        """The places of what is not looked into."""
         return (p for p in self.places() if p.node is None)
 
     def _share(self, node: Node, identity: tuple[int, str], how: str, key: Any, path: str, value: Any) -> None:
@@ -309,7 +309,7 @@ class Outside:
         self._into_held(node, gc.get_referents(node.value))
 
     def _into_held(self, node: Node, values: Iterable[Any]) -> None:
-        """What something leads to, which is always that."""
+        """The constants that an object leads to."""
         for value in values:
             if is_looked_into(value) or is_input(value):
                 self._add(node, "constant", None, node.path, value)

@@ -1,4 +1,4 @@
-"""What a staging reads from outside, and what stagings have shown about it: what is an input, what a constant.
+"""A staging's reads from outside, and what stagings have shown about them: which are inputs, which constants.
 
 Arrays are handed in as traced values, numbers too once they have changed twice. What Python looks into, or an operation
 takes that has no rule for traced values, is a constant instead, whose content is watched.
@@ -27,7 +27,7 @@ from fnad.tracing.staging import Staged
 from fnad.tracing.state import current_builder
 
 Sources = list[tuple["str | None", Any]]
-"""Where captured values are found; one that is not is the value beside it."""
+"""The paths of captured values; one that has none is the value beside it."""
 MOST_CHANGES = 2
 """Changes of a number after which it becomes an input."""
 MANY_CHANGES = 8
@@ -39,7 +39,7 @@ MUCH = 1 << 20
 
 
 class Learned:
-    """What the stagings of a function have shown about what it reads, by paths."""
+    """The findings of a function's stagings about what it reads, by paths."""
 
     def __init__(self) -> None:
         self.constants: set[str] = set()
@@ -70,7 +70,7 @@ class Learned:
 
 
 class Reading:
-    """What one staging of a function reads from outside, as it was before."""
+    """One staging's reads from outside, as they were before it."""
 
     def __init__(self, learned: Learned, function: Any, static: Sequence[Any], is_plain: bool = False) -> None:
         self.learned, self.function, self.static = learned, function, tuple(static)
@@ -80,7 +80,7 @@ class Reading:
         self.watch = self._watch(self.outside)
         self.now = self.watch.values()
         self.changed: dict[str, str] = {}
-        """What the function has changed outside, and how."""
+        """The changes outside by the function, in words."""
         self._states = [(path, g, _state(g)) for path, g in generators_of(self.outside)]
         self._suspects = suspects_in(self.outside)
         self._memos = [(p.value, len(p.value)) for p in self.outside.places() if p.how == "memo"]
@@ -94,7 +94,7 @@ class Reading:
         return Watch(outside, numbers, {p.path for p in leaves if is_input(p.value)} - handed)
 
     def seeing(self, attempt: Callable[[Reading], Staged]) -> Staged:
-        """What ``attempt`` stages; remembers what it comes to that is not always the same."""
+        """Stage by ``attempt``; remember what it comes to that is not always the same."""
         made, self._suspects = seen_while(self._suspects, lambda: attempt(self))
         return made
 
@@ -105,12 +105,12 @@ class Reading:
         return self.handing.handed(current_builder(), self.function, self.static)
 
     def sources(self, variables: Iterable[Var], values: Iterable[Any]) -> Sources:
-        """Where what was captured is found."""
+        """The sources of captured values."""
         handed = self.handing.paths if self.handing is not None else {}
         return [(handed.get(v) or self.watch.find(value), value) for v, value in zip(variables, values)]
 
     def paths(self, variables: Iterable[Var]) -> set[str]:
-        """Where what was handed in is found."""
+        """The paths of handed-in variables."""
         return {self.handing.paths[v] for v in variables} if self.handing is not None else set()
 
     def settle(self) -> dict[str, tuple[Any, Any]]:
@@ -164,7 +164,7 @@ class Reading:
             )
 
     def _unwatched(self) -> list[tuple[str, str]]:
-        """What cannot be watched, and where the code names it; one for a line."""
+        """Unwatched values, and where the code names them; one for a line."""
         named = {s.where: s.what for s in reversed(self._suspects)}
         kept = ", ".join(kept_functions(self.outside).values())
         unsteady = [*([(kept, "")] if kept else []), *[(what, where) for where, what in reversed(named.items())]]
@@ -204,7 +204,7 @@ def _state(generator: Any) -> Any:
 def staged_reading(
     learned: Learned, function: Any, static: Sequence[Any], attempt: Callable[[Reading], Staged]
 ) -> tuple[Staged, Reading]:
-    """What ``attempt`` stages, with as much handed in as can be, and what that has read."""
+    """The staging by ``attempt``, with as much handed in as can be, and its reading."""
     refused: set[str] = set()
     changed: dict[str, str] = {}
     while True:

@@ -1,4 +1,4 @@
-"""What a function is staged, simplified, fused and compiled to, printed for people."""
+"""A function as staged, simplified, fused and compiled, printed for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of the arguments of a call decides the compiled code, and in words what is new about it."""
+"""The signature of a call, which decides the compiled code, and in words what is new about it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_RECENT = 4
 
 
 class Signature(NamedTuple):
-    """What of the arguments of a call decides the compiled code."""
+    """The facts on arguments that decide the compiled code."""
 
     treedef: tree.TreeDef
     """The structure of those that are not static."""
@@ -33,7 +33,7 @@ class Signature(NamedTuple):
     """In what structures differ that are equal."""
     static: Static | None
     leaves: tuple[Any, ...]
-    """What matters of each leaf."""
+    """The key of each leaf."""
     device: Any
 
     def constants(self) -> list[Constant]:
@@ -67,7 +67,7 @@ def signature_of(
 
 
 def leaf_key(leaf: Any) -> Any:
-    """What of a leaf decides the compiled code."""
+    """A leaf's part of the signature."""
     kind = type(leaf)
     if kind is np.ndarray and is_numeric(leaf.dtype):
         return leaf.shape, leaf.dtype
@@ -82,7 +82,7 @@ _SCALARS = {bool, int, float, complex}
 
 
 class Recent:
-    """What belongs to the signatures of the last calls: seen by comparison, in a fraction of the time of a look-up."""
+    """The entries for the signatures of the last calls: seen by comparison, in a fraction of the time of a look-up."""
 
     __slots__ = ("known", "_matchers")
 
@@ -118,7 +118,7 @@ def arguments(signature: Signature, leaves: Sequence[Any]) -> tuple[Sequence[Any
 
 
 def news(function: Callable[..., Any], signature: Signature, known: Iterable[Signature]) -> str:
-    """How a signature differs from the most similar known one; empty where none is known."""
+    """The differences from the most similar known signature; empty where none is known."""
     found = [_differences(function, signature, other) for other in known]
     if not found:
         return ""

@@ -46,7 +46,7 @@ class SingleFlight:
         self._flights: dict[Any, _Flight] = {}
 
     def do(self, key: Any, find: Callable[[], Made | None], make: Callable[[], Made]) -> Made:
-        """What ``find`` gives once no other thread makes what belongs to the key, or else what ``make`` does."""
+        """The result of ``find`` once no other thread makes what belongs to the key, or else of ``make``."""
         mine = _Flight()
         try:
             waits = not is_staging()

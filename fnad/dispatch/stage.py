@@ -20,7 +20,7 @@ class StagedBranch(NamedTuple):
 
     staged: Staged
     reading: Reading
-    """What it reads from outside."""
+    """Its reads from outside."""
     recorder: Recorder
     """The guards that lead to the branch."""
 

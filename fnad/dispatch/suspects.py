@@ -1,4 +1,4 @@
-"""Where a function names what does not say the same each time, and whether it came to that while it ran.
+"""A function's uses of what does not say the same each time, and whether it came to them while it ran.
 
 What is named is told from the code; that it is run is seen by tracing the functions which name such, and no others.
 """
@@ -55,7 +55,7 @@ def _suspects(chain: Chain, uses: Iterable[Use], value: Any) -> Iterator[Suspect
 
 
 def _in_words(said: str, name: str) -> str:
-    """What the code says, and what that is where it cannot be told from it."""
+    """The code's words, and the name itself where they do not tell it."""
     is_said = said.rpartition(".")[2] == name.rpartition(".")[2]
     return said if is_said else f"{said}, {name}"
 
@@ -81,7 +81,7 @@ def kept_functions(outside: Outside) -> dict[str, str]:
 
 
 def seen_while(suspects: Iterable[Suspect], run: Callable[[], Any]) -> tuple[Any, list[Suspect]]:
-    """What a function gives, and the suspects that it has come to.
+    """A function's result, and the suspects that it has come to.
 
     Where somebody else traces, as a debugger, all of them count.
     """

@@ -58,7 +58,7 @@ _UNSEEDED = {
     "random": "Random", "numpy.random": "default_rng RandomState SeedSequence PCG64 PCG64DXSM MT19937 Philox SFC64",
     "time": "ctime gmtime localtime asctime", "torch": "Generator",
 }
-"""What says the same each time only if it is given an argument."""
+"""Calls that say the same each time only with an argument."""
 _READERS = {"pandas", "polars", "xarray", "geopandas", "pyarrow"}
 """Libraries whose functions for files are called ``read_`` or ``open_`` something."""
 _ALIASES = {"posix": "os", "nt": "os", "posixpath": "os.path", "ntpath": "os.path", "genericpath": "os.path"}
@@ -149,7 +149,7 @@ def method_of(kind: type, name: str) -> Any:
 
 
 def resolved(chain: Chain, function: FunctionType) -> Any:
-    """What a chain in a function's code gives, as far as it can be told without running anything."""
+    """The value of a chain in a function's code, as far as can be told without running anything."""
     if chain.how == "global":
         return function.__globals__.get(chain.name, vars(builtins).get(chain.name, UNRESOLVED))
     if chain.how == "cell":
@@ -191,7 +191,7 @@ def _attribute(owner: Any, name: str) -> Any:
 
 
 def _made(owner: Any) -> Any:
-    """What a call gives."""
+    """A call's result."""
     if isinstance(owner, type):
         return Instance(owner)
     is_constructor = isinstance(owner, Method) and isinstance(owner.function, classmethod)

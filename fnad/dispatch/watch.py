@@ -27,7 +27,7 @@ Reader = Callable[[Static], "list[Any] | None"]
 
 
 class Watch:
-    """What a function has read from outside, as it was then."""
+    """A function's reads from outside, as they were then."""
 
     def __init__(self, outside: Outside, numbers: Collection[str] = (), contents: Collection[str] = ()) -> None:
         self.outside = outside
@@ -65,7 +65,7 @@ class Watch:
         return self._checking.function(wanted, is_strict)
 
     def changes(self, now: Outside) -> dict[str, tuple[Any, Any]]:
-        """What has changed, by its path: what it was, and what it is."""
+        """The changes, by path: what was there, and what is."""
         before, after = _by_path(self.outside), _by_path(now)
         changed = {path: (v, after.get(path, _GONE)) for path, v in before.items()
                    if path not in after or not self._is_as_before(path, v, after[path])}

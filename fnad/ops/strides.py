@@ -1,4 +1,4 @@
-"""Where elements lie: the operations that move none of them, as arithmetic on views.
+"""View operations, which move no elements, as arithmetic on views.
 
 A view is a dataclass with ``offset``, ``shape``, ``strides`` (both in bytes) and ``dtype``. Each function takes the
 view of an operand and gives the view of the result, in the same memory.

@@ -1,4 +1,4 @@
-"""What runs a Plan: on the CPU, `cpu/`, or on a GPU, `cuda/`.
+"""The runtimes of Plans: the CPU's, `cpu/`, a GPU's, `cuda/`.
 
 plan.py says what a Plan is: instructions over buffers, whose memory views.py describes. For each machine toolchain.py
 turns a kernel's source into code and is the only file that brings its compiler in, loader.py finds code in memory, on

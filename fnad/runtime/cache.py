@@ -41,7 +41,7 @@ _LONGEST = 24 * 3600.0
 
 @dataclass
 class Statistics:
-    """What this process has asked of the kernel cache."""
+    """This process's requests to the kernel cache."""
 
     compiled: int = 0
     disk_hits: int = 0
@@ -49,7 +49,7 @@ class Statistics:
     compile_seconds: float = 0.0
 
     def __sub__(self, earlier: "Statistics") -> "Statistics":
-        """What was asked since an earlier count."""
+        """The requests since an earlier count."""
         return Statistics(*(getattr(self, f.name) - getattr(earlier, f.name) for f in fields(self)))
 
     def __str__(self) -> str:
@@ -206,7 +206,7 @@ class DiskCache:
         return os.path.join(self.folder, f".{os.getpid()}-{os.urandom(8).hex()}.fnad")
 
     def _secret(self, write: bool = False) -> bytes:
-        """What the folder's entries are sealed with, which nobody else can read; made where there is none."""
+        """The key that seals the folder's entries, which nobody else can read; made where there is none."""
         path = os.path.join(self.folder, SECRET)
         for anew in (False, True):  # the first of several writers makes it; one that is no good is made anew
             try:
@@ -255,7 +255,7 @@ def _read_secret(path: str) -> bytes:
 
 
 def _own_file(file: os.DirEntry) -> tuple[float, int, str] | None:
-    """When a file of the cache's own was last used, its size and its path; what a dead writer has left is removed."""
+    """The last use of a file of the cache's own, its size and path; what a dead writer has left is removed."""
     unfinished = UNFINISHED.fullmatch(file.name)
     if not (unfinished or file.name == SECRET or ENTRY.fullmatch(file.name)):
         return None

@@ -10,7 +10,7 @@ from fnad.ops.losses import LABEL_ERROR
 
 
 class Failure(Protocol):
-    """What can be wrong with the values that a kernel meets."""
+    """A fault of the values that a kernel meets."""
 
     def error(self, status: int) -> Exception:
         """The error that the number means."""

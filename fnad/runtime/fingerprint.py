@@ -1,4 +1,4 @@
-"""What decides machine code beside a kernel's own text: fnad's sources as this process has loaded them, and settings.
+"""Facts that decide machine code beside a kernel's text: fnad's sources as this process loaded them, and settings.
 
 Only a kernel that has to be compiled brings numba in, so both are known without it.
 """
@@ -113,7 +113,7 @@ def _assigned(*chosen: Any) -> list[tuple[str, str]]:
 
 @cache
 def _expected(file: str, *chosen: Any) -> dict[str, str]:
-    """What the environment and numba's file choose, by reading numba's configuration once more."""
+    """The settings of the environment and numba's file, by reading numba's configuration again."""
     spec = importlib.util.spec_from_file_location("numba settings", file)
     again = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(again)

@@ -72,11 +72,11 @@ class Launch:
     params: tuple[int, ...]
     extent: int
     label: str = ""
-    """What the instruction does, for people."""
+    """The instruction's work, for people."""
     chunk: int = 0
     """Indices that a thread takes at a time; 0: the range is not divided."""
     fails: Failure | None = None
-    """What a status of the kernel other than 0 means."""
+    """The failure for a kernel's status other than 0."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ class GridLaunch:
     params: tuple[int, ...]
     grid: tuple[int, int, int]
     label: str = ""
-    """What the instruction does, for people."""
+    """The instruction's work, for people."""
     fails: Failure | None = None
-    """What the code means that a kernel which `reports` leaves."""
+    """The failure for the code of a kernel that `reports`."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class HostStep:
 
 @dataclass(frozen=True)
 class Place:
-    """Where something starts: a buffer, and bytes from its start."""
+    """A place in memory: a buffer, and bytes from its start."""
 
     buffer: int
     offset: int

@@ -21,7 +21,7 @@ _WRITING = sum([getattr(os, f"O_{name}", 0) for name in ("WRONLY", "CREAT", "EXC
 
 
 class Exposed(Exception):
-    """What somebody else can have written; the message says what and why."""
+    """A path others can have written; the message says which and why."""
 
 
 def make_folder(folder: str) -> None:

@@ -61,11 +61,11 @@ UNKNOWN = {
         "Use np.where, fnad.cond or fnad.while_loop, or write the choice in Python.",
     ),
 }
-"""Why a value may be unknown, and what to do about it."""
+"""The reasons of unknown values, and what to do then."""
 
 
 BOUND = "x[i:j]"
-"""The question for a value that is the bound of a slice."""
+"""The concretization of a bound of a slice."""
 _ORDINARY = (
     "An ordinary array or list takes no traced index: use fnad.numpy.array(data)[i] for data[i], also where i has "
     "several elements, and fnad.numpy.array(data)[i + np.arange(n)] for data[i:i + n]."

@@ -27,7 +27,7 @@ class Concretization(NamedTuple):
     captured: list[Any]
     what: str
     convert: Callable[[np.ndarray], Any]
-    """The conversion of the value by Python: the function's way depends on its result alone."""
+    """The conversion of the value by Python: the path taken depends on its result alone."""
     source: Source | None
     asked_at: Source | None
     """The user's own line that led to it."""

@@ -17,7 +17,7 @@ from fnad.tracing.tracer import Tracer
 WEIGHTS = {e.max_weight, e.min_weight}
 
 Mask = Tracer | bool
-"""Where a value may differ from 0; True where nothing is known, False for zeros."""
+"""Elements that may differ from 0; True where nothing is known, False for zeros."""
 
 
 class Known(NamedTuple):

@@ -1,4 +1,4 @@
-"""Where the results of an operation on cotangents are 0, by where its operands are: see `fnad.transforms.masks`."""
+"""The zeros in results of an operation on cotangents, by those of its operands: see `fnad.transforms.masks`."""
 
 from __future__ import annotations
 

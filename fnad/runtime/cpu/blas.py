@@ -1,4 +1,4 @@
-"""Where BLAS is: the addresses of the routines of the one that SciPy brings."""
+"""The addresses of the routines of the BLAS that SciPy brings."""
 
 from __future__ import annotations
 

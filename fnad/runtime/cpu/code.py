@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Code:
-    """What the executor runs, and what a frame for it needs.
+    """A plan's code for the executor, and a frame's needs.
 
     `origins` has the instruction of each row, and the slot where the table of its plan starts.
     `temporaries` pairs slots with offsets in the arena, `constants` slots with arrays. `kernels` keeps the machine
@@ -149,11 +149,11 @@ class _Part:
         return self.arena + self.outer.buffers[inner.arena].offset
 
     def entries(self, inner: Inner, base: int) -> list[tuple[int, int, int]]:
-        """What places an inner plan's inputs and outputs."""
+        """Entries for an inner plan's inputs and outputs."""
         return [self.entry(base + k, place) for k, place in enumerate(inner.places)]
 
     def entry(self, slot: int, place: Place) -> tuple[int, int, int]:
-        """What lets a slot point to a place of the outer plan."""
+        """A slot's entry for a place of the outer plan."""
         return slot, self.base + place.buffer, place.offset
 
     def body(self, inner: Inner, base: int) -> None:

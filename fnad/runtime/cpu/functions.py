@@ -1,4 +1,4 @@
-"""How kernels call the @njit functions of fnad/kernels/cpu.
+"""Calls of fnad/kernels/cpu's @njit functions by kernels.
 
 numba would optimize and emit every function on its own, again at each level of calls. Here a
 function is only typed and lowered; its code is linked into the kernel, where all is optimized

@@ -38,7 +38,7 @@ class OnCPU:
         return outputs
 
     def _placed(self, error: KernelError) -> Exception:
-        """What a kernel's failure means, at the line that its instruction comes from."""
+        """The error of a kernel's failure, at the line its instruction comes from."""
         source = next(source for instruction, source in walk(self.plan) if instruction is error.instruction)
         found = error.instruction.fails.error(error.status)
         return found if source is None else place_at(found, source)

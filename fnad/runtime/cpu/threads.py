@@ -39,7 +39,7 @@ def kernel(buffers, params, lo, hi):
 The first worker compiles it; until then, launches run on one thread, and nobody waits."""
 
 PATIENCE = 100
-"""How often a thread gives way to others before it sleeps: about every microsecond. To wake it costs some ten."""
+"""Times a thread gives way to others before it sleeps: about a microsecond each. To wake it costs some ten."""
 
 _KERNEL_TYPE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _LINE_BYTES = 8 * words.LINE
@@ -169,7 +169,7 @@ def _address(function: ctypes._CFuncPtr) -> int:
 
 
 def _yield_function() -> ctypes._CFuncPtr:
-    """What lets another thread have the processor: it takes nothing and gives an int."""
+    """The yield to another thread: a function that takes nothing and gives an int."""
     return ctypes.windll.kernel32.SwitchToThread if sys.platform == "win32" else ctypes.CDLL(None).sched_yield
 
 

@@ -53,7 +53,7 @@ class ObjectCode:
 
 
 def _words() -> dict[str, Any]:
-    """What kernel source may name: dtypes, and the public functions of the kernel modules."""
+    """The names for kernel source: dtypes, and the public functions of the kernel modules."""
     words: dict[str, Any] = {name: getattr(np, name) for name in NUMBERS}
     words["boolean"] = np.bool_
     for found in pkgutil.walk_packages(fnad.kernels.cpu.__path__, "fnad.kernels.cpu."):
@@ -117,7 +117,7 @@ _FRAME = re.compile(r'File "(?P<file>[^<"]+)", line (?P<line>\d+)')
 
 
 def _gist(message: str) -> str:
-    """What one of numba's long messages says in its innermost part, and the user's line."""
+    """The innermost part of one of numba's long messages, and the user's line."""
     lines = [line.strip() for line in re.sub(r"\x1b\[\d*m", "", message).splitlines()]
     told = [line for line in lines if line and not line.startswith("Failed in nopython mode pipeline")]
     gist = told[0]

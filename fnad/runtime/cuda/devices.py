@@ -107,7 +107,7 @@ def is_simulated() -> bool:
 
 
 class _Opened(NamedTuple):
-    """What the first question about a GPU came to."""
+    """The outcome of the first search for a GPU."""
 
     runtime: Runtime | None
     reason: str = ""
@@ -210,7 +210,7 @@ class _Until:
 
 
 def choose(device: Any = None) -> str:
-    """Where to run, ``"cpu"`` or ``"cuda"``, by what a user says; the default device if that is nothing.
+    """The target, ``"cpu"`` or ``"cuda"``, by what a user says; the default device if that is nothing.
 
     Without a GPU that works it is the CPU: ``"auto"`` then logs why, and ``"cuda"`` warns, each once in a process.
 

@@ -15,7 +15,7 @@ from fnad.runtime.cuda.pool import OutOfMemory
 from fnad.runtime.cuda.runtime import Unusable
 
 OLDEST_CAPABILITIES = {12: ((7, 0), "Volta"), 13: ((7, 5), "Turing")}
-"""What the packages of a CUDA version compile for, at least, and the name of the GPUs that have it first."""
+"""The least capability that a CUDA version's packages compile for, and the GPUs that have it first."""
 _EXTRA = "fnad[cuda13]"
 LOST = {
     "CUDA_ERROR_ILLEGAL_ADDRESS", "CUDA_ERROR_LAUNCH_FAILED", "CUDA_ERROR_LAUNCH_TIMEOUT", "CUDA_ERROR_ASSERT",
@@ -48,12 +48,12 @@ class Driver:
     def __init__(self, api: Any) -> None:
         self.api = api
         self.lost: str | None = None
-        """What the device was lost by."""
+        """The error that lost it."""
         self.renew: Callable[[], Any] | None = None
         """Makes the GPU's context this thread's; another library may have chosen another one."""
 
     def __call__(self, name: str, *arguments: Any) -> Any:
-        """What a function gives besides its result code; an error if that is one."""
+        """A function's results besides its code; an error if that is one."""
         function = getattr(self.api, name)
         code, *values = function(*arguments)
         if code:
@@ -86,7 +86,7 @@ class Driver:
         return self._told("cuGetErrorName", code) or f"error {int(code)}"
 
     def text(self, code: Any) -> str:
-        """What the driver says about a result."""
+        """The driver's text on a result."""
         return self._told("cuGetErrorString", code) or "no description"
 
     def _told(self, function: str, code: Any) -> str:
@@ -108,7 +108,7 @@ class Gpu(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """Why it is not usable, in words."""
+        """The reason it is unusable."""
         oldest, family = OLDEST_CAPABILITIES.get(self.version, OLDEST_CAPABILITIES[max(OLDEST_CAPABILITIES)])
         if self.capability >= oldest:
             return ""

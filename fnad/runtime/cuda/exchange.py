@@ -72,7 +72,7 @@ def _kept(function: Any) -> Any:
 
 
 _lent: dict[int, tuple[Any, ...]] = {}
-"""What others may read, by the number in the struct's context: the struct, its shape, and the memory."""
+"""The loans to others, by the number in the struct's context: the struct, its shape, and the memory."""
 _numbers = count(1)
 
 
@@ -191,7 +191,7 @@ class Tensor(NamedTuple):
 
 
 def from_capsule(capsule: Any) -> Tensor:
-    """What a capsule is about, which belongs to the reader from now on."""
+    """A capsule's tensor, which belongs to the reader from now on."""
     pointer = id(capsule)
     kind = next((k for k, name in _NAMES.items() if _is_valid(pointer, name)), None)
     if kind is None:

@@ -144,7 +144,7 @@ class LinkedPlan:
         return step
 
     def _fetched(self, view: View, table: Table) -> np.ndarray:
-        """What a view shows, copied to the host."""
+        """A view's elements, copied to the host."""
         return fetch_view(self.runtime, view, int(table[view.buffer]))
 
     # Loops and branches
@@ -237,7 +237,7 @@ def _fetched_scalar(runtime: Runtime, address: int, dtype: np.dtype) -> Any:
 
 
 def fetch_view(runtime: Runtime, view: View, address: int) -> np.ndarray:
-    """What a view of a buffer at an address shows, as a C-contiguous array of the host."""
+    """The elements of a view of a buffer at an address, as a C-contiguous host array."""
     if is_contiguous(view):
         array = np.empty(view.shape, view.dtype)
         if array.size:
@@ -323,7 +323,7 @@ class OnDevice:
 
 
 def launches_of(plan: Plan) -> int | None:
-    """How many launches and copies a plan makes; ``None`` where the host has to look at values."""
+    """A plan's number of launches and copies; ``None`` where the host has to look at values."""
     count = 0
     for instruction in plan.instructions:
         if isinstance(instruction, (GridLaunch, Copy, Multiply)):
@@ -336,6 +336,6 @@ def launches_of(plan: Plan) -> int | None:
 
 
 def _placed(launch: GridLaunch, source: Source | None, code: int) -> Exception:
-    """What a kernel's code means, at the line that its launch comes from."""
+    """The error of a code, at the line that its launch comes from."""
     found = launch.fails.error(code)
     return found if source is None else place_at(found, source)

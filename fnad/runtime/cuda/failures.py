@@ -19,7 +19,7 @@ MOST = 1 << 16
 
 
 class Holder(Protocol):
-    """What a device must be able to do to hold reports; see `fnad.runtime.cuda.runtime.Runtime`."""
+    """The abilities of a device that holds reports; see `fnad.runtime.cuda.runtime.Runtime`."""
 
     def allocate(self, nbytes: int) -> Any:
         """A piece of memory, which has an ``address``."""
@@ -32,7 +32,7 @@ class Holder(Protocol):
 
 
 class Failures:
-    """What the kernels of a device report: two int64 of its memory, the number of a launch and the code of a failure.
+    """The report of a device's kernels: two int64 of its memory, the number of a launch and the code of a failure.
 
     A kernel that fails writes them where the number is still 0, so the first failure stays.
     """

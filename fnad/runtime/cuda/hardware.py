@@ -126,7 +126,7 @@ class DriverRuntime(Runtime):
         self.driver("cuCtxSetCurrent", self._context)
 
     def ask(self, name: str, *arguments: Any) -> Any:
-        """What a function of the driver gives; errors are in words, and a lost device stays so."""
+        """A driver function's result; errors are in words, and a lost device stays so."""
         if self.driver.lost:
             raise DeviceError(
                 f"device: requires a GPU that works, got {self.name}, which was lost by {self.driver.lost} before. "
@@ -226,7 +226,7 @@ class DriverRuntime(Runtime):
         self.launcher(function, launch)(words)
 
     def launcher(self, function: Function, launch: GridLaunch) -> Callable[[np.ndarray], None]:
-        """What runs a kernel on its words: all else is ready, so that Python does the least for a launch."""
+        """A kernel's launcher: all but its words is ready, so that Python does the least for a launch."""
         before = function.handle, *launch.grid, *function.block, 0
         call, lock, driver = self.driver.api.cuLaunchKernel, self._lock, self.driver
 
@@ -272,7 +272,7 @@ class DriverRuntime(Runtime):
             raise
 
     def end_capture(self) -> Graph:
-        """What was recorded since `begin_capture`."""
+        """The record since `begin_capture`."""
         try:
             self._give_to(self.handle)
             return Graph(self, self.ask("cuStreamEndCapture", self._recorder))

@@ -20,10 +20,10 @@ from fnad.version import __version__
 toolchain = LazyModule("fnad.runtime.cuda.toolchain")
 
 PACKAGES = ("numba-cuda", "numba", "llvmlite", "numpy", "cuda-bindings", "nvidia-nvvm", "nvidia-cuda-nvcc-cu12")
-"""What compiles, as far as it is installed."""
+"""The compiler's packages, where installed."""
 
 LINKERS = ("nvidia-nvjitlink", "nvidia-nvjitlink-cu12")
-"""What makes machine code of PTX, as far as it is installed."""
+"""The packages that make machine code of PTX, if installed."""
 
 MOST_KNOWN = 1024
 """Texts that are kept in memory; the oldest goes first."""
@@ -102,7 +102,7 @@ def _found(key: str, kernel: GridKernel, capability: tuple[int, int]) -> str:
 
 
 def code_of(ptx: str, capability: tuple[int, int], link: Callable[[str, tuple[int, int]], bytes]) -> bytes:
-    """What ``link`` makes of a kernel's PTX for a compute capability; machine code is kept on disk, as PTX is."""
+    """The machine code that ``link`` makes of a kernel's PTX for a capability, kept on disk, as PTX is."""
     versions = [_version(package) for package in LINKERS]
     key = hashlib.sha256(f"{versions}\0{capability}\0{ptx}".encode()).hexdigest()
     code = _disk().get(key)
@@ -114,4 +114,4 @@ def code_of(ptx: str, capability: tuple[int, int], link: Callable[[str, tuple[in
 
 
 MACHINE_CODE = b"\x7fELF"
-"""How machine code begins."""
+"""Machine code's start."""

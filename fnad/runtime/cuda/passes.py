@@ -1,4 +1,4 @@
-"""How numba-cuda compiles a kernel, without what kernels never use.
+"""A compilation by numba-cuda, without what kernels never use.
 
 Its own list of passes has many that look for what kernel source does not contain, its typing asks all templates of an
 operator again each time that the operator occurs, and NVVM reads all of libdevice though few kernels call it. Without

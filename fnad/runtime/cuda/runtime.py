@@ -1,4 +1,4 @@
-"""What a device must be able to do: hold memory, copy, load a kernel, run it.
+"""The interface of a device: hold memory, copy, load a kernel, run it.
 
 Whatever is asked of a device happens in the order of asking. Three kinds of device do so: a GPU by its driver
 (hardware.py), numba's simulator of one (simulator.py), and, in the tests, a machine that executes PTX on the CPU.
@@ -28,7 +28,7 @@ ALIGNMENT = 256
 
 
 class Unusable(Exception):
-    """Why there is no GPU to run on, and what to do about it, in words."""
+    """The reason that no GPU works, and what to do about it, in words."""
 
 
 class Runtime(Protocol):
@@ -39,13 +39,13 @@ class Runtime(Protocol):
     capability: tuple[int, int]
     """The compute capability, as (8, 0)."""
     failures: Failures
-    """What its kernels report."""
+    """Its kernels' reports."""
     ordinal: int = 0
-    """Which of the GPUs it is."""
+    """Its number among GPUs."""
     stream: int = 0
     """The driver's handle of the stream that everything happens on."""
     blas: Any = None
-    """What multiplies matrices in the place of our own kernels, where the device has a library that does."""
+    """The library that multiplies matrices in place of our own kernels, where the device has one."""
     records: bool = False
     """Whether launches can be recorded, to be made again by a single one."""
     is_host: bool = False
@@ -73,14 +73,14 @@ class Runtime(Protocol):
         """Run a kernel with its arguments, int64 words, which the caller may change right after."""
 
     def launcher(self, function: Any, launch: GridLaunch) -> Callable[[np.ndarray], None]:
-        """What `launch` does, for a function and a launch that are known, given the words."""
+        """`launch` for a function and a launch that are known, as a function of the words."""
         return partial(self.launch, function, launch)
 
     def begin_capture(self) -> None:
         """Record what is launched and copied on the device from now on, in place of doing it."""
 
     def end_capture(self) -> Any:
-        """What was recorded; its ``launch()`` does it on the same memory."""
+        """The record; its ``launch()`` repeats it on the same memory."""
 
     def synchronize(self) -> None:
         """Wait until all that was asked before is done."""

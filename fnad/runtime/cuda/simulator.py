@@ -111,7 +111,7 @@ class SimulatorRuntime(HostRuntime):
 
 
 def words(cuda: Any) -> dict[str, Any]:
-    """What kernel source may name: `cuda`, dtypes, the simulated words, and the functions of the kernel modules."""
+    """The names for kernel source: `cuda`, dtypes, the simulated words, and the functions of the kernel modules."""
     found: dict[str, Any] = {name: getattr(np, name) for name in (*NUMBERS, "float16")}
     found |= {"boolean": np.bool_, "cuda": cuda}
     device_function = type(cuda.jit(device=True)(lambda: None))

@@ -30,7 +30,7 @@ _lock = renewed(threading.RLock())
 
 
 def _words() -> dict[str, Any]:
-    """What kernel source may name: `cuda`, dtypes, and the public functions of the kernel modules."""
+    """The names for kernel source: `cuda`, dtypes, and the public functions of the kernel modules."""
     words: dict[str, Any] = {name: getattr(np, name) for name in NUMBERS}
     words |= {"boolean": np.bool_, "cuda": cuda}
     for found in pkgutil.walk_packages(fnad.kernels.cuda.__path__, "fnad.kernels.cuda."):
