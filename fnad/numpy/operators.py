@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,19 +30,42 @@ def _reflected(ufunc: np.ufunc) -> Rule:
     return method
 
 
+def _equality(ufunc: np.ufunc) -> Rule:
+    operator = _operator(ufunc)
+
+    def method(self: Tracer, other: Any) -> Any:
+        result = operator(self, other)
+        if result is not NotImplemented or hasattr(type(other), "__array_ufunc__"):
+            return result
+        if not _is_unlike_numbers(other):
+            raise TypeError(
+                f"np.{ufunc.__name__}: requires arrays and numbers, got {type(other).__qualname__}, which may be equal "
+                "to one. Convert it with float(y) or np.asarray(y)."
+            )
+        return np.full(self.shape, ufunc is np.not_equal)
+
+    return method
+
+
+def _is_unlike_numbers(value: Any) -> bool:
+    """Whether NumPy, which compares each element with an object, finds none that is equal: its class has no answer."""
+    if isinstance(value, (str, bytes)):
+        return True
+    return not isinstance(value, Sequence) and type(value).__eq__(value, 0.0) is NotImplemented
+
+
 OPERANDS = (Tracer, *PYTHON_SCALARS, np.ndarray, np.generic, list, tuple)
 ARITHMETIC = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
     "mod": np.remainder, "divmod": np.divmod, "pow": np.power, "and": np.bitwise_and, "or": np.bitwise_or,
     "xor": np.bitwise_xor, "lshift": np.left_shift, "rshift": np.right_shift,
 }
-_COMPARED = {
-    "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
-}
+_COMPARED = {"lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal}
 _ALONE = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
 
 OPERATORS: dict[str, Rule] = {
     **{f"__{name}__": _operator(ufunc) for name, ufunc in {**ARITHMETIC, **_COMPARED}.items()},
+    "__eq__": _equality(np.equal), "__ne__": _equality(np.not_equal),
     **{f"__r{name}__": _reflected(ufunc) for name, ufunc in ARITHMETIC.items()},
     **{f"__{name}__": unary(ufunc, True) for name, ufunc in _ALONE.items()},
 }

@@ -153,7 +153,7 @@ def _iterate(self: Tracer) -> Iterator[Tracer]:
 
 
 def _contains(self: Tracer, value: Any) -> bool:
-    return bool(RULES[np.any](self == value))
+    return bool(np.any(self == value))
 
 
 def _format(self: Tracer, spec: str) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections import deque
 from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import fnad
@@ -34,6 +37,27 @@ PYTHON: list[Callable[[Any], Any]] = [
 @pytest.mark.parametrize("f", PYTHON)
 def test_pythons_protocols(f: Any) -> None:
     assert_like_numpy(f, X, known=True)
+
+
+UNLIKE_NUMBERS = [None, "a", b"a", {}, {1.0}, len, float, ..., slice(1), object()]
+
+
+@pytest.mark.parametrize("other", UNLIKE_NUMBERS, ids=repr)
+@pytest.mark.parametrize("of", [lambda x: x, lambda x: x[:0], lambda x: x[0]], ids=["vector", "empty", "scalar"])
+def test_what_is_unlike_numbers_is_unequal_to_each_element(other: Any, of: Callable[[Any], Any]) -> None:
+    for f in (lambda x: of(x) == other, lambda x: of(x) != other, lambda x: np.where(of(x) == other, 1.0, of(x))):
+        assert_like_numpy(f, X)
+    assert_like_numpy(lambda x: other in x, X)
+
+
+EQUAL_PERHAPS = [Decimal(1), Fraction(1), range(3), bytearray(3), memoryview(b"abc"), deque([3.0, 1.0, 2.0])]
+
+
+@pytest.mark.parametrize("other", EQUAL_PERHAPS, ids=lambda other: type(other).__name__)
+def test_what_may_be_equal_to_a_number_is_to_be_converted(other: Any) -> None:
+    for f in (lambda x: x == other, lambda x: x != other, lambda x: other in x):
+        with pytest.raises(TypeError, match=r"^np\.(not_)?equal: requires arrays and numbers, got \w+, which may be"):
+            run_traced(f, X)
 
 
 def test_errors_of_conversions() -> None:
