@@ -62,7 +62,7 @@ def _unfit(value: Any) -> tuple[str, str]:
         return f"{kind.__module__}.{kind.__qualname__}", "Convert it with np.asarray(x)."
     dtype = value.dtype
     if is_numeric(dtype):
-        return f"a {kind.__name__}, whose operations are not NumPy's,", "Use np.asarray(x) and, for a mask, np.where."
+        return f"a {kind.__name__}, whose operations are not NumPy's", "Use np.asarray(x) and, for a mask, np.where."
     if dtype.names:
         return f"dtype {dtype}", f"Pass its fields, as x[{dtype.names[0]!r}]."
     is_foreign = dtype.num > np.dtype(np.void).num and dtype.kind not in "MmT"

@@ -63,8 +63,8 @@ REFUSED = {
     "text": (lambda: np.array(["a", "b"]), r"dtype str32 at {}\. Give its texts numbers"),
     "bytes": (lambda: np.array([b"a", b"b"]), r"dtype bytes8 at {}\. Give its texts numbers"),
     "long texts": (lambda: np.array(["a"], np.dtypes.StringDType()), r"dtype StringDType\S* at {}\. Give"),
-    "masked": (lambda: np.ma.masked_array([1.0], [True]), r"a MaskedArray, whose .* NumPy's, at {}\. Use"),
-    "matrix": (lambda: np.matrix([[1.0]]), r"a matrix, whose operations are not NumPy's, at {}\."),
+    "masked": (lambda: np.ma.masked_array([1.0], [True]), r"a MaskedArray, whose .* NumPy's at {}\. Use"),
+    "matrix": (lambda: np.matrix([[1.0]]), r"a matrix, whose operations are not NumPy's at {}\."),
     "another meaning": (lambda: np.ones(2).view(Doubled), r"a Doubled, whose operations .* at {}\. Use np\.asarray"),
     "foreign": (lambda: Foreign([1.0, 2.0]), r"tests\.test_arguments\.Foreign at {}\. Convert it with np\.asarray\(x"),
     "lent": (lambda: Lent([1.0, 2.0]), r"tests\.test_arguments\.Lent at {}\. Convert it with np\.asarray\(x\)\."),
@@ -116,6 +116,16 @@ def test_arrays_of_others_are_no_static_arguments(make):
     f = jit(lambda x, kept: x, static_argnums=1)
     with pytest.raises(TypeError, match=rf"jit: requires {FIT}, got \S+ at a static argument\. Convert"):
         f(1.0, make())
+
+
+@pytest.mark.parametrize("around", [jit, grad])
+@pytest.mark.parametrize("call", [
+    lambda n: jit(lambda x, n: x * n, static_argnums=1)(1.0, n),
+    lambda n: jit(lambda x, n: x * n, static_argnames="n")(1.0, n=n),
+])
+def test_traced_values_are_no_static_arguments(around, call):
+    with pytest.raises(TypeError, match=r"^jit: requires static arguments that are known, got a traced f64\[\]"):
+        around(call)(2.0)
 
 
 def test_fields_of_a_structured_array_are_the_way_out():

@@ -13,6 +13,7 @@ from fnad.arrays import Unfit, is_array_like
 from fnad.dispatch.kinds import is_looked_into
 from fnad.memo import kept
 from fnad.sameness import typed
+from fnad.tracing.tracer import Tracer
 
 
 class Constant:
@@ -58,6 +59,11 @@ _FIXED = {bool, int, float, complex, str, bytes, NoneType}
 
 
 def _key(value: Any) -> Any:
+    if type(value) is Tracer:
+        raise TypeError(
+            f"jit: requires static arguments that are known, got a traced {value.type}. Leave it out of "
+            "static_argnums and static_argnames, or pass a number that is no argument of the function around."
+        )
     try:
         is_array_like(value)
         return typed(value)

@@ -1,5 +1,5 @@
 """GPUs as a target: lower.py says what runs for the steps of a schedule.
 
 That is loops (nests.py orders their axes, loops.py writes their source, divide.py cuts them to a GPU's measure), and
-kernels of the library (library.py, layers.py, products.py).
+launches of kernels of fnad/kernels/cuda (library/).
 """
