@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +30,22 @@ def _reflected(ufunc: np.ufunc) -> Rule:
         return rule(other, self) if isinstance(other, OPERANDS) else NotImplemented
 
     return method
+
+
+def _product(method: Rule) -> Rule:
+    def checked(self: Tracer, other: Any) -> Any:
+        if isinstance(other, _REPEATED):
+            raise TypeError(
+                f"np.multiply: requires arrays and numbers, got {type(other).__qualname__}. "
+                "Convert it with np.asarray(y)."
+            )
+        return method(self, other)
+
+    return checked
+
+
+# What Python would repeat where ``x * y`` is not implemented, and ask the array how often.
+_REPEATED = (str, bytes, bytearray, deque, array)
 
 
 def _equality(ufunc: np.ufunc) -> Rule:
@@ -67,5 +85,6 @@ OPERATORS: dict[str, Rule] = {
     **{f"__{name}__": _operator(ufunc) for name, ufunc in {**ARITHMETIC, **_COMPARED}.items()},
     "__eq__": _equality(np.equal), "__ne__": _equality(np.not_equal),
     **{f"__r{name}__": _reflected(ufunc) for name, ufunc in ARITHMETIC.items()},
+    "__mul__": _product(_operator(np.multiply)), "__rmul__": _product(_reflected(np.multiply)),
     **{f"__{name}__": unary(ufunc, True) for name, ufunc in _ALONE.items()},
 }

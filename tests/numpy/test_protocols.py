@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from array import array
 from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
@@ -57,6 +58,17 @@ EQUAL_PERHAPS = [Decimal(1), Fraction(1), range(3), bytearray(3), memoryview(b"a
 def test_what_may_be_equal_to_a_number_is_to_be_converted(other: Any) -> None:
     for f in (lambda x: x == other, lambda x: x != other, lambda x: other in x):
         with pytest.raises(TypeError, match=r"^np\.(not_)?equal: requires arrays and numbers, got \w+, which may be"):
+            run_traced(f, X)
+
+
+@pytest.mark.parametrize("other", ["a", b"a", bytearray(3), deque([1.0]), array("d", [1.0])], ids=repr)
+def test_a_product_with_what_python_repeats_is_refused(other: Any) -> None:
+    def in_place(x: Any) -> Any:
+        x *= other
+        return x
+
+    for f in (lambda x: x * other, lambda x: other * x, lambda x: x[0] * other, in_place):
+        with pytest.raises(TypeError, match=rf"^np\.multiply: requires arrays .*, got {type(other).__name__}\. Conv"):
             run_traced(f, X)
 
 
