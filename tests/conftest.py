@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.cuda.requirements import assembler as assembler
 from tests.cuda.requirements import cuda_compiler as cuda_compiler
+from tests.operations import OPERATIONS as OPERATIONS
 
 # The kernel cache is cold at the start of a session and shared by its workers; FNAD_CACHE_DIR names one to keep.
 _private_cache = None

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from fnad.compiler.compile import compile_program
-from fnad.ir.primitive import REGISTRY
 from fnad.runtime.plan import HostStep
 from fnad.tracing.staging import stage
 
+from tests.operations import OPERATIONS
 from tests.properties.cases import CASES, DTYPES, OTHERWISE, Case
 
 # What runs by its NumPy meaning in the middle of a plan, on purpose: it sorts, takes complex numbers, which
 # kernels do not compute with, or is used too rarely for code of its own.
 HOST_STEPS = {"argsort", "conjugate", "real", "imag", "complex", "holomorphic", "unit", "nextafter"}
 
-NAMES = sorted(REGISTRY)
+NAMES = sorted(OPERATIONS)
 
 
 def test_the_tables_name_primitives_that_exist() -> None:
@@ -31,7 +31,7 @@ def test_a_primitive_is_tried(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_primitive_has_its_rules(name: str) -> None:
-    primitive = REGISTRY[name]
+    primitive = OPERATIONS[name]
     assert callable(primitive.type_rule) and callable(primitive.evaluate)
     has_rule = primitive.vjp is not None or (primitive.vjp_forward is not None and primitive.vjp_backward is not None)
     assert has_rule != (primitive.differentiable == ())

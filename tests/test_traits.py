@@ -11,12 +11,13 @@ import fnad
 import numpy as np
 import pytest
 from fnad.interpreter.evaluate import QUIET
-from fnad.ir.primitive import REGISTRY, Kind, Primitive
+from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Literal, Var, filled
 from fnad.ir.types import ArrayType
 from fnad.runtime import views
 from fnad.runtime.plan import View
 
+from tests.operations import OPERATIONS
 from tests.properties.cases import CASES, DTYPES, Case, Sample
 
 ROOT = Path(fnad.__file__).parent
@@ -69,7 +70,7 @@ UFUNCS = {
     "add": np.add, "multiply": np.multiply, "maximum": np.maximum, "minimum": np.minimum, "and": np.logical_and,
     "or": np.logical_or,
 }
-COMBINING = [p for p in REGISTRY.values() if p.combine is not None]
+COMBINING = [p for p in OPERATIONS.values() if p.combine is not None]
 
 
 @pytest.mark.parametrize("primitive", COMBINING, ids=repr)
@@ -95,15 +96,15 @@ MAY_FAIL = {
     "loop_pullback": "runs for ever", "loop_pushforward": "runs for ever", "debug_callback": "calls Python",
     "per_example": "runs what a user declares", "custom_vjp_call": "has rules of a user",
     "custom_jvp_call": "has rules of a user",
-    **dict.fromkeys([name for name in REGISTRY if name.startswith("softmax_cross_entropy")], "a wrong label"),
+    **dict.fromkeys([name for name in OPERATIONS if name.startswith("softmax_cross_entropy")], "a wrong label"),
 }
 
 
 def test_every_operation_says_whether_it_is_total() -> None:
-    assert {name for name, primitive in REGISTRY.items() if primitive.total is False} == MAY_FAIL.keys()
-    assert [name for name, primitive in REGISTRY.items() if callable(primitive.total)] == ["power"]
+    assert {name for name, primitive in OPERATIONS.items() if primitive.total is False} == MAY_FAIL.keys()
+    assert [name for name, primitive in OPERATIONS.items() if callable(primitive.total)] == ["power"]
     base, exponent = (Var(ArrayType((3,), np.dtype(int))) for _ in range(2))
-    total = REGISTRY["power"].total
+    total = OPERATIONS["power"].total
     assert not total(base, exponent) and not total(base, filled(-1, base.type)) and total(base, filled(2, base.type))
 
 
@@ -139,7 +140,7 @@ def lists_of_names(parsed: ast.AST) -> Iterator[int]:
         if isinstance(node, (ast.Set, ast.Tuple, ast.List, ast.Dict)) and id(node) not in ignored:
             elements = node.keys if isinstance(node, ast.Dict) else node.elts
             words = [e.value for e in elements if isinstance(e, ast.Constant) and isinstance(e.value, str)]
-            known = REGISTRY.keys() & words
+            known = OPERATIONS.keys() & words
             if len(known) > 1 and 2 * len(known) >= len(words):
                 yield node.lineno
 

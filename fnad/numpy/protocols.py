@@ -327,7 +327,8 @@ def _install() -> None:
     for name, function in {**operators.OPERATORS, **writing.IN_PLACE, **methods, **_SPECIAL}.items():
         setattr(Tracer, name, function)
     for name, function in _PROPERTIES.items():
-        setattr(Tracer, name, property(function))
+        # The text is of a property: the examples are those of the function.
+        setattr(Tracer, name, property(function, doc=(function.__doc__ or "").partition("\n\n")[0]))
     for name, setter in _SETTERS.items():
         setattr(Tracer, name, getattr(Tracer, name).setter(setter))
 

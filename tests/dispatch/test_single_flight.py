@@ -88,6 +88,7 @@ def test_branches_that_call_each_other_are_staged_on_two_threads() -> None:
     np.testing.assert_array_equal([f(X, 1), g(X, 1), f(X, 2), g(X, 2)], expected)
 
 
+@pytest.mark.filterwarnings("ignore:jit. requires a function that changes nothing outside, got calls")
 def test_a_function_may_wait_for_threads_that_call_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(single_flight, "PATIENCE", 0.1)
     pool = ThreadPoolExecutor(2)

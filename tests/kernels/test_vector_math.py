@@ -68,7 +68,8 @@ def test_a_wrong_function_is_caught(dtype):
 def test_every_function_has_both_bounds():
     words = {f"{op}_{np.dtype(dtype).name}" for op in ULPS for dtype in DTYPES}
     assert words <= toolchain._WORDS.keys()
-    assert all(0.5 <= limit <= 2 for limits in ULPS.values() for limit in limits)
+    # What erfc adds up are pairs, whose error is larger where the result lies below a power of 2.
+    assert all(0.5 <= limit <= (3.5 if op == "erfc" else 2) for op, limits in ULPS.items() for limit in limits)
 
 
 @in_both
