@@ -107,12 +107,14 @@ def _batch_shape(a: Shape, b: Shape) -> Shape:
 
 def matmul_operator(self: Tracer, other: Any) -> Any:
     """``self @ other``."""
-    return matmul_rule(self, other) if isinstance(other, operators.OPERANDS) else NotImplemented
+    is_operand = isinstance(other, operators.OPERANDS)
+    return matmul_rule(self, other) if is_operand else operators.no_operand(np.matmul, other)
 
 
 def reflected_matmul_operator(self: Tracer, other: Any) -> Any:
     """``other @ self``."""
-    return matmul_rule(other, self) if isinstance(other, operators.OPERANDS) else NotImplemented
+    is_operand = isinstance(other, operators.OPERANDS)
+    return matmul_rule(other, self) if is_operand else operators.no_operand(np.matmul, other)
 
 
 @implements(np.matmul, np.linalg.matmul)

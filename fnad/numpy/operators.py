@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Sequence
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ def _operator(ufunc: np.ufunc) -> Rule:
     rule = (SPECIAL.get(ufunc) or binary)(ufunc, True)
 
     def method(self: Tracer, other: Any) -> Any:
-        return rule(self, other) if isinstance(other, OPERANDS) else NotImplemented
+        return rule(self, other) if isinstance(other, OPERANDS) else no_operand(ufunc, other)
 
     return method
 
@@ -27,34 +28,33 @@ def _reflected(ufunc: np.ufunc) -> Rule:
     rule = (SPECIAL.get(ufunc) or binary)(ufunc, True)
 
     def method(self: Tracer, other: Any) -> Any:
-        return rule(other, self) if isinstance(other, OPERANDS) else NotImplemented
+        return rule(other, self) if isinstance(other, OPERANDS) else no_operand(ufunc, other)
 
     return method
 
 
-def _product(method: Rule) -> Rule:
-    def checked(self: Tracer, other: Any) -> Any:
-        if isinstance(other, _REPEATED):
-            raise TypeError(
-                f"np.multiply: requires arrays and numbers, got {type(other).__qualname__}. "
-                "Convert it with np.asarray(y)."
-            )
-        return method(self, other)
+def no_operand(ufunc: np.ufunc, other: Any) -> Any:
+    """``NotImplemented``, since the other operand may know what to do; an error for what cannot.
 
-    return checked
+    For ``x * y`` Python would go on to ask the array how often a sequence is to be repeated.
+    """
+    if isinstance(other, _NO_OPERANDS):
+        advice = "Pass a number." if other is None else "Convert it with np.asarray(y)."
+        raise TypeError(f"np.{ufunc.__name__}: requires arrays and numbers, got {type(other).__qualname__}. {advice}")
+    return NotImplemented
 
 
-# What Python would repeat where ``x * y`` is not implemented, and ask the array how often.
-_REPEATED = (str, bytes, bytearray, deque, array)
+_NO_OPERANDS = (NoneType, str, bytes, bytearray, deque, array, dict, set)
 
 
 def _equality(ufunc: np.ufunc) -> Rule:
-    operator = _operator(ufunc)
+    rule = (SPECIAL.get(ufunc) or binary)(ufunc, True)
 
     def method(self: Tracer, other: Any) -> Any:
-        result = operator(self, other)
-        if result is not NotImplemented or hasattr(type(other), "__array_ufunc__"):
-            return result
+        if isinstance(other, OPERANDS):
+            return rule(self, other)
+        if hasattr(type(other), "__array_ufunc__"):
+            return NotImplemented
         if not _is_unlike_numbers(other):
             raise TypeError(
                 f"np.{ufunc.__name__}: requires arrays and numbers, got {type(other).__qualname__}, which may be equal "
@@ -85,6 +85,5 @@ OPERATORS: dict[str, Rule] = {
     **{f"__{name}__": _operator(ufunc) for name, ufunc in {**ARITHMETIC, **_COMPARED}.items()},
     "__eq__": _equality(np.equal), "__ne__": _equality(np.not_equal),
     **{f"__r{name}__": _reflected(ufunc) for name, ufunc in ARITHMETIC.items()},
-    "__mul__": _product(_operator(np.multiply)), "__rmul__": _product(_reflected(np.multiply)),
     **{f"__{name}__": unary(ufunc, True) for name, ufunc in _ALONE.items()},
 }

@@ -61,6 +61,19 @@ def test_what_may_be_equal_to_a_number_is_to_be_converted(other: Any) -> None:
             run_traced(f, X)
 
 
+@pytest.mark.parametrize(
+    ("function", "name", "got"),
+    [
+        (lambda v: v + None, "add", "NoneType"), (lambda v: None - v, "subtract", "NoneType"),
+        (lambda v: v < "a", "less", "str"), (lambda v: {} | v, "bitwise_or", "dict"),
+        (lambda v: v @ None, "matmul", "NoneType"), (lambda v: b"" @ v, "matmul", "bytes"),
+    ],
+)
+def test_an_operator_refuses_what_is_no_number(function: Any, name: str, got: str) -> None:
+    with pytest.raises(TypeError, match=f"np.{name}: requires arrays and numbers, got {got}.(.|\n)*test_protocols"):
+        fnad.jit(function)(np.ones(3))
+
+
 @pytest.mark.parametrize("other", ["a", b"a", bytearray(3), deque([1.0]), array("d", [1.0])], ids=repr)
 def test_a_product_with_what_python_repeats_is_refused(other: Any) -> None:
     def in_place(x: Any) -> Any:
