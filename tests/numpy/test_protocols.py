@@ -43,7 +43,7 @@ def test_pythons_protocols(f: Any) -> None:
 UNLIKE_NUMBERS = [None, "a", b"a", {}, {1.0}, len, float, ..., slice(1), object()]
 
 
-@pytest.mark.parametrize("other", UNLIKE_NUMBERS, ids=repr)
+@pytest.mark.parametrize("other", UNLIKE_NUMBERS, ids=lambda other: type(other).__name__)
 @pytest.mark.parametrize("of", [lambda x: x, lambda x: x[:0], lambda x: x[0]], ids=["vector", "empty", "scalar"])
 def test_what_is_unlike_numbers_is_unequal_to_each_element(other: Any, of: Callable[[Any], Any]) -> None:
     for f in (lambda x: of(x) == other, lambda x: of(x) != other, lambda x: np.where(of(x) == other, 1.0, of(x))):
