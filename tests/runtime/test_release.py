@@ -87,6 +87,7 @@ def test_machine_code_goes_with_the_last_function_that_uses_it() -> None:
     np.testing.assert_array_equal(two(X), np.sin(X) * 0.5 + X)
     assert not engine().closed
     del two
+    fnad.jit(lambda x: np.exp(x) * 0.25 + x)(X)  # the last one compiled is kept
     gc.collect()
     assert engine() is None and code() is None
 
