@@ -132,9 +132,10 @@ class History:
             self._told.add(subject)
             warn(message)
 
-    def summary(self, signatures: int, seconds: Iterable[float], derived: Iterable[tuple[str, Any]]) -> CacheInfo:
+    def summary(
+        self, signatures: int, branches: Sequence[float], guards: float, derived: Iterable[tuple[str, Any]]
+    ) -> CacheInfo:
         """All of it, with the seconds of each branch and of the guards, and what is compiled of transforms."""
-        *branches, guards = seconds
         stagings, history = self.stagings()
         compilations = tuple([Compilation(what, c.seconds, c.kernels) for what, c in derived])
         return CacheInfo(

@@ -313,7 +313,7 @@ class Jitted:
         guards = sum([entry.branches.seconds() for entry in entries if type(entry) is Guarded])
         seconds = [branch.compiled.seconds if branch.compiled is not None else 0.0 for branch in branches]
         others = [d for branch in branches for d in derived(branch.staged.program)]
-        return self._history.summary(len(entries), [*seconds, guards], others)
+        return self._history.summary(len(entries), seconds, guards, others)
 
     def inspect(self, *args: Any, **kwargs: Any) -> list[tuple[list[tuple[Any, str]], Entry]] | None:
         """The branches that the arguments' signature is compiled to, each with the guards and answers that lead to
