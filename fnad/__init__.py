@@ -28,6 +28,7 @@ from fnad import nn as nn
 from fnad import numpy as numpy
 from fnad import optim as optim
 from fnad import random as random
+from fnad import scipy as scipy
 from fnad import testing as testing
 from fnad import tree as tree
 from fnad.arguments import make_program as make_program
@@ -77,7 +78,7 @@ from fnad.transforms.vmap import vmap as vmap
 from fnad.version import __version__ as __version__
 
 __dir__ = _public(
-    __name__, "config", "control", "data", "debug", "nn", "numpy", "optim", "random", "testing", "tree",
+    __name__, "config", "control", "data", "debug", "nn", "numpy", "optim", "random", "scipy", "testing", "tree",
 ).copy
 # A star import leaves Python's own `map` as it is.
 __all__ = [name for name in __dir__() if name != "map"]
