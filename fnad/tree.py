@@ -18,9 +18,11 @@ from fnad.checks import require_function
 from fnad.errors import boundary
 from fnad.nodes import NAMESPACE, has_array, register_if_dataclass, registered
 from fnad.shield import native
+from fnad.vectors import Layout
 
 __all__ = [
-    "broadcast_prefix", "flatten", "leaves", "map", "paths", "register", "structure", "TreeDef", "unflatten",
+    "broadcast_prefix", "flatten", "leaves", "map", "paths", "ravel_pytree", "register", "structure", "TreeDef",
+    "unflatten",
 ]
 __dir__ = __all__.copy
 
@@ -158,6 +160,31 @@ def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
             raise ValueError(mismatch("tree.map", treedef, other_treedef))
         columns.append(other_leaves)
     return unflatten(treedef, [function(*row) for row in zip(*columns)])
+
+
+@boundary
+def ravel_pytree(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """The elements of all arrays of a pytree as one vector, and the function that makes such a tree of a vector.
+
+    Args:
+        tree: a pytree of arrays, numbers and traced values.
+
+    Returns:
+        The vector, in the dtype that the leaves promote to, and ``unravel``: from a vector as long to a pytree with
+        the shapes and dtypes of ``tree``. Both are linear, and can be differentiated and compiled.
+
+    Raises:
+        TypeError: a leaf is neither an array nor a number.
+        ValueError: ``unravel`` is given what is no vector of that length.
+
+    >>> import numpy as np
+    >>> flat, unravel = ravel_pytree({"w": np.ones((2, 1)), "b": 3.0})
+    >>> flat, unravel(2 * flat)["b"]
+    (array([3., 1., 1.]), array(6.))
+    """
+    leaves, treedef = flatten(tree)
+    layout = Layout.of(leaves, lambda: paths(treedef, "tree"))
+    return layout.join(leaves), lambda vector: unflatten(treedef, layout.part(vector))
 
 
 @boundary

@@ -172,3 +172,41 @@ def test_what_jit_takes_can_be_differentiated() -> None:
     params, _ = optimizer.update(model, optimizer.init(model), model)
     assert params.name == "first"
     np.testing.assert_array_equal(vmap(loss)(Named(X, "second", label=X)), 3 * X * X)
+
+
+# --- One vector
+
+PARAMETERS = {"w": np.arange(6.0).reshape(2, 3), "b": (2.5, np.array([7, 8], np.int32)), "s": np.float32(0.5)}
+
+
+def test_a_tree_is_one_vector_and_back() -> None:
+    flat, unravel = tree.ravel_pytree(PARAMETERS)
+    np.testing.assert_array_equal(flat, [2.5, 7, 8, 0.5, 0, 1, 2, 3, 4, 5])
+    for got, given in zip(tree.leaves(unravel(flat)), tree.leaves(PARAMETERS)):
+        assert got.dtype == np.result_type(given) and got.shape == np.shape(given)
+        np.testing.assert_array_equal(got, given)
+    assert tree.structure(unravel(flat)) == tree.structure(PARAMETERS)
+
+
+def test_traced_it_is_differentiated_and_compiled() -> None:
+    def loss(params: Any) -> Any:
+        flat, unravel = tree.ravel_pytree(params)
+        return np.sum(flat**2) + np.sum(unravel(3.0 * flat)["w"])
+
+    params = {"w": np.arange(6.0).reshape(2, 3), "s": np.array(2.0)}
+    for made in (grad(loss), jit(grad(loss))):
+        gradient = made(params)
+        np.testing.assert_allclose(gradient["w"], 2 * params["w"] + 3)
+        np.testing.assert_allclose(gradient["s"], 4.0)
+
+
+@pytest.mark.parametrize(("params", "dtype"), [({}, float), ([np.float32(1), np.float32([2])], np.float32)])
+def test_the_vector_has_the_dtype_that_the_leaves_promote_to(params: Any, dtype: Any) -> None:
+    assert tree.ravel_pytree(params)[0].dtype == dtype
+
+
+def test_what_is_no_vector_of_that_length_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"requires a vector of shape \(10,\), got an array of shape \(3,\)"):
+        tree.ravel_pytree(PARAMETERS)[1](np.ones(3))
+    with pytest.raises(TypeError, match=r"got str at tree\['a'\]"):
+        tree.ravel_pytree({"a": "x"})
