@@ -182,9 +182,9 @@ PARAMETERS = {"w": np.arange(6.0).reshape(2, 3), "b": (2.5, np.array([7, 8], np.
 def test_a_tree_is_one_vector_and_back() -> None:
     flat, unravel = tree.ravel_pytree(PARAMETERS)
     np.testing.assert_array_equal(flat, [2.5, 7, 8, 0.5, 0, 1, 2, 3, 4, 5])
-    for got, given in zip(tree.leaves(unravel(flat)), tree.leaves(PARAMETERS)):
-        assert got.dtype == np.result_type(given) and got.shape == np.shape(given)
-        np.testing.assert_array_equal(got, given)
+    for got, own in zip(tree.leaves(unravel(flat)), tree.leaves(PARAMETERS)):
+        assert got.dtype == np.result_type(own) and got.shape == np.shape(own)
+        np.testing.assert_array_equal(got, own)
     assert tree.structure(unravel(flat)) == tree.structure(PARAMETERS)
 
 
