@@ -14,9 +14,22 @@ import pytest
 from fnad.numpy.documents import LIKE_NUMPY
 
 PACKAGES = [
-    "fnad", "fnad.config", "fnad.control", "fnad.data", "fnad.debug", "fnad.nn", "fnad.numpy", "fnad.numpy.linalg",
-    "fnad.optim", "fnad.random", "fnad.scipy", "fnad.scipy.special",
-    "fnad.testing", "fnad.testing.strategies", "fnad.tree",
+    "fnad",
+    "fnad.config",
+    "fnad.control",
+    "fnad.data",
+    "fnad.debug",
+    "fnad.nn",
+    "fnad.numpy",
+    "fnad.numpy.fft",
+    "fnad.numpy.linalg",
+    "fnad.optim",
+    "fnad.random",
+    "fnad.scipy",
+    "fnad.scipy.special",
+    "fnad.testing",
+    "fnad.testing.strategies",
+    "fnad.tree",
 ]
 # Python's own name, which a star import leaves as it is.
 LEFT = {"fnad": {"map"}}

@@ -2,6 +2,7 @@
 
 from typing import Any as _Any
 
+from fnad.numpy import fft as fft
 from fnad.numpy import linalg as linalg
 from fnad.numpy.contractions import dot as dot
 from fnad.numpy.contractions import inner as inner
@@ -144,7 +145,7 @@ from fnad.public import public as _public
 # Last, for what it installs is what the others declare.
 from fnad.numpy import protocols as protocols
 
-__all__ = sorted([*_public(__name__, "linalg"), *_NAMES])
+__all__ = sorted([*_public(__name__, "fft", "linalg"), *_NAMES])
 __dir__ = __all__.copy
 
 
