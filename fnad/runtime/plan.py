@@ -77,6 +77,8 @@ class Launch:
     """Indices that a thread takes at a time; 0: the range is not divided."""
     fails: Failure | None = None
     """The failure for a kernel's status other than 0."""
+    calls_scipy: bool = False
+    """Whether it calls functions of SciPy, whose warnings and errors nobody wants."""
 
 
 @dataclass(frozen=True)

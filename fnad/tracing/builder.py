@@ -88,7 +88,7 @@ class Builder:
         if None in atoms:
             atoms = [filled(arg, like) if atom is None else atom for atom, arg in zip(atoms, args)]
         types = primitive.type_rule(*[a.type for a in atoms], **params)
-        if primitive.expression is not None and all([type(a) is Literal for a in atoms]):
+        if primitive.expression and type(types) is ArrayType and all([type(a) is Literal for a in atoms]):
             return Tracer(self, _fold(primitive, atoms, params, types))
         if type(types) is ArrayType:
             return self.emit(primitive, tuple(atoms), params, types)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from fnad.compiler.cpu.library import axes, dense, indexing, losses, matmul, powers, random, user_kernels
+from fnad.compiler.cpu.library import axes, dense, indexing, losses, matmul, powers, random, ufuncs, user_kernels
 from fnad.compiler.cpu.library.launch import Row
 from fnad.compiler.cpu.loops import emit_loop, emit_rows
 from fnad.compiler.passes import lowering
@@ -16,7 +16,7 @@ from fnad.runtime.plan import Launch, View
 
 LAUNCHES: dict[Primitive, Row] = {
     **axes.LAUNCHES, **dense.LAUNCHES, **indexing.LAUNCHES, **losses.LAUNCHES, **matmul.LAUNCHES, **powers.LAUNCHES,
-    **random.LAUNCHES, **user_kernels.LAUNCHES,
+    **random.LAUNCHES, **ufuncs.LAUNCHES, **user_kernels.LAUNCHES,
 }
 """The rows of all families."""
 

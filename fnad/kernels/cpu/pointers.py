@@ -190,6 +190,47 @@ def call_by_reference(typing_context: Any, address: types.Type, operands: types.
     return types.void(types.int64, operands), generate
 
 
+@intrinsic(prefer_literal=True)
+def local_words(typing_context: Any, count: types.Type) -> Any:
+    """A pointer to so many words, a literal number, that are there as long as the function runs."""
+    words = Pointer(types.int64, None)
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        return cgutils.alloca_once(builder, ir.IntType(64), count.literal_value)
+
+    return words(count), generate
+
+
+@intrinsic
+def store_addresses(typing_context: Any, words: types.Type, pointers: types.Type) -> Any:
+    """Write the addresses that a tuple of pointers holds to words that follow each other."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        for k in range(len(pointers)):
+            address = builder.ptrtoint(builder.extract_value(args[1], k), ir.IntType(64))
+            builder.store(address, builder.gep(args[0], [ir.Constant(ir.IntType(64), k)]))
+        return context.get_dummy_value()
+
+    return types.void(words, pointers), generate
+
+
+@intrinsic
+def call_loop(
+    typing_context: Any, address: types.Type, operands: types.Type, dimensions: types.Type, steps: types.Type,
+    data: types.Type,
+) -> Any:
+    """Call the inner loop of a ufunc."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        word = ir.IntType(64)
+        function = ir.FunctionType(ir.VoidType(), [word.as_pointer()] * 3 + [word]).as_pointer()
+        words = [builder.bitcast(pointer, word.as_pointer()) for pointer in args[1:4]]
+        builder.call(builder.inttoptr(args[0], function), [*words, args[4]])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, operands, dimensions, steps, types.int64), generate
+
+
 @intrinsic
 def call_for_int(typing_context: Any, address: types.Type) -> Any:
     """Call a function of C that takes nothing and gives an int."""

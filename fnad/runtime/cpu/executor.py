@@ -9,9 +9,9 @@ import numpy as np
 
 from fnad.kernels.cpu import frame as words
 from fnad.lazy import LazyModule
-from fnad.runtime.cpu import threads
+from fnad.runtime.cpu import threads, ufuncs
 from fnad.runtime.cpu.code import Code, encode
-from fnad.runtime.plan import ARENA_ALIGNMENT, HostStep, Instruction, Kernel, Launch, Plan, View
+from fnad.runtime.plan import ARENA_ALIGNMENT, HostStep, Instruction, Kernel, Launch, Plan, View, walk
 
 loading = LazyModule("fnad.runtime.cpu.loader")
 
@@ -160,7 +160,10 @@ def link(plan: Plan, types: Types = ()) -> Executable:
 
     The last inputs must still be of the types given, whatever has become of the arrays since the caller knew.
     """
-    return Executable(plan, types, encode(plan, _header(plan), loading.loader().load), _runner())
+    run = _runner()
+    if any([isinstance(instruction, Launch) and instruction.calls_scipy for instruction, _ in walk(plan)]):
+        run = ufuncs.quiet(run)
+    return Executable(plan, types, encode(plan, _header(plan), loading.loader().load), run)
 
 
 @cache

@@ -1,0 +1,97 @@
+"""Launches of the inner loops of ufuncs, NumPy's and SciPy's: elementwise ones, and generalized ones by their cores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from fnad.compiler.cpu.chunks import chunk_of
+from fnad.compiler.cpu.library.launch import Row, launch
+from fnad.ir.primitive import Primitive
+from fnad.kernels.cpu import foreign
+from fnad.ops import gamma as gamma  # declares operations that are in UFUNCS
+from fnad.ops.foreign import UFUNCS
+from fnad.runtime.cpu.ufuncs import Loop, loop_of
+from fnad.runtime.plan import Launch, View
+
+PER_CALL = 20.0
+"""Nanoseconds that a foreign function takes for an element, in the order of magnitude."""
+
+
+def ufunc_launch(
+    ufunc: np.ufunc, inputs: Sequence[View], outputs: Sequence[View],
+    core: Sequence[int] = (), core_ndims: Sequence[int] | None = None, each: float = PER_CALL,
+) -> Launch | None:
+    """The launch of a ufunc's own loop; ``None`` where it has none for the operands' dtypes, to be a host step then.
+
+    A kernel calls the loop by its address, so nothing returns to Python, and threads share the index space, which is
+    what the axes are that all operands have in front of their core axes. Its operands may be read and written
+    through any strides, of 0 as well.
+
+    Args:
+        ufunc: of NumPy or SciPy; or a generalized one, as those of ``np.linalg._umath_linalg``, whose loop must need
+            nothing of Python's.
+        inputs, outputs: the operands in the loop's order and dtypes. All have the axes of the index space in front,
+            of the same extents, then their core axes.
+        core: for a generalized ufunc, the extents of the distinct names in its signature, in the order in which they
+            first occur there: for ``(m,n),(n,p)->(m,p)`` those of m, n, p.
+        core_ndims: for a generalized ufunc, how many core axes each operand has, the results' behind the inputs':
+            (2, 2, 2) for that one.
+        each: about how many nanoseconds a thread takes for one index.
+    """
+    views = [*inputs, *outputs]
+    loop = loop_of(ufunc, tuple([view.dtype for view in views]))
+    if loop is None or len(views) > foreign.MOST_OPERANDS or len(core) >= foreign.MOST_DIMENSIONS:
+        return None
+    ndims = [len(view.shape) - n for view, n in zip(views, core_ndims or [0] * len(views), strict=True)]
+    extents, steps = _index_space([(v.shape[:n], v.strides[:n]) for v, n in zip(views, ndims)])
+    names = [f"x{k}" for k in range(len(views))]
+    told = _told(loop, core, extents, steps, [s for view, n in zip(views, ndims) for s in view.strides[n:]])
+    extent = prod(extents)
+    return launch(
+        ufunc.__name__, f"call_ufunc(({', '.join(names)},), told, lo, hi)", dict(zip(names, views)), {"told": told},
+        extent, chunk_of(extent, each), storage=dict.fromkeys(names, "uint8"),
+    )
+
+
+def _told(
+    loop: Loop, core: Sequence[int], extents: Sequence[int], steps: Sequence[Sequence[int]], core_steps: Sequence[int]
+) -> list[int]:
+    told = [0] * foreign.TOLD
+    told[foreign.FUNCTION], told[foreign.DATA] = loop
+    told[foreign.OPERANDS], told[foreign.AXES], told[foreign.CORE] = len(steps[0]), len(extents), len(core)
+    return [*told, *core, *extents, *[step for along in steps for step in along], *core_steps]
+
+
+def _index_space(operands: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]) -> tuple[list[int], list[list[int]]]:
+    """The extents of as few axes as can be, one at least, and the steps of all operands along each."""
+    shape = operands[0][0]
+    extents, steps = [1], [[0] * len(operands)]
+    for axis, extent in enumerate(shape):
+        along = [strides[axis] for _, strides in operands]
+        if extent == 1:
+            continue
+        if extents[-1] == 1:
+            extents[-1], steps[-1] = extent, along
+        elif steps[-1] == [step * extent for step in along]:
+            extents[-1], steps[-1] = extents[-1] * extent, along
+        else:
+            extents.append(extent)
+            steps.append(along)
+    return extents, steps
+
+
+def _row(ufunc: Callable[[], np.ufunc]) -> Row:
+    """The row of an elementwise operation that is a ufunc of SciPy's, which is asked for when it is compiled."""
+
+    def launches(inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | None:
+        made = ufunc_launch(ufunc(), inputs, outputs)
+        return None if made is None else [replace(made, calls_scipy=True)]
+
+    return launches
+
+
+LAUNCHES: dict[Primitive, Row] = {primitive: _row(ufunc) for primitive, ufunc in UFUNCS.items()}
