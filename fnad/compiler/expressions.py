@@ -24,6 +24,7 @@ from fnad.ops.elementwise import power
 
 _INTRINSICS = {
     "sqrt", "floor", "ceil", "trunc", "rint", "copysign", "maximum", "minimum", "fmod", "floor_divide", "select",
+    "gcd",
 }
 _RENAMED = {"mod": "remainder", "shift_left": "left_shift", "shift_right": "right_shift"}
 _CHEAP = {"select", "maximum", "minimum", "fmax", "fmin", "isfinite"}

@@ -353,27 +353,42 @@ def number_like(typing_context: Any, value: types.Type, like: types.Type) -> Any
     return dtype(types.unliteral(value), dtype), generate
 
 
+def _until_zero(builder: ir.IRBuilder, state: tuple, following: Callable[..., tuple]) -> ir.Value:
+    """The first of some values that change together until the last one is 0: what goes around is phi nodes."""
+    before, zero = builder.block, ir.Constant(state[-1].type, 0)
+    around, after = builder.append_basic_block("around"), builder.append_basic_block("after")
+    builder.cbranch(builder.icmp_unsigned("!=", state[-1], zero), around, after)
+
+    builder.position_at_end(around)
+    phis = [builder.phi(value.type) for value in state]
+    changed = following(*phis)
+    builder.cbranch(builder.icmp_unsigned("!=", changed[-1], zero), around, after)
+
+    builder.position_at_end(after)
+    first = builder.phi(state[0].type)
+    for phi, start, end in zip([*phis, first], [*state, state[0]], [*changed, changed[0]], strict=True):
+        phi.add_incoming(start, before)
+        phi.add_incoming(end, around)
+    return first
+
+
 @_operation(types.Integer, "base to the power of an exponent; wraps; 0 if the exponent is negative.")
 def integer_power(builder: ir.IRBuilder, dtype: types.Integer, base: ir.Value, exponent: ir.Value) -> ir.Value:
-    """A loop over the exponent's digits, the last one first: what goes around is phi nodes."""
+    """By the exponent's digits, the last one first."""
     zero, one = ir.Constant(base.type, 0), ir.Constant(base.type, 1)
     negative = builder.icmp_signed("<", exponent, zero) if dtype.signed else ir.Constant(ir.IntType(1), False)
     first, digits = builder.select(negative, zero, one), builder.select(negative, zero, exponent)
-    before = builder.block
-    around, after = builder.append_basic_block("digit"), builder.append_basic_block("power")
-    builder.cbranch(builder.icmp_unsigned("!=", digits, zero), around, after)
 
-    builder.position_at_end(around)
-    result, square, rest = (builder.phi(base.type) for _ in range(3))
-    product = builder.select(builder.trunc(rest, ir.IntType(1)), builder.mul(result, square), result)
-    following = product, builder.mul(square, square), builder.lshr(rest, one)
-    for phi, start, end in zip((result, square, rest), (first, base, digits), following, strict=True):
-        phi.add_incoming(start, before)
-        phi.add_incoming(end, around)
-    builder.cbranch(builder.icmp_unsigned("!=", following[2], zero), around, after)
+    def next_digit(result: ir.Value, square: ir.Value, rest: ir.Value) -> tuple:
+        product = builder.select(builder.trunc(rest, ir.IntType(1)), builder.mul(result, square), result)
+        return product, builder.mul(square, square), builder.lshr(rest, one)
 
-    builder.position_at_end(after)
-    power = builder.phi(base.type)
-    power.add_incoming(first, before)
-    power.add_incoming(product, around)
-    return power
+    return _until_zero(builder, (first, base, digits), next_digit)
+
+
+@_operation(types.Integer, "The greatest common divisor; of signed integers, of their absolute values.")
+def gcd(builder: ir.IRBuilder, dtype: types.Integer, a: ir.Value, b: ir.Value) -> ir.Value:
+    if dtype.signed:
+        zero = ir.Constant(a.type, 0)
+        a, b = (builder.select(builder.icmp_signed("<", x, zero), builder.neg(x), x) for x in (a, b))
+    return _until_zero(builder, (a, b), lambda larger, smaller: (smaller, builder.urem(larger, smaller)))

@@ -8,10 +8,12 @@ from fnad.numpy.contractions import dot as dot
 from fnad.numpy.contractions import inner as inner
 from fnad.numpy.contractions import kron as kron
 from fnad.numpy.contractions import matmul as matmul
+from fnad.numpy.contractions import matvec as matvec
 from fnad.numpy.contractions import outer as outer
 from fnad.numpy.contractions import tensordot as tensordot
 from fnad.numpy.contractions import vdot as vdot
 from fnad.numpy.contractions import vecdot as vecdot
+from fnad.numpy.contractions import vecmat as vecmat
 from fnad.numpy.creation import arange as arange
 from fnad.numpy.creation import array as array
 from fnad.numpy.creation import asarray as asarray

@@ -12,7 +12,7 @@ from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
     broadcast_shapes, builder_of, cast, loop_dtypes, one_axis, shapes_text, size_of, spread_to, traced,
 )
-from fnad.numpy.shaping import reshaped
+from fnad.numpy.shaping import reshaped, stand_in
 from fnad.ops import contractions as ops
 from fnad.ops.elementwise import conj
 from fnad.ops.shaping import reduce_sum, reshape, transpose
@@ -137,6 +137,35 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     a, b = _pair(x1, x2)
     product = MULTIPLY(conj(a), b) if axis == -1 else np.moveaxis(MULTIPLY(conj(a), b), axis, -1)
     return reduce_sum(product, axes=(product.ndim - 1,))
+
+
+@implements(np.matvec)
+def matvec(x1: Any, x2: Any, /) -> Any:
+    """Dtypes: all. Derivative: outer(g, x2) in x1, x1.T @ g in x2, for the cotangent g.
+
+    >>> matvec([[1.0, 2.0], [3.0, 4.0]], [[1.0, 1.0], [1.0, 0.0]])
+    array([[3., 7.],
+           [1., 3.]])
+    """
+    a, b = _pair(x1, x2)
+    if a.ndim < 2 or b.ndim < 1 or a.shape[-1] != b.shape[-1]:
+        np.matvec(stand_in(a.shape), stand_in(b.shape))  # raises
+    product = _product(a, reshape(b, shape=(*b.shape, 1)))
+    return reshape(product, shape=product.shape[:-1])
+
+
+@implements(np.vecmat)
+def vecmat(x1: Any, x2: Any, /) -> Any:
+    """Dtypes: all. Derivative: x2 @ g in x1, outer(x1, g) in x2, for the cotangent g.
+
+    >>> vecmat([1.0, 1.0], [[1.0, 2.0], [3.0, 4.0]])
+    array([4., 6.])
+    """
+    a, b = _pair(x1, x2)
+    if a.ndim < 1 or b.ndim < 2 or a.shape[-1] != b.shape[-2]:
+        np.vecmat(stand_in(a.shape), stand_in(b.shape))  # raises
+    product = _product(reshape(conj(a), shape=(*a.shape[:-1], 1, a.shape[-1])), b)
+    return reshape(product, shape=(*product.shape[:-2], product.shape[-1]))
 
 
 # --- dot and its like

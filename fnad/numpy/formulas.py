@@ -54,7 +54,7 @@ def _slope(program: Program, i: int, k: int, xs: Sequence[Tracer]) -> Any:
     for eqn in program.equations:
         results = eqn.primitive(*map(read, eqn.inputs), **eqn.params)
         values.update(zip(eqn.outputs, results if isinstance(results, tuple) else (results,)))
-    slopes: dict[Any, Any] = {program.outputs[k]: 1.0}
+    slopes: dict[Any, Any] = {program.outputs[k]: np.float64(1)}
     for eqn in reversed(program.equations):
         given = slopes.get(eqn.outputs[0])
         if given is not None:

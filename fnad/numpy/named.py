@@ -77,7 +77,13 @@ def _text(ufunc: np.ufunc, operands: list[str]) -> str:
     """
 
 
+_OF_BITS = {np.ldexp: "Derivatives: 2.0 ** x2 in x1.", np.frexp: "Derivative: (frexp(x)[0] / x, 0)."}
+"""The derivatives of what takes numbers apart by their bits."""
+
+
 def _derivative(ufunc: np.ufunc, operands: list[str]) -> str:
+    if ufunc in _OF_BITS:
+        return _OF_BITS[ufunc]
     rule = next((rule for kinds, rule in RULES[ufunc].items() if "f" in kinds), None)
     if rule is None:
         return "Derivative: none."

@@ -19,7 +19,8 @@ from fnad.tracing.tracer import Tracer
 # --- Ufuncs: np.sin(x), np.add.reduce(x), np.multiply.outer(x, y)
 
 CALLS: dict[np.ufunc, Callable[..., Any]] = {
-    **ufuncs.UFUNCS, np.matmul: contractions.matmul_rule, np.vecdot: RULES[np.vecdot],
+    **ufuncs.UFUNCS, np.matmul: contractions.matmul_rule,
+    **{ufunc: RULES[ufunc] for ufunc in (np.vecdot, np.matvec, np.vecmat)},
 }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Literal, Var
 from fnad.ir.types import BOOL, ArrayType
-from fnad.numpy import complexes
+from fnad.numpy import bits, complexes
 from fnad.numpy.aliases import own
 from fnad.numpy.promotion import (
     broadcast_shapes, builder_of, cast, constant, fit, is_weak, loop_dtypes, operand, shape_of, spread_to, strong,
@@ -133,12 +133,18 @@ RULES: dict[np.ufunc, dict[str, Rule]] = {
     np.invert: {"biu": ops.not_},
     np.left_shift: {"iu": ops.shift_left},
     np.right_shift: {"iu": ops.shift_right},
+    np.gcd: {"iu": ops.gcd},
+    np.lcm: {"iu": bits.lcm},
+    np.bitwise_count: {"iu": bits.bitwise_count},
     np.isnan: {"biu": _fill(False), "fc": ops.isnan},
     np.isinf: {"biu": _fill(False), "fc": ops.isinf},
     np.isfinite: {"biu": _fill(True), "fc": ops.isfinite},
     np.signbit: {"f": ops.signbit},
     np.copysign: {"f": ops.copysign},
-    np.nextafter: {"f": ops.nextafter},
+    np.nextafter: {"f": bits.nextafter},
+    np.spacing: {"f": bits.spacing},
+    np.ldexp: {"f": bits.ldexp},
+    np.frexp: {"f": bits.frexp},
     np.heaviside: {"f": _heaviside},
     np.modf: {"f": _modf},
     np.floor: {"biu": _identity, "f": ops.floor},

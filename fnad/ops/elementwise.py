@@ -299,6 +299,7 @@ xor = elementwise("xor", np.bitwise_xor, "{0} ^ {1}", kinds=BITS, commutative=Tr
 not_ = elementwise("not", np.invert, "not_({0})", kinds=BITS)
 shift_left = elementwise("shift_left", np.left_shift, "shift_left({0}, {1})", kinds=INTEGER)
 shift_right = elementwise("shift_right", np.right_shift, "shift_right({0}, {1})", kinds=INTEGER)
+gcd = elementwise("gcd", np.gcd, "gcd({0}, {1})", kinds=INTEGER, commutative=True)
 logical_and, logical_or, logical_not = and_, or_, not_
 isnan = elementwise("isnan", np.isnan, "isnan({0})", kinds=INEXACT, result="bool")
 isinf = elementwise("isinf", np.isinf, "isinf({0})", kinds=INEXACT, result="bool")

@@ -153,7 +153,7 @@ def test_functions_of_numpy(function: Callable[..., Any], args: Any) -> None:
 
 BY_NUMPY: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (np.linalg.inv, (A[:3, :3].copy(),)), (np.unique, (N,)), (np.interp, (ROW, np.arange(2.0), np.arange(2.0))),
-    (np.histogram, (A,)), (np.bincount, (abs(N).ravel(),)), (np.frexp, (A,)), (np.gcd, (N, N)),
+    (np.histogram, (A,)), (np.bincount, (abs(N).ravel(),)),
     (np.subtract.accumulate, (A,)), (np.add.reduceat, (A, [0, 1])), (np.array, (A,)),
 ]
 

@@ -21,7 +21,8 @@ DTYPES = [np.dtype(word) for word in (
 
 _ANY = [f"{word}(a, b)" for word in ("add", "multiply", "radd", "rmul", "maximum", "minimum", "rmax", "rmin")]
 _REAL = [*_ANY, "fmod(a, b)", "remainder(a, b)", "floor_divide(a, b)", "select(a < b, a, c)", "number_like(3, a)"]
-_INTEGER = [*_REAL, "subtract(a, b)", "negate(a)", "left_shift(a, b)", "right_shift(a, b)", "integer_power(a, b)"]
+_INTEGER = [*_REAL, "subtract(a, b)", "negate(a)", "left_shift(a, b)", "right_shift(a, b)", "integer_power(a, b)",
+            "gcd(a, b)"]
 _FLOAT = [
     *(f"{word}(a)" for word in ("sqrt", "fabs", "floor", "ceil", "trunc", "rint")),
     *(*_REAL, "copysign(a, b)", "fma(a, b, c)", "(-a)", "a / b"),

@@ -143,6 +143,7 @@ _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     "or": ((ANY, ANY), {"oracle": np.bitwise_or}),
     "xor": ((ANY, ANY), {"oracle": np.bitwise_xor}),
     "not": ((ANY,), {"oracle": np.invert}),
+    "gcd": ((Domain(-60, 60), Domain(-60, 60)), {}),
     "shift_left": ((ANY, SMALL), {"oracle": np.left_shift}),
     "shift_right": ((ANY, SMALL), {"oracle": np.right_shift}),
     "isnan": ((ANY,), {}),

@@ -19,7 +19,7 @@ TRIED = INTEGERS if is_deep() else ("int8", "int64", "uint32", "uint64")
 
 UFUNCS = (
     np.negative, np.positive, np.absolute, np.sign, np.square, np.reciprocal, np.invert, np.isnan, np.isfinite,
-    np.floor, np.logical_not, np.conjugate, np.sqrt,
+    np.floor, np.logical_not, np.conjugate, np.sqrt, np.bitwise_count,
 )
 OF_ONE: dict[str, Function] = {u.__name__: u for u in UFUNCS} | {
     # What is true of numbers without end, but not of integers that wrap.
@@ -46,7 +46,8 @@ OF_ONE: dict[str, Function] = {u.__name__: u for u in UFUNCS} | {
 UFUNCS_OF_TWO = (
     np.add, np.subtract, np.multiply, np.floor_divide, np.remainder, np.fmod, np.divmod, np.true_divide, np.maximum,
     np.minimum, np.fmax, np.fmin, np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
-    np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift, np.logical_xor, np.power,
+    np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift, np.logical_xor, np.power, np.gcd,
+    np.lcm,
 )
 OF_TWO: dict[str, Function] = {u.__name__: u for u in UFUNCS_OF_TWO} | {
     "x**|y|": lambda x, y: x ** np.where(y > 0, y, 0), "x - y > 0": lambda x, y: x - y > 0,

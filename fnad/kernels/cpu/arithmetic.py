@@ -22,4 +22,4 @@ fmod = intrinsic(arithmetic.fmod)
 subtract, negate, truncated = (intrinsic(arithmetic.subtract), intrinsic(arithmetic.negate),
                                intrinsic(arithmetic.truncated))
 left_shift, right_shift = intrinsic(arithmetic.left_shift), intrinsic(arithmetic.right_shift)
-integer_power = intrinsic(arithmetic.integer_power)
+integer_power, gcd = intrinsic(arithmetic.integer_power), intrinsic(arithmetic.gcd)
