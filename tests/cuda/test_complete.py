@@ -15,6 +15,13 @@ from fnad.tracing.staging import stage
 from tests.properties.cases import CASES, DTYPES, Case
 
 
+# What the CPU has code for and a GPU has none, with the reason.
+HOST_ON_CUDA = {
+    "argsort": "a merge sort is one thread's work",
+    **dict.fromkeys(("real", "imag"), "searching among complex numbers is written with their parts"),
+}
+
+
 def host_steps(program: Program, target: Target) -> list[str]:
     return [i.name for i, _ in walk(run_passes(program, target)["lowering"]) if isinstance(i, HostStep)]
 
@@ -26,4 +33,4 @@ def test_an_operation_leaves_the_device_only_where_the_cpu_leaves_native_code(ca
             if case.takes(dtype, sample):
                 types = [ArrayType(*t[:2]) for t in case.input_types(sample, dtype)]
                 program = stage(lambda *xs: case.call(*xs, sample=sample), types).program
-                assert set(host_steps(program, CUDA)) <= set(host_steps(program, CPU)), (dtype, sample)
+                assert set(host_steps(program, CUDA)) <= {*host_steps(program, CPU), *HOST_ON_CUDA}, (dtype, sample)

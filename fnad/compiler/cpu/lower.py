@@ -5,29 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from fnad.compiler.cpu.library import axes, dense, indexing, losses, matmul, powers, random, ufuncs, user_kernels
-from fnad.compiler.cpu.library.launch import Row
+from fnad.compiler.cpu.library import (
+    axes, dense, indexing, losses, matmul, powers, random, searching, ufuncs, user_kernels,
+)
+from fnad.compiler.cpu.library.launch import Row, Workspace
 from fnad.compiler.cpu.loops import emit_loop, emit_rows
 from fnad.compiler.passes import lowering
-from fnad.compiler.passes.lowering import Emitter, Workspace
+from fnad.compiler.passes.lowering import Emitter
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Equation
 from fnad.runtime.plan import Launch, View
 
 LAUNCHES: dict[Primitive, Row] = {
     **axes.LAUNCHES, **dense.LAUNCHES, **indexing.LAUNCHES, **losses.LAUNCHES, **matmul.LAUNCHES, **powers.LAUNCHES,
-    **random.LAUNCHES, **ufuncs.LAUNCHES, **user_kernels.LAUNCHES,
+    **random.LAUNCHES, **searching.LAUNCHES, **ufuncs.LAUNCHES, **user_kernels.LAUNCHES,
 }
 """The rows of all families."""
 
 
 def _launches(
-    eqn: Equation, inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace | None = None,
+    eqn: Equation, inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace,
 ) -> list[Launch] | None:
     """The library's launches for an equation; ``None`` where it has none for these operands."""
     row = LAUNCHES.get(eqn.primitive)
     return user_kernels.launch(eqn.primitive, eqn.params, inputs, outputs) if row is None else row(
-        inputs, outputs, **eqn.params
+        inputs, outputs, workspace, **eqn.params
     )
 
 
@@ -40,4 +42,4 @@ EMITTER = Emitter(
 def has_code(eqn: Equation) -> bool:
     """Whether an equation runs as native code without being written in simpler primitives."""
     row = LAUNCHES.get(eqn.primitive)
-    return lowering.has_code(eqn, None if row is None else partial(row, **eqn.params))
+    return lowering.has_code(eqn, None if row is None else partial(row, workspace=lambda nbytes: 0, **eqn.params))

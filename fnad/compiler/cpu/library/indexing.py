@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, chunk_of
-from fnad.compiler.cpu.library.launch import Row, copied, launch, row
+from fnad.compiler.cpu.library.launch import Row, Workspace, copied, launch, row
 from fnad.compiler.operands import index_arguments
 from fnad.compiler.passes.lowering import COMPUTED, COPIED
 from fnad.ir.primitive import Primitive
@@ -50,7 +50,9 @@ def _gather(x: View, *others: View) -> Launch:
     return gather(x, indices, out)
 
 
-def _scatter(inputs: Sequence[View], outputs: Sequence[View], mode: str) -> list[Launch] | None:
+def _scatter(
+    inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, mode: str
+) -> list[Launch] | None:
     (x, updates, *indices), (out,) = inputs, outputs
     return [*copied(x, out), scatter(out, indices, updates, mode)] if out.dtype in COMPUTED else None
 

@@ -16,8 +16,11 @@ from fnad.kernels.dtypes import dtype_word
 from fnad.runtime.failures import Failure
 from fnad.runtime.plan import Kernel, Launch, View
 
+Workspace = Callable[[int], int]
+"""Gives the number of a buffer of so many bytes, which the launches may use."""
+
 Row = Callable[..., list[Launch] | None]
-"""(input views, output views, **params) -> launches, or None where the library has nothing for these operands."""
+"""(input views, output views, workspace, **params) -> launches, or None where the library has nothing for them."""
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -43,11 +46,16 @@ def launch(
     return Launch(kernel, tuple(params.words), extent, label, chunk, fails)
 
 
-def row(made: Callable[..., Launch], dtypes: Collection[np.dtype]) -> Row:
-    """The row of what makes a launch of the operands and params, for first operands of some dtypes."""
+def row(made: Callable[..., Launch], dtypes: Collection[np.dtype], takes_workspace: bool = False) -> Row:
+    """The row of what makes a launch of the operands, a workspace behind them, and params, for first operands of
+    some dtypes.
+    """
 
-    def launches(inputs: Sequence[View], outputs: Sequence[View], **params: object) -> list[Launch] | None:
-        return [made(*inputs, *outputs, **params)] if inputs[0].dtype in dtypes else None
+    def launches(
+        inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, **params: object
+    ) -> list[Launch] | None:
+        operands = [*inputs, *outputs, *([workspace] if takes_workspace else [])]
+        return [made(*operands, **params)] if inputs[0].dtype in dtypes else None
 
     return launches
 

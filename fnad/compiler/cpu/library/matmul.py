@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from fnad.compiler.cpu.chunks import chunk_of_product
-from fnad.compiler.cpu.library.launch import Row, copied, launch, row
+from fnad.compiler.cpu.library.launch import Row, Workspace, copied, launch, row
 from fnad.compiler.operands import float_bits, float_of
 from fnad.compiler.passes.lowering import COMPUTED
 from fnad.ir.primitive import Primitive
@@ -68,7 +68,9 @@ def _batch(batch: tuple[int, ...], views: Sequence[View]) -> list[int]:
     return [number for extent, own in zip(batch, steps) for number in (extent, *own)]
 
 
-def _matmul_add(inputs: Sequence[View], outputs: Sequence[View], alpha: float) -> list[Launch] | None:
+def _matmul_add(
+    inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, alpha: float
+) -> list[Launch] | None:
     (c, a, b), (out,) = inputs, outputs
     return [*copied(c, out), matmul(a, b, out, alpha, beta=1.0)] if out.dtype in DTYPES else None
 

@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from fnad.compiler.cpu.chunks import chunk_of
-from fnad.compiler.cpu.library.launch import Row, launch
+from fnad.compiler.cpu.library.launch import Row, Workspace, launch
 from fnad.ir.primitive import Primitive
 from fnad.kernels.cpu import foreign
 from fnad.ops import gamma as gamma  # declares operations that are in UFUNCS
@@ -87,7 +87,7 @@ def _index_space(operands: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]) ->
 def _row(ufunc: Callable[[], np.ufunc]) -> Row:
     """The row of an elementwise operation that is a ufunc of SciPy's, which is asked for when it is compiled."""
 
-    def launches(inputs: Sequence[View], outputs: Sequence[View]) -> list[Launch] | None:
+    def launches(inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace) -> list[Launch] | None:
         made = ufunc_launch(ufunc(), inputs, outputs)
         return None if made is None else [replace(made, calls_scipy=True)]
 

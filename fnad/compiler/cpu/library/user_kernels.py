@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fnad.compiler.cpu.library.launch import Row
+from fnad.compiler.cpu.library.launch import Row, Workspace
 from fnad.compiler.cpu.params import Params, kernel_source
 from fnad.ir.primitive import Primitive
 from fnad.kernels.dtypes import NUMBERS, dtype_word
@@ -43,8 +43,8 @@ def launch(
 
 
 def per_example(
-    inputs: Sequence[View], outputs: Sequence[View], of: Primitive, mapped: Sequence[bool], size: int,
-    params: tuple[tuple[str, Any], ...],
+    inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, of: Primitive, mapped: Sequence[bool],
+    size: int, params: tuple[tuple[str, Any], ...],
 ) -> list[Launch] | None:
     """The launch of a primitive's kernel on each example in turn."""
     return launch(of, dict(params), inputs, outputs, mapped, size)

@@ -1,0 +1,111 @@
+"""Sorting along an axis, and searching in what is sorted.
+
+Arrays are C-contiguous. Elements are compared by `precedes_at` or, complex ones seen as pairs of their parts, by
+`precedes_at_parts`: in NumPy's order, in which nan comes last.
+"""
+
+from numba import njit
+
+RUN = 16
+"""Elements that are sorted by insertion before they are merged."""
+
+
+@njit
+def precedes(a, b):
+    """Whether a number comes before another one; nan comes behind all others."""
+    return a < b or (b != b and a == a)
+
+
+@njit
+def precedes_at(x, i, y, j):
+    """Whether x[i] comes before y[j]."""
+    return precedes(x[i], y[j])
+
+
+@njit
+def precedes_at_parts(x, i, y, j):
+    """Whether complex number i of x comes before number j of y: by real parts, then by imaginary ones.
+
+    Numbers without nan come first, then those with nan as their imaginary, as their real, and as both parts.
+    """
+    a, b, c, d = x[2 * i], x[2 * i + 1], y[2 * j], y[2 * j + 1]
+    if a < c:
+        return b == b or d != d
+    if a > c:
+        return d != d and b == b
+    if a == c or (a != a and c != c):
+        return precedes(b, d)
+    return c != c
+
+
+@njit
+def sort_runs(before, x, out, first, n, step):
+    """The places of each `RUN` elements of a line in their order."""
+    for start in range(0, n, RUN):
+        for k in range(start, min(start + RUN, n)):
+            j = k
+            while j > start and before(x, first + k * step, x, first + out[first + (j - 1) * step] * step):
+                out[first + j * step] = out[first + (j - 1) * step]
+                j -= 1
+            out[first + j * step] = k
+
+
+@njit
+def merge_runs(before, x, source, target, first, step, start, middle, stop):
+    """Two sorted runs of places, [start, middle) and [middle, stop), as one; of equal elements the left one first."""
+    i, j = start, middle
+    for k in range(start, stop):
+        is_left = j >= stop
+        if i < middle and not is_left:
+            is_left = not before(x, first + source[first + j * step] * step, x, first + source[first + i * step] * step)
+        if is_left:
+            target[first + k * step] = source[first + i * step]
+            i += 1
+        else:
+            target[first + k * step] = source[first + j * step]
+            j += 1
+
+
+@njit
+def sort_line(before, x, out, room, first, n, step):
+    """The places of the n elements of a line in their order."""
+    sort_runs(before, x, out, first, n, step)
+    source, target, width = out, room, RUN
+    swapped = False
+    while width < n:
+        for start in range(0, n, 2 * width):
+            middle = min(start + width, n)
+            merge_runs(before, x, source, target, first, step, start, middle, min(start + 2 * width, n))
+        source, target = target, source
+        swapped = not swapped
+        width *= 2
+    if swapped:
+        for k in range(first, first + n * step, step):
+            out[k] = room[k]
+
+
+@njit
+def sort_places(before, x, out, room, n, inner, lo, hi):
+    """out[o, :, i] = the places j of x[o, j, i] in their order for o in [lo, hi), by a stable merge sort.
+
+    `room` is memory as large as `out`.
+    """
+    for o in range(lo, hi):
+        for i in range(inner):
+            sort_line(before, x, out, room, o * n * inner + i, n, inner)
+    return 0
+
+
+@njit
+def search(before, right, a, v, out, n, m, lo, hi):
+    """out[b, i] = how many of the n sorted a[b] come before v[b, i], or, if right, not behind it; elements [lo, hi)."""
+    for e in range(lo, hi):
+        row, low, high = e // m * n, 0, n
+        while low < high:
+            middle = (low + high) // 2
+            if (not before(v, e, a, row + middle)) if right else before(a, row + middle, v, e):
+                low = middle + 1
+            else:
+                high = middle
+        out[e] = low
+    return 0
