@@ -26,6 +26,7 @@ PACKAGES = [
     "fnad.optim",
     "fnad.random",
     "fnad.scipy",
+    "fnad.scipy.fft",
     "fnad.scipy.integrate",
     "fnad.scipy.special",
     "fnad.testing",

@@ -7,6 +7,7 @@ from fnad.shield import undisturbed as _undisturbed
 
 # One a line, in the order of the alphabet.
 _MODULES = (
+    "fft",
     "integrate",
     "special",
 )

@@ -17,7 +17,8 @@ RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 5))
 Z = X + 1j * RNG.standard_normal((2, 5))
 TRANSFORMS = {"fft", "rfft", "irfft"}
-STEPS = frozenset({*TRANSFORMS, "add", "mul", "convert", "conjugate", "real", "imag", "complex", "reduce_sum"})
+COMPLEX = {"add", "sub", "neg", "mul", "convert", "conjugate", "real", "imag", "complex", "reduce_sum"}
+STEPS = frozenset(TRANSFORMS | COMPLEX)
 
 
 def row(name: str, call: Any, *inputs: Any, **others: Any) -> Row:
