@@ -32,6 +32,7 @@ from fnad import scipy as scipy
 from fnad import testing as testing
 from fnad import tree as tree
 from fnad.arguments import make_program as make_program
+from fnad.control import associative_scan as associative_scan
 from fnad.control import cond as cond
 from fnad.control import fori_loop as fori_loop
 from fnad.control import map as map
@@ -72,6 +73,8 @@ from fnad.transforms.linear_transpose import linear_transpose as linear_transpos
 from fnad.transforms.jvp import linearize as linearize
 from fnad.transforms.primitives import primitive as primitive
 from fnad.transforms.remat import checkpoint as checkpoint
+from fnad.transforms.shapes import ShapeDtypeStruct as ShapeDtypeStruct
+from fnad.transforms.shapes import eval_shape as eval_shape
 from fnad.transforms.vjp import stop_gradient as stop_gradient
 from fnad.transforms.vjp import vjp as vjp
 from fnad.transforms.vmap import vmap as vmap

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import index
 from typing import Any
 
@@ -54,6 +55,14 @@ def integers(name: str, what: str, value: Any) -> tuple[int, ...]:
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"{name}: requires {what} without repetition, got {numbers}. Name each argument once.")
     return numbers
+
+
+def require_names(name: str, what: str, value: Any) -> tuple[str, ...]:
+    """A name, or several, as a tuple."""
+    names = (value,) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
+    if not all([isinstance(n, str) for n in names]):
+        raise TypeError(f"{name}: requires {what} to be names, got {value!r:.60}. Use {what[:-5]}nums.")
+    return names
 
 
 def require_dtype(name: str, dtype: Any) -> np.dtype:

@@ -1,6 +1,7 @@
 """Control flow as operations: loops and branches that are staged whole, on values that differ from call to call."""
 
 from fnad.control import masks as _masks
+from fnad.control.associative import associative_scan as associative_scan
 from fnad.control.scan import map as map
 from fnad.control.scan import scan as scan
 from fnad.control.switch import cond as cond

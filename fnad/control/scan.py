@@ -11,7 +11,7 @@ import numpy as np
 
 from fnad import tree
 from fnad.arguments import require_pair
-from fnad.checks import is_integer, require_flag
+from fnad.checks import is_integer, require_flag, require_integer
 from fnad.control.bodies import (
     Body, Leaves, as_types, leaves_of, require_functions, require_structure, stage_body, stage_loop,
 )
@@ -20,12 +20,13 @@ from fnad.errors import boundary
 from fnad.ir.types import ArrayType
 from fnad.tracing.tracer import Tracer
 from fnad.transforms.remat import checkpoint as recomputed
+from fnad.transforms.vmap import vmap
 
 
 @boundary
 def scan(
     body: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, length: int | None = None,
-    reverse: bool = False, checkpoint: bool | int = False,
+    reverse: bool = False, checkpoint: bool | int = False, *, unroll: int | bool = 1,
 ) -> tuple[Any, Any]:
     """A loop over the slices of arrays that carries a state along and stacks what each step gives.
 
@@ -44,6 +45,8 @@ def scan(
         checkpoint: a number ``k`` of steps after which a derivative keeps the carry only, and computes the steps
             between again, for memory of ``length / k`` carries and the residuals of ``k`` steps; ``True`` takes the
             root of ``length`` for ``k``.
+        unroll: how many steps other compilers write out one after the other; it changes nothing here, where a step is a
+            few native calls.
 
     Returns:
         ``(carry, ys)``: the last carry, and a pytree like ``y`` of arrays with one more axis in front.
@@ -59,6 +62,7 @@ def scan(
     """
     require_functions("scan", body)
     require_flag("scan", "reverse", reverse)
+    require_unroll("scan", unroll)
     carry, sequences = leaves_of("scan", "init", init), leaves_of("scan", "xs", xs)
     steps = _length("scan", sequences, length)
     if checkpoint is not False and steps:
@@ -94,6 +98,12 @@ def scan_leaves(
 
 MOST_STEPS = 2**63 - 1
 """As many as compiled code counts."""
+
+
+def require_unroll(name: str, unroll: Any) -> None:
+    """Raise for what is no number of steps to write out."""
+    if not isinstance(unroll, (bool, np.bool_)):
+        require_integer(name, "unroll", unroll, least=0)
 
 
 def _require_steps(what: str, steps: Any, least: int) -> None:
@@ -150,7 +160,7 @@ def _in_segments(
 
 
 @boundary
-def map(function: Callable[[Any], Any], xs: Any) -> Any:
+def map(function: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> Any:
     """A function of a slice for each slice of arrays, one after the other, with the results stacked.
 
     It gives what ``vmap(function)(xs)`` does, in a loop that needs the memory of one slice at a time.
@@ -158,6 +168,7 @@ def map(function: Callable[[Any], Any], xs: Any) -> Any:
     Args:
         function: a pure function of pytrees.
         xs: a pytree of arrays whose first axes have one length.
+        batch_size: how many slices are computed at once, by `vmap`.
 
     Returns:
         a pytree like the function's result, of arrays with one more axis in front.
@@ -172,6 +183,9 @@ def map(function: Callable[[Any], Any], xs: Any) -> Any:
     require_functions("map", function)
     sequences = leaves_of("map", "xs", xs)
     steps = _length("map", sequences, None)
+    if batch_size is not None:
+        require_integer("map", "batch_size", batch_size)
+        return _in_batches(function, sequences, steps, min(batch_size, max(steps, 1)))
 
     def apply_to(nothing: Any, x: Any) -> tuple[Any, Any]:
         result = function(x)
@@ -179,3 +193,15 @@ def map(function: Callable[[Any], Any], xs: Any) -> Any:
         return nothing, result
 
     return scan_leaves("map", apply_to, leaves_of("map", "init", ()), sequences, steps, False)[1]
+
+
+def _in_batches(function: Callable[[Any], Any], sequences: Leaves, steps: int, size: int) -> Any:
+    """Slices in batches, and those that are left as a smaller one."""
+    count, rest = divmod(steps, size)
+    whole, batched = count * size, vmap(function)
+    heads = sequences.restored([np.reshape(x[:whole], (count, size, *x.shape[1:])) for x in sequences.values])
+    ys = tree.map(lambda y: np.reshape(y, (whole, *y.shape[2:])), map(batched, heads))
+    if not rest:
+        return ys
+    last = batched(sequences.restored([x[whole:] for x in sequences.values]))
+    return tree.map(lambda a, b: np.concatenate([a, b]), ys, last)

@@ -12,7 +12,7 @@ from fnad.control.bodies import (
     Body, Leaves, as_types, leaves_of, require_functions, require_structure, stage_body, stage_loop,
 )
 from fnad.control.loops import run_loop
-from fnad.control.scan import scan_leaves
+from fnad.control.scan import require_unroll, scan_leaves
 from fnad.errors import boundary
 from fnad.ir.types import INDEX, ArrayType
 from fnad.numpy.promotion import MOST, as_places
@@ -84,7 +84,9 @@ def _require_truth(types: Sequence[ArrayType]) -> None:
 
 
 @boundary
-def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any) -> Any:
+def fori_loop(
+    lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any, *, unroll: int | bool | None = None
+) -> Any:
     """``for i in range(lower, upper): carry = body(i, carry)``, staged once.
 
     With bounds that are Python's integers it is a `scan`; with traced ones a `while_loop`. Both can be
@@ -94,6 +96,7 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any
         lower, upper: integer scalars.
         body: ``(i, carry) -> carry``, a pure function of pytrees; the carry keeps its structure, shapes and dtypes.
         init: the first carry, a pytree of arrays or numbers.
+        unroll: as that of `scan`.
 
     Returns:
         the last carry.
@@ -105,6 +108,7 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any
     array(6)
     """
     require_functions("fori_loop", body)
+    require_unroll("fori_loop", True if unroll is None else unroll)
     for bound, name in ((lower, "lower"), (upper, "upper")):
         if isinstance(bound, int) and abs(bound) >= 2**63:
             raise ValueError(f"fori_loop: requires bounds that an int64 holds, got {bound!r:.60} as {name}.")

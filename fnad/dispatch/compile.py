@@ -20,14 +20,14 @@ from fnad.tracing.tracer import Tracer
 
 
 def compile_branch(
-    branch: StagedBranch, signature: Signature, leaves: Sequence[Any], donate_argnums: Sequence[int], background: bool,
+    branch: StagedBranch, signature: Signature, leaves: Sequence[Any], donate: Sequence[int | str], background: bool,
 ) -> Entry:
     """The entry of a staged branch; where that is part of another function, it is the other one that is compiled."""
     staged, recorder = branch.staged, branch.recorder
     if recorder.path:
         staged = staged._replace(program=prune(staged.program))  # of what only the guards needed
     traced, runtime, program = traced_of(leaves), recorder.branches.runtime, staged.program
-    donated = _donated(donate_argnums, traced, signature)
+    donated = _donated(donate, traced, signature)
     kept = tuple([i for i in range(len(program.inputs)) if i not in donated]) if donated else ()
     is_part = Tracer in map(type, leaves) or Tracer in map(type, staged.captured)
     is_run = (program.outputs or program.is_effectful) and not is_part
@@ -48,15 +48,16 @@ def _are_plain(values: Sequence[Any], runtime: Any) -> bool:
     return all([type(value) in plain and value.dtype.isnative for value in values])
 
 
-def _donated(donate_argnums: Sequence[int], traced: Sequence[int], signature: Signature) -> tuple[int, ...]:
-    """The inputs that belong to donated arguments."""
-    if not donate_argnums:
+def _donated(donate: Sequence[int | str], traced: Sequence[int], signature: Signature) -> tuple[int, ...]:
+    """The inputs that belong to donated arguments, by position or by name."""
+    if not donate:
         return ()
-    args = signature.treedef.children()[0].children()
-    starts = np.cumsum([0, *(child.num_leaves for child in args)])
+    args, kwargs = signature.treedef.children()
+    given = [*args.children(), *kwargs.children()]
+    starts = np.cumsum([0, *(child.num_leaves for child in given)])
     fixed = [i for i, _ in signature.static.positional] if signature.static is not None else []
-    count = len(args) + len(fixed)
-    chosen = {n % count for n in donate_argnums if -count <= n < count}
-    free = [place for place in range(count) if place not in fixed]
-    leaves = {i for k, place in enumerate(free) if place in chosen for i in range(starts[k], starts[k + 1])}
+    count = args.num_children + len(fixed)
+    chosen = {n % count if isinstance(n, int) else n for n in donate if isinstance(n, str) or -count <= n < count}
+    places = [*[place for place in range(count) if place not in fixed], *kwargs.entries()]
+    leaves = {i for k, place in enumerate(places) if place in chosen for i in range(starts[k], starts[k + 1])}
     return tuple([position for position, i in enumerate(traced) if i in leaves])

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from fnad.checks import integers, is_integer, require_flag, require_function
+from fnad.checks import integers, is_integer, require_flag, require_function, require_names
 from fnad.dispatch.jitted import Jitted, Options
 from fnad.errors import boundary
 from fnad.runtime.cuda import devices
@@ -15,8 +15,9 @@ from fnad.runtime.cuda import devices
 @boundary
 def jit(
     function: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[int] = (),
-    static_argnames: str | Iterable[str] = (), donate_argnums: int | Iterable[int] = (), max_branches: int = 32,
-    background: bool = False, device: str | None = None,
+    static_argnames: str | Iterable[str] = (), donate_argnums: int | Iterable[int] = (),
+    donate_argnames: str | Iterable[str] = (), max_branches: int = 32, background: bool = False,
+    device: str | None = None,
 ) -> Any:
     """Compile a function; it is staged at the first call for each structure, shapes and dtypes of its arguments.
 
@@ -31,10 +32,12 @@ def jit(
 
     Args:
         function: a pure function from pytrees to a pytree. Without it, ``jit`` is a decorator with options.
-        static_argnums: positional arguments that are constants of the compiled code; they must be hashable.
-        static_argnames: likewise keyword arguments.
-        donate_argnums: positional arguments whose arrays are not used again after the call; results of equal
+        static_argnums: arguments that are constants of the compiled code, by position; they must be hashable. They are
+            meant however they are passed.
+        static_argnames: likewise by name.
+        donate_argnums: arguments, by position, whose arrays are not used again after the call; results of equal
             shape and dtype may be written into their memory.
+        donate_argnames: likewise by name.
         max_branches: how many branches of a signature are compiled; past them, after one warning, the function is
             staged and interpreted at each call that takes another.
         background: whether calls are answered by NumPy until the code is compiled, which goes on beside them, so that
@@ -73,35 +76,59 @@ def jit(
     """
     static = integers("jit", "static_argnums", static_argnums)
     donated = integers("jit", "donate_argnums", donate_argnums)
+    named = require_names("jit", "donate_argnames", donate_argnames)
     if not is_integer(max_branches) or max_branches < 1:
         raise ValueError(f"jit: requires max_branches to be a positive integer, got {max_branches!r:.60}. Try 32.")
     require_flag("jit", "background", background)
     if device is not None:
         devices.require_name(device)
-    options = Options(static, _names(static_argnames), donated, max_branches, bool(background), device)
-    if set(static) & set(donated):
-        raise ValueError(
-            f"jit: requires static and donated arguments to differ, got {static} and {donated}. Leave one of them out."
-        )
+    static_names = require_names("jit", "static_argnames", static_argnames)
+    options = Options(static, static_names, donated, named, max_branches, bool(background), device)
+    _require_apart(options)
     if function is None:
         return lambda f: jit(f, **options._asdict())
     require_function("jit", function)
-    _require_parameters(function, static, options.static_argnames, donated)
+    parameters = _parameters(function)
+    if parameters is None:
+        return Jitted(function, options)
+    _require_parameters(parameters, options)
+    static, static_names = _in_both_ways(parameters, static, static_names)
+    donated, named = _in_both_ways(parameters, donated, named)
+    options = Options(static, static_names, donated, named, *options[4:])
+    _require_apart(options)
     return Jitted(function, options)
 
 
-def _require_parameters(
-    function: Callable[..., Any], static: Sequence[int], names: Sequence[str], donated: Sequence[int]
-) -> None:
-    """Raise for static or donated arguments that a function with a known signature does not have, or has twice."""
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
+    """The parameters of a function, where they can be known."""
     try:
-        parameters = inspect.signature(function).parameters.values()
+        return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
-        return
+        return None
+
+
+def _in_both_ways(
+    parameters: Sequence[inspect.Parameter], numbers: Sequence[int], names: Sequence[str]
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Arguments that are named by position or by keyword, named by both, for they can be passed by either."""
+    if any([p.kind is p.VAR_POSITIONAL for p in parameters]):
+        return tuple(numbers), tuple(names)
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    places = {p.name: i for i, p in enumerate(positional)}
+    by_number = [n % len(positional) for n in numbers]
+    by_name = [positional[n].name for n in by_number if positional[n].kind is not inspect.Parameter.POSITIONAL_ONLY]
+    also = [places[name] for name in names if name in places]
+    return tuple(dict.fromkeys([*by_number, *also])), tuple(dict.fromkeys([*names, *by_name]))
+
+
+def _require_parameters(parameters: Sequence[inspect.Parameter], options: Options) -> None:
+    """Raise for static or donated arguments that a function with a known signature does not have, or has twice."""
+    static, donated = options.static_argnums, options.donate_argnums
     kinds = {p.kind for p in parameters}
-    unknown = set(names) - {p.name for p in parameters}
-    if unknown and inspect.Parameter.VAR_KEYWORD not in kinds:
-        raise ValueError(f"jit: requires static_argnames of parameters, got {sorted(unknown)}. Check the spelling.")
+    for what, names in (("static_argnames", options.static_argnames), ("donate_argnames", options.donate_argnames)):
+        unknown = set(names) - {p.name for p in parameters}
+        if unknown and inspect.Parameter.VAR_KEYWORD not in kinds:
+            raise ValueError(f"jit: requires {what} of parameters, got {sorted(unknown)}. Check the spelling.")
     if inspect.Parameter.VAR_POSITIONAL in kinds:
         return
     count = sum([p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters])
@@ -110,15 +137,14 @@ def _require_parameters(
         if beyond:
             raise ValueError(f"jit: requires {what} of parameters, got {beyond} of {count}. Count from 0.")
         integers("jit", what, [n % count for n in numbers])
-    both = {n % count for n in static} & {n % count for n in donated}
-    if both:
+
+
+def _require_apart(options: Options) -> None:
+    """Raise for an argument that is static and donated."""
+    static, donated = ({*options[i], *options[i + 1]} for i in (0, 2))
+    twice = static & donated
+    if twice:
         raise ValueError(
-            f"jit: requires static and donated arguments to differ, got {sorted(both)} as both. Leave one of them out."
+            f"jit: requires static and donated arguments to differ, got {sorted(twice, key=str)} as both. Leave one of "
+            "them out."
         )
-
-
-def _names(given: str | Iterable[str]) -> tuple[str, ...]:
-    names = (given,) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
-    if not all([isinstance(name, str) for name in names]):
-        raise TypeError(f"jit: requires static_argnames to be names, got {given!r:.60}. Use static_argnums.")
-    return names

@@ -49,6 +49,7 @@ class Options(NamedTuple):
     static_argnums: tuple[int, ...] = ()
     static_argnames: tuple[str, ...] = ()
     donate_argnums: tuple[int, ...] = ()
+    donate_argnames: tuple[str, ...] = ()
     max_branches: int = 32
     background: bool = False
     device: str | None = None
@@ -61,15 +62,15 @@ class Jitted:
     - ``function``: the function itself, which runs uncompiled.
     - ``fnad.explain(f)(*args)`` and ``fnad.show(f, stage)(*args)`` print what it is compiled to.
 
-    Its options can be read: ``static_argnums``, ``static_argnames``, ``donate_argnums``, ``max_branches``,
-    ``background``, ``device``.
+    Its options can be read: ``static_argnums``, ``static_argnames``, ``donate_argnums``, ``donate_argnames``,
+    ``max_branches``, ``background``, ``device``.
     """
 
     def __init__(self, function: Callable[..., Any], options: Options = Options()) -> None:
         update_wrapper(self, function, OWN_DOC)
         self.function = function
         self.options = options
-        self.static_argnums, self.static_argnames, self.donate_argnums, *others = options
+        self.static_argnums, self.static_argnames, self.donate_argnums, self.donate_argnames, *others = options
         self.max_branches, self.background, self.device = others
         self.entries: dict[Any, Entry | Guarded] = {}
         self._others: dict[Any, list[Entry | Guarded]] = {}  # of before what is read from outside has changed
@@ -190,7 +191,8 @@ class Jitted:
         timer = Timer()
         try:
             branch = stage_branch(self.function, signature, leaves, branches, self._learned, timer)
-            entry = compile_branch(branch, signature, leaves, self.donate_argnums, self.background)
+            donate = (*self.donate_argnums, *self.donate_argnames)
+            entry = compile_branch(branch, signature, leaves, donate, self.background)
             self._rebase(branch.reading.settle(), branch.reading)
             branch.reading.tell()
             branches.watch = branch.reading.watch

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import cache, wraps
+from inspect import signature
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,12 +32,14 @@ def implements(*functions: Function) -> Callable[[F], F]:
 
     def register(rule: F) -> F:
         RULES.update(dict.fromkeys(functions, rule))
-        original = functions[0]
+        original, on_values = functions[0], evaluated(rule)
 
         @wraps(rule)
         def function(*args: Any, **kwargs: Any) -> Any:
             if any_traced(args, kwargs):
                 return rule(*args, **kwargs)
+            if kwargs and not _own_keywords(rule, original).isdisjoint(kwargs):
+                return on_values(*args, **kwargs)
             result = original(*args, **kwargs)
             return result if "out" in kwargs or "order" in kwargs else in_c_order(result, args)
 
@@ -45,6 +48,17 @@ def implements(*functions: Function) -> Callable[[F], F]:
         return boundary(function)  # type: ignore[return-value]
 
     return register
+
+
+@cache
+def _own_keywords(rule: Function, original: Function) -> frozenset[str]:
+    """The parameters of a rule that NumPy's function has not, such as the size of a result that depends on values."""
+    try:
+        numpys = signature(original).parameters
+    except ValueError:
+        return frozenset()
+    takes_any = any([p.kind is p.VAR_KEYWORD for p in numpys.values()])
+    return frozenset() if takes_any else frozenset(_parameters(rule)).difference(numpys)
 
 
 def _parameters(function: Function) -> tuple[str, ...]:

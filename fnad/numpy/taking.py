@@ -9,6 +9,7 @@ import numpy as np
 from fnad.ir.types import INDEX, Shape
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.indexing import getitem, index_array
+from fnad.numpy.modes import filling, within
 from fnad.numpy.promotion import as_places, builder_of, cast, is_traced, one_axis, traced
 from fnad.numpy.shaping import ravel
 from fnad.ops import reductions
@@ -18,8 +19,12 @@ from fnad.tracing.tracer import Tracer
 
 
 @implements(np.take)
-def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-    """Dtypes: all; integers as indices. Derivative: 1, summed over the places where an element was taken.
+def take(
+    a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise", *, fill_value: Any = None
+) -> Any:
+    """With ``fill_value`` or, where something is traced, ``mode="fill"`` that is what an index beyond the array reads.
+
+    Dtypes: all; integers as indices. Derivative: 1, summed over the places where an element was taken.
 
     >>> take([1.0, 2.0, 3.0], [2, 0, 0])
     array([3., 1., 1.])
@@ -31,9 +36,16 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
         x, axis = ravel(x), 0
     axis = one_axis(axis, x.ndim)
     index = numbers(builder, indices)
+    if mode == "fill" or fill_value is not None:
+        return _or_fill(x, (*[slice(None)] * axis, index), "fill", fill_value)
     if mode != "raise":
         index = kept_inside(traced(builder, index), x.shape[axis], mode)
     return getitem(x, (*[slice(None)] * axis, index))
+
+
+def _or_fill(x: Tracer, index: tuple[Any, ...], mode: str, fill_value: Any) -> Tracer:
+    """``x[index]``, by a mode of `Updates.get`."""
+    return getitem(*within(x, index, mode, filling(x.dtype) if fill_value is None else fill_value))
 
 
 def numbers(builder: Builder, indices: Any) -> Any:
@@ -59,8 +71,12 @@ def kept_inside(index: Tracer, n: int, mode: str) -> Tracer:
 
 
 @implements(np.take_along_axis)
-def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    """Dtypes: all; integers as indices. Derivative: 1, summed over the places where an element was taken.
+def take_along_axis(
+    arr: Any, indices: Any, axis: Any = -1, *, mode: str | None = None, fill_value: Any = None
+) -> Any:
+    """Without ``mode`` an index beyond the array is an error; else it and ``fill_value`` are those of ``x.at[i].get``.
+
+    Dtypes: all; integers as indices. Derivative: 1, summed over the places where an element was taken.
 
     >>> take_along_axis(np.array([[1.0, 2.0]]), np.array([[1, 0]]), 1)
     array([[2., 1.]])
@@ -73,7 +89,8 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
         x, axis = ravel(x), 0
     if x.ndim != index.ndim:
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
-    return getitem(x, grid(index, x.shape, one_axis(axis, x.ndim)))
+    places = grid(index, x.shape, one_axis(axis, x.ndim))
+    return getitem(x, places) if mode is None else _or_fill(x, places, mode, fill_value)
 
 
 def grid(index: Any, shape: Shape, axis: int) -> tuple[Any, ...]:

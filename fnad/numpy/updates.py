@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from fnad.numpy.dispatch import evaluated
 from fnad.numpy.indexing import (
     Place, axes_of, getitem, index_array, index_rows, is_basic, is_truth, parsed, takes_first_axes, window_of,
 )
+from fnad.numpy.modes import filling, within
 from fnad.numpy.moves import Move, Moves, replaced, slice_move
 from fnad.numpy.promotion import as_places, builder_of, constant, fit, is_traced, operand, size_of
 from fnad.numpy.shaping import reshaped, stand_in
@@ -50,6 +51,10 @@ class Updates:
 
     Updates are applied one after the other, so an index that occurs twice counts twice, and of two values
     that are set the last one stays.
+
+    With ``mode`` an index beyond the array is no error: "clip" takes the element at the end, "wrap" begins again at
+    the other end, "drop" and "fill" leave it out, and read ``fill_value`` there. Whether indices are sorted or unique
+    is a hint that nothing depends on.
     """
 
     __slots__ = ("_x", "_index")
@@ -58,56 +63,60 @@ class Updates:
         self._x, self._index = x, index
 
     @boundary
-    def get(self) -> Any:
-        """The values there."""
-        return _at_get(self._x, index=self._index)
+    def get(
+        self, mode: str | None = None, fill_value: Any = None, *, indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+    ) -> Any:
+        """The values there; where none is, by ``mode="fill"``, ``fill_value``, which is nan if it is not given."""
+        return _at_get(self._x, index=self._index, mode=mode, fill_value=fill_value)
 
     @boundary
-    def set(self, values: Any) -> Any:
-        """With these values there."""
-        return self._scatter(values, "set")
+    def apply(self, func: Callable[[Any], Any], *, mode: str | None = None, **hints: bool) -> Any:
+        """With a function of the values there, once for each place."""
+        return self.set(func(self.get("clip" if mode in ("drop", "fill") else mode)), mode=mode, **hints)
 
-    @boundary
-    def add(self, values: Any) -> Any:
-        """With these values added."""
-        return self._scatter(values, "add")
+    def _scatter(self, values: Any, combine: str, mode: str | None = None) -> Any:
+        return _at(self._x, values, index=self._index, combine=combine, mode=mode)
 
-    @boundary
-    def subtract(self, values: Any) -> Any:
-        """With these values subtracted."""
-        return self._scatter(np.negative(values), "add")
 
-    @boundary
-    def multiply(self, values: Any) -> Any:
-        """With the values there multiplied by these."""
-        return self._scatter(values, "mul")
+def _update(name: str, text: str, change: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of `Updates`, of which ``change(updates, values, mode)`` is the work."""
 
-    mul = multiply
+    def method(
+        self: Updates, values: Any, *, mode: str | None = None, indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+    ) -> Any:
+        return change(self, values, mode)
 
-    @boundary
-    def divide(self, values: Any) -> Any:
-        """With the values there divided by these."""
-        return np.true_divide(self._x, _at(_ones_like(self._x), values, index=self._index, mode="mul"))
+    method.__name__, method.__qualname__, method.__doc__ = name, f"Updates.{name}", text
+    return boundary(method)
 
-    @boundary
-    def min(self, values: Any) -> Any:
-        """With the smaller ones of the values there and these."""
-        return self._scatter(values, "min")
 
-    @boundary
-    def max(self, values: Any) -> Any:
-        """With the larger ones of the values there and these."""
-        return self._scatter(values, "max")
+def _factors(updates: Updates, values: Any, mode: str | None) -> Any:
+    """The product of the values at each place of the array, 1 elsewhere."""
+    return _at(_ones_like(updates._x), values, index=updates._index, combine="mul", mode=mode)
 
-    def _scatter(self, values: Any, mode: str) -> Any:
-        return _at(self._x, values, index=self._index, mode=mode)
+
+for _name, _text, _change in (
+    ("set", "With these values there.", lambda u, v, mode: u._scatter(v, "set", mode)),
+    ("add", "With these values added.", lambda u, v, mode: u._scatter(v, "add", mode)),
+    ("subtract", "With these values subtracted.", lambda u, v, mode: u._scatter(np.negative(v), "add", mode)),
+    ("multiply", "With the values there multiplied by these.", lambda u, v, mode: u._scatter(v, "mul", mode)),
+    ("divide", "With the values there divided by these.",
+     lambda u, v, mode: np.true_divide(u._x, _factors(u, v, mode))),
+    ("power", "With the values there to the power of these.", lambda u, v, mode: np.power(u._x, _factors(u, v, mode))),
+    ("min", "With the smaller ones of the values there and these.", lambda u, v, mode: u._scatter(v, "min", mode)),
+    ("max", "With the larger ones of the values there and these.", lambda u, v, mode: u._scatter(v, "max", mode)),
+):
+    setattr(Updates, _name, _update(_name, _text, _change))
+Updates.mul = Updates.multiply  # type: ignore[attr-defined]
 
 
 @boundary
 def at(a: Any) -> At:
     """``at(a)[i].set(v)`` and its like: ``a`` with other values at some of its places, for any array.
 
-    The methods are ``set add subtract multiply divide min max`` and ``get``. A traced array has the same
+    The methods are ``set add subtract multiply divide power min max apply`` and ``get``. A traced array has the same
     as an attribute, ``x.at[i].set(v)``.
 
     Args:
@@ -132,16 +141,33 @@ def _ones_like(x: Any) -> Any:
 
 
 @evaluated
-def _at_get(x: Any, *, index: Any) -> Any:
-    parts = list(index) if isinstance(index, tuple) else [index]
-    return getitem(builder_of(x, parts).tracer(x), index)
+def _at_get(x: Any, *, index: Any, mode: str | None, fill_value: Any) -> Any:
+    parts = _as_tuple(index)
+    given = builder_of(x, list(parts)).tracer(x)
+    if mode is None:
+        return getitem(given, index)
+    return getitem(*within(given, parts, mode, filling(given.dtype) if fill_value is None else fill_value))
+
+
+def _as_tuple(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
 
 
 @evaluated
-def _at(x: Any, values: Any, *, index: Any, mode: str) -> Any:
-    index = index if isinstance(index, tuple) else (index,)
+def _at(x: Any, values: Any, *, index: Any, combine: str, mode: str | None) -> Any:
+    index = _as_tuple(index)
     builder = builder_of(x, values, list(index))
     x = builder.tracer(x)
+    if mode is None:
+        return _changed(x, values, index, combine)
+    larger, held = within(x, index, mode)
+    changed = _changed(larger, values, held, combine)
+    return changed if larger is x else getitem(changed, tuple([slice(n) for n in x.shape]))
+
+
+def _changed(x: Tracer, values: Any, index: tuple[Any, ...], mode: str) -> Tracer:
+    """With other values at an index within bounds."""
+    builder = builder_of(x, values, list(index))
     parts = parsed(index, x.shape)
     if is_basic(parts):
         if mode == "set":

@@ -10,7 +10,7 @@ from typing import Any
 
 from fnad import tree
 from fnad.arguments import own_results, values_among
-from fnad.checks import integers, require_function
+from fnad.checks import integers, require_function, require_names
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
 from fnad.tracing.staging import stage
@@ -149,7 +149,10 @@ class CustomJVP(_Custom):
 
 
 @boundary
-def custom_vjp(function: Callable[..., Any] | None = None, *, nondiff_argnums: int | Iterable[int] = ()) -> Any:
+def custom_vjp(
+    function: Callable[..., Any] | None = None, *, nondiff_argnums: int | Iterable[int] = (),
+    nondiff_argnames: str | Iterable[str] = (),
+) -> Any:
     """A function whose reverse-mode derivative is a rule of your own, given by ``f.defvjp(fwd, bwd)``.
 
     Derivatives of higher order differentiate ``fwd`` and ``bwd``; forward mode transposes ``bwd``, which is
@@ -161,6 +164,7 @@ def custom_vjp(function: Callable[..., Any] | None = None, *, nondiff_argnums: i
     Args:
         function: a pure function of pytrees. Without it, ``custom_vjp`` is a decorator with options.
         nondiff_argnums: positional arguments that are handed to the rules as they are, of any type.
+        nondiff_argnames: likewise arguments by name, which the rules are given after those by position.
 
     Returns:
         a function of the same arguments, with the method ``defvjp``.
@@ -183,11 +187,14 @@ def custom_vjp(function: Callable[..., Any] | None = None, *, nondiff_argnums: i
     >>> grad(lambda x: clipped(x, 0.0, 1.0) ** 2)(3.0)
     array(2.)
     """
-    return _decorated("custom_vjp", CustomVJP, function, nondiff_argnums)
+    return _decorated("custom_vjp", CustomVJP, function, nondiff_argnums, nondiff_argnames)
 
 
 @boundary
-def custom_jvp(function: Callable[..., Any] | None = None, *, nondiff_argnums: int | Iterable[int] = ()) -> Any:
+def custom_jvp(
+    function: Callable[..., Any] | None = None, *, nondiff_argnums: int | Iterable[int] = (),
+    nondiff_argnames: str | Iterable[str] = (),
+) -> Any:
     """A function whose derivative is a rule of your own for tangents, given by ``f.defjvp(rule)``.
 
     Reverse mode transposes the rule, which is linear in the tangents. Derivatives of higher order
@@ -196,6 +203,7 @@ def custom_jvp(function: Callable[..., Any] | None = None, *, nondiff_argnums: i
     Args:
         function: a pure function of pytrees. Without it, ``custom_jvp`` is a decorator with options.
         nondiff_argnums: positional arguments that are handed to the rule as they are, of any type.
+        nondiff_argnames: likewise arguments by name.
 
     Returns:
         a function of the same arguments, with the method ``defjvp``.
@@ -216,12 +224,27 @@ def custom_jvp(function: Callable[..., Any] | None = None, *, nondiff_argnums: i
     >>> float(grad(log1pexp)(100.0))
     1.0
     """
-    return _decorated("custom_jvp", CustomJVP, function, nondiff_argnums)
+    return _decorated("custom_jvp", CustomJVP, function, nondiff_argnums, nondiff_argnames)
 
 
-def _decorated(name: str, cls: type[_Custom], function: Any, nondiff_argnums: int | Iterable[int]) -> Any:
+def _decorated(
+    name: str, cls: type[_Custom], function: Any, nondiff_argnums: int | Iterable[int],
+    nondiff_argnames: str | Iterable[str],
+) -> Any:
     numbers = integers(name, "nondiff_argnums", nondiff_argnums)
+    names = require_names(name, "nondiff_argnames", nondiff_argnames)
     if function is None:
-        return lambda f: _decorated(name, cls, f, numbers)
+        return lambda f: _decorated(name, cls, f, numbers, names)
     require_function(name, function)
-    return cls(function, numbers)
+    return cls(function, tuple(dict.fromkeys([*numbers, *_positions(name, function, names)])))
+
+
+def _positions(name: str, function: Callable[..., Any], names: Iterable[str]) -> list[int]:
+    """The positions of parameters."""
+    if not names:
+        return []
+    parameters = list(inspect.signature(function).parameters)
+    unknown = [n for n in names if n not in parameters]
+    if unknown:
+        raise ValueError(f"{name}: requires nondiff_argnames of parameters, got {unknown}. Check the spelling.")
+    return [parameters.index(n) for n in names]

@@ -8,13 +8,13 @@ sublinear memory cost" (2016).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from fnad import tree
-from fnad.arguments import flat_function, own_results, traced_leaves
-from fnad.checks import require_function
+from fnad.arguments import call_paths, chosen_positions, combine, flat_function, own_results, values_among
+from fnad.checks import integers, require_flag, require_function
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Literal, Program, Var, prune, without_effects
@@ -94,7 +94,10 @@ checkpoint_call = Primitive(
 
 
 @boundary
-def checkpoint(function: Callable[..., Any], policy: Policy | None = None) -> Callable[..., Any]:
+def checkpoint(
+    function: Callable[..., Any], policy: Policy | None = None, static_argnums: int | Iterable[int] = (),
+    prevent_cse: bool = True,
+) -> Callable[..., Any]:
     """The same function, whose derivative computes its inside again instead of keeping it.
 
     A chain of n checkpointed pieces keeps the values between the pieces and the inside of one piece at a
@@ -105,6 +108,8 @@ def checkpoint(function: Callable[..., Any], policy: Policy | None = None) -> Ca
         function: a pure function from pytrees to a pytree of arrays.
         policy: which values to keep all the same: from the name of an operation, as `make_program` prints
             it, to whether its result is kept; by default none are.
+        static_argnums: positional arguments that ``function`` is given as they are, so that Python may ask for them.
+        prevent_cse: for what other compilers need it; here the second computation always stays.
 
     Returns:
         A function of the same arguments.
@@ -123,22 +128,30 @@ def checkpoint(function: Callable[..., Any], policy: Policy | None = None) -> Ca
            [1.]])
     """
     require_function("checkpoint", function)
+    static = integers("checkpoint", "static_argnums", static_argnums)
+    require_flag("checkpoint", "prevent_cse", prevent_cse)
     if policy is not None:
         require_function("checkpoint", policy, "a policy that is a function")
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        leaves, treedef = tree.flatten((args, kwargs))
-        traced = traced_leaves("checkpoint", function, leaves, treedef)
+        fixed = chosen_positions("checkpoint", static, args) if static else ()
+        free = [i for i in range(len(args)) if i not in fixed]
+        leaves, treedef = tree.flatten(([args[i] for i in free], kwargs))
+        traced = values_among("checkpoint", leaves, lambda: call_paths(function, treedef, fixed))
         if not is_staging():
             return own_results(function(*args, **kwargs))
+
+        def of_others(*others: Any, **named: Any) -> Any:
+            return function(*combine(args, free, others), **named)
+
         values = [leaves[i] for i in traced]
-        staged = stage(flat_function(function, leaves, treedef, traced), [value_type(v) for v in values], values)
+        staged = stage(flat_function(of_others, leaves, treedef, traced), [value_type(v) for v in values], values)
         kept = _kept(staged.program, policy)
         program = interned(Program(staged.program.inputs, staged.program.equations, (*staged.program.outputs, *kept)))
         results = call_primitive(checkpoint_call, [*values, *staged.captured], program=program, kept=len(kept))
         return staged.restore(results[: len(results) - len(kept)])
 
-    return Derived(call, function, checkpoint, function, policy)
+    return Derived(call, function, checkpoint, function, policy, static)
 
 
 def _kept(program: Program, policy: Policy | None) -> list[Var]:

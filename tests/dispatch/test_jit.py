@@ -434,3 +434,29 @@ def test_a_jitted_function_inside_of_another_is_compiled_with_it() -> None:
     outer(1.0)
     assert inner.cache_info().compile_seconds == 0.0 and outer.cache_info().compile_seconds > 0.0
     assert inner(1.0) * 2.0 == outer(1.0)
+
+
+@pytest.mark.parametrize("options", [{"donate_argnums": 0}, {"donate_argnames": "x"}, {"donate_argnums": -2}], ids=str)
+def test_an_argument_is_donated_however_it_is_passed(options: Any) -> None:
+    f = fnad.jit(lambda x, y: x + y, **options)
+    for call in (lambda a: f(a, np.ones(3)), lambda a: f(y=np.ones(3), x=a), lambda a: f(a, y=np.ones(3))):
+        given = np.zeros(3)
+        assert np.shares_memory(call(given), given)
+
+
+def test_an_argument_is_static_however_it_is_passed() -> None:
+    for options in ({"static_argnums": 1}, {"static_argnames": "n"}):
+        f = fnad.jit(lambda x, n: x * len(range(n)), **options)
+        assert f(2.0, 3) == 6 and f(2.0, n=4) == 8 and f.cache_info().signatures == 2
+
+
+def test_names_of_donated_arguments_are_checked() -> None:
+    for options, error, words in (
+        ({"donate_argnames": "z"}, ValueError, "donate_argnames of parameters"),
+        ({"donate_argnames": "x", "static_argnums": 0}, ValueError, "differ"),
+        ({"donate_argnames": 3}, TypeError, "donate_argnames to be names"),
+    ):
+        with pytest.raises(error, match=words):
+            fnad.jit(lambda x: x, **options)
+    given = np.ones(3)
+    assert np.shares_memory(fnad.jit(lambda **kw: kw["q"] * 2.0, donate_argnames="q")(q=given), given)

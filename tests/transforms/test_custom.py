@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import fnad
@@ -405,3 +406,15 @@ def test_a_number_in_a_rule_does_not_cut_a_second_derivative():
     assert fnad.grad(f)(2.0) == 12.0 and fnad.grad(f)(3.0) == 27.0
     with pytest.raises(fnad.errors.CutGradientError):
         fnad.grad(fnad.grad(f))(2.0)
+
+
+@pytest.mark.parametrize("names", ["word", ("word",)])
+def test_arguments_without_derivative_by_name(names: Any) -> None:
+    @partial(fnad.custom_vjp, nondiff_argnames=names)
+    def scaled(x: Any, word: str) -> Any:
+        return x * len(word)
+
+    scaled.defvjp(lambda x, word: (scaled(x, word), None), lambda word, _, g: (g * 10 * len(word),))
+    assert fnad.grad(lambda x: scaled(x, "abc"))(1.0) == 30 and fnad.grad(lambda x: scaled(x, word="abc"))(1.0) == 30
+    with pytest.raises(ValueError, match="nondiff_argnames of parameters, got .'other'"):
+        fnad.custom_jvp(lambda x: x, nondiff_argnames="other")

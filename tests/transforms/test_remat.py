@@ -198,3 +198,12 @@ def test_what_is_no_function_is_an_error() -> None:
         checkpoint(3)
     with pytest.raises(TypeError, match="checkpoint: requires a policy that is a function, got str"):
         checkpoint(np.sin, policy="all")
+
+
+def test_a_static_argument_is_given_as_it_is() -> None:
+    f = checkpoint(lambda x, n, kind: x**n if kind == "power" and n > 2 else x, static_argnums=(1, -1))
+    assert f(2.0, 3, "power") == 8 and grad(f)(2.0, 3, "power") == 12
+    assert jit(grad(f), static_argnums=(1, 2))(2.0, 3, "power") == 12
+    assert grad(checkpoint(np.sin, prevent_cse=False))(0.0) == 1
+    with pytest.raises(ValueError, match="argnums"):
+        grad(checkpoint(np.sin, static_argnums=3))(0.0)
