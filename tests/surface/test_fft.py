@@ -9,6 +9,7 @@ import fnad
 import fnad.numpy as fnp
 import numpy as np
 import pytest
+from fnad.compiler.compile import compile_program
 
 from tests.numpy.comparing import run_numpy, run_traced
 from tests.surface.laws import LAWS, Row, assert_alike
@@ -16,9 +17,8 @@ from tests.surface.laws import LAWS, Row, assert_alike
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 5))
 Z = X + 1j * RNG.standard_normal((2, 5))
-TRANSFORMS = {"fft", "rfft", "irfft"}
 COMPLEX = {"add", "sub", "neg", "mul", "convert", "conjugate", "real", "imag", "complex", "reduce_sum"}
-STEPS = frozenset(TRANSFORMS | COMPLEX)
+STEPS = frozenset(COMPLEX)
 
 
 def row(name: str, call: Any, *inputs: Any, **others: Any) -> Row:
@@ -140,6 +140,14 @@ def test_a_batch_is_one_transform() -> None:
     batched = fnad.vmap(lambda x: np.fft.irfft(np.fft.rfft(x) * 2))
     program = fnad.make_program(batched)(np.zeros((3, 4)))
     assert str(program).count("rfft(") == str(program).count(" rfft(") + str(program).count("irfft(")
+
+
+def test_any_axis_is_transformed_where_it_lies_and_a_batch_is_divided() -> None:
+    z = np.ones((64, 3, 500), complex)
+    for call in (lambda z: np.fft.fft(z[::2, ::-1].transpose(2, 0, 1), axis=0), lambda z: np.fft.ifft(z, axis=0)):
+        (launch,) = compile_program(fnad.make_program(call)(z)).plan.instructions
+        assert 0 < launch.chunk < launch.extent
+        np.testing.assert_array_equal(fnad.jit(call)(z), call(z))
 
 
 def test_it_is_called_by_fnads_name() -> None:

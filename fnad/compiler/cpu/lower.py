@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from fnad.compiler.cpu.library import (
-    axes, dense, indexing, losses, matmul, powers, random, searching, ufuncs, user_kernels,
+    axes, dense, fft, indexing, losses, matmul, powers, random, searching, ufuncs, user_kernels,
 )
 from fnad.compiler.cpu.library.launch import Row, Workspace
 from fnad.compiler.cpu.loops import emit_loop, emit_rows
@@ -17,10 +18,13 @@ from fnad.ir.program import Equation
 from fnad.runtime.plan import Launch, View
 
 LAUNCHES: dict[Primitive, Row] = {
-    **axes.LAUNCHES, **dense.LAUNCHES, **indexing.LAUNCHES, **losses.LAUNCHES, **matmul.LAUNCHES, **powers.LAUNCHES,
-    **random.LAUNCHES, **searching.LAUNCHES, **ufuncs.LAUNCHES, **user_kernels.LAUNCHES,
+    **axes.LAUNCHES, **dense.LAUNCHES, **fft.LAUNCHES, **indexing.LAUNCHES, **losses.LAUNCHES, **matmul.LAUNCHES,
+    **powers.LAUNCHES, **random.LAUNCHES, **searching.LAUNCHES, **ufuncs.LAUNCHES, **user_kernels.LAUNCHES,
 }
 """The rows of all families."""
+
+STRIDED = {*fft.LAUNCHES, *ufuncs.LAUNCHES}
+"""Operations whose launches read their operands through any strides."""
 
 
 def _launches(
@@ -33,6 +37,11 @@ def _launches(
     )
 
 
+def _takes(eqn: Equation, i: int, view: View) -> bool:
+    return eqn.primitive in STRIDED or lowering.ABILITIES.takes(eqn, i, view)
+
+
+ABILITIES = replace(lowering.ABILITIES, takes=_takes)
 EMITTER = Emitter(
     loop=lambda loop, place: [emit_loop(loop, place)], rows=lambda rows, place: [emit_rows(rows, place)],
     call=_launches,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from fnad.compiler.cpu.divide import divide_loops
-from fnad.compiler.cpu.lower import EMITTER, has_code
-from fnad.compiler.passes.lowering import ABILITIES
+from fnad.compiler.cpu.lower import ABILITIES, EMITTER, has_code
 from fnad.compiler.passes.rows import RowRule
 from fnad.compiler.target import Target
 

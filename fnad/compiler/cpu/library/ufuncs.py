@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +24,7 @@ PER_CALL = 20.0
 
 
 def ufunc_launch(
-    ufunc: np.ufunc, inputs: Sequence[View], outputs: Sequence[View],
+    ufunc: np.ufunc, inputs: Sequence[View | np.generic], outputs: Sequence[View],
     core: Sequence[int] = (), core_ndims: Sequence[int] | None = None, each: float = PER_CALL,
 ) -> Launch | None:
     """The launch of a ufunc's own loop; ``None`` where it has none for the operands' dtypes, to be a host step then.
@@ -35,26 +37,35 @@ def ufunc_launch(
         ufunc: of NumPy or SciPy; or a generalized one, as those of ``np.linalg._umath_linalg``, whose loop must need
             nothing of Python's.
         inputs, outputs: the operands in the loop's order and dtypes. All have the axes of the index space in front,
-            of the same extents, then their core axes.
+            of the same extents, then their core axes. A number is an input that is the same everywhere.
         core: for a generalized ufunc, the extents of the distinct names in its signature, in the order in which they
             first occur there: for ``(m,n),(n,p)->(m,p)`` those of m, n, p.
         core_ndims: for a generalized ufunc, how many core axes each operand has, the results' behind the inputs':
             (2, 2, 2) for that one.
         each: about how many nanoseconds a thread takes for one index.
     """
-    views = [*inputs, *outputs]
-    loop = loop_of(ufunc, tuple([view.dtype for view in views]))
-    if loop is None or len(views) > foreign.MOST_OPERANDS or len(core) >= foreign.MOST_DIMENSIONS:
+    given = {f"x{k}": operand for k, operand in enumerate([*inputs, *outputs])}
+    loop = loop_of(ufunc, tuple([operand.dtype for operand in given.values()]))
+    if loop is None or len(given) > foreign.MOST_OPERANDS or len(core) >= foreign.MOST_DIMENSIONS:
         return None
-    ndims = [len(view.shape) - n for view, n in zip(views, core_ndims or [0] * len(views), strict=True)]
-    extents, steps = _index_space([(v.shape[:n], v.strides[:n]) for v, n in zip(views, ndims)])
-    names = [f"x{k}" for k in range(len(views))]
-    told = _told(loop, core, extents, steps, [s for view, n in zip(views, ndims) for s in view.strides[n:]])
-    extent = prod(extents)
+    ends = dict(zip(given, core_ndims or [0] * len(given), strict=True))
+    views = {name: operand for name, operand in given.items() if isinstance(operand, View)}
+    axes = {name: len(view.shape) - ends[name] for name, view in views.items()}
+    space = outputs[0].shape[: axes[f"x{len(inputs)}"]]
+    extents, steps = _index_space(space, [
+        views[name].strides[: axes[name]] if name in views else (0,) * len(space) for name in given
+    ])
+    told = _told(loop, core, extents, steps, [s for name, view in views.items() for s in view.strides[axes[name] :]])
+    numbers = {name: [_word(operand)] for name, operand in given.items() if name not in views}
     return launch(
-        ufunc.__name__, f"call_ufunc(({', '.join(names)},), told, lo, hi)", dict(zip(names, views)), {"told": told},
-        extent, chunk_of(extent, each), storage=dict.fromkeys(names, "uint8"),
+        ufunc.__name__, f"call_ufunc(({', '.join(given)},), told, lo, hi)", views, {"told": told, **numbers},
+        prod(extents), chunk_of(prod(extents), each), storage=dict.fromkeys(views, "uint8"),
     )
+
+
+def _word(number: Any) -> int:
+    """The word that begins with the bytes of a number of eight at most."""
+    return int.from_bytes(number.tobytes().ljust(8, bytes(1)), sys.byteorder, signed=True)
 
 
 def _told(
@@ -66,12 +77,11 @@ def _told(
     return [*told, *core, *extents, *[step for along in steps for step in along], *core_steps]
 
 
-def _index_space(operands: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]) -> tuple[list[int], list[list[int]]]:
+def _index_space(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> tuple[list[int], list[list[int]]]:
     """The extents of as few axes as can be, one at least, and the steps of all operands along each."""
-    shape = operands[0][0]
-    extents, steps = [1], [[0] * len(operands)]
+    extents, steps = [1], [[0] * len(strides)]
     for axis, extent in enumerate(shape):
-        along = [strides[axis] for _, strides in operands]
+        along = [own[axis] for own in strides]
         if extent == 1:
             continue
         if extents[-1] == 1:
