@@ -40,6 +40,8 @@ from fnad.control import scan as scan
 from fnad.control import switch as switch
 from fnad.control import while_loop as while_loop
 from fnad.debug.finite import check_nans as check_nans
+from fnad.debug.scopes import named_call as named_call
+from fnad.debug.scopes import named_scope as named_scope
 from fnad.dispatch import eager as _eager  # noqa: F401
 from fnad.dispatch.jit import jit as jit
 from fnad.dispatch.show import explain as explain
@@ -76,6 +78,7 @@ from fnad.transforms.remat import checkpoint as checkpoint
 from fnad.transforms.shapes import ShapeDtypeStruct as ShapeDtypeStruct
 from fnad.transforms.shapes import eval_shape as eval_shape
 from fnad.transforms.vjp import stop_gradient as stop_gradient
+from fnad.transforms.vectorizing import vectorize as vectorize
 from fnad.transforms.vjp import vjp as vjp
 from fnad.transforms.vmap import vmap as vmap
 from fnad.version import __version__ as __version__

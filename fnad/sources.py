@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from types import CodeType, FrameType
 from typing import NamedTuple
 
@@ -17,9 +18,21 @@ class Source(NamedTuple):
     function: str
     backward: bool = False
     """Whether the equation is part of a derivative of what the line says."""
+    scope: str = ""
+    """The names that the user has given to the part of the work, from the outermost one."""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} ({self.function}{', backward' if self.backward else ''})"
+        words = [self.function, *["backward"] * self.backward, *filter(None, [self.scope])]
+        return f"{self.file}:{self.line} ({', '.join(words)})"
+
+
+class Scopes(threading.local):
+    """The names that a thread's work goes by."""
+
+    path: str = ""
+
+
+scopes = Scopes()
 
 
 MOST_CODES = 4096
@@ -39,9 +52,10 @@ def current_source() -> Source | None:
             if sources is None:
                 sources = _note(code)
             if sources is not None:
-                return sources.get(frame.f_lasti) or sources.setdefault(
+                source = sources.get(frame.f_lasti) or sources.setdefault(
                     frame.f_lasti, Source(code.co_filename, frame.f_lineno, code.co_name)
                 )
+                return source._replace(scope=scopes.path) if scopes.path else source
         frame = frame.f_back
     return None
 

@@ -225,7 +225,8 @@ def format_equation(eqn: Equation, names: dict[Var, str]) -> list[str]:
     params = f"[{', '.join(f'{k}={_format_param(v)}' for k, v in plain.items())}]" if plain else ""
     inputs = " ".join(_format_atom(a, names) for a in eqn.inputs)
     assigned = f"{outputs} = " if outputs else ""
-    lines = [f"{assigned}{eqn.primitive.name}{params} {inputs}".rstrip()]
+    scope = f"  # {eqn.source.scope}" if eqn.source and eqn.source.scope else ""
+    lines = [f"{assigned}{eqn.primitive.name}{params} {inputs}".rstrip() + scope]
     for key, value in nested.items():
         lines += [f"  {key}:", *[f"    {line}" for line in format_program(value).splitlines()]]
     return lines

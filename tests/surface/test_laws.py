@@ -42,7 +42,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("law", "row"), MISTAKES, ids=str)
+@pytest.mark.parametrize(("law", "row"), MISTAKES, ids=[row.name for _, row in MISTAKES])
 def test_a_fault_is_found(law: Any, row: Row) -> None:
     with pytest.raises(AssertionError):
         law(row)
