@@ -185,8 +185,8 @@ def _require_loop(method: Any, t_eval: Any, dense_output: bool, events: Any) -> 
         if not (isinstance(method, str) and hasattr(_integrate, method)):
             raise ValueError(f"`method` must be one of {EXPLICIT} or OdeSolver class.")
         raise ValueError(
-            f"solve_ivp: requires one of the methods {', '.join(EXPLICIT)} in a function that is differentiated, mapped "
-            f"or compiled, got {method}. Take DOP853 with small tolerances, or call it outside of such functions."
+            f"solve_ivp: requires one of the methods {', '.join(EXPLICIT)} in a function that is differentiated, "
+            f"mapped or compiled, got {method}. Take DOP853 with small tolerances, or call it outside."
         )
     for what, given in (("no events", events is not None), ("dense_output=False", dense_output)):
         if given:

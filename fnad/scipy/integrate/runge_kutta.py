@@ -55,7 +55,8 @@ def method_named(name: str) -> Method:
     if name == "DOP853":
         n = own.n_stages
         extra = [(c, a[: n + 1 + k].tolist()) for k, (c, a) in enumerate(zip(own.C_EXTRA.tolist(), own.A_EXTRA))]
-        return Method(stages, own.B.tolist(), _error_of_two(own), exponent, extra, _hermite_rows(own), _hermite, 3 + len(own.D))
+        rows, order = _hermite_rows(own), 3 + len(own.D)
+        return Method(stages, own.B.tolist(), _error_of_two(own), exponent, extra, rows, _hermite, order)
     errors, columns = own.E.tolist(), own.P.T.tolist()
 
     def error_norm(ks: Sequence[Any], h: Any, scale: Any) -> Any:
