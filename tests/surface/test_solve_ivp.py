@@ -135,7 +135,8 @@ def test_a_slope_that_is_nan_ends_it(is_jitted: bool, known: int) -> None:
 
 def test_the_end_of_the_last_step_is_differentiated() -> None:
     def end(t0: Any, t1: Any) -> Any:
-        return integrate.solve_ivp(lambda t, y: MATRIX @ y, (t0, t1), START, t_eval=fnad.numpy.array([t1]), rtol=1e-7).y[:, 0]
+        times = fnad.numpy.array([t1])
+        return integrate.solve_ivp(lambda t, y: MATRIX @ y, (t0, t1), START, t_eval=times, rtol=1e-7).y[:, 0]
 
     for derivative, sign in zip(fnad.jacrev(end, argnums=(0, 1))(0.1, 1.0), (-1, 1)):
         np.testing.assert_allclose(derivative, sign * MATRIX @ end(0.1, 1.0), rtol=1e-5)
