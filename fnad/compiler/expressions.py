@@ -18,8 +18,8 @@ import numpy as np
 from fnad.ir.primitive import Kind
 from fnad.ir.program import Equation, Literal, is_total
 from fnad.ir.types import BOOL
-from fnad.kernels.dtypes import DTYPES, dtype_word
-from fnad.kernels.elementary import ULPS
+from fnad.kernels.dtypes import COMPUTED, dtype_word
+from fnad.kernels.elementary import COMPLEX_ULPS, ULPS
 from fnad.ops.elementwise import power
 
 _INTRINSICS = {
@@ -51,24 +51,45 @@ _ON_BOOLEANS = {
     "abs": "{0}", "fmax": "add({0}, {1})", "fmin": "multiply({0}, {1})", "maximum": "add({0}, {1})",
     "minimum": "multiply({0}, {1})", "not_": "({0} == False)",
 }
+# In terms of the parts, and of other operations: by NumPy's order, which goes by the real part first.
+_ON_COMPLEX = {
+    "abs": "hypot(real({0}), imag({0}))",
+    "conjugate": "complex(real({0}), -imag({0}))",
+    "isnan": "isnan(real({0})) | isnan(imag({0}))",
+    "isinf": "isinf(real({0})) | isinf(imag({0}))",
+    "isfinite": "isfinite(real({0})) & isfinite(imag({0}))",
+    "==": "(real({0}) == real({1})) & (imag({0}) == imag({1}))",
+    "!=": "(real({0}) != real({1})) | (imag({0}) != imag({1}))",
+} | {
+    symbol: f"select(real({{0}}) == real({{1}}), imag({{0}}) {symbol} imag({{1}}), "
+    f"(real({{0}}) {symbol[0]} real({{1}})) & ~isnan(imag({{0}})) & ~isnan(imag({{1}})))"
+    for symbol in ("<", "<=", ">", ">=")
+}
 _OPERATORS: dict[type, str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
 }
 _BOOLEAN_OPERATORS = {"+": "add", "*": "multiply", "&": "multiply", "|": "add"}
 _INTEGER_OPERATORS = {"+": "add", "-": "subtract", "*": "multiply"}
+_COMPLEX_OPERATORS = _INTEGER_OPERATORS | {"/": "divide"}
+_COMPLEX_WORDS = {word: word for word in _INTEGER_OPERATORS.values()}
 
 
 def has_source(eqn: Equation) -> bool:
     """Whether an elementwise equation can be written as kernel source."""
     dtypes = [a.type.dtype for a in (*eqn.inputs, *eqn.outputs)]
-    if eqn.primitive.expression is None or not DTYPES.issuperset(dtypes) or not is_total(eqn):
+    if eqn.primitive.expression is None or not COMPUTED.issuperset(dtypes) or not is_total(eqn):
         return False  # an error is nothing that a loop has a way for
     try:
         source_of(eqn, ["x"] * len(eqn.inputs))
     except KeyError:
         return False
     return True
+
+
+def _expression(eqn: Equation) -> str:
+    """The scalar expression, in which the name of a function may be a parameter."""
+    return eqn.primitive.expression.replace("{function}", eqn.params.get("function", ""))
 
 
 @cache
@@ -79,12 +100,12 @@ def _functions(expression: str) -> frozenset[str]:
 
 def is_elementary(eqn: Equation) -> bool:
     """Whether an equation computes an elementary function, which takes much longer than arithmetic."""
-    return eqn.primitive.is_elementwise and not _functions(eqn.primitive.expression).isdisjoint(ULPS)
+    return eqn.primitive.is_elementwise and not _functions(_expression(eqn)).isdisjoint(ULPS)
 
 
 def takes_any_number(eqn: Equation) -> bool:
     """Whether an elementwise equation runs the same, and as fast, whatever the numbers are that it takes."""
-    return eqn.primitive.is_elementwise and _functions(eqn.primitive.expression) <= _CHEAP
+    return eqn.primitive.is_elementwise and _functions(_expression(eqn)) <= _CHEAP
 
 
 def _is_root(eqn: Equation) -> bool:
@@ -98,9 +119,8 @@ def source_of(eqn: Equation, operands: Sequence[str]) -> str:
     """An elementwise equation as an expression of kernel source; ``KeyError`` for an operation without one."""
     assert eqn.primitive.expression is not None
     dtypes = tuple([a.type.dtype for a in eqn.inputs])
-    expression = "sqrt({0})" if _is_root(eqn) else eqn.primitive.expression
-    template = _template(expression, dtypes, eqn.outputs[0].type.dtype)
-    return template.format(*operands)
+    expression = "sqrt({0})" if _is_root(eqn) else _expression(eqn)
+    return _template(expression, dtypes, eqn.outputs[0].type.dtype)[0].format(*operands)
 
 
 def constant(value: Any, dtype: np.dtype) -> str:
@@ -127,16 +147,17 @@ def _float(value: Any) -> str:
 
 
 @cache
-def _template(expression: str, dtypes: tuple[np.dtype, ...], result: np.dtype) -> str:
+def _template(expression: str, dtypes: tuple[np.dtype, ...], result: np.dtype) -> tuple[str, np.dtype]:
+    """An expression as source with places for the operands, and its dtype; ``result`` is that of numbers alone."""
     names = [f"operand{i}" for i in range(len(dtypes))]
     body = ast.parse(expression.format(*names), mode="eval").body
     writer = _Writer(dict(zip(names, dtypes)), result)
     text, dtype = writer.write(body)
     if dtype is None:
-        text = constant(float(text), result)
+        text, dtype = constant(float(text), result), result
     for i, name in enumerate(names):
         text = text.replace(name, f"{{{i}}}")
-    return text
+    return text, dtype
 
 
 Written = tuple[str, np.dtype | None]
@@ -171,14 +192,17 @@ class _Writer:
             if symbol == "^":
                 return f"({left} != {right})", dtype
             return f"{_BOOLEAN_OPERATORS[symbol]}({left}, {right})", dtype
+        if dtype.kind == "c":
+            return self._call(_COMPLEX_OPERATORS[symbol], [(left, dtype), (right, dtype)])
         if dtype.kind in "iu" and symbol in _INTEGER_OPERATORS:
             return f"{_INTEGER_OPERATORS[symbol]}({left}, {right})", dtype
         text = f"({left} {symbol} {right})"
         return (text if dtype.kind == "f" else f"{dtype_word(dtype)}{text}"), dtype
 
     def write_compare(self, node: ast.Compare) -> Written:
-        pair, _ = self._together([self.write(node.left), self.write(node.comparators[0])])
-        return f"({pair[0]} {_OPERATORS[type(node.ops[0])]} {pair[1]})", BOOL
+        pair, dtype = self._together([self.write(node.left), self.write(node.comparators[0])])
+        symbol = _OPERATORS[type(node.ops[0])]
+        return _by_parts(symbol, pair, dtype) if dtype.kind == "c" else (f"({pair[0]} {symbol} {pair[1]})", BOOL)
 
     def write_call(self, node: ast.Call) -> Written:
         name = node.func.id  # type: ignore[attr-defined]
@@ -194,17 +218,30 @@ class _Writer:
             texts, dtype = self._together(chosen)
             return f"select({condition[0]}, {texts[0]}, {texts[1]})", dtype
         texts, dtype = self._together(arguments)
+        if name in ("real", "imag"):
+            return f"{name}({texts[0]})", _part(dtype)
+        if name == "complex":
+            return f"complex_of({', '.join(texts)})", np.result_type(dtype, np.complex64)
+        if dtype.kind == "c" and name in _ON_COMPLEX:
+            return _by_parts(name, texts, dtype)
         found = _special(name, dtype)
         if found is None:
             return f"{_function(name, dtype)}({', '.join(texts)})", dtype
         return found.format(*texts, **_constants(dtype)), BOOL if name.startswith("is") or name == "signbit" else dtype
 
     def _converted(self, text: str, dtype: np.dtype | None) -> str:
+        if dtype.kind == "c" and self.result.kind in "iuf":
+            return self._converted(f"real({text})", _part(dtype))
+        if self.result == BOOL and dtype.kind == "c":
+            return _by_parts("!=", [text, constant(0, dtype)], dtype)[0]
         if self.result == BOOL:
             return f"({text} != {constant(0, dtype)})" if dtype != BOOL else text
         if dtype == BOOL:
             return f"select({text}, {constant(1, self.result)}, {constant(0, self.result)})"
         word = dtype_word(self.result)
+        if self.result.kind == "c" and dtype.kind != "c":
+            part = _part(self.result)
+            return f"complex_of({dtype_word(part)}({text}), {constant(0, part)})"
         return f"truncated({text}, {word})" if dtype.kind == "f" and self.result.kind in "iu" else f"{word}({text})"
 
     def _together(self, written: list[Written]) -> tuple[list[str], np.dtype]:
@@ -213,13 +250,28 @@ class _Writer:
         return [t if d is not None else constant(float(t), dtype) for t, d in written], dtype
 
 
+def _part(dtype: np.dtype) -> np.dtype:
+    """The dtype of a complex dtype's parts."""
+    return dtype.type(0).real.dtype
+
+
+def _by_parts(name: str, texts: list[str], dtype: np.dtype) -> Written:
+    """An operation on complex numbers, written in others."""
+    template, result = _template(_ON_COMPLEX[name], (dtype,) * len(texts), dtype)
+    return template.format(*texts), result
+
+
 def _special(name: str, dtype: np.dtype) -> str | None:
+    if dtype.kind == "c":
+        return None
     table = _ON_FLOATS if dtype.kind == "f" else _ON_BOOLEANS if dtype == BOOL else _ON_INTEGERS
     return table.get(name)
 
 
 def _function(name: str, dtype: np.dtype) -> str:
     """The word of kernel source that computes a function of a dtype."""
+    if dtype.kind == "c":
+        return f"{name}_{dtype_word(dtype)}" if name in COMPLEX_ULPS else _COMPLEX_WORDS[name]
     if name in ULPS and dtype.kind == "f":
         return f"{name}_{dtype_word(dtype)}"
     if name in _INTRINSICS:

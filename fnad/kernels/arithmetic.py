@@ -16,7 +16,8 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 
-from fnad.kernels.instructions import call, for_gpu
+from fnad.kernels.instructions import call, for_gpu, negative
+from fnad.kernels.parts import joined, parts
 
 _ANY = types.Number | types.Boolean
 _REAL = types.Float | types.Integer | types.Boolean
@@ -59,16 +60,6 @@ def _llvm(name: str) -> Callable[..., ir.Value]:
     return generate
 
 
-def _parts(builder: ir.IRBuilder, value: ir.Value) -> list[ir.Value]:
-    """The real and imaginary part of a complex number."""
-    return [builder.extract_value(value, 0), builder.extract_value(value, 1)]
-
-
-def _complex(builder: ir.IRBuilder, like: ir.Value, real: ir.Value, imag: ir.Value) -> ir.Value:
-    pair = builder.insert_value(ir.Constant(like.type, ir.Undefined), real, 0)
-    return builder.insert_value(pair, imag, 1)
-
-
 # --- sums and products ------------------------------------------------------------------------
 
 
@@ -80,8 +71,8 @@ def _add(flags: tuple[str, ...]) -> Callable[..., ir.Value]:
             return builder.add(x, y)
         if isinstance(dtype, types.Float):
             return builder.fadd(x, y, flags=flags)
-        pairs = zip(_parts(builder, x), _parts(builder, y), strict=True)
-        return _complex(builder, x, *(builder.fadd(a, b, flags=flags) for a, b in pairs))
+        pairs = zip(parts(builder, x), parts(builder, y), strict=True)
+        return joined(builder, *(builder.fadd(a, b, flags=flags) for a, b in pairs))
 
     return generate
 
@@ -94,9 +85,9 @@ def _multiply(flags: tuple[str, ...]) -> Callable[..., ir.Value]:
             return builder.mul(x, y)
         if isinstance(dtype, types.Float):
             return builder.fmul(x, y, flags=flags)
-        (a, b), (c, d) = _parts(builder, x), _parts(builder, y)
+        (a, b), (c, d) = parts(builder, x), parts(builder, y)
         real = builder.fsub(builder.fmul(a, c), builder.fmul(b, d))
-        return _complex(builder, x, real, builder.fadd(builder.fmul(a, d), builder.fmul(b, c)))
+        return joined(builder, real, builder.fadd(builder.fmul(a, d), builder.fmul(b, c)))
 
     return generate
 
@@ -118,14 +109,14 @@ def _first_wins(builder: ir.IRBuilder, dtype: types.Type, test: str, x: Any, y: 
     if not isinstance(dtype, types.Complex):
         signed = isinstance(dtype, types.Integer) and dtype.signed
         return (builder.icmp_signed if signed else builder.icmp_unsigned)(test, x, y)
-    (a, b), (c, d) = _parts(builder, x), _parts(builder, y)
+    (a, b), (c, d) = parts(builder, x), parts(builder, y)
     tie = builder.and_(builder.fcmp_ordered("==", a, c), builder.fcmp_ordered(test, b, d))
     return builder.or_(builder.fcmp_ordered(test, a, c), tie)
 
 
 def _is_nan(builder: ir.IRBuilder, dtype: types.Type, x: ir.Value) -> ir.Value:
     if isinstance(dtype, types.Complex):
-        return builder.fcmp_unordered("uno", *_parts(builder, x))
+        return builder.fcmp_unordered("uno", *parts(builder, x))
     return builder.fcmp_unordered("uno", x, x)
 
 
@@ -179,7 +170,10 @@ def select(typing_context: Any, condition: types.Type, a: types.Type, b: types.T
         return None
 
     def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
-        return builder.select(*args)
+        if not isinstance(dtype, types.Complex):
+            return builder.select(*args)
+        pairs = zip(parts(builder, args[1]), parts(builder, args[2]), strict=True)  # LLVM has no vectors of pairs
+        return joined(builder, *(builder.select(args[0], x, y) for x, y in pairs))
 
     return dtype(types.boolean, dtype, dtype), generate
 
@@ -289,14 +283,19 @@ def fmod(builder: ir.IRBuilder, dtype: types.Type, a: ir.Value, b: ir.Value) -> 
 # numba's own + - * of int64 promise LLVM that nothing overflows: then `x + 1 > x` is true for every x.
 
 
-@_operation(types.Integer, "a - b; wraps.")
-def subtract(builder: ir.IRBuilder, dtype: types.Integer, a: ir.Value, b: ir.Value) -> ir.Value:
-    return builder.sub(a, b)
+@_operation(types.Integer | types.Complex, "a - b; integers wrap.")
+def subtract(builder: ir.IRBuilder, dtype: types.Type, a: ir.Value, b: ir.Value) -> ir.Value:
+    if isinstance(dtype, types.Integer):
+        return builder.sub(a, b)
+    pairs = zip(parts(builder, a), parts(builder, b), strict=True)
+    return joined(builder, *(builder.fsub(x, y) for x, y in pairs))
 
 
-@_operation(types.Integer, "-a; wraps.", 1)
-def negate(builder: ir.IRBuilder, dtype: types.Integer, a: ir.Value) -> ir.Value:
-    return builder.neg(a)
+@_operation(types.Integer | types.Complex, "-a; integers wrap.", 1)
+def negate(builder: ir.IRBuilder, dtype: types.Type, a: ir.Value) -> ir.Value:
+    if isinstance(dtype, types.Integer):
+        return builder.neg(a)
+    return joined(builder, *(negative(builder, x) for x in parts(builder, a)))
 
 
 def truncated(typing_context: Any, value: types.Type, dtype: types.Type) -> Any:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 DTYPES = {np.dtype(t) for t in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")}
-"""The dtypes that loops compute with."""
+"""The dtypes of real numbers that kernels compute with."""
+
+COMPUTED = DTYPES | {np.dtype(np.complex64), np.dtype(np.complex128)}
+"""The dtypes that loops, and most kernels of the library, compute with."""
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 """The dtypes that kernels of layers, losses and tiled products compute with."""

@@ -39,3 +39,14 @@ They are the largest errors of millions of numbers, rounded up; `docs/vector_mat
 logaddexp and logaddexp2 the unit is that of an operand where one is larger than the result; sinc is
 that of the rounded product of pi and x, as in NumPy.
 """
+
+COMPLEX_ULPS = {
+    "divide": 3, "reciprocal": 2.5, "unit": 1.5, "exp": 2.5, "exp2": 5, "expm1": 2, "log": 2, "log2": 2, "log10": 2.5,
+    "log1p": 2, "sqrt": 2, "pow": 12, "sin": 2.5, "cos": 2.5, "tan": 3.5, "sinh": 2.5, "cosh": 2.5, "tanh": 3.5,
+    "arcsin": 2.5, "arccos": 2.5, "arctan": 2.5, "arcsinh": 2.5, "arccosh": 2.5, "arctanh": 2.5,
+}
+"""The functions of complex64 and complex128, and bounds of their errors, in units of the last place of |result|.
+
+exp2, expm1, log1p and pow are NumPy's formulas: that of pow grows with |y log x|, those of the others with what cancels
+or with the angle.
+"""

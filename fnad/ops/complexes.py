@@ -65,7 +65,7 @@ def _holomorphic_vjp(i: int, g: Any, y: Any, x: Any, function: str) -> Any:
 
 holomorphic = Primitive(
     "holomorphic", _holomorphic_type, lambda x, function: getattr(np, function)(x), vjp=_holomorphic_vjp,
-    differentiable=(0,), expression="holomorphic({0})",
+    differentiable=(0,), expression="{function}({0})",
 )
 
 

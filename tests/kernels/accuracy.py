@@ -11,7 +11,7 @@ from fnad.kernels.elementary import ULPS
 from tests.compiler.kernel_running import elementwise
 
 DTYPES = [np.float32, np.float64]
-BINARY = ["arctan2", "hypot", "pow", "logaddexp", "logaddexp2"]
+BINARY = ["arctan2", "hypot", "pow", "logaddexp", "logaddexp2", "divide"]
 
 
 def expression(op: str, dtype: type) -> str:

@@ -37,6 +37,14 @@ def test_elementary_functions_where_they_change_their_ways(dtype):
         assert_as_on_cpu(elementary(dtype), [rng.choice(some, PLACES), rng.choice(some, PLACES)])
 
 
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_functions_of_complex_numbers(dtype):
+    rng = np.random.default_rng(3)
+    parts = [0.0, -0.0, 1.0, -1.5, np.inf, -np.inf, np.nan, 1e-30, 1e30, *rng.standard_normal(20)]
+    some = np.array([complex(a, b) for a in parts for b in parts], dtype)
+    assert_as_on_cpu(elementary(dtype), [rng.choice(some, PLACES), rng.choice(some, PLACES)])
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())

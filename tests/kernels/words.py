@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from fnad.kernels.cuda import simulated
-from fnad.kernels.elementary import ULPS
+from fnad.kernels.elementary import COMPLEX_ULPS, ULPS
 from tests.compiler.kernel_running import run_body
 from tests.kernels.accuracy import edges, expression
 from tests.kernels.cuda_running import run_threads
@@ -27,6 +27,9 @@ _FLOAT = [
     *(f"{word}(a)" for word in ("sqrt", "fabs", "floor", "ceil", "trunc", "rint")),
     *(*_REAL, "copysign(a, b)", "fma(a, b, c)", "(-a)", "a / b"),
 ]
+_COMPLEX = [
+    *_ANY, "subtract(a, b)", "negate(a)", "complex_of(imag(a), real(b))", "select(real(a) < real(b), a, c)",
+]
 _BITCAST = {
     4: "bitcast(int32(bitcast(a, int32) & int32(-2)), float32)",
     8: "bitcast(int64(bitcast(a, int64) & int64(-2)), float64)",
@@ -37,12 +40,12 @@ def arithmetic(dtype: np.dtype) -> list[str]:
     """Every word of arithmetic that takes a dtype."""
     if dtype.kind == "f":
         return [*_FLOAT, _BITCAST[dtype.itemsize]]
-    table = {"b": [*_ANY, "select(a, b, c)"], "i": _INTEGER, "u": _INTEGER, "c": [*_ANY, "select(a != b, a, c)"]}
+    table = {"b": [*_ANY, "select(a, b, c)"], "i": _INTEGER, "u": _INTEGER, "c": _COMPLEX}
     return table[dtype.kind]
 
 
 def elementary(dtype: type) -> list[str]:
-    return [expression(op, dtype) for op in ULPS]
+    return [expression(op, dtype) for op in (COMPLEX_ULPS if np.dtype(dtype).kind == "c" else ULPS)]
 
 
 # --- running ----------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ for _package in ("fnad.ops", "fnad.random", "fnad.nn"):
 DTYPES = ("bool", "int32", "int64", "uint8", "float32", "float64", "complex64", "complex128")
 SHAPES: tuple[Shape, ...] = ((2, 3), (), (0,), (1,), (3, 0, 2))
 INTEGERS, INEXACT = DTYPES[1:4], DTYPES[4:]
+COMPLEX_ULP = 4  # of compiled values: NumPy rounds a sum of two products once or twice, as its loops come
 GRID = 8  # smooth points lie on a grid of this many points a unit, shifted off the integers
 
 
@@ -82,7 +83,7 @@ class Case:
         samples: what it is tried on; the first is the one that gets compiled.
         oracle: the independent meaning, ``(*inputs, **params)``.
         singular: inputs at which the slope is infinite, but a zero cotangent must stay zero.
-        ulp: how far compiled values may be from the interpreted ones; 0 is bit for bit.
+        ulp: how far compiled values may be from the interpreted ones; 0 is bit for bit, of real numbers.
         reorders: whether compiled code may add up in another order, or adds terms that may cancel.
         order: the highest order at which derivatives are checked against differences.
         dtypes: the dtypes to try; by default all that the type rule takes.
@@ -104,6 +105,11 @@ class Case:
     @property
     def primitive(self) -> Primitive:
         return REGISTRY[self.name.partition("/")[0]]
+
+    def allowed(self, dtype: str) -> int:
+        """How far compiled values of a dtype may be from the interpreted ones, in units of the last place."""
+        computes = self.primitive.is_elementwise and np.dtype(dtype).kind == "c"
+        return max(self.ulp, COMPLEX_ULP) if computes else self.ulp
 
     def call(self, *inputs: Any, sample: Sample) -> list[Any]:
         """The operation's outputs."""

@@ -27,6 +27,9 @@ from fnad.runtime.plan import Kernel, Launch, View
 BLOCK = 4096
 """Terms that a register sums before they are added to the total."""
 
+_WIDER = {np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.complex64): np.dtype(np.complex128)}
+"""The dtypes of the sums of blocks."""
+
 
 def emit_loop(loop: Loop, place: Callable[[View], View]) -> Launch:
     """The launch of a loop; ``place`` maps a view of a storage to one of its buffer."""
@@ -323,7 +326,7 @@ def _start(eqn: Equation, dtype: np.dtype | None = None) -> str:
 def _total_dtype(eqn: Equation) -> np.dtype:
     """The dtype to join results of blocks in."""
     dtype = eqn.outputs[0].type.dtype
-    return np.dtype(np.float64) if eqn.primitive.combine == "add" and dtype == np.float32 else dtype
+    return _WIDER.get(dtype, dtype) if eqn.primitive.combine == "add" else dtype
 
 
 def _as(dtype: np.dtype, text: str, eqn: Equation) -> str:

@@ -21,14 +21,11 @@ from fnad.interpreter.evaluate import QUIET
 from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Equation, Var
 from fnad.ir.types import ArrayType
-from fnad.kernels.dtypes import DTYPES
+from fnad.kernels.dtypes import COMPUTED
 from fnad.ops.elementwise import copy
 from fnad.runtime import views
 from fnad.runtime.plan import Buffer, HostStep, Instruction, Plan, View
 from fnad.sources import Source
-
-COMPUTED = DTYPES | {np.dtype(np.complex64), np.dtype(np.complex128)}
-"""The dtypes that kernels of the library compute with."""
 
 COPIED = COMPUTED | {np.dtype(np.float16), np.dtype(np.longdouble), np.dtype(np.clongdouble)}
 """The dtypes that loops can copy."""
@@ -154,7 +151,7 @@ def is_loop(eqn: Equation) -> bool:
         return False
     dtype = eqn.outputs[0].type.dtype
     if is_reduction(eqn):
-        return eqn.primitive.combine is not None and dtype in DTYPES
+        return eqn.primitive.combine is not None and dtype in COMPUTED
     if eqn.primitive is copy or eqn.primitive.kind is Kind.WINDOW:
         return dtype in COPIED
     return has_source(eqn)

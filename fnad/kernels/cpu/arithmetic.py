@@ -2,7 +2,7 @@
 
 from numba.extending import intrinsic
 
-from fnad.kernels import arithmetic
+from fnad.kernels import arithmetic, parts
 
 add, multiply = intrinsic(arithmetic.add), intrinsic(arithmetic.multiply)
 radd, rmul = intrinsic(arithmetic.radd), intrinsic(arithmetic.rmul)
@@ -10,6 +10,8 @@ radd, rmul = intrinsic(arithmetic.radd), intrinsic(arithmetic.rmul)
 maximum, minimum = intrinsic(arithmetic.maximum), intrinsic(arithmetic.minimum)
 rmax, rmin = intrinsic(arithmetic.rmax), intrinsic(arithmetic.rmin)
 select = intrinsic(arithmetic.select)
+
+real, imag, complex_of = intrinsic(parts.real), intrinsic(parts.imag), intrinsic(parts.complex_of)
 
 sqrt, fabs = intrinsic(arithmetic.sqrt), intrinsic(arithmetic.fabs)
 floor, ceil = intrinsic(arithmetic.floor), intrinsic(arithmetic.ceil)

@@ -2,18 +2,20 @@
 
 from typing import Any
 
-from fnad.kernels import arithmetic
+from fnad.kernels import arithmetic, parts
 from fnad.kernels.cuda.words import word
 
 
-def _word(name: str) -> Any:
-    return word(getattr(arithmetic, name), name)
+def _word(name: str, module: Any = arithmetic) -> Any:
+    return word(getattr(module, name), name)
 
 
 add, multiply, radd, rmul = _word("add"), _word("multiply"), _word("radd"), _word("rmul")
 
 maximum, minimum, rmax, rmin = _word("maximum"), _word("minimum"), _word("rmax"), _word("rmin")
 select = _word("select")
+
+real, imag, complex_of = _word("real", parts), _word("imag", parts), _word("complex_of", parts)
 
 sqrt, fabs, copysign, fma = _word("sqrt"), _word("fabs"), _word("copysign"), _word("fma")
 floor, ceil, trunc, rint = _word("floor"), _word("ceil"), _word("trunc"), _word("rint")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from fnad.kernels.cuda.sizes import WARP
-from fnad.kernels.elementary import ULPS
+from fnad.kernels.elementary import COMPLEX_ULPS, ULPS
 from fnad.shield import renewed
 
 
@@ -55,6 +55,14 @@ def fma(x: Any, y: Any, z: Any) -> Any:
     return wide(x) * wide(y) + wide(z)
 
 
+real, imag = np.real, np.imag
+
+
+def complex_of(re: Any, im: Any) -> Any:
+    """The complex number with two parts."""
+    return np.array([re, im]).view(np.result_type(re, np.complex64))[0]
+
+
 def select(condition: Any, a: Any, b: Any) -> Any:
     """a where the condition holds, else b."""
     return a if condition else b
@@ -78,7 +86,9 @@ def number_like(value: Any, like: Any) -> Any:
 
 # --- elementary functions ---------------------------------------------------------------------
 
-_NOT_OF_NUMPY = {"pow": np.power, "erf": math.erf, "erfc": math.erfc, "sigmoid": lambda x: 1 / (1 + np.exp(-x))}
+_NOT_OF_NUMPY = {
+    "pow": np.power, "erf": math.erf, "erfc": math.erfc, "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "unit": np.sign,
+}
 
 
 def _elementary(op: str, dtype: Any) -> Callable:
@@ -87,8 +97,13 @@ def _elementary(op: str, dtype: Any) -> Callable:
     return lambda *operands: _in_dtype(function, dtype, *(np.float64(dtype(x)) for x in operands))
 
 
+def _of_complex(op: str) -> Callable:
+    return _operation(_NOT_OF_NUMPY.get(op) or getattr(np, op))
+
+
 globals().update(
     {f"{op}_{dtype.__name__}": _elementary(op, dtype) for op in ULPS for dtype in (np.float32, np.float64)}
+    | {f"{op}_complex{bits}": _of_complex(op) for op in COMPLEX_ULPS for bits in (64, 128)}
 )
 
 

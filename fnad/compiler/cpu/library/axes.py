@@ -7,9 +7,8 @@ from functools import partial
 from fnad.compiler.cpu.chunks import PER_FUNCTION, chunk_of
 from fnad.compiler.cpu.library.launch import Row, launch, row
 from fnad.compiler.operands import sizes_around
-from fnad.compiler.passes.lowering import COMPUTED
 from fnad.ir.primitive import Primitive
-from fnad.kernels.dtypes import DTYPES
+from fnad.kernels.dtypes import COMPUTED, DTYPES
 from fnad.ops import reductions as ops
 from fnad.runtime.plan import Launch, View
 

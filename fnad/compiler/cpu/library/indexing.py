@@ -8,8 +8,9 @@ from math import prod
 from fnad.compiler.cpu.chunks import LANES, PER_BYTE, PER_FUNCTION, chunk_of
 from fnad.compiler.cpu.library.launch import Row, Workspace, copied, launch, row
 from fnad.compiler.operands import index_arguments
-from fnad.compiler.passes.lowering import COMPUTED, COPIED
+from fnad.compiler.passes.lowering import COPIED
 from fnad.ir.primitive import Primitive
+from fnad.kernels.dtypes import COMPUTED
 from fnad.ops import indexing as ops
 from fnad.runtime.failures import OutOfBounds
 from fnad.runtime.plan import Launch, View

@@ -10,10 +10,9 @@ import numpy as np
 from fnad.compiler.cpu.chunks import chunk_of_product
 from fnad.compiler.cpu.library.launch import Row, Workspace, copied, launch, row
 from fnad.compiler.operands import float_bits, float_of
-from fnad.compiler.passes.lowering import COMPUTED
 from fnad.ir.primitive import Primitive
 from fnad.kernels.cpu import product
-from fnad.kernels.dtypes import DTYPES, dtype_word
+from fnad.kernels.dtypes import COMPUTED, dtype_word
 from fnad.ops import contractions as ops
 from fnad.runtime.cpu import blas
 from fnad.runtime.plan import Launch, View
@@ -72,7 +71,7 @@ def _matmul_add(
     inputs: Sequence[View], outputs: Sequence[View], workspace: Workspace, alpha: float
 ) -> list[Launch] | None:
     (c, a, b), (out,) = inputs, outputs
-    return [*copied(c, out), matmul(a, b, out, alpha, beta=1.0)] if out.dtype in DTYPES else None
+    return [*copied(c, out), matmul(a, b, out, alpha, beta=1.0)] if out.dtype in COMPUTED else None
 
 
 LAUNCHES: dict[Primitive, Row] = {

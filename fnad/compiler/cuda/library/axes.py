@@ -9,10 +9,9 @@ from fnad.compiler.cuda.library.launch import (
     Launches, Row, Workspace, grid_of_threads, grid_of_warps, launch, row,
 )
 from fnad.compiler.operands import sizes_around
-from fnad.compiler.passes.lowering import COMPUTED
 from fnad.ir.primitive import Primitive
 from fnad.kernels.cuda.sizes import CHUNK, WARP
-from fnad.kernels.dtypes import DTYPES, dtype_word
+from fnad.kernels.dtypes import COMPUTED, DTYPES, dtype_word
 from fnad.ops import reductions as ops
 from fnad.runtime import views
 from fnad.runtime.plan import View

@@ -9,8 +9,9 @@ from fnad.compiler.cuda.library.launch import (
     Launches, Row, copied, grid_of_threads, launch, power_of_2_from, power_of_2_to, row,
 )
 from fnad.compiler.operands import index_arguments
-from fnad.compiler.passes.lowering import COMPUTED, COPIED
+from fnad.compiler.passes.lowering import COPIED
 from fnad.ir.primitive import Primitive
+from fnad.kernels.dtypes import COMPUTED
 from fnad.kernels.cuda.sizes import THREADS
 from fnad.ops import indexing as ops
 from fnad.runtime.failures import OutOfBounds

@@ -11,13 +11,12 @@ import numpy as np
 
 from fnad.compiler.cuda.library.launch import Launches, Row, Workspace, WrittenKernel, copied, row
 from fnad.compiler.operands import float_bits
-from fnad.compiler.passes.lowering import COMPUTED
 from fnad.ir.primitive import Primitive
 from fnad.kernels.cuda import matmul as kernels
 from fnad.kernels.cuda.matmul import Tile
 from fnad.kernels.cuda.sizes import THREADS, WIDEST
 from fnad.kernels.cuda.writing import WIDTHS
-from fnad.kernels.dtypes import FLOATS, INTEGERS
+from fnad.kernels.dtypes import COMPUTED, FLOATS, INTEGERS
 from fnad.ops import contractions as ops
 from fnad.ops.strides import transpose
 from fnad.runtime.cuda.cublas import Matrix, Multiplication
