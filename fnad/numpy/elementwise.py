@@ -81,42 +81,6 @@ def _chosen(builder: Builder, x: Any, dtype: np.dtype, shape: Shape) -> Tracer:
     return fit(builder, int(np.asarray(x).astype(dtype)) if wraps else x, dtype, shape)
 
 
-@implements(np.nonzero)
-def nonzero(a: Any) -> Any:
-    """The value must be known: its size decides the shape of the result.
-
-    Dtypes: all. Derivative: none.
-
-    >>> nonzero([0.0, 2.0])
-    (array([1]),)
-    """
-    return np.nonzero(a.concrete("np.nonzero"))
-
-
-@implements(np.flatnonzero)
-def flatnonzero(a: Any) -> Any:
-    """The value must be known: its size decides the shape of the result.
-
-    Dtypes: all. Derivative: none.
-
-    >>> flatnonzero([0.0, 2.0])
-    array([1])
-    """
-    return np.flatnonzero(a.concrete("np.flatnonzero"))
-
-
-@implements(np.argwhere)
-def argwhere(a: Any) -> Any:
-    """The value must be known: its size decides the shape of the result.
-
-    Dtypes: all. Derivative: none.
-
-    >>> argwhere([0.0, 2.0])
-    array([[1]])
-    """
-    return np.argwhere(a.concrete("np.argwhere"))
-
-
 @implements(np.clip)
 def clip(
     a: Any, a_min: Any = np._NoValue, a_max: Any = np._NoValue, out: Any = None, *, min: Any = np._NoValue,

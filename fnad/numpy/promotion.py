@@ -100,6 +100,12 @@ def array_of(a: Any) -> Tracer:
     return a if type(a) is Tracer and not a.atom.type.weak else traced(builder_of(a), a)
 
 
+def arrays_of(*values: Any) -> list[Any]:
+    """Arguments, of which a part is traced, as traced arrays; those that are ``None`` stay."""
+    builder = builder_of(*values)
+    return [None if value is None else traced(builder, value) for value in values]
+
+
 def strong(x: Tracer) -> Tracer:
     """The value as NumPy gives it back: no Python number, whose dtype would yield."""
     return convert(x, dtype=x.dtype) if x.type.weak else x

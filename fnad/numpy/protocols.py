@@ -116,7 +116,6 @@ def has_rule(ufunc: np.ufunc, method: str) -> bool:
 # --- Functions: np.sum(x), np.concatenate([x, y])
 
 _ADVICE = {
-    np.unique: "take it of values outside of the function, for its number of elements is not known",
     np.linalg.multi_dot: "use np.matmul step by step",
 }
 
@@ -257,7 +256,7 @@ def _unset(name: str, way: str = "Make a new array with the functions of fnad.nu
 
 
 _ABSENT = {
-    "strides": "np.transpose and np.flip tell how it is read.", "partition": "Use x.sort().",
+    "strides": "np.transpose and np.flip tell how it is read.",
     "byteswap": "Use x.astype(dtype) for other values.", "tobytes": "Return the array, and take its bytes outside.",
 }
 _OWN_ATOM = ("atom", "builder")
@@ -281,7 +280,8 @@ _FUNCTIONS = {
     "argmax": np.argmax, "argmin": np.argmin, "any": np.any, "all": np.all, "cumsum": np.cumsum, "cumprod": np.cumprod,
     "swapaxes": np.swapaxes, "ravel": np.ravel, "repeat": np.repeat, "take": np.take, "dot": np.dot, "clip": np.clip,
     "round": np.round, "copy": np.copy, "trace": np.trace, "diagonal": np.diagonal, "argsort": np.argsort,
-    "nonzero": np.nonzero, "put": np.put,
+    "nonzero": np.nonzero, "put": np.put, "searchsorted": np.searchsorted, "argpartition": np.argpartition,
+    "choose": np.choose,
 }
 
 
@@ -295,7 +295,8 @@ def _unpicklable(self: Tracer, protocol: int) -> Any:
 _METHODS_OF_OUR_OWN: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "transpose": _transpose, "astype": _astype, "squeeze": _squeeze, "flatten": _flatten,
     "conj": _conjugate, "conjugate": _conjugate,
-    "sort": writing.sort_in_place, "fill": writing.fill,
+    "compress": lambda self, condition, axis=None, out=None: RULES[np.compress](condition, self, axis, out),
+    "sort": writing.sort_in_place, "partition": writing.partition_in_place, "fill": writing.fill,
     "item": _item, "view": _view, "resize": _resize,
     "itemset": _refused("itemset()", "Write x[i] = v."),
 }

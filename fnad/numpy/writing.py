@@ -214,6 +214,13 @@ def sort_in_place(x: Tracer, axis: int = -1, kind: Any = None, order: Any = None
     setitem(x, Ellipsis, RULES[np.sort](x, operator.index(axis)))
 
 
+def partition_in_place(
+    x: Tracer, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None
+) -> None:
+    """``x.partition(kth)``."""
+    setitem(x, Ellipsis, RULES[np.partition](x, kth, operator.index(axis)))
+
+
 def require_traced(x: Any, what: str) -> None:
     """Raise for an ordinary array, which a traced value would be written to."""
     if type(x) is not Tracer:
