@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from fnad.compiler.cpu.library import (
-    axes, dense, fft, indexing, losses, matmul, powers, random, searching, ufuncs, user_kernels,
+    axes, convolution, dense, fft, indexing, losses, matmul, powers, random, searching, ufuncs, user_kernels,
 )
 from fnad.compiler.cpu.library.launch import Row, Workspace
 from fnad.compiler.cpu.loops import emit_loop, emit_rows
@@ -17,10 +17,11 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.program import Equation
 from fnad.runtime.plan import Launch, View
 
-LAUNCHES: dict[Primitive, Row] = {
-    **axes.LAUNCHES, **dense.LAUNCHES, **fft.LAUNCHES, **indexing.LAUNCHES, **losses.LAUNCHES, **matmul.LAUNCHES,
-    **powers.LAUNCHES, **random.LAUNCHES, **searching.LAUNCHES, **ufuncs.LAUNCHES, **user_kernels.LAUNCHES,
-}
+FAMILIES = (
+    axes, convolution, dense, fft, indexing, losses, matmul, powers, random, searching, ufuncs, user_kernels,
+)
+
+LAUNCHES: dict[Primitive, Row] = {primitive: row for family in FAMILIES for primitive, row in family.LAUNCHES.items()}
 """The rows of all families."""
 
 STRIDED = {*fft.LAUNCHES, *ufuncs.LAUNCHES}
