@@ -2,10 +2,6 @@
 
 from numba import njit
 
-BLOCK = 512
-"""Results of one row that are made at a time, so that they stay in the cache."""
-
-
 @njit
 def add_products(x, w, out, taps, count):
     """out[i] += x[i + j] w[j] for so many i and all taps j, four at a time."""
@@ -24,17 +20,17 @@ def add_products(x, w, out, taps, count):
 
 
 @njit
-def correlate(x, w, out, x_step, w_step, x1, x2, k0, k1, k2, n0, n1, n2, lo, hi):
-    """out[b, i] = sum over j of x[b, i + j] w[b, j]; the index space is that of blocks of rows of results.
+def correlate(x, w, out, x_step, w_step, x1, x2, k0, k1, k2, n0, n1, n2, block, lo, hi):
+    """out[b, i] = sum over j of x[b, i + j] w[b, j]; the index space is that of rows of results in blocks.
 
     The extents of x's last axes are x1 and x2, those of the weights k0, k1, k2, of the results n0, n1, n2. From one
     example to the next are x_step and w_step elements, none where all have the same.
     """
-    blocks = (n2 + BLOCK - 1) // BLOCK
+    blocks = (n2 + block - 1) // block
     for index in range(lo, hi):
-        row, start = index // blocks, index % blocks * BLOCK
+        row, start = index // blocks, index % blocks * block
         i1, i0, example = row % n1, row // n1 % n0, row // n1 // n0
-        result, count = out + (row * n2 + start), min(BLOCK, n2 - start)
+        result, count = out + (row * n2 + start), min(block, n2 - start)
         for i in range(count):
             result[i] = 0
         for j0 in range(k0):
