@@ -2,6 +2,7 @@
 
 from numba import njit
 
+
 @njit
 def add_products(x, w, out, taps, count):
     """out[i] += x[i + j] w[j] for so many i and all taps j, four at a time."""
