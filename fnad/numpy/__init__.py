@@ -14,6 +14,8 @@ from fnad.numpy.contractions import tensordot as tensordot
 from fnad.numpy.contractions import vdot as vdot
 from fnad.numpy.contractions import vecdot as vecdot
 from fnad.numpy.contractions import vecmat as vecmat
+from fnad.numpy.convolution import convolve as convolve
+from fnad.numpy.convolution import correlate as correlate
 from fnad.numpy.creation import arange as arange
 from fnad.numpy.creation import array as array
 from fnad.numpy.creation import asarray as asarray
