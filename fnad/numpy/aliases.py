@@ -193,6 +193,20 @@ def layout_of(x: Tracer) -> np.ndarray:
     return _sorted_out(x.builder).of(x).layout
 
 
+def has_flags(x: Tracer, flags: set[str]) -> bool:
+    """Whether NumPy's array would own its memory ("O") and could be written to ("W")."""
+    alias = _sorted_out(x.builder).of(x)
+    return not ("O" in flags and alias.family.root is not x or "W" in flags and alias.readonly)
+
+
+def share_memory(x: Tracer, y: Tracer) -> bool:
+    """Whether two arrays would have an element in common."""
+    if x.builder is not y.builder or not x.size or not y.size:
+        return False
+    one, other = [_sorted_out(z.builder).of(z) for z in (x, y)]
+    return one.family is other.family and not are_apart(one.moves, other.moves)
+
+
 def _sorted_out(builder: Builder) -> Aliases:
     """The families of a builder's arrays as they are now."""
     if builder.aliases is None:

@@ -19,7 +19,9 @@ from fnad.ir.types import Shape
 from fnad.numpy.aliases import own, view
 from fnad.numpy.dispatch import RULES, implements
 from fnad.numpy.documents import documented, documents
-from fnad.numpy.promotion import array_of, builder_of, cast, constant, is_traced, result_dtype, spread_to, traced
+from fnad.numpy.promotion import (
+    array_of, builder_of, cast, constant, is_traced, operand, result_dtype, spread_to, traced,
+)
 from fnad.numpy.shaping import cast_to, reshaped, stand_in
 from fnad.ops import shaping as ops
 from fnad.ops.elementwise import add, div, eq, floor, mul, select, sub
@@ -259,7 +261,7 @@ def linspace(
     np.asarray(_NOTHING, device=device)  # raises for what is no device of NumPy's
     builder, num = builder_of(start, stop), operator.index(num)
     first, last = traced(builder, start), traced(builder, stop)
-    common = np.result_type(result_dtype(first, last), float(num))
+    common = np.result_type(result_dtype(operand(builder, start), operand(builder, stop)), float(num))
     first, last = np.broadcast_arrays(cast(first, common), cast(last, common))
     gaps = num - 1 if endpoint else num
     distance = sub(last, first)

@@ -43,7 +43,7 @@ def implements(*functions: Function) -> Callable[[F], F]:
             result = original(*args, **kwargs)
             return result if "out" in kwargs or "order" in kwargs else in_c_order(result, args)
 
-        function.__name__ = rule.__name__.rstrip("_")
+        function.__name__ = original.__name__ if rule.__name__ == original.__name__ else rule.__name__.rstrip("_")
         function.__doc__ = documented(original, rule.__doc__, "out" in _parameters(rule))
         return boundary(function)  # type: ignore[return-value]
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
+
+from fnad.errors import boundary
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,3 +46,15 @@ def documents(function: Callable[..., Any]) -> Callable[[F], F]:
         return ours
 
     return decorate
+
+
+def as_it_is(function: Callable[..., Any], text: str) -> Callable[..., Any]:
+    """A function of NumPy's that has nothing to do with traced values, with our text after its first line."""
+
+    @boundary
+    @wraps(function)
+    def made(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    made.__module__, made.__doc__ = "fnad.numpy", documented(function, text)
+    return made

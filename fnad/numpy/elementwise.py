@@ -14,7 +14,7 @@ from fnad.numpy.aliases import own, view
 from fnad.numpy.complexes import by_parts
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
-    broadcast_shapes, builder_of, cast, constant, fit, is_weak, operand, result_dtype, shape_of, traced,
+    broadcast_shapes, builder_of, cast, constant, fit, operand, result_dtype, shape_of, traced,
 )
 from fnad.numpy.ufuncs import UFUNCS
 from fnad.ops import elementwise as ops
@@ -219,6 +219,21 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     return np.all(same | (np.isnan(a1) & np.isnan(a2)) if equal_nan else same)
 
 
+@implements(np.array_equiv)
+def array_equiv(a1: Any, a2: Any) -> Any:
+    """Of traced values whose shapes broadcast the result is a traced truth value.
+
+    Dtypes: all. Derivative: none.
+
+    >>> array_equiv([1.0, 2.0], [[1.0, 2.0], [1.0, 2.0]])
+    True
+    """
+    try:
+        return np.all(np.equal(a1, a2))
+    except ValueError:
+        return False
+
+
 # --- Functions of one number
 
 
@@ -273,78 +288,3 @@ def angle(z: Any, deg: bool = False) -> Any:
     """
     radians = UFUNCS[np.arctan2](imag(z), real(z))
     return UFUNCS[np.multiply](radians, 180 / np.pi) if deg else radians
-
-
-@implements(np.iscomplexobj)
-def iscomplexobj(x: Any) -> Any:
-    """Dtypes: all. Derivative: none.
-
-    >>> iscomplexobj(np.ones(2))
-    False
-    """
-    return traced(builder_of(x), x).dtype.kind == "c"
-
-
-@implements(np.isrealobj)
-def isrealobj(x: Any) -> Any:
-    """Dtypes: all. Derivative: none.
-
-    >>> isrealobj(np.ones(2))
-    True
-    """
-    return not iscomplexobj(x)
-
-
-# --- Questions about an argument that its type answers
-
-
-@implements(np.shape)
-def shape(a: Any) -> Any:
-    """Of a traced value it is known.
-
-    Dtypes: all. Derivative: none.
-
-    >>> shape([[1.0, 2.0]])
-    (1, 2)
-    """
-    return traced(builder_of(a), a).shape
-
-
-@implements(np.ndim)
-def ndim(a: Any) -> Any:
-    """Of a traced value it is known.
-
-    Dtypes: all. Derivative: none.
-
-    >>> ndim([[1.0, 2.0]])
-    2
-    """
-    return traced(builder_of(a), a).ndim
-
-
-@implements(np.size)
-def size(a: Any, axis: Any = None) -> Any:
-    """Of a traced value it is known.
-
-    Dtypes: all. Derivative: none.
-
-    >>> size([[1.0, 2.0]])
-    2
-    """
-    given = traced(builder_of(a), a)
-    return given.size if axis is None else given.shape[axis]
-
-
-@implements(np.result_type)
-def result_type(*arrays_and_dtypes: Any) -> Any:
-    """Of a traced value it is known.
-
-    Dtypes: all. Derivative: none.
-
-    >>> result_type(np.float32(1), 2.0)
-    dtype('float32')
-    """
-    builder = builder_of(*arrays_and_dtypes)
-    given = [traced(builder, a) if type(a) is Tracer and not a.type.weak else a for a in arrays_and_dtypes]
-    weak = [a.type.dtype.type(0).item() if type(a) is Tracer and is_weak(a) else a for a in given]
-    return np.result_type(*[a.dtype if type(a) is Tracer else a for a in weak])

@@ -118,7 +118,7 @@ def test_values_that_leave_a_derivative_say_what_to_do(f: Any, error: Any) -> No
 
 
 UNSUPPORTED = [
-    (lambda x: np.fft.fft(x), r"np\.fft\.fft"), (lambda x: np.linalg.svd(np.outer(x, x)), r"np\.linalg\.svd"),
+    (lambda x: np.linalg.svd(np.outer(x, x)), r"np\.linalg\.svd"),
     (lambda x: np.linalg.multi_dot([x, x]), "np.matmul step by step"),
     (lambda x: np.convolve(x, x), "fnad has no rule"), (lambda x: np.packbits(x), "np.packbits"),
     (lambda x: np.linalg.norm(np.outer(x, x), "nuc"), "singular values"),
@@ -151,10 +151,11 @@ def test_arrays_that_a_function_closes_over_are_inputs() -> None:
 
 
 def test_every_rule_is_documented_and_public() -> None:
-    public = {id(inspect.unwrap(v)) for v in [*vars(fnp).values(), *vars(fnp.linalg).values()] if callable(v)}
+    named = [v for package in (fnp, fnp.linalg, fnp.fft) for v in vars(package).values()]
+    public = {id(inspect.unwrap(v)) for v in named if callable(v)}
     for function, rule in RULES.items():
         assert rule.__doc__, function
-        assert id(rule) in public, function
+        assert id(rule) in public or not (function.__module__ or "numpy").startswith("numpy"), function
     assert protocols.CALLS.keys() <= {*fnp_ufuncs()}, "a ufunc without a name in fnad.numpy"
 
 
