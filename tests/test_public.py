@@ -28,6 +28,7 @@ PACKAGES = [
     "fnad.scipy",
     "fnad.scipy.fft",
     "fnad.scipy.integrate",
+    "fnad.scipy.signal",
     "fnad.scipy.special",
     "fnad.testing",
     "fnad.testing.strategies",

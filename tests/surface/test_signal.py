@@ -1,0 +1,92 @@
+"""The functions of `scipy.signal` on traced values, by the names that fnad has for them."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import fnad.scipy.signal as signal
+import numpy as np
+import pytest
+
+from tests.numpy.comparing import run_numpy, run_traced
+from tests.surface.laws import LAWS, Row, assert_alike
+from tests.surface.test_fft import STEPS
+
+RNG = np.random.default_rng(0)
+X, W = RNG.standard_normal(7), RNG.standard_normal(3)
+PLANE, MASK = RNG.standard_normal((4, 5)), RNG.standard_normal((2, 3))
+
+
+def row(name: str, call: Any, *inputs: Any, **others: Any) -> Row:
+    return Row(name, call, inputs, host=STEPS, **others)
+
+
+ROWS = [
+    row("convolve", lambda x, w: signal.convolve(x, w, "same"), PLANE, MASK),
+    row("correlate", lambda x, w: signal.correlate(x, w, method="direct"), X + 1j, W * 1j),
+    row("fftconvolve", lambda x, w: signal.fftconvolve(x, w, axes=1), PLANE, MASK[:1]),
+    row("convolve2d", lambda x, w: signal.convolve2d(x, w, "same", "symm"), PLANE, MASK),
+    row("correlate2d", lambda x, w: signal.correlate2d(x, w, boundary="wrap"), PLANE, MASK),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+@pytest.mark.parametrize("law", LAWS)
+def test_it_keeps_the_laws(row: Row, law: Any) -> None:
+    law(row)
+
+
+def assert_scipys(call: Any, *inputs: Any, rtol: float = 1e-12) -> None:
+    """The same results, or the same error with the same words."""
+    try:
+        expected = run_numpy(call, *inputs)
+    except Exception as theirs:
+        with pytest.raises(type(theirs)) as ours:
+            run_traced(call, *inputs)
+        assert str(ours.value).splitlines()[0] == str(theirs).splitlines()[0]
+    else:
+        assert_alike(run_traced(call, *inputs), expected, rtol)
+
+
+# --- Convolution
+
+SIZES = list(product([1, 2, 3, 6], repeat=2))
+SHAPES = list(product([(1, 3), (4, 2), (3, 4), (4, 4)], repeat=2))
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("name", ["convolve", "correlate"])
+def test_modes_along_one_axis_are_scipys(name: str, mode: str) -> None:
+    for n, k in SIZES:
+        for method in ("direct", "fft", "auto"):
+            call = lambda x, w: getattr(signal, name)(x, w, mode, method)  # noqa: E731, B023
+            assert_scipys(call, X[:n], W[:k] if k < 4 else RNG.standard_normal(k))
+            assert_scipys(call, X[:n] + 1j * X[1 : n + 1], np.resize(W, k) * 1j)
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid", "other"])
+@pytest.mark.parametrize("name", ["convolve", "correlate", "fftconvolve", "oaconvolve"])
+def test_modes_along_two_axes_are_scipys(name: str, mode: str) -> None:
+    for n, k in SHAPES:
+        assert_scipys(lambda x, w: getattr(signal, name)(x, w, mode), np.resize(X, n), np.resize(W, k))
+
+
+@pytest.mark.parametrize("boundary", ["fill", "wrap", "symm", "other"])
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("name", ["convolve2d", "correlate2d"])
+def test_borders_are_scipys(name: str, mode: str, boundary: str) -> None:
+    for n, k in SHAPES:
+        call = lambda x, w: getattr(signal, name)(x, w, mode, boundary, 3)  # noqa: E731
+        assert_scipys(call, np.resize(X, n) + 1j, np.resize(W, k) * 1j)
+
+
+def test_integers_and_what_has_no_axes_are_convolved() -> None:
+    for method in ("direct", "fft", "auto", "other"):
+        assert_scipys(lambda x, w: signal.convolve(x, w, method=method), np.array([1, 2, 3]), np.array([4, 5]))
+    for name in ("convolve", "correlate", "fftconvolve", "correlate2d"):
+        assert_scipys(getattr(signal, name), 2.0, 3.0)
+        assert_scipys(getattr(signal, name), X, PLANE)
+    for axes in ((), (0,), (1,), 1, (0, 1)):
+        assert_scipys(lambda x, w: signal.fftconvolve(x, w, axes=axes), PLANE, MASK[:1])
+    assert_scipys(signal.fftconvolve, X, W[:0])
