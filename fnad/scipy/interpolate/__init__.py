@@ -1,0 +1,11 @@
+"""The interpolators of scipy.interpolate, as pytrees, on traced values, arrays and numbers."""
+
+from fnad.public import public as _public
+from fnad.scipy.interpolate.hermite import Akima1DInterpolator as Akima1DInterpolator
+from fnad.scipy.interpolate.hermite import CubicHermiteSpline as CubicHermiteSpline
+from fnad.scipy.interpolate.hermite import PchipInterpolator as PchipInterpolator
+from fnad.scipy.interpolate.piecewise import PPoly as PPoly
+from fnad.scipy.interpolate.splines import CubicSpline as CubicSpline
+
+__all__ = _public(__name__)
+__dir__ = __all__.copy
