@@ -28,6 +28,7 @@ PACKAGES = [
     "fnad.scipy",
     "fnad.scipy.fft",
     "fnad.scipy.integrate",
+    "fnad.scipy.interpolate",
     "fnad.scipy.signal",
     "fnad.scipy.special",
     "fnad.testing",

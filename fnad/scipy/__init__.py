@@ -9,6 +9,7 @@ from fnad.shield import undisturbed as _undisturbed
 _MODULES = (
     "fft",
     "integrate",
+    "interpolate",
     "signal",
     "special",
 )

@@ -1,4 +1,4 @@
-"""Piecewise polynomials: evaluated, differentiated and integrated, at points and with coefficients that may be traced."""
+"""Piecewise polynomials: evaluated, differentiated and integrated, at points and with coefficients that are traced."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fnad import numpy as fnp
 from fnad import tree
 from fnad.scipy.originals import as_array
 
@@ -51,7 +52,7 @@ class PPoly(Piecewise):
 
     >>> p = PPoly(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0.0, 1.0, 2.0]))
     >>> p(np.array([0.5, 1.5])), p.derivative()(0.5), p.integrate(0.0, 2.0)
-    (array([0.5, 1. ]), array(1.), array(1.5))
+    (array([0.5, 1. ]), array(1.), np.float64(1.5))
     """
 
     ARRAYS, STATIC = ("c", "x"), ("extrapolate", "axis")
@@ -168,8 +169,8 @@ def _evaluated(c: Any, x: Any, points: Any, nu: int) -> Any:
             points, (-1,) + (1,) * (c.ndim - 2)
         )
     i = np.clip(np.searchsorted(x, points, side="right") - 1, 0, pieces - 1)
-    s = np.reshape(points - x[i], (-1,) + (1,) * (c.ndim - 2))
-    return _horner([c[m][i] * perm(k - 1 - m, nu) for m in range(k - nu)], s)
+    s = np.reshape(points - rows(x, i), (-1,) + (1,) * (c.ndim - 2))
+    return _horner([rows(c[m], i) * perm(k - 1 - m, nu) for m in range(k - nu)], s)
 
 
 def _horner(coefficients: list[Any], s: Any) -> Any:
@@ -182,3 +183,8 @@ def _horner(coefficients: list[Any], s: Any) -> Any:
 def like_rows(x: Any, y: Any) -> Any:
     """A vector with axes for those of arrays in rows."""
     return np.reshape(x, (-1,) + (1,) * (y.ndim - 1))
+
+
+def rows(x: Any, places: Any) -> Any:
+    """Rows of an array, also an ordinary one at places that are traced."""
+    return fnp.take(x, places, axis=0)  # NumPy's own asks the array alone whether it is traced
