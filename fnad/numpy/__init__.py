@@ -115,6 +115,12 @@ from fnad.numpy.polynomials import polymul as polymul
 from fnad.numpy.polynomials import polysub as polysub
 from fnad.numpy.polynomials import polyval as polyval
 from fnad.numpy.polynomials import vander as vander
+from fnad.numpy.quantiles import median as median
+from fnad.numpy.quantiles import nanmedian as nanmedian
+from fnad.numpy.quantiles import nanpercentile as nanpercentile
+from fnad.numpy.quantiles import nanquantile as nanquantile
+from fnad.numpy.quantiles import percentile as percentile
+from fnad.numpy.quantiles import quantile as quantile
 from fnad.numpy.queries import can_cast as can_cast
 from fnad.numpy.queries import common_type as common_type
 from fnad.numpy.queries import iscomplexobj as iscomplexobj
@@ -207,7 +213,6 @@ from fnad.numpy.special import softmax as softmax
 from fnad.numpy.special import softplus as softplus
 from fnad.numpy.special import xlogy as xlogy
 from fnad.numpy.statistics import average as average
-from fnad.numpy.statistics import median as median
 from fnad.numpy.statistics import std as std
 from fnad.numpy.statistics import var as var
 from fnad.numpy.summation import einsum as einsum

@@ -1,4 +1,4 @@
-"""Weighted averages, variances and medians."""
+"""Weighted averages, variances, and what is made of them: covariances and correlations."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from fnad.numpy import ufuncs
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
-    Axes, all_axes, builder_of, cast, constant, result_dtype, spread_to, traced,
+    Axes, all_axes, builder_of, cast, constant, one_axis, result_dtype, spread_to, traced,
 )
 from fnad.numpy.reductions import UNSET, count_of, floating, kept, masked, mean, sum
 from fnad.ops import reductions as ops
-from fnad.ops.elementwise import abs_, div, isnan, maximum, select, square, sub
+from fnad.ops.elementwise import abs_, div, maximum, square, sub
 from fnad.ops.shaping import reduce_sum, reshape, transpose
 from fnad.tracing.tracer import Tracer
 
@@ -34,22 +34,23 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         result = mean(x, axis, keepdims=keepdims)
         scale: Any = constant(builder, count_of(x, axes, True), result.shape, result.dtype)
     else:
-        w = _weights(traced(builder, weights), x, axis)
+        w = weights_of(traced(builder, weights), x, axis)
         scale = sum(cast(w, result_dtype(floating(x), w)), axis, keepdims=keepdims)
         result = ufuncs.UFUNCS[np.true_divide](sum(ufuncs.UFUNCS[np.multiply](x, w), axis, keepdims=keepdims), scale)
     return (result, scale) if returned else result
 
 
-def _weights(w: Tracer, x: Tracer, axis: Any) -> Tracer:
+def weights_of(w: Tracer, x: Tracer, axis: Any) -> Tracer:
+    """Weights, perhaps of some axes only, for each element."""
     if w.shape == x.shape:
         return w
     if axis is None:
         raise TypeError("Axis must be specified when shapes of a and weights differ.")
-    axes = all_axes(axis, x.ndim)
+    axes = [one_axis(i, x.ndim) for i in (axis if isinstance(axis, (tuple, list)) else (axis,))]
     if w.shape != tuple([x.shape[i] for i in axes]):
         raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
-    shaped = reshape(w, shape=tuple([n if i in axes else 1 for i, n in enumerate(x.shape)]))
-    return spread_to(shaped, x.shape)
+    ordered = transpose(w, perm=tuple([int(i) for i in np.argsort(axes)]))
+    return spread_to(reshape(ordered, shape=tuple([n if i in axes else 1 for i, n in enumerate(x.shape)])), x.shape)
 
 
 # --- Variance
@@ -102,28 +103,3 @@ def _spread(
         center = mean(x, axis=axis, where=where, keepdims=True)
     distance = sub(x, spread_to(cast(traced(x.builder, center), x.dtype), x.shape))
     return x, axes, masked(abs_(distance) if x.dtype.kind == "c" else distance, where, 0), divisor
-
-
-# --- Order statistics
-
-
-@implements(np.median)
-def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False) -> Any:
-    """Dtypes: numbers. Derivative: 1 in the middle element; the two middle ones of an even number share it.
-
-    >>> median([3.0, 1.0, 2.0])
-    np.float64(2.0)
-    """
-    refuse_out("np.median", out)
-    x = floating(traced(builder_of(a), a))
-    axes = all_axes(axis, x.ndim)
-    rest = tuple([i for i in range(x.ndim) if i not in axes])
-    rows = transpose(x, perm=rest + axes)
-    n = int(np.prod(rows.shape[len(rest) :], dtype=np.int64))
-    rows = reshape(rows, shape=(*rows.shape[: len(rest)], n))
-    if n == 0:
-        return kept(constant(x.builder, np.nan, rows.shape[:-1], x.dtype), x, axes, keepdims)
-    ordered = np.sort(rows, axis=-1)
-    last = ordered[..., n - 1]
-    middle = mean(ordered[..., (n - 1) // 2 : n // 2 + 1], axis=-1)  # also of a single one: -0.0 becomes 0.0
-    return kept(select(isnan(last), last, middle), x, axes, keepdims)

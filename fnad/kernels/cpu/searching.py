@@ -4,7 +4,7 @@ Arrays are C-contiguous. Elements are compared by `precedes_at` or, complex ones
 `precedes_at_parts`: in NumPy's order, in which nan comes last.
 """
 
-from numba import njit
+from numba import int64, njit
 
 RUN = 16
 """Elements that are sorted by insertion before they are merged."""
@@ -53,17 +53,21 @@ def sort_runs(before, x, out, first, n, step):
 @njit
 def merge_runs(before, x, source, target, first, step, start, middle, stop):
     """Two sorted runs of places, [start, middle) and [middle, stop), as one; of equal elements the left one first."""
-    i, j = start, middle
-    for k in range(start, stop):
-        is_left = j >= stop
-        if i < middle and not is_left:
-            is_left = not before(x, first + source[first + j * step] * step, x, first + source[first + i * step] * step)
-        if is_left:
-            target[first + k * step] = source[first + i * step]
-            i += 1
-        else:
-            target[first + k * step] = source[first + j * step]
-            j += 1
+    i, j, k = first + start * step, first + middle * step, first + start * step
+    left, right = j, first + stop * step
+    while i < left and j < right:  # without a jump that depends on the elements
+        a, b = source[i], source[j]
+        is_right = int64(before(x, first + b * step, x, first + a * step))
+        target[k] = a + is_right * (b - a)
+        i += step - is_right * step
+        j += is_right * step
+        k += step
+    while i < left:
+        target[k] = source[i]
+        i, k = i + step, k + step
+    while j < right:
+        target[k] = source[j]
+        j, k = j + step, k + step
 
 
 @njit
