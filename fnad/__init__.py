@@ -53,6 +53,7 @@ from fnad.errors import DeviceMemoryError as DeviceMemoryError
 from fnad.errors import EscapedTracerError as EscapedTracerError
 from fnad.errors import InPlaceError as InPlaceError
 from fnad.errors import NonFiniteError as NonFiniteError
+from fnad.plain import surroundings as _surroundings  # noqa: F401
 from fnad.public import public as _public
 from fnad.runtime.cpu.threads import get_num_threads as get_num_threads
 from fnad.runtime.cpu.threads import set_num_threads as set_num_threads

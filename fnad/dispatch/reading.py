@@ -24,7 +24,7 @@ from fnad.errors import warn
 from fnad.ir.program import Program, Var
 from fnad.tracing.errors import LookedInto
 from fnad.tracing.staging import Staged
-from fnad.tracing.state import current_builder
+from fnad.tracing.state import Again, current_builder
 
 Sources = list[tuple["str | None", Any]]
 """The paths of captured values; one that has none is the value beside it."""
@@ -217,6 +217,8 @@ def staged_reading(
                 raise LookedInto(held)
             if handing is None or not handing.written:
                 break
+        except Again:
+            continue
         except LookedInto as looked:
             _keep_constant(learned, reading.paths(looked.variables))
             continue

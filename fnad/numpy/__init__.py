@@ -30,7 +30,6 @@ from fnad.numpy.conversions import ascontiguousarray as ascontiguousarray
 from fnad.numpy.conversions import asfortranarray as asfortranarray
 from fnad.numpy.conversions import fromiter as fromiter
 from fnad.numpy.conversions import require as require
-from fnad.numpy.creation import arange as arange
 from fnad.numpy.creation import array as array
 from fnad.numpy.creation import asarray as asarray
 from fnad.numpy.creation import copy as copy
@@ -138,6 +137,7 @@ from fnad.numpy.queries import result_type as result_type
 from fnad.numpy.queries import shape as shape
 from fnad.numpy.queries import shares_memory as shares_memory
 from fnad.numpy.queries import size as size
+from fnad.numpy.ranges import arange as arange
 from fnad.numpy.reductions import all_ as all
 from fnad.numpy.reductions import max_ as amax
 from fnad.numpy.reductions import min_ as amin

@@ -51,12 +51,12 @@ def _known(make: Any) -> Any:
     @boundary
     @wraps(make)
     def function(*args: Any, **kwargs: Any) -> Any:
-        return _writable(make(*args, **kwargs))
+        return writable(make(*args, **kwargs))
 
     return function
 
 
-def _writable(array: Any) -> Any:
+def writable(array: Any) -> Any:
     """A new array as one that a traced function can write to."""
     builder = current_builder()
     is_made = builder is not None and type(array) is np.ndarray and is_numeric(array.dtype)
@@ -94,7 +94,6 @@ def _shown(function: Any, example: str) -> Any:
 zeros = _shown(_filled(np.zeros, 0), ">>> zeros(2)\n    array([0., 0.])")
 ones = _shown(_filled(np.ones, 1), ">>> ones(2)\n    array([1., 1.])")
 empty = _shown(_filled(np.empty, 0), ">>> empty((2, 3)).shape\n    (2, 3)")
-arange = _shown(_known(np.arange), ">>> arange(3)\n    array([0, 1, 2])")
 eye = _shown(_known(np.eye), ">>> eye(2)\n    array([[1., 0.],\n           [0., 1.]])")
 identity = _shown(_known(np.identity), ">>> identity(2)\n    array([[1., 0.],\n           [0., 1.]])")
 tri = _shown(_known(np.tri), ">>> tri(2)\n    array([[1., 0.],\n           [1., 1.]])")
@@ -102,7 +101,10 @@ tri = _shown(_known(np.tri), ">>> tri(2)\n    array([[1., 0.],\n           [1., 
 
 @documents(np.array)
 @boundary
-def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K", ndmin: int = 0) -> Any:
+def array(
+    object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K", subok: bool = False, ndmin: int = 0,
+    like: Any = None,
+) -> Any:
     """Nested lists may hold traced values. The result is an array of its own, which can be written to.
 
     Dtypes: all. Derivative: 1.
@@ -112,8 +114,8 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K",
            [3., 4.]], dtype=float32)
     """
     if not is_traced(object):
-        made = np.array(object, dtype, copy=copy, order=order, ndmin=ndmin)
-        return _writable(in_c_order(made, [object]) if order == "K" else made)
+        made = np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, like=like)
+        return writable(in_c_order(made, [object]) if order == "K" else made)
     x = asarray(object, dtype, order, copy=copy)
     return view(x, reshaped(x, (1,) * (ndmin - x.ndim) + x.shape))
 
@@ -158,7 +160,7 @@ def full(
     if not is_traced(fill_value):
         array, builder = np.asarray(fill_value, dtype), current_builder()
         if builder is None or array.ndim or not is_numeric(array.dtype):
-            return _writable(np.full(shape, fill_value, dtype, order))
+            return writable(np.full(shape, fill_value, dtype, order))
         return constant(builder, array[()], _shape(shape), array.dtype)
     x = asarray(fill_value, dtype)
     return own(spread_to(x, np.broadcast_to(stand_in(x.shape), shape).shape))

@@ -124,7 +124,7 @@ class _Masked(NamedTuple):
 def index_array(part: Any) -> Any:
     """An array or nested lists as an index: of integers or truth values, traced or not."""
     if type(part) is Tracer:
-        array = part
+        array = part.builder.stands_for[part.atom] if part.atom in part.builder.constants else part
     elif isinstance(part, (list, tuple)) and is_traced(part):
         array = traced(builder_of(part), part)
     else:

@@ -48,7 +48,7 @@ def _array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
     if method in _METHODS:
         return _METHODS[method](ufunc, *inputs, **kwargs)
     if method == "at" and type(inputs[0]) is not Tracer:
-        raise ordinary_array(f"{name_of(ufunc)}.at")
+        raise ordinary_array(f"{name_of(ufunc)}.at", inputs[0])
     if method == "at" and len(inputs) == 3 and writing.ufunc_at(ufunc, *inputs):
         return None
     raise _unsupported(ufunc, f".{method}")
@@ -73,8 +73,9 @@ def _into(
     ufunc: np.ufunc, rule: Callable[..., Any], inputs: Any, out: Any, where: Any = True, dtype: Any = None, **rest: Any
 ) -> Any:
     """A ufunc that writes its result: ``np.add(x, v, out=y)``, and so ``a += v`` of an ordinary array."""
-    if any([target is not None and type(target) is not Tracer for target in out]):
-        raise ordinary_array(f"{name_of(ufunc)} with out= (a += v of an ordinary array a is one too)")
+    ordinary = [target for target in out if target is not None and type(target) is not Tracer]
+    if ordinary:
+        raise ordinary_array(f"{name_of(ufunc)} with out= (a += v of an ordinary array a is one too)", ordinary[0])
     if not any([type(x) is Tracer for x in inputs]):
         rule = ufunc
     elif dtype is not None:

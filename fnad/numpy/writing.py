@@ -224,7 +224,7 @@ def partition_in_place(
 def require_traced(x: Any, what: str) -> None:
     """Raise for an ordinary array, which a traced value would be written to."""
     if type(x) is not Tracer:
-        raise ordinary_array(what)
+        raise ordinary_array(what, x)
 
 
 @implements(np.copyto)

@@ -28,7 +28,7 @@ class Builder:
     __slots__ = (
         "level", "inputs", "equations", "alive", "source", "differentiated", "unknown", "encloses", "stands_for",
         "concretize", "concretized", "refused", "views", "aliases", "outer", "began", "captures", "constants",
-        "known", "_producers", "_indexed", "outer_values", "handed", "looked_into",
+        "known", "_producers", "_indexed", "outer_values", "handed", "looked_into", "repeats", "again",
     )
 
     def __init__(
@@ -59,6 +59,7 @@ class Builder:
         self._indexed = 0
         self.handed: set[Var] = set()  # what is read from outside, handed in as an input
         self.looked_into: set[Var] = set()  # and of that, what Python has asked for
+        self.repeats = self.again = False  # whether its function can be called a second time, and is to be
         self.outer_values: dict[Var, Any] = {}  # what an outer builder computes too, for a value
 
     # Building

@@ -15,6 +15,7 @@ from fnad.errors import (
 from fnad.ir.primitive import Traced
 from fnad.ir.program import Var
 from fnad.ir.types import ArrayType
+from fnad.tracing.state import repeat
 
 
 class LookedInto(BaseException):
@@ -75,6 +76,7 @@ _MASK = "The number of elements that a mask chooses has to be known: use np.wher
 
 def unknown_value(type: ArrayType, what: str, why: str) -> Exception:
     """The error of a value that is asked for and not known; ``why`` is one of the reasons above."""
+    divert(type)
     reason, advice = UNKNOWN[why]
     if what == BOUND:
         advice = (
@@ -112,6 +114,16 @@ def _is_at(operations: list[int]) -> bool:
     return frame is not None and frame.f_code.co_code[frame.f_lasti] in operations
 
 
+def divert(type: ArrayType) -> None:
+    """Before Python is given a value, or the error: repeat the staging if it need not ask for that."""
+    if _is_at(_STORES):
+        repeat("written")
+    elif type.dtype.kind in "iub" and _is_at(_READS):
+        repeat("read at")
+    else:
+        repeat("asked for")
+
+
 def stored(type: ArrayType) -> InPlaceError | None:
     """The error of a conversion that comes from ``array[i] = x``, where the user's code is doing just that."""
     if not _is_at(_STORES):
@@ -125,6 +137,7 @@ def stored(type: ArrayType) -> InPlaceError | None:
 
 def cut_gradient(type: ArrayType, what: str) -> Exception:
     """The error of a conversion to a number or an ordinary array on a path that is being differentiated."""
+    divert(type)
     return stored(type) or CutGradientError(
         f"{what}: requires a value that is not being differentiated, got a traced {type}: the conversion "
         "would cut its gradient. Use NumPy's function (np.sin for math.sin, np.stack([x, y]) for "

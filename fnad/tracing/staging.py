@@ -10,9 +10,10 @@ from fnad.arrays import FIT, Unfit
 from fnad.interpreter.evaluate import evaluate
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType
+from fnad.tracing import state
 from fnad.tracing.builder import Builder, build
 from fnad.tracing.errors import NotConcrete, LookedInto, held_in_result, holds_traced
-from fnad.tracing.state import current_builder, innermost
+from fnad.tracing.state import Again, current_builder, innermost
 from fnad.tracing.tracer import is_value
 from fnad.tracing.values import Concretization
 
@@ -55,6 +56,7 @@ def stage(
         concretize: gives Python the values that it asks for, and records them.
     """
     builder = Builder(unknown, encloses, concretize)
+    builder.repeats = True
 
     def run() -> Staged:
         tracers = [builder.input(t, v) for t, v in zip(types, values or [None] * len(types))]
@@ -69,12 +71,37 @@ def stage(
         program, captured = builder.finish(outputs)
         return Staged(program, captured, out_tree, static)
 
-    staged = build(builder, run)
+    try:
+        staged = state.surroundings.run(lambda: build(builder, run))
+    except (Again, Exception):  # NumPy makes an error of its own of whatever ends the conversion of an element
+        if not builder.again:
+            raise
+    if builder.again:
+        if concretize is not None:
+            raise Again
+        return stage(function, types, values, differentiated, unknown, encloses)
     if builder.looked_into:  # and the function has caught it
         raise LookedInto(builder.looked_into)
     if builder.refused:
         raise NotConcrete
     return staged
+
+
+def repeated(call: Callable[[], Any]) -> Any:
+    """What a user's function comes to for which the library's own builder stages, called again where that is to be."""
+    builder = current_builder()
+    assert builder is not None
+    while True:
+        before, builder.repeats, builder.again = builder.repeats, True, False
+        try:
+            result = state.surroundings.run(call)
+        except (Again, Exception):
+            if not builder.again:
+                raise
+        finally:
+            builder.repeats = before
+        if not builder.again:
+            return result
 
 
 def _is_result(leaf: Any, is_kept: bool) -> bool:

@@ -16,7 +16,7 @@ from fnad.arrays import is_array_like
 from fnad.ir.primitive import Traced
 from fnad.ir.program import Atom, Var
 from fnad.ir.types import ArrayType, is_inexact, type_of
-from fnad.tracing.errors import cut_gradient, stored, unhashable
+from fnad.tracing.errors import cut_gradient, divert, stored, unhashable
 from fnad.tracing.state import Builder, is_recording, recording
 from fnad.tracing.values import concrete, inputs_of, is_differentiated, let_look_into
 
@@ -107,6 +107,8 @@ class Tracer(Traced):
         if self.dtype.kind not in "iu" or self.shape:
             raise TypeError(f"index: requires an integer scalar, got {self.type}. "
                             "Convert it by .astype(int), or index with fnad.numpy.array(data)[i].")
+        if is_recording() and type(self.atom) is Var:
+            divert(self.type)
         return self.concrete("an index", int)
 
     def __float__(self) -> float:
@@ -132,6 +134,7 @@ class Tracer(Traced):
             raise cut_gradient(self.type, what)
         if is_recording() and type(self.atom) is Var:
             # Each value would be a branch of its own: what is written into an array is data, not a condition.
+            divert(self.type)
             error = stored(self.type)
             if error is not None:
                 raise error

@@ -15,7 +15,7 @@ from fnad.arguments import as_cotangent, as_like, combine, kind_of, require_pair
 from fnad.ir.primitive import Primitive
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType, is_inexact
-from fnad.tracing.staging import Staged, call_program, stage
+from fnad.tracing.staging import Staged, call_program, repeated, stage
 from fnad.tracing.state import innermost
 from fnad.tracing.tracer import Tracer
 from fnad.transforms.batched_rules import backward_over_batch, forward_over_batch
@@ -127,13 +127,13 @@ class ReverseCall(Call):
 
     def forward(self, inputs: Sequence[Tracer]) -> tuple[list[Any], Any]:
         """The outputs and the residuals."""
-        result = self.owner.forward(*self.arguments.complete(inputs[: self.count]))
+        result = repeated(lambda: self.owner.forward(*self.arguments.complete(inputs[: self.count])))
         out, residuals = require_pair("custom_vjp", f"fwd of {self!r} to return (out, residuals)", result)
         return self.outputs("fwd's result", out), residuals
 
     def backward(self, residuals: Any, given: Sequence[Any]) -> list[Any]:
         """The cotangents of the inputs from those of the inexact outputs; ``None`` for what is closed over."""
-        result = self.owner.backward(*self.arguments.first, residuals, self.like_result(given))
+        result = repeated(lambda: self.owner.backward(*self.arguments.first, residuals, self.like_result(given)))
         return [*_argument_cotangents(self, result), *[None] * len(self.staged.captured)]
 
 
@@ -182,7 +182,9 @@ class ForwardCall(Call):
 def _tangents(call: Call, primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
     """The tangents of the inexact outputs by a user's rule."""
     arguments = call.arguments
-    result = call.owner.forward(*arguments.first, arguments.restored(primals), arguments.only(tangents))
+    result = repeated(
+        lambda: call.owner.forward(*arguments.first, arguments.restored(primals), arguments.only(tangents))
+    )
     out, tangent = require_pair("custom_jvp", f"the rule of {call!r} to return (out, tangent)", result)
     call.outputs("the rule's result", out)
     leaves = _leaves_or_none("custom_jvp", "the rule's tangent", call.staged.out_tree, tangent)

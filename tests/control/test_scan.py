@@ -213,8 +213,6 @@ MISTAKES = {
     "function": (lambda: scan(3.0, 0.0, np.ones(3)), TypeError, "requires a function, got float"),
     "ordinary array": (lambda: scan(lambda c, i: (c + WEIGHTS[i], ()), np.zeros(2), np.arange(2)),
                        fnad.ConcreteValueError, r"array\[i\]: .*fnad.numpy.array\(data\)\[i\]"),
-    "array of values": (lambda: scan(lambda c, x: (np.array([c[1], x]), ()), np.zeros(2), np.ones(2)),
-                        fnad.ConcreteValueError, r"np.array\(...\): .*np.stack"),
     "value": (lambda: scan(lambda c, x: (c if c > 0 else x, ()), 0.0, np.ones(3)), fnad.ConcreteValueError,
               "another one at each step of a loop"),
 }

@@ -24,11 +24,10 @@ READING = {
     "fft": lambda x: np.abs(scipy.fft.fft(x)),
     "stats": lambda x: scipy.stats.zscore(x),
     "float": lambda x: x * float(np.sum(x)),
-    "math": lambda x: x * math.exp(x[0]),
+    "math": lambda x: x * math.exp(float(x[0])),
     "item": lambda x: x * x[1].item(),
     "tolist": lambda x: x * sum(x.tolist()),
-    "array": lambda x: x * np.array([x[0], x[1], x[2], x[3]]),
-    "asarray": lambda x: x * np.asarray(x + 1.0),
+    "array": lambda x: x * x.__array__(),
     "format": lambda x: x * float(f"{x[0].item():.3f}"),
 }
 

@@ -428,6 +428,7 @@ def _delete(x: Any) -> None:
     del x[0]
 
 
+OUTSIDE = np.zeros((3, 4))
 MISTAKES = [
     (_write_row, ValueError, r"could not broadcast input array from shape \(3,\) into shape \(4,\)"),
     (_add_rows, ValueError, r"output operand with shape \(4,\) doesn't match the broadcast shape \(3,4\)"),
@@ -439,8 +440,8 @@ MISTAKES = [
     (lambda x: x.T.__setitem__((0, 0, 0), 1), IndexError, "too many indices"),
     (lambda x: np.diagonal(x).fill(0), ValueError, "read-only view"),
     (lambda x: np.broadcast_to(x, (2, 3, 4))[0].fill(0), ValueError, "read-only view"),
-    (lambda x: np.add(x, 1, out=np.zeros((3, 4))), InPlaceError, r"fnad\.numpy\.zeros"),
-    (lambda x: np.copyto(np.zeros((3, 4)), x), InPlaceError, r"fnad\.numpy\.zeros"),
+    (lambda x: np.add(x, 1, out=OUTSIDE), InPlaceError, r"fnad\.numpy\.zeros"),
+    (lambda x: np.copyto(OUTSIDE, x), InPlaceError, r"fnad\.numpy\.zeros"),
 ]
 
 

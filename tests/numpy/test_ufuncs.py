@@ -157,16 +157,19 @@ def test_methods_and_keywords_of_ufuncs(f: Any, dtype: str) -> None:
     assert_like_numpy(f, np.arange(6).reshape(2, 3).astype(dtype))
 
 
+OUTSIDE = np.zeros(3)
+
+
 def _into(x: Any) -> Any:
-    a = np.zeros(3)
+    a = OUTSIDE
     a += x
     return a
 
 
 REFUSED = [
     (InPlaceError, "out=", _into),
-    (InPlaceError, "out=", lambda x: np.sin(x, out=np.zeros(3))),
-    (InPlaceError, "np.add.at", lambda x: np.add.at(np.zeros(3), [0], x[0])),
+    (InPlaceError, "out=", lambda x: np.sin(x, out=OUTSIDE)),
+    (InPlaceError, "np.add.at", lambda x: np.add.at(OUTSIDE, [0], x[0])),
     (TypeError, "where", lambda x: np.add(x, 1, where=np.ones(3, bool))),
     (TypeError, "np.isnat", lambda x: np.isnat(x)),
     (TypeError, "np.hypot.reduce", lambda x: np.hypot.reduce(x)),

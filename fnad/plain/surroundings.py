@@ -1,0 +1,148 @@
+"""What is different around functions that are being staged: put there for the first one, taken away after the last."""
+
+from __future__ import annotations
+
+import cmath
+import math
+import os
+import sys
+from collections.abc import Callable
+from threading import RLock, get_ident
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from fnad.numpy.dispatch import RULES
+from fnad.plain import making, numbers
+from fnad.plain.modules import Names, Replaced
+from fnad.plain.stand_ins import Function, StandIn, is_users, kind_for
+from fnad.shield import renewed
+from fnad.tracing import state
+from fnad.tracing.builder import build
+
+MOST_MODULES = 1000
+"""Modules of the user's whose own names for NumPy's functions have stand-ins."""
+MOST_REPEATS = 16
+"""Repetitions in one staging of the outermost function."""
+_NAMESPACES = (np, np.linalg, math, cmath)
+
+
+class _Plain(state.Surroundings):
+    """Stand-ins in the modules while any thread stages."""
+
+    def __init__(self) -> None:
+        self._lock = renewed(RLock())
+        self._threads: set[int] = set()
+        self._is_put = False
+        self._modules: dict[int, Replaced] | None = None
+        self._by_function: dict[int, StandIn] = {}
+
+    def run(self, call: Callable[[], Any]) -> Any:
+        if get_ident() in self._threads:
+            return call()
+        try:
+            self._begin()
+            return call()
+        finally:
+            try:
+                self._end()
+            except BaseException:  # an interrupt, which may come at any moment, but hardly twice
+                self._end()
+                raise
+
+    def _begin(self) -> None:
+        making.forget()
+        with self._lock:
+            self._threads.add(get_ident())
+            if not self._is_put:
+                self._is_put = True
+                for module in self._replaced().values():
+                    module.put()
+
+    def _end(self) -> None:
+        with self._lock:
+            self._threads.discard(get_ident())
+            self._restore()
+
+    def _restore(self) -> None:
+        if self._is_put and not self._threads:
+            for module in self._replaced().values():
+                module.take()
+            self._is_put = False
+
+    def begin_again(self) -> None:
+        """In a forked child, which has no other thread."""
+        self._threads &= {get_ident()}
+        self._restore()
+
+    def widen(self, what: str, array: Any) -> bool:
+        frames = _frames()
+        if not making.may_repeat(MOST_REPEATS):
+            return False
+        found = any([self._add_names_of(frame) for frame in frames])
+        if what == "written":
+            found |= making.trace(array, frames[:1])
+        return found
+
+    def _replaced(self) -> dict[int, Replaced]:
+        if self._modules is None:
+            made = {id(vars(m)): Replaced(vars(m), self._stand_ins(vars(m))) for m in _NAMESPACES}
+            self._modules = made
+        return self._modules
+
+    def _stand_ins(self, names: Names) -> dict[str, StandIn]:
+        """The stand-ins for what a module's names stand for."""
+        found = {}
+        for name, value in list(names.items()):
+            if id(value) in self._by_function:
+                found[name] = self._by_function[id(value)]
+            elif name.startswith("_"):
+                continue
+            elif callable(value) and not isinstance(value, (type, np.ufunc)):
+                made = _stand_in(value)
+                if made is not None:
+                    found[name] = self._by_function[id(value)] = made
+        return found
+
+    def _add_names_of(self, frame: FrameType) -> bool:
+        """Replace what the module of a frame calls by names of its own; whether there is any."""
+        names = frame.f_globals
+        names = getattr(sys.modules.get(names.get("__name__", "")), "__dict__", names)
+        modules = self._replaced()
+        if id(names) in modules or len(modules) > MOST_MODULES:
+            return False
+        own = {n: self._by_function[id(v)] for n, v in list(names.items()) if id(v) in self._by_function}
+        if not own:
+            return False
+        made = Replaced(names, own)
+        with self._lock:
+            self._modules = {**modules, id(names): made}
+            if self._is_put:
+                made.put()
+        return True
+
+
+def _stand_in(function: Function) -> StandIn | None:
+    """The stand-in for a function, if there is something else that takes traced values."""
+    if function in making.MAKERS:
+        return making.maker(function)
+    rule = numbers.RULES.get(function) or RULES.get(function)
+    return None if rule is None else kind_for(function, StandIn)(function, rule)
+
+
+def _frames() -> list[FrameType]:
+    """The frames of the user's code between here and the innermost staging."""
+    frame: FrameType | None = sys._getframe(1)
+    found = []
+    while frame is not None and frame.f_code is not build.__code__:
+        if is_users(frame):
+            found.append(frame)
+        frame = frame.f_back
+    return found
+
+
+plain = _Plain()
+state.surroundings = plain
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=plain.begin_again)
