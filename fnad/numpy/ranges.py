@@ -33,7 +33,8 @@ def arange(
     start, stop = (0, start_or_stop) if stop is None else (start_or_stop, stop)
     builder, step = builder_of(start, stop, step), 1 if step is None else step
     first, last, by = [operand(builder, x) for x in (start, stop, step)]
-    target = np.result_type(*[traced(builder, x).dtype for x in (first, last, by)]) if dtype is None else np.dtype(dtype)
+    common = np.result_type(*[traced(builder, x).dtype for x in (first, last, by)])
+    target = common if dtype is None else np.dtype(dtype)
     count = _count(first, last, by)
     if type(first) is not Tracer and type(by) is not Tracer:
         return writable(np.arange(first, first + by * (count + 1), by, dtype=target)[:count])

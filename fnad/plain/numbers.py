@@ -159,9 +159,10 @@ _NAMES = {"acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcs
 _TESTS = ("isfinite", "isinf", "isnan")
 _OTHERS: dict[str, Callable[..., Any]] = {
     "log": _float(_log), "hypot": _float(_hypot), "dist": _dist, "fsum": _sum, "prod": _product,
-    "sumprod": _sum_of_products, "isclose": partial(_is_close, "f"), "remainder": _float(_remainder), "nextafter": _next_after,
+    "sumprod": _sum_of_products, "isclose": partial(_is_close, "f"), "remainder": _float(_remainder),
+    "nextafter": _next_after, "ldexp": lambda x, i: _number(np.ldexp(_number(x), _number(i, "i"))),
     "floor": _float(np.floor, "i"), "ceil": _float(np.ceil, "i"), "trunc": _float(np.trunc, "i"),
-    "ldexp": lambda x, i: _number(np.ldexp(_number(x), _number(i, "i"))), "modf": _float(np.modf, "ff"), "frexp": _float(np.frexp, "fi"), "ulp": _float(lambda x: np.spacing(np.abs(x))),
+    "modf": _float(np.modf, "ff"), "frexp": _float(np.frexp, "fi"), "ulp": _float(lambda x: np.spacing(np.abs(x))),
     "erf": _float(fnp.erf), "erfc": _float(fnp.erfc), "gamma": _float(lambda x: _special.gamma(x)),
     "lgamma": _float(lambda x: _special.gammaln(x)), "fma": _float(lambda x, y, z: x * y + z),
     "gcd": _integers(lambda *ns: reduce(np.gcd, ns, 0)), "lcm": _integers(lambda *ns: reduce(np.lcm, ns, 1)),
