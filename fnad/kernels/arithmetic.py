@@ -114,6 +114,23 @@ def _first_wins(builder: ir.IRBuilder, dtype: types.Type, test: str, x: Any, y: 
     return builder.or_(builder.fcmp_ordered(test, a, c), tie)
 
 
+def _order(test: str, meaning: str) -> Callable:
+    def resolve(typing_context: Any, x: types.Type, y: types.Type) -> Any:
+        dtype = types.unliteral(x)
+
+        def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+            return _first_wins(builder, dtype, test, *args)
+
+        return (types.boolean(dtype, dtype), generate) if types.unliteral(y) == dtype else None
+
+    resolve.__doc__ = meaning
+    return resolve
+
+
+above = _order(">", "Whether x is more than y; complex numbers by their real parts first.")
+below = _order("<", "Whether x is less than y; complex numbers by their real parts first.")
+
+
 def _is_nan(builder: ir.IRBuilder, dtype: types.Type, x: ir.Value) -> ir.Value:
     if isinstance(dtype, types.Complex):
         return builder.fcmp_unordered("uno", *parts(builder, x))

@@ -9,6 +9,7 @@ radd, rmul = intrinsic(arithmetic.radd), intrinsic(arithmetic.rmul)
 
 maximum, minimum = intrinsic(arithmetic.maximum), intrinsic(arithmetic.minimum)
 rmax, rmin = intrinsic(arithmetic.rmax), intrinsic(arithmetic.rmin)
+above, below = intrinsic(arithmetic.above), intrinsic(arithmetic.below)
 select = intrinsic(arithmetic.select)
 
 real, imag, complex_of = intrinsic(parts.real), intrinsic(parts.imag), intrinsic(parts.complex_of)

@@ -6,7 +6,7 @@ space is the first of the three; each function handles its rows [lo, hi).
 
 from numba import njit
 
-from fnad.kernels.cpu.arithmetic import add, multiply
+from fnad.kernels.cpu.arithmetic import above, add, below, multiply
 
 
 @njit
@@ -36,13 +36,13 @@ def recur(a, b, out, n, inner, lo, hi):
 @njit
 def is_above(value, best):
     """Whether a value takes the place of the largest so far; the first NaN is larger than all."""
-    return value > best or (value != value and best == best)
+    return best == best and (above(value, best) or value != value)
 
 
 @njit
 def is_below(value, best):
     """Whether a value takes the place of the smallest so far; the first NaN is smaller than all."""
-    return value < best or (value != value and best == best)
+    return best == best and (below(value, best) or value != value)
 
 
 @njit

@@ -13,7 +13,7 @@ def _word(name: str, module: Any = arithmetic) -> Any:
 add, multiply, radd, rmul = _word("add"), _word("multiply"), _word("radd"), _word("rmul")
 
 maximum, minimum, rmax, rmin = _word("maximum"), _word("minimum"), _word("rmax"), _word("rmin")
-select = _word("select")
+above, below, select = _word("above"), _word("below"), _word("select")
 
 real, imag, complex_of = _word("real", parts), _word("imag", parts), _word("complex_of", parts)
 

@@ -7,7 +7,7 @@ neighbouring elements if inner is long. By a warp, over a grid of warps, or by a
 
 from numba import cuda, int64
 
-from fnad.kernels.cuda.arithmetic import add, multiply, select
+from fnad.kernels.cuda.arithmetic import above, add, below, multiply, select
 from fnad.kernels.cuda.grids import thread_column, thread_row, warp_column, warp_row
 from fnad.kernels.cuda.reductions import block_reduce
 from fnad.kernels.cuda.shared import shared_like
@@ -150,13 +150,13 @@ def accumulate_chunks(combine, neutral, x, totals, out, n, inner):
 @inlined
 def is_above(value, best):
     """Whether a value takes the place of the largest so far; the first NaN is larger than all."""
-    return value > best or (value != value and best == best)
+    return best == best and (above(value, best) or value != value)
 
 
 @inlined
 def is_below(value, best):
     """Whether a value takes the place of the smallest so far; the first NaN is smaller than all."""
-    return value < best or (value != value and best == best)
+    return best == best and (below(value, best) or value != value)
 
 
 @inlined

@@ -37,6 +37,7 @@ add = radd = _operation(np.add)
 multiply = rmul = _operation(np.multiply)
 maximum = rmax = _operation(np.maximum)
 minimum = rmin = _operation(np.minimum)
+above, below = np.greater, np.less
 
 sqrt, fabs, copysign = _operation(np.sqrt), _operation(np.fabs), _operation(np.copysign)
 floor, ceil, trunc, rint = _operation(np.floor), _operation(np.ceil), _operation(np.trunc), _operation(np.rint)

@@ -8,7 +8,7 @@ from fnad.compiler.cpu.chunks import PER_FUNCTION, chunk_of
 from fnad.compiler.cpu.library.launch import Row, launch, row
 from fnad.compiler.operands import sizes_around
 from fnad.ir.primitive import Primitive
-from fnad.kernels.dtypes import COMPUTED, DTYPES
+from fnad.kernels.dtypes import COMPUTED
 from fnad.ops import reductions as ops
 from fnad.runtime.plan import Launch, View
 
@@ -41,7 +41,7 @@ def _along_axis(function: str, label: str, how: str, operands: dict[str, View], 
 LAUNCHES: dict[Primitive, Row] = {
     ops.cumsum: row(partial(cumulative, combine=ops.cumsum.combine), COMPUTED),
     ops.cumprod: row(partial(cumulative, combine=ops.cumprod.combine), COMPUTED),
-    ops.recurrence: row(recurrence, DTYPES),
-    ops.argmax: row(partial(extreme_place, which=ops.argmax), DTYPES),
-    ops.argmin: row(partial(extreme_place, which=ops.argmin), DTYPES),
+    ops.recurrence: row(recurrence, COMPUTED),
+    ops.argmax: row(partial(extreme_place, which=ops.argmax), COMPUTED),
+    ops.argmin: row(partial(extreme_place, which=ops.argmin), COMPUTED),
 }

@@ -11,7 +11,7 @@ from fnad.compiler.cuda.library.launch import (
 from fnad.compiler.operands import sizes_around
 from fnad.ir.primitive import Primitive
 from fnad.kernels.cuda.sizes import CHUNK, WARP
-from fnad.kernels.dtypes import COMPUTED, DTYPES, dtype_word
+from fnad.kernels.dtypes import COMPUTED, dtype_word
 from fnad.ops import reductions as ops
 from fnad.runtime import views
 from fnad.runtime.plan import View
@@ -108,7 +108,7 @@ def _along_axis(function: str, label: str, how: str, operands: dict[str, View], 
 LAUNCHES: dict[Primitive, Row] = {
     ops.cumsum: row(partial(cumulative, combine=ops.cumsum.combine), COMPUTED, takes_workspace=True),
     ops.cumprod: row(partial(cumulative, combine=ops.cumprod.combine), COMPUTED, takes_workspace=True),
-    ops.recurrence: row(recurrence, DTYPES),
-    ops.argmax: row(partial(extreme_place, which=ops.argmax), DTYPES, takes_workspace=True),
-    ops.argmin: row(partial(extreme_place, which=ops.argmin), DTYPES, takes_workspace=True),
+    ops.recurrence: row(recurrence, COMPUTED),
+    ops.argmax: row(partial(extreme_place, which=ops.argmax), COMPUTED, takes_workspace=True),
+    ops.argmin: row(partial(extreme_place, which=ops.argmin), COMPUTED, takes_workspace=True),
 }
