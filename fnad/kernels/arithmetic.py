@@ -2,7 +2,7 @@
 
 The operands of an operation are of one dtype, and so is its result: int8 stays int8 and wraps,
 where numba's own operators would widen it. Nothing branches, so loops over it vectorize, but for
-`fmod`, `remainder` and `floor_divide` of floats (a call of the C library) and `integer_power`.
+`fmod`, `remainder` and `floor_divide` of floats in `division` (a call of the C library) and `integer_power`.
 
 The functions here are what `intrinsic` of a target takes: they are given the types of a call, and
 resolve it to a signature and a writer of instructions. Each target registers them as the words of
@@ -23,7 +23,7 @@ _ANY = types.Number | types.Boolean
 _REAL = types.Float | types.Integer | types.Boolean
 
 
-def _operation(accepted: Any, meaning: str, operands: int = 2) -> Callable:
+def operation(accepted: Any, meaning: str, operands: int = 2) -> Callable:
     """Make `generate(builder, dtype, *values) -> value` a function of operands of one dtype."""
 
     def decorate(generate: Callable[..., ir.Value]) -> Callable:
@@ -92,11 +92,11 @@ def _multiply(flags: tuple[str, ...]) -> Callable[..., ir.Value]:
     return generate
 
 
-add = _operation(_ANY, "a + b: integers wrap, booleans are or-ed.")(_add(()))
-multiply = _operation(_ANY, "a * b: integers wrap, booleans are and-ed.")(_multiply(()))
+add = operation(_ANY, "a + b: integers wrap, booleans are or-ed.")(_add(()))
+multiply = operation(_ANY, "a * b: integers wrap, booleans are and-ed.")(_multiply(()))
 # `reassoc` on this instruction alone lets LLVM split a sum into lanes, and nothing else.
-radd = _operation(_ANY, "A term of a sum in any order: acc = radd(acc, x).")(_add(("reassoc",)))
-rmul = _operation(_ANY, "A factor of a product in any order.")(_multiply(("reassoc",)))
+radd = operation(_ANY, "A term of a sum in any order: acc = radd(acc, x).")(_add(("reassoc",)))
+rmul = operation(_ANY, "A factor of a product in any order.")(_multiply(("reassoc",)))
 
 
 # --- comparisons ------------------------------------------------------------------------------
@@ -170,12 +170,12 @@ def _running_extreme(test: str, name: str) -> Callable[..., ir.Value]:
     return generate
 
 
-maximum = _operation(_ANY, "The larger one; NaN if either is NaN.")(_extreme(">"))
-minimum = _operation(_ANY, "The smaller one; NaN if either is NaN.")(_extreme("<"))
-rmax = _operation(_ANY, "A term of a running maximum: acc = rmax(acc, x).")(
+maximum = operation(_ANY, "The larger one; NaN if either is NaN.")(_extreme(">"))
+minimum = operation(_ANY, "The smaller one; NaN if either is NaN.")(_extreme("<"))
+rmax = operation(_ANY, "A term of a running maximum: acc = rmax(acc, x).")(
     _running_extreme(">", "llvm.maximum")
 )
-rmin = _operation(_ANY, "A term of a running minimum: acc = rmin(acc, x).")(
+rmin = operation(_ANY, "A term of a running minimum: acc = rmin(acc, x).")(
     _running_extreme("<", "llvm.minimum")
 )
 
@@ -197,14 +197,14 @@ def select(typing_context: Any, condition: types.Type, a: types.Type, b: types.T
 
 # --- floats -----------------------------------------------------------------------------------
 
-sqrt = _operation(types.Float, "The square root.", 1)(_llvm("llvm.sqrt"))
-fabs = _operation(types.Float, "The absolute value.", 1)(_llvm("llvm.fabs"))
-floor = _operation(types.Float, "Rounded down.", 1)(_llvm("llvm.floor"))
-ceil = _operation(types.Float, "Rounded up.", 1)(_llvm("llvm.ceil"))
-trunc = _operation(types.Float, "Rounded towards zero.", 1)(_llvm("llvm.trunc"))
-rint = _operation(types.Float, "Rounded to an integer, ties to even.", 1)(_llvm("llvm.rint"))
-copysign = _operation(types.Float, "x with the sign of y.")(_llvm("llvm.copysign"))
-fma = _operation(types.Float, "x * y + z, rounded once.", 3)(_llvm("llvm.fma"))
+sqrt = operation(types.Float, "The square root.", 1)(_llvm("llvm.sqrt"))
+fabs = operation(types.Float, "The absolute value.", 1)(_llvm("llvm.fabs"))
+floor = operation(types.Float, "Rounded down.", 1)(_llvm("llvm.floor"))
+ceil = operation(types.Float, "Rounded up.", 1)(_llvm("llvm.ceil"))
+trunc = operation(types.Float, "Rounded towards zero.", 1)(_llvm("llvm.trunc"))
+rint = operation(types.Float, "Rounded to an integer, ties to even.", 1)(_llvm("llvm.rint"))
+copysign = operation(types.Float, "x with the sign of y.")(_llvm("llvm.copysign"))
+fma = operation(types.Float, "x * y + z, rounded once.", 3)(_llvm("llvm.fma"))
 
 
 def bitcast(typing_context: Any, value: types.Type, dtype: types.Type) -> Any:
@@ -217,90 +217,12 @@ def bitcast(typing_context: Any, value: types.Type, dtype: types.Type) -> Any:
     return target(value, dtype), generate
 
 
-# --- division ---------------------------------------------------------------------------------
-
-
-def _integer_division(
-    builder: ir.IRBuilder, dtype: types.Integer, a: ir.Value, b: ir.Value
-) -> tuple[ir.Value, ir.Value]:
-    """Quotient rounded towards zero, and remainder; both 0 for b = 0, and MIN / -1 = MIN."""
-    zero, one = ir.Constant(a.type, 0), ir.Constant(a.type, 1)
-    by_zero = builder.icmp_signed("==", b, zero)
-    if not dtype.signed:
-        divisor = builder.select(by_zero, one, b)
-        quotient, rest = builder.udiv(a, divisor), builder.urem(a, divisor)
-    else:
-        negates = builder.icmp_signed("==", b, ir.Constant(a.type, -1))
-        divisor = builder.select(builder.or_(by_zero, negates), one, b)
-        quotient, rest = builder.sdiv(a, divisor), builder.srem(a, divisor)
-        quotient = builder.select(negates, builder.neg(a), quotient)
-    return builder.select(by_zero, zero, quotient), builder.select(by_zero, zero, rest)
-
-
-def _rounds_down(builder: ir.IRBuilder, rest: ir.Value, b: ir.Value) -> ir.Value:
-    """Whether a quotient rounded towards zero is 1 more than the floor: an integer's test."""
-    zero = ir.Constant(b.type, 0)
-    unequal_signs = builder.icmp_signed("<", builder.xor(rest, b), zero)
-    return builder.and_(builder.icmp_signed("!=", rest, zero), unequal_signs)
-
-
-def _float_division(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> tuple[ir.Value, ir.Value]:
-    """NumPy's floor quotient and remainder of floats (npy_divmod)."""
-    zero, half, one = (ir.Constant(a.type, value) for value in (0.0, 0.5, 1.0))
-    rest = call(builder, "frem", a, b)
-    quotient = builder.fdiv(builder.fsub(a, rest), b)
-    has_rest = builder.fcmp_unordered("!=", rest, zero)
-    signs = (builder.fcmp_ordered("<", value, zero) for value in (b, rest))
-    shifts = builder.and_(has_rest, builder.xor(*signs))
-    quotient = builder.select(shifts, builder.fsub(quotient, one), quotient)
-    signed_zero = call(builder, "llvm.copysign", zero, b)
-    rest_found = builder.select(shifts, builder.fadd(rest, b), rest)
-    rest_found = builder.select(has_rest, rest_found, signed_zero)
-
-    whole = call(builder, "llvm.floor", quotient)
-    too_low = builder.fcmp_ordered(">", builder.fsub(quotient, whole), half)
-    whole = builder.select(too_low, builder.fadd(whole, one), whole)
-    ratio = builder.fdiv(a, b)
-    signed_zero = call(builder, "llvm.copysign", zero, ratio)
-    whole = builder.select(builder.fcmp_unordered("!=", quotient, zero), whole, signed_zero)
-    by_zero = builder.fcmp_ordered("==", b, zero)
-    return builder.select(by_zero, ratio, whole), builder.select(by_zero, rest, rest_found)
-
-
-@_operation(types.Integer | types.Float, "The quotient rounded down; of integers by 0, 0.")
-def floor_divide(builder: ir.IRBuilder, dtype: types.Type, a: ir.Value, b: ir.Value) -> ir.Value:
-    if isinstance(dtype, types.Float):
-        return _float_division(builder, a, b)[0]
-    quotient, rest = _integer_division(builder, dtype, a, b)
-    if not dtype.signed:
-        return quotient
-    lower = builder.sub(quotient, ir.Constant(a.type, 1))
-    return builder.select(_rounds_down(builder, rest, b), lower, quotient)
-
-
-@_operation(types.Integer | types.Float, "a - b * floor_divide(a, b); of integers by 0, 0.")
-def remainder(builder: ir.IRBuilder, dtype: types.Type, a: ir.Value, b: ir.Value) -> ir.Value:
-    if isinstance(dtype, types.Float):
-        return _float_division(builder, a, b)[1]
-    rest = _integer_division(builder, dtype, a, b)[1]
-    if not dtype.signed:
-        return rest
-    return builder.select(_rounds_down(builder, rest, b), builder.add(rest, b), rest)
-
-
-@_operation(types.Integer | types.Float, "The remainder with the sign of a; of integers by 0, 0.")
-def fmod(builder: ir.IRBuilder, dtype: types.Type, a: ir.Value, b: ir.Value) -> ir.Value:
-    if isinstance(dtype, types.Float):
-        return call(builder, "frem", a, b)
-    return _integer_division(builder, dtype, a, b)[1]
-
-
 # --- integers ---------------------------------------------------------------------------------
 
 # numba's own + - * of int64 promise LLVM that nothing overflows: then `x + 1 > x` is true for every x.
 
 
-@_operation(types.Integer | types.Complex, "a - b; integers wrap.")
+@operation(types.Integer | types.Complex, "a - b; integers wrap.")
 def subtract(builder: ir.IRBuilder, dtype: types.Type, a: ir.Value, b: ir.Value) -> ir.Value:
     if isinstance(dtype, types.Integer):
         return builder.sub(a, b)
@@ -308,7 +230,7 @@ def subtract(builder: ir.IRBuilder, dtype: types.Type, a: ir.Value, b: ir.Value)
     return joined(builder, *(builder.fsub(x, y) for x, y in pairs))
 
 
-@_operation(types.Integer | types.Complex, "-a; integers wrap.", 1)
+@operation(types.Integer | types.Complex, "-a; integers wrap.", 1)
 def negate(builder: ir.IRBuilder, dtype: types.Type, a: ir.Value) -> ir.Value:
     if isinstance(dtype, types.Integer):
         return builder.neg(a)
@@ -332,8 +254,8 @@ def truncated(typing_context: Any, value: types.Type, dtype: types.Type) -> Any:
             found = _as_signed(builder, x, held)
             return found if held == result else builder.trunc(found, result)
         half = ir.Constant(x.type, 2.0**63)
-        above = builder.xor(_as_signed(builder, builder.fsub(x, half), held), ir.Constant(held, -(2**63)))
-        return builder.select(builder.fcmp_ordered(">=", x, half), above, _as_signed(builder, x, held))
+        large = builder.xor(_as_signed(builder, builder.fsub(x, half), held), ir.Constant(held, -(2**63)))
+        return builder.select(builder.fcmp_ordered(">=", x, half), large, _as_signed(builder, x, held))
 
     return target(value, dtype), generate
 
@@ -344,13 +266,13 @@ def _as_signed(builder: ir.IRBuilder, x: ir.Value, dtype: ir.IntType) -> ir.Valu
     return builder.fptosi(builder.select(fits, x, ir.Constant(x.type, -limit)), dtype)
 
 
-@_operation(types.Integer, "a << b; 0 where b is no less than the width.")
+@operation(types.Integer, "a << b; 0 where b is no less than the width.")
 def left_shift(builder: ir.IRBuilder, dtype: types.Integer, a: ir.Value, b: ir.Value) -> ir.Value:
     inside = builder.icmp_unsigned("<", b, ir.Constant(b.type, dtype.bitwidth))
     return builder.select(inside, builder.shl(a, b), ir.Constant(a.type, 0))
 
 
-@_operation(types.Integer, "a >> b; the sign alone where b is no less than the width.")
+@operation(types.Integer, "a >> b; the sign alone where b is no less than the width.")
 def right_shift(builder: ir.IRBuilder, dtype: types.Integer, a: ir.Value, b: ir.Value) -> ir.Value:
     inside = builder.icmp_unsigned("<", b, ir.Constant(b.type, dtype.bitwidth))
     if not dtype.signed:
@@ -388,7 +310,7 @@ def _until_zero(builder: ir.IRBuilder, state: tuple, following: Callable[..., tu
     return first
 
 
-@_operation(types.Integer, "base to the power of an exponent; wraps; 0 if the exponent is negative.")
+@operation(types.Integer, "base to the power of an exponent; wraps; 0 if the exponent is negative.")
 def integer_power(builder: ir.IRBuilder, dtype: types.Integer, base: ir.Value, exponent: ir.Value) -> ir.Value:
     """By the exponent's digits, the last one first."""
     zero, one = ir.Constant(base.type, 0), ir.Constant(base.type, 1)
@@ -402,7 +324,7 @@ def integer_power(builder: ir.IRBuilder, dtype: types.Integer, base: ir.Value, e
     return _until_zero(builder, (first, base, digits), next_digit)
 
 
-@_operation(types.Integer, "The greatest common divisor; of signed integers, of their absolute values.")
+@operation(types.Integer, "The greatest common divisor; of signed integers, of their absolute values.")
 def gcd(builder: ir.IRBuilder, dtype: types.Integer, a: ir.Value, b: ir.Value) -> ir.Value:
     if dtype.signed:
         zero = ir.Constant(a.type, 0)

@@ -8,7 +8,7 @@ from fnad.compiler.cuda.lower import LAUNCHES
 from fnad.ir.types import ArrayType
 from fnad.ops import reductions
 
-from tests.cuda.library_running import ONE, Device, check, evaluated, results, run, whole_numbers
+from tests.cuda.library_running import ONE, check, evaluated, results, run, whole_numbers
 from tests.cuda.requirements import needs_cuda_compiler
 
 pytestmark = needs_cuda_compiler

@@ -29,6 +29,7 @@ _FLOAT = [
 ]
 _COMPLEX = [
     *_ANY, "subtract(a, b)", "negate(a)", "complex_of(imag(a), real(b))", "select(real(a) < real(b), a, c)",
+    "select(above(a, b), a, c)", "select(below(a, b), a, c)",
 ]
 _BITCAST = {
     4: "bitcast(int32(bitcast(a, int32) & int32(-2)), float32)",

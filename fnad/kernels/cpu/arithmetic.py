@@ -2,7 +2,7 @@
 
 from numba.extending import intrinsic
 
-from fnad.kernels import arithmetic, parts
+from fnad.kernels import arithmetic, division, parts
 
 add, multiply = intrinsic(arithmetic.add), intrinsic(arithmetic.multiply)
 radd, rmul = intrinsic(arithmetic.radd), intrinsic(arithmetic.rmul)
@@ -20,8 +20,8 @@ trunc, rint = intrinsic(arithmetic.trunc), intrinsic(arithmetic.rint)
 copysign, fma = intrinsic(arithmetic.copysign), intrinsic(arithmetic.fma)
 bitcast, number_like = intrinsic(arithmetic.bitcast), intrinsic(arithmetic.number_like)
 
-floor_divide, remainder = intrinsic(arithmetic.floor_divide), intrinsic(arithmetic.remainder)
-fmod = intrinsic(arithmetic.fmod)
+floor_divide, remainder = intrinsic(division.floor_divide), intrinsic(division.remainder)
+fmod = intrinsic(division.fmod)
 subtract, negate, truncated = (intrinsic(arithmetic.subtract), intrinsic(arithmetic.negate),
                                intrinsic(arithmetic.truncated))
 left_shift, right_shift = intrinsic(arithmetic.left_shift), intrinsic(arithmetic.right_shift)

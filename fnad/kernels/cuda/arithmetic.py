@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fnad.kernels import arithmetic, parts
+from fnad.kernels import arithmetic, division, parts
 from fnad.kernels.cuda.words import word
 
 
@@ -21,7 +21,8 @@ sqrt, fabs, copysign, fma = _word("sqrt"), _word("fabs"), _word("copysign"), _wo
 floor, ceil, trunc, rint = _word("floor"), _word("ceil"), _word("trunc"), _word("rint")
 bitcast, number_like = _word("bitcast"), _word("number_like")
 
-floor_divide, remainder, fmod = _word("floor_divide"), _word("remainder"), _word("fmod")
+floor_divide, remainder = _word("floor_divide", division), _word("remainder", division)
+fmod = _word("fmod", division)
 subtract, negate, truncated = _word("subtract"), _word("negate"), _word("truncated")
 left_shift, right_shift = _word("left_shift"), _word("right_shift")
 integer_power, gcd = _word("integer_power"), _word("gcd")

@@ -44,7 +44,7 @@ floor, ceil, trunc, rint = _operation(np.floor), _operation(np.ceil), _operation
 
 floor_divide, remainder = _operation(np.floor_divide), _operation(np.remainder)
 fmod = _operation(np.fmod)
-subtract, negate = _operation(np.subtract), _operation(np.negative)
+subtract, negate, gcd = _operation(np.subtract), _operation(np.negative), _operation(np.gcd)
 left_shift, right_shift = _operation(np.left_shift), _operation(np.right_shift)
 integer_power = _operation(lambda base, exponent: np.power(base, exponent) if exponent >= 0 else 0)
 
