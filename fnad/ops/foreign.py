@@ -1,4 +1,4 @@
-"""Elementwise operations that are ufuncs of another library: their loops run on the CPU, compiled and interpreted."""
+"""Elementwise operations that are ufuncs of SciPy's: its loops run, compiled or not; the derivatives are ours."""
 
 from __future__ import annotations
 
@@ -7,47 +7,89 @@ from typing import Any
 
 import numpy as np
 
-from fnad.ir.primitive import Primitive
+from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.types import ArrayType
-from fnad.ops.families import Partial
+from fnad.lazy import LazyModule
+from fnad.ops.elementwise import add, conj, guarded_mul
 from fnad.ops.operands import rule
 
-Ufunc = Callable[[], np.ufunc]
-"""Gives a ufunc when it is first needed, for importing it may take long."""
+special = LazyModule("scipy.special")
 
-UFUNCS: dict[Primitive, Ufunc] = {}
-"""The ufuncs of all such operations."""
+Slope = Callable[..., Any]
+"""``(y, *inputs) -> derivative`` of the result y in one input; of several results a tuple of them."""
+
+UFUNCS: dict[Primitive, Callable[[], np.ufunc]] = {}
+"""What gives the ufunc of each such operation when it is first needed, for importing it takes long."""
 
 
-def foreign(name: str, ufunc: Ufunc, partials: Sequence[Partial | None] = (), **traits: Any) -> Primitive:
-    """An elementwise operation that is a ufunc, on operands of one shape in the dtypes of one of its loops.
+def foreign(name: str, slopes: Sequence[Slope | None] = (), ufunc: str | None = None) -> Primitive:
+    """An elementwise operation that is a ufunc of SciPy's, on operands of one shape in the dtypes of one of its loops.
 
     Args:
-        ufunc: gives the ufunc; it may have several results.
-        partials: the derivative in each input, ``(g, y, *inputs) -> contribution``, as for `families.elementwise`; of
-            several results ``g`` and ``y`` are tuples.
-        traits: further ones, as `Primitive` has them.
+        slopes: the derivative in each input; ``None`` where the result is piecewise constant.
+        ufunc: SciPy's name for the ufunc, if that is another one.
     """
 
+    def find() -> np.ufunc:
+        return getattr(special._ufuncs, ufunc or name)
+
     def type_rule(*types: ArrayType) -> Any:
-        loop = _loop(name, ufunc(), types)
-        results = tuple([ArrayType(types[0].shape, dtype) for dtype in loop[len(types) :]])
+        loop = _loop(name, find(), types)
+        weak = all([t.weak for t in types])
+        results = tuple([ArrayType(types[0].shape, dtype, weak) for dtype in loop[len(types) :]])
         return results if len(results) > 1 else results[0]
 
-    def evaluate(*operands: Any) -> Any:
-        return ufunc()(*operands)
+    operands = ", ".join([f"{{{i}}}" for i in range(max(len(slopes), 1))])
+    primitive = Primitive(
+        name, type_rule, lambda *operands: find()(*operands), expression=f"{name}({operands})", **_derivatives(slopes)
+    )
+    UFUNCS[primitive] = find
+    return primitive
+
+
+def composed(name: str, function: Callable[..., Any], slopes: Sequence[Slope | None]) -> Primitive:
+    """An elementwise operation made of others, with derivatives of its own where those of its parts would overflow."""
+    return Primitive(
+        name, lambda *types: ArrayType(types[0].shape, types[0].dtype), function, expand=rule(function),
+        kind=Kind.ELEMENTWISE, **_derivatives(slopes),
+    )
+
+
+def _derivatives(slopes: Sequence[Slope | None]) -> dict[str, Any]:
+    """The traits that say how an operation is differentiated."""
 
     @rule
     def vjp(i: int, g: Any, y: Any, *inputs: Any) -> Any:
-        return partials[i](g, y, *inputs)  # type: ignore[misc]
+        made = slopes[i](y, *inputs)  # type: ignore[misc]
+        if type(made) is not tuple:
+            return guarded_mul(g, conj(made))
+        total, *rest = [guarded_mul(part, conj(slope)) for part, slope in zip(g, made)]
+        for part in rest:
+            total = add(total, part)
+        return total
 
-    differentiable = tuple([i for i, p in enumerate(partials) if p is not None])
-    primitive = Primitive(
-        name, type_rule, evaluate, vjp=vjp if differentiable else None, differentiable=differentiable,
-        expression=f"foreign_{name}({{0}})", **traits,
-    )
-    UFUNCS[primitive] = ufunc
-    return primitive
+    differentiable = tuple([i for i, slope in enumerate(slopes) if slope is not None])
+    return {"vjp": vjp if differentiable else None, "differentiable": differentiable}
+
+
+def no_slope(name: str, argument: str) -> Slope:
+    """The slope in an argument for which there is a derivative, but no formula."""
+
+    def refuse(*values: Any) -> Any:
+        raise TypeError(
+            f"{name}: requires an argument {argument} in which nothing is differentiated, got one that a derivative "
+            "is wanted for, and there is no formula of it. Give it as a number, or through fnad.stop_gradient."
+        )
+
+    return refuse
+
+
+def polynomial(x: Any, coefficients: Sequence[float]) -> Any:
+    """The sum of c[k] x**k."""
+    total: Any = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = x * total + c
+    return total
 
 
 def _loop(name: str, ufunc: np.ufunc, types: Sequence[ArrayType]) -> tuple[np.dtype, ...]:

@@ -1,0 +1,57 @@
+"""Bessel's functions, element by element: SciPy's loops, with derivatives in the argument."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fnad.ir.primitive import Primitive
+from fnad.ops.elementwise import sign
+from fnad.ops.foreign import foreign, no_slope
+
+
+def _of_order(name: str, below: float, above: float, scale: Any = None) -> Primitive:
+    """A function of an order and an argument, whose slope is ``below`` and ``above`` times those of the orders beside it.
+
+    With ``scale`` the slope has that times the function in it, too.
+    """
+
+    def slope(y: Any, v: Any, x: Any) -> Any:
+        sides = function(v - 1, x) * below + function(v + 1, x) * above
+        return sides if scale is None else sides + scale(x) * y
+
+    function = foreign(name, [no_slope(name, "v"), slope])
+    return function
+
+
+def _decaying(x: Any) -> Any:
+    return -sign(x)
+
+
+# --- Of any order; those that end with e are scaled by exponentials
+
+jv, yv = _of_order("jv", 0.5, -0.5), _of_order("yv", 0.5, -0.5)
+iv, kv = _of_order("iv", 0.5, 0.5), _of_order("kv", -0.5, -0.5)
+ive, kve = _of_order("ive", 0.5, 0.5, _decaying), _of_order("kve", -0.5, -0.5, lambda x: 1)
+hankel1, hankel2 = _of_order("hankel1", 0.5, -0.5), _of_order("hankel2", 0.5, -0.5)
+# Of whole orders.
+yn = foreign("yn", [None, lambda y, n, x: (yn(n - 1, x) - yn(n + 1, x)) * 0.5])
+kn = foreign("kn", [None, lambda y, n, x: (kn(n - 1, x) + kn(n + 1, x)) * -0.5])
+
+# --- Of the orders 0 and 1
+
+j0 = foreign("j0", [lambda y, x: -j1(x)])
+j1 = foreign("j1", [lambda y, x: (j0(x) - jv(2.0, x)) * 0.5])
+y0 = foreign("y0", [lambda y, x: -y1(x)])
+y1 = foreign("y1", [lambda y, x: (y0(x) - yv(2.0, x)) * 0.5])
+i0 = foreign("i0", [lambda y, x: i1(x)])
+i1 = foreign("i1", [lambda y, x: (i0(x) + iv(2.0, x)) * 0.5])
+i0e = foreign("i0e", [lambda y, x: i1e(x) - sign(x) * y])
+i1e = foreign("i1e", [lambda y, x: (i0e(x) + ive(2.0, x)) * 0.5 - sign(x) * y])
+k0 = foreign("k0", [lambda y, x: -k1(x)])
+k1 = foreign("k1", [lambda y, x: (k0(x) + kv(2.0, x)) * -0.5])
+k0e = foreign("k0e", [lambda y, x: y - k1e(x)])
+k1e = foreign("k1e", [lambda y, x: y - (k0e(x) + kve(2.0, x)) * 0.5])
+
+# --- Airy's: Ai, Ai', Bi, Bi'
+
+airy = foreign("airy", [lambda y, z: (y[1], z * y[0], y[3], z * y[2])])
