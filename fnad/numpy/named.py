@@ -27,17 +27,22 @@ NAMES: dict[str, np.ufunc] = {
 @cache
 def named(ufunc: np.ufunc) -> Callable[..., Any]:
     """A ufunc of NumPy as a function."""
+    operands = ["x"] if ufunc.nin == 1 else ["x1", "x2"]
+    return as_function(ufunc, ufunc.__name__, "fnad.numpy", operands, _text(ufunc, operands))
+
+
+def as_function(ufunc: np.ufunc, name: str, module: str, operands: list[str], text: str) -> Callable[..., Any]:
+    """A ufunc as a function that also takes lists with traced values in them."""
 
     def function(*args: Any, **kwargs: Any) -> Any:
         given = [stacked(builder_of(a), a) if type(a) in (list, tuple) and is_traced(a) else a for a in args]
         result = ufunc(*given, **kwargs)
         return result if kwargs else in_c_order(result, given)
 
-    operands = ["x"] if ufunc.nin == 1 else ["x1", "x2"]
     made = boundary(function)
-    made.__name__ = made.__qualname__ = ufunc.__name__
-    made.__module__ = "fnad.numpy"
-    made.__doc__ = _text(ufunc, operands)
+    made.__name__ = made.__qualname__ = name
+    made.__module__ = module
+    made.__doc__ = text
     made.__signature__ = _signature(ufunc, operands)  # type: ignore[attr-defined]
     return made
 

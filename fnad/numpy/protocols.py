@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fnad.errors import InPlaceError, located
+from fnad.lazy import LazyModule
 from fnad.numpy import aliases, contractions, indexing, operators, shaping, special, ufuncs, updates, writing
 from fnad.numpy.dispatch import RULES, name_of, ordinary_array, refuse_out
 from fnad.numpy.flat import Flat, set_flat
@@ -22,6 +24,14 @@ CALLS: dict[np.ufunc, Callable[..., Any]] = {
     **ufuncs.UFUNCS, np.matmul: contractions.matmul_rule,
     **{ufunc: RULES[ufunc] for ufunc in (np.vecdot, np.matvec, np.vecmat)},
 }
+
+_scipys = LazyModule("fnad.scipy.special.ufuncs")
+
+
+def _rule(ufunc: np.ufunc) -> Callable[..., Any] | None:
+    """The rule of a ufunc, where there is one; SciPy's ufuncs are looked up when its module is there."""
+    rule = CALLS.get(ufunc)
+    return _scipys.UFUNCS.get(ufunc) if rule is None and "scipy.special" in sys.modules else rule
 
 
 def _reduce_logaddexp(a: Any, axis: Any, out: Any, keepdims: bool = False) -> Any:
@@ -41,7 +51,7 @@ _NEUTRAL = {"where": True, "casting": "same_kind", "order": "K", "subok": True, 
 
 def _array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     if method == "__call__":
-        rule = CALLS.get(ufunc)
+        rule = _rule(ufunc)
         if rule is None:
             raise _unsupported(ufunc)
         return _with_keywords(ufunc, rule, inputs, kwargs) if kwargs else rule(*inputs)
@@ -110,8 +120,9 @@ _METHODS: dict[str, Callable[..., Any]] = {"reduce": _reduce, "accumulate": _acc
 
 def has_rule(ufunc: np.ufunc, method: str) -> bool:
     """Whether traced values may be given to a ufunc, ``"__call__"``, or to a method of it."""
-    tables = {"__call__": CALLS, "outer": CALLS, "reduce": _REDUCE, "accumulate": _ACCUMULATE}
-    return ufunc in tables.get(method, ())
+    if method in ("__call__", "outer"):
+        return _rule(ufunc) is not None
+    return ufunc in {"reduce": _REDUCE, "accumulate": _ACCUMULATE}.get(method, ())
 
 
 # --- Functions: np.sum(x), np.concatenate([x, y])

@@ -10,9 +10,9 @@ from fnad.ops.foreign import foreign, no_slope
 
 
 def _of_order(name: str, below: float, above: float, scale: Any = None) -> Primitive:
-    """A function of an order and an argument, whose slope is ``below`` and ``above`` times those of the orders beside it.
+    """A function of an order and an argument, whose slope is made of the functions of the orders beside it.
 
-    With ``scale`` the slope has that times the function in it, too.
+    They come with the factors ``below`` and ``above``; with ``scale`` that times the function is added.
     """
 
     def slope(y: Any, v: Any, x: Any) -> Any:

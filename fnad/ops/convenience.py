@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import factorial, pi
 from typing import Any
 
-from fnad.ops.elementwise import LN10, choose, copysign, cos, exp, guarded_div, log, log1p, minimum, sin, sqrt
+from fnad.ops.elementwise import LN10, choose, copysign, cos, cosine, exp, guarded_div, hypot, log, log1p, minimum, sin
 from fnad.ops.foreign import foreign, polynomial
 from fnad.ops.special import sigmoid
 
@@ -31,16 +31,17 @@ def _huber_by_residual(y: Any, delta: Any, r: Any) -> Any:
 huber = foreign("huber", [
     lambda y, delta, r: choose(abs(r) > delta, abs(r) - delta, 0), _huber_by_residual,
 ])
+
+
+def _pseudo_huber_by_delta(y: Any, delta: Any, r: Any) -> Any:
+    """(h - delta)² / h for the hypotenuse h."""
+    h = hypot(delta, r)
+    above = guarded_div(r * r, h + delta)
+    return guarded_div(above * above, h)
+
+
 # delta² (sqrt(1 + (r / delta)²) - 1)
-pseudo_huber = foreign("pseudo_huber", [
-    lambda y, delta, r: guarded_div(y * 2, delta) - r * _pseudo_huber_slope(delta, r) / delta,
-    lambda y, delta, r: _pseudo_huber_slope(delta, r),
-])
-
-
-def _pseudo_huber_slope(delta: Any, r: Any) -> Any:
-    return r / sqrt((r / delta) ** 2 + 1)
-
+pseudo_huber = foreign("pseudo_huber", [_pseudo_huber_by_delta, lambda y, delta, r: delta * cosine(r, delta)])
 
 # --- Exponentials
 

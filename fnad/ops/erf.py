@@ -37,6 +37,9 @@ def _dawsn_slope(y: Any, x: Any) -> Any:
     return -(slope if x.dtype.kind == "c" else _far_part(slope, x, abs(x) > FAR, 1.0))
 
 
+# Of complex numbers; the real ones are in fnad/ops/special.py.
+complex_erf = foreign("complex_erf", [lambda y, z: exp(-(z * z)) * (2 / ROOT_PI)], "erf")
+complex_erfc = foreign("complex_erfc", [lambda y, z: exp(-(z * z)) * (-2 / ROOT_PI)], "erfc")
 # exp(x²) erfc(x)
 erfcx = foreign("erfcx", [_erfcx_slope])
 erfi = foreign("erfi", [lambda y, x: exp(x * x) * (2 / ROOT_PI)])

@@ -21,6 +21,9 @@ Slope = Callable[..., Any]
 UFUNCS: dict[Primitive, Callable[[], np.ufunc]] = {}
 """What gives the ufunc of each such operation when it is first needed, for importing it takes long."""
 
+SMOOTH: dict[Primitive, tuple[int, ...]] = {}
+"""The inputs in which there are derivatives."""
+
 
 def foreign(name: str, slopes: Sequence[Slope | None] = (), ufunc: str | None = None) -> Primitive:
     """An elementwise operation that is a ufunc of SciPy's, on operands of one shape in the dtypes of one of its loops.
@@ -44,6 +47,7 @@ def foreign(name: str, slopes: Sequence[Slope | None] = (), ufunc: str | None = 
         name, type_rule, lambda *operands: find()(*operands), expression=f"{name}({operands})", **_derivatives(slopes)
     )
     UFUNCS[primitive] = find
+    SMOOTH[primitive] = tuple([i for i in primitive.differentiable or () if type(slopes[i]) is not no_slope])
     return primitive
 
 
@@ -72,16 +76,18 @@ def _derivatives(slopes: Sequence[Slope | None]) -> dict[str, Any]:
     return {"vjp": vjp if differentiable else None, "differentiable": differentiable}
 
 
-def no_slope(name: str, argument: str) -> Slope:
+class no_slope:  # noqa: N801 - reads as a rule in the rows
     """The slope in an argument for which there is a derivative, but no formula."""
 
-    def refuse(*values: Any) -> Any:
-        raise TypeError(
-            f"{name}: requires an argument {argument} in which nothing is differentiated, got one that a derivative "
-            "is wanted for, and there is no formula of it. Give it as a number, or through fnad.stop_gradient."
-        )
+    def __init__(self, name: str, argument: str) -> None:
+        self.name, self.argument = name, argument
 
-    return refuse
+    def __call__(self, *values: Any) -> Any:
+        raise TypeError(
+            f"{self.name}: requires an argument {self.argument} in which nothing is differentiated, got one that a "
+            "derivative is wanted for, and there is no formula of it. Give it as a number, or through "
+            "fnad.stop_gradient."
+        )
 
 
 def polynomial(x: Any, coefficients: Sequence[float]) -> Any:

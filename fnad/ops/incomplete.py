@@ -58,7 +58,7 @@ def gammainc_by_shape(a: Any, x: Any) -> Any:
     is_inside = (a > 0) & (x > 0) & (a < np.inf) & (x < np.inf)
     inside = _gammainc_slope(choose(is_inside, a, 1), choose(is_inside, x, 1))
     is_end = (a > 0) & ((x == 0) | (x == np.inf))
-    outside = choose((a == 0) & (x > 0), -exp1(choose(x > 0, x, 1)), choose(is_end, 0, np.nan))
+    outside = choose((a == 0) & (x > 0), -exp1(choose(x > 0, x, 1)), choose(is_end, 0, a * np.nan))
     return choose(is_inside, inside, outside)
 
 
@@ -116,7 +116,7 @@ def betainc_by_shapes(a: Any, b: Any, x: Any) -> tuple[Any, Any]:
     is_valid = (a > 0) & (b > 0) & (a < np.inf) & (b < np.inf)
     is_inside = is_valid & (x > 0) & (x < 1)
     inside = _betainc_slopes(choose(is_inside, a, 1), choose(is_inside, b, 1), choose(is_inside, x, 0.5))
-    outside = choose(is_valid & ((x == 0) | (x == 1)), 0, np.nan * x)
+    outside = choose(is_valid & ((x == 0) | (x == 1)), 0, x * np.nan)
     by_a, by_b = [choose(is_inside, slope, outside) for slope in inside]
     return by_a, by_b
 

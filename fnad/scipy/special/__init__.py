@@ -1,10 +1,29 @@
 """The functions of scipy.special on traced values, arrays and numbers, with their derivatives."""
 
-from fnad.numpy.special import erf as erf
-from fnad.numpy.special import erfc as erfc
-from fnad.numpy.special import sigmoid as expit
-from fnad.numpy.special import xlogy as xlogy
-from fnad.public import public as _public
+from typing import Any as _Any
 
-__all__ = _public(__name__)
+from fnad.public import public as _public
+from fnad.scipy.special.functions import comb as comb
+from fnad.scipy.special.functions import factorial as factorial
+from fnad.scipy.special.functions import lambertw as lambertw
+from fnad.scipy.special.functions import log_softmax as log_softmax
+from fnad.scipy.special.functions import logsumexp as logsumexp
+from fnad.scipy.special.functions import multigammaln as multigammaln
+from fnad.scipy.special.functions import perm as perm
+from fnad.scipy.special.functions import polygamma as polygamma
+from fnad.numpy import sinc as sinc
+from fnad.scipy.special.functions import softmax as softmax
+from fnad.scipy.special.functions import softplus as softplus
+from fnad.scipy.special.functions import zeta as zeta
+from fnad.scipy.special.named import named as _named
+from fnad.scipy.special.ufuncs import NAMES as _NAMES
+
+__all__ = sorted([*_public(__name__), *_NAMES])
 __dir__ = __all__.copy
+
+
+def __getattr__(name: str) -> _Any:
+    """SciPy's ufuncs, each of which is made when it is first asked for."""
+    if name not in _NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault(name, _named(name))

@@ -1,0 +1,53 @@
+"""SciPy's ufuncs on traced values: which operation runs for which dtype.
+
+They are looked up when a traced value is given to a ufunc that is none of NumPy's, by identity: the name that a ufunc
+has is often not the one that it is called by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import special as scipys
+
+from fnad.numpy import complexes, ufuncs
+from fnad.ops import elementwise as ops
+from fnad.ops import erf, foreign, special
+
+Rule = Callable[..., Any]
+
+# What is compiled as loops of our own.
+_OWN: dict[np.ufunc, dict[str, Rule]] = {
+    scipys.erf: {"f": special.erf, "c": erf.complex_erf},
+    scipys.erfc: {"f": special.erfc, "c": erf.complex_erfc},
+    scipys.expit: {"f": special.sigmoid},
+    scipys.xlogy: {"f": special.xlogy},
+    scipys.log1p: {"f": ops.log1p, "c": complexes.function(np.log1p)},
+    scipys.expm1: {"f": ops.expm1, "c": complexes.function(np.expm1)},
+    scipys.exp2: {"f": ops.exp2},
+    scipys.cbrt: {"f": ops.cbrt},
+    scipys.round: {"f": ops.rint},
+}
+
+RULES: dict[np.ufunc, dict[str, Rule]] = {
+    **{ufunc(): {"iufc": primitive} for primitive, ufunc in foreign.UFUNCS.items()}, **_OWN,
+}
+"""For the kind of a ufunc's first operand what runs."""
+
+ufuncs.RULES.update(RULES)
+
+
+def _rule(ufunc: np.ufunc) -> Rule:
+    if ufunc.nin > 2 or ufunc.nout > 1 or "l" in "".join(ufunc.types):  # a Python integer may ask for a loop of its own
+        return lambda *operands: ufuncs.run(ufunc, operands)
+    return (ufuncs.unary if ufunc.nin == 1 else ufuncs.binary)(ufunc)
+
+
+UFUNCS: dict[np.ufunc, Rule] = {ufunc: _rule(ufunc) for ufunc in RULES}
+"""What runs when an operand is traced."""
+
+NAMES: dict[str, np.ufunc] = {
+    name: value for name, value in vars(scipys).items() if type(value) is np.ufunc and value in RULES
+}
