@@ -69,7 +69,7 @@ def _with_keywords(ufunc: np.ufunc, rule: Callable[..., Any], inputs: Any, kwarg
     if out is not None and any([target is not None for target in out]):
         return _into(ufunc, rule, inputs, out, **{k: v for k, v in kwargs.items() if k != "out"})
     meant = {k: v for k, v in kwargs.items() if k not in _NEUTRAL or v is not _NEUTRAL[k] and k not in ("out", "order")}
-    if set(meant) == {"dtype"} and ufunc in ufuncs.RULES:
+    if set(meant) == {"dtype"} and (ufunc in ufuncs.RULES or ufunc in ufuncs.OTHERS):
         return ufuncs.run(ufunc, inputs, dtype=meant["dtype"])
     if meant and not (ufunc is np.vecdot and set(meant) == {"axis"}):
         raise TypeError(
@@ -142,9 +142,6 @@ def _array_function(
 
 
 def _unsupported(function: Callable[..., Any], method: str = "", advice: str | None = None) -> TypeError:
-    own = getattr(special, function.__name__, None)
-    if own is not None and not method:
-        advice = f"use fnad.numpy.{function.__name__}"
     advice = advice or (
         "write it with functions of fnad.numpy, take it of a value outside of the function, or bring it in by "
         "fnad.primitive"

@@ -154,13 +154,16 @@ RULES: dict[np.ufunc, dict[str, Rule]] = {
     np.conjugate: {"biuf": _identity, "c": ops.conjugate},
 }
 
+OTHERS: dict[np.ufunc, dict[str, Rule]] = {}
+"""The same for the ufuncs of another library, once these are there."""
+
 _COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
 _LOGICAL = {np.logical_and, np.logical_or, np.logical_xor, np.logical_not}
 
 
 def _runs(ufunc: np.ufunc, dtype: np.dtype) -> Rule:
     """The rule of a ufunc whose loop takes a dtype."""
-    for kinds, function in RULES[ufunc].items():
+    for kinds, function in (RULES.get(ufunc) or OTHERS[ufunc]).items():
         if dtype.kind in kinds:
             return function
     raise TypeError(f"{ufunc.__name__}: requires operands of another dtype, got {dtype}. Convert them with astype.")

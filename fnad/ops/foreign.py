@@ -21,6 +21,9 @@ Slope = Callable[..., Any]
 UFUNCS: dict[Primitive, Callable[[], np.ufunc]] = {}
 """What gives the ufunc of each such operation when it is first needed, for importing it takes long."""
 
+COMPOSED: list[str] = []
+"""The names of operations that are made of such ones."""
+
 SMOOTH: dict[Primitive, tuple[int, ...]] = {}
 """The inputs in which there are derivatives."""
 
@@ -53,6 +56,7 @@ def foreign(name: str, slopes: Sequence[Slope | None] = (), ufunc: str | None = 
 
 def composed(name: str, function: Callable[..., Any], slopes: Sequence[Slope | None]) -> Primitive:
     """An elementwise operation made of others, with derivatives of its own where those of its parts would overflow."""
+    COMPOSED.append(name)
     return Primitive(
         name, lambda *types: ArrayType(types[0].shape, types[0].dtype), function, expand=rule(function),
         kind=Kind.ELEMENTWISE, **_derivatives(slopes),

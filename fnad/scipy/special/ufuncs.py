@@ -36,13 +36,13 @@ RULES: dict[np.ufunc, dict[str, Rule]] = {
 }
 """For the kind of a ufunc's first operand what runs."""
 
-ufuncs.RULES.update(RULES)
+ufuncs.OTHERS.update(RULES)
 
 
 def _rule(ufunc: np.ufunc) -> Rule:
-    if ufunc.nin > 2 or ufunc.nout > 1 or "l" in "".join(ufunc.types):  # a Python integer may ask for a loop of its own
-        return lambda *operands: ufuncs.run(ufunc, operands)
-    return (ufuncs.unary if ufunc.nin == 1 else ufuncs.binary)(ufunc)
+    """The way of a ufunc: the short one would take a Python number for one of the other operand's dtype, while SciPy's
+    loops are in no order of their own, and float32 at times comes last."""
+    return ufuncs.unary(ufunc) if ufunc.nin == ufunc.nout == 1 else lambda *operands: ufuncs.run(ufunc, operands)
 
 
 UFUNCS: dict[np.ufunc, Rule] = {ufunc: _rule(ufunc) for ufunc in RULES}
