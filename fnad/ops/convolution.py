@@ -71,12 +71,12 @@ def _correlate_batch(op: Primitive, mapped: Mapped, x: Any, w: Any, axes: int) -
     leads = [lead_and_sizes(v, axes)[0][int(m) :] for v, m in zip((x, w), mapped)]
     lead = (size, *max(leads, key=len))
     operands = [
-        _over_lead(over_batch(v, m, size), lead, axes) if m or own else v for v, m, own in zip((x, w), mapped, leads)
+        over_lead(over_batch(v, m, size), lead, axes) if m or own else v for v, m, own in zip((x, w), mapped, leads)
     ]
     return op(*operands, axes=axes)
 
 
-def _over_lead(x: Any, lead: Shape, axes: int) -> Any:
+def over_lead(x: Any, lead: Shape, axes: int) -> Any:
     """An operand, for each example of a batch of which it has the first axes."""
     own, sizes = lead_and_sizes(x, axes)
     dims = (*range(len(own)), *range(len(lead), len(lead) + axes))
@@ -88,7 +88,7 @@ def _over_lead(x: Any, lead: Shape, axes: int) -> Any:
 
 def _correlate_expand(x: Any, w: Any, axes: int) -> Any:
     lead = max(lead_and_sizes(x, axes)[0], lead_and_sizes(w, axes)[0], key=len)
-    x, w = _over_lead(x, lead, axes), _over_lead(w, lead, axes)
+    x, w = over_lead(x, lead, axes), over_lead(w, lead, axes)
     taps = lead_and_sizes(w, axes)[1]
     if prod(taps) > MOST_TERMS:
         return _by_windows(x, w, axes)

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from fnad.ir.primitive import Kind
-from fnad.ir.program import Atom, Equation, Literal
-from fnad.ir.types import INDEX
+from fnad.ir.program import Atom, Equation, Literal, filled
+from fnad.ir.types import INDEX, ArrayType
 from fnad.ops import elementwise as e
 from fnad.ops import shaping as s
 from fnad.ops.contractions import matmul
+from fnad.ops.convolution import correlate, lead_and_sizes, over_lead
 from fnad.ops.dense import relu_backward, relu_backward_sum
+from fnad.ops.filters import all_pole
 from fnad.ops.indexing import gather, scatter
 from fnad.ops.reductions import cumsum, recurrence, reduce_or
 from fnad.tracing.tracer import Tracer
@@ -214,6 +216,56 @@ def _multiplied(keeper: Keeper, eqn: Equation) -> None:
     return keeper.emit(eqn._replace(inputs=(x, other) if left else (other, x)), Known(made))
 
 
+def _correlated(keeper: Keeper, eqn: Equation) -> None:
+    """What meets zeros only is left out; windows of zeros give 0."""
+    x, w = eqn.inputs
+    first, second = [keeper.firm(a) is not True and a in keeper.cotangents for a in (x, w)]
+    if first is second:
+        return unmasked(keeper, eqn)
+    axes = eqn.params["axes"]
+    (lead, places), (_, taps) = [lead_and_sizes(a.type, axes) for a in (eqn.outputs[0], w)]
+    zeros, other = (x, w) if first else (w, x)
+    counts = e.convert(keeper.array(keeper.firm(zeros), zeros), dtype=INDEX)
+    ones = lambda shape: counts.builder.tracer(filled(1, ArrayType(shape, INDEX)))
+    made: Mask = True
+    if first:
+        made = e.ne(over_lead(correlate(counts, ones(taps), axes=axes), lead, axes), 0)
+    else:
+        around = (*[0] * (counts.ndim - axes), *[n - 1 for n in places])
+        counts = s.pad(counts, low=around, high=around, interior=(0,) * counts.ndim)
+    read = correlate(counts, ones(places), axes=axes)
+    other, zeros = _if_read(keeper, other, e.ne(read, 0)), keeper.cleaned(zeros)
+    return keeper.emit(eqn._replace(inputs=(zeros, other) if first else (other, zeros)), Known(made))
+
+
+def _if_read(keeper: Keeper, atom: Atom, read: Tracer) -> Atom:
+    """An operand with 0 for what is not read; of several examples', where it serves all of them."""
+    ndim = len(atom.type.shape)
+    if read.ndim > ndim:
+        read = reduce_or(read, axes=tuple(range(read.ndim - ndim)))
+    if read.ndim < ndim:
+        read = s.broadcast(read, shape=atom.type.shape, dims=tuple(range(ndim - read.ndim, ndim)))
+    return e.select(read, keeper.tracer(atom), 0.0).atom
+
+
+def _filtered(keeper: Keeper, eqn: Equation) -> None:
+    """y[t] = x[t] - a[0] y[t-1] - ... is 0 up to the first place of x's mask, and a is read after it."""
+    a, x = eqn.inputs
+    mask = keeper.firm(x)
+    if mask is True:
+        return unmasked(keeper, eqn)
+    begun = _so_far(keeper.array(mask, x), axis=len(x.type.shape) - 1)
+    *lead, n = begun.shape
+    order = a.type.shape[-1]
+    known, nothing = max(n - 1 - order, 0), (0,) * len(lead)
+    early = s.slice_(begun, starts=(*nothing, known), stops=(*lead, n - 1), steps=(1,) * begun.ndim)
+    read = s.flip(
+        s.pad(early, low=(*nothing, order - early.shape[-1]), high=(0,) * begun.ndim, interior=(0,) * begun.ndim),
+        axes=(len(lead),),
+    )
+    return keeper.emit(eqn._replace(inputs=(_if_read(keeper, a, read), keeper.cleaned(x))), Known(begun))
+
+
 def _rectified_and_summed(keeper: Keeper, eqn: Equation) -> None:
     known = keeper.of(eqn.inputs[0])
     sums = known.mask if isinstance(known.mask, bool) else reduce_or(known.mask, axes=(0,))
@@ -227,7 +279,7 @@ RULES.update({
     Kind.ELEMENTWISE: unmasked, Kind.VIEW: _moved, Kind.WINDOW: _moved,
     gather: _gathered, s.set_slice: _window_set, scatter: _scattered,
     s.reduce_sum: _summed, cumsum: _cumulated, recurrence: _recurred, matmul: _multiplied,
-    relu_backward_sum: _rectified_and_summed,
+    correlate: _correlated, all_pole: _filtered, relu_backward_sum: _rectified_and_summed,
 })
 BEGINNING = {e.select, e.choose, relu_backward, relu_backward_sum, s.set_slice, scatter, *WEIGHTS}
 """The operations that a mask may begin with."""

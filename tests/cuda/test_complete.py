@@ -17,6 +17,7 @@ from tests.properties.cases import CASES, DTYPES, Case
 
 # What the CPU has code for and a GPU has none, with the reason.
 HOST_ON_CUDA = {
+    "all_pole": "a recurrence of any order is one thread's work",
     **dict.fromkeys(("fft", "rfft", "irfft"), "NumPy's pocketfft is not on a GPU"),
     "argsort": "a merge sort is one thread's work",
     **dict.fromkeys(("real", "imag"), "searching among complex numbers is written with their parts"),

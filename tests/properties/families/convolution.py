@@ -25,7 +25,7 @@ def two(x: tuple[int, ...], w: tuple[int, ...], axes: int) -> Sample:
     return Sample((x, w), {"axes": axes})
 
 
-SHARED = (two((2, 7), (3,), 1), two((5,), (2, 3), 1), two((2, 5), (2, 5), 1), two((2, 4, 3), (2, 2, 2), 2))
+SHARED = (two((2, 7), (2,), 1), two((5,), (2, 3), 1), two((2, 5), (2, 5), 1), two((2, 4, 3), (2, 2, 2), 2))
 REAL = DTYPES[:6]
 FINITE = Domain(exact=True)
 
