@@ -90,3 +90,65 @@ def test_integers_and_what_has_no_axes_are_convolved() -> None:
     for axes in ((), (0,), (1,), 1, (0, 1)):
         assert_scipys(lambda x, w: signal.fftconvolve(x, w, axes=axes), PLANE, MASK[:1])
     assert_scipys(signal.fftconvolve, X, W[:0])
+
+
+# --- Filters
+
+B, A = np.array([0.2, 0.3, 0.1]), np.array([1.5, -0.6, 0.4, 0.1])
+SOS = np.array([[0.2, 0.3, 0.1, 1.0, -0.4, 0.2], [1.0, -0.5, 0.3, 1.0, 0.3, -0.1]])
+PARTS = np.ascontiguousarray(SOS[:, [0, 1, 2, 4, 5]])  # which SciPy wants to lie so
+LINES = RNG.standard_normal((2, 12))
+
+
+def sections(parts: Any) -> Any:
+    """Coefficients of which the fourth are 1."""
+    return np.concatenate([parts[:, :3], np.ones_like(parts[:, :1]), parts[:, 3:]], 1)
+
+
+FILTERS = [
+    row("lfilter", lambda b, a, x, zi: signal.lfilter(b, a, x, zi=zi), B, A, LINES[:, :5], LINES[:, 9:]),
+    row("lfilter/complex", lambda b, a, x: signal.lfilter(b, a, x, axis=0), B + 0.1j, A[:2], LINES[:, :3].T * 1j),
+    row("sosfilt", lambda p, x, zi: signal.sosfilt(sections(p), x, zi=zi), PARTS, X, LINES[:, :2]),
+    row("filtfilt", lambda b, a, x: signal.filtfilt(b, a, x, padlen=2), B, A, X),
+    row("sosfiltfilt", lambda p, x: signal.sosfiltfilt(sections(p), x, padlen=3), PARTS[:1], X),
+]
+
+
+@pytest.mark.parametrize("row", FILTERS, ids=str)
+@pytest.mark.parametrize("law", LAWS)
+def test_filters_keep_the_laws(row: Row, law: Any) -> None:
+    law(row)
+
+
+@pytest.mark.parametrize("orders", [(1, 1), (1, 3), (3, 1), (2, 4), (4, 2)])
+def test_filters_of_any_order_are_scipys(orders: tuple[int, int]) -> None:
+    b, a = np.resize(B, orders[0]), A[: orders[1]]
+    state = LINES[:, : max(orders) - 1]
+    for n in (1, 2, 12):
+        assert_scipys(signal.lfilter, b, a, LINES[:, :n])
+        assert_scipys(lambda b, a, x, zi: signal.lfilter(b, a, x, zi=zi), b, a, LINES[:, :n], state)  # noqa: B023
+        assert_scipys(lambda b, a, x, zi: signal.lfilter(b, a, x, 0, zi), b, a, LINES.T[:n], state[:1].T)
+    assert_scipys(signal.lfilter_zi, b, a)
+
+
+def test_options_of_filters_are_scipys() -> None:
+    x = RNG.standard_normal((2, 20))
+    for padtype in ("odd", "even", "constant", None, "other"):
+        for padlen in (None, 0, 4, 30):
+            assert_scipys(lambda b, a, x: signal.filtfilt(b, a, x, 1, padtype, padlen), B, A, x)  # noqa: B023
+            assert_scipys(lambda x: signal.sosfiltfilt(SOS, x, 1, padtype, padlen), x)  # noqa: B023
+    assert_scipys(lambda x: signal.sosfiltfilt(SOS, x, axis=0, padlen=3), x.T)
+    assert_scipys(lambda x: signal.sosfilt(SOS, x, axis=0), x.T)
+    assert_scipys(signal.sosfilt_zi, SOS)
+    assert_scipys(lambda x: signal.filtfilt(B, A, x, method="other"), x)
+
+
+def test_mistakes_with_filters_are_scipys_errors() -> None:
+    for call in (
+        lambda x: signal.lfilter(B, A, x, zi=np.zeros((2, 2))), lambda x: signal.lfilter(B[None], A, x),
+        lambda x: signal.lfilter(B, [], x), lambda x: signal.sosfilt(SOS[:, :5], x),
+        lambda x: signal.sosfilt(SOS, x, zi=np.zeros((2, 3))), lambda x: signal.sosfilt(SOS[None], x),
+        lambda x: signal.lfilter([1], [1, 2], x.astype(int)), lambda x: signal.sosfilt_zi(x),
+        lambda x: signal.sosfilt(SOS.astype(int), x.astype(int)), lambda x: signal.lfilter_zi(B, x),
+    ):
+        assert_scipys(call, LINES)

@@ -7,6 +7,12 @@ from fnad.scipy.signal.convolution import correlate as correlate
 from fnad.scipy.signal.convolution import correlate2d as correlate2d
 from fnad.scipy.signal.convolution import fftconvolve as fftconvolve
 from fnad.scipy.signal.convolution import oaconvolve as oaconvolve
+from fnad.scipy.signal.filtering import filtfilt as filtfilt
+from fnad.scipy.signal.filtering import lfilter as lfilter
+from fnad.scipy.signal.filtering import lfilter_zi as lfilter_zi
+from fnad.scipy.signal.filtering import sosfilt as sosfilt
+from fnad.scipy.signal.filtering import sosfilt_zi as sosfilt_zi
+from fnad.scipy.signal.filtering import sosfiltfilt as sosfiltfilt
 
 __all__ = _public(__name__)
 __dir__ = __all__.copy
