@@ -18,6 +18,7 @@ from fnad.numpy.dispatch import any_traced
 from fnad.numpy.promotion import is_traced
 from fnad.scipy.integrate.runge_kutta import Problem, method_named, solve
 from fnad.scipy.originals import as_array
+from fnad.scipy.states import Shaped, flattened, is_vector
 from fnad.tracing.state import is_staging
 from fnad.transforms.vjp import stop_gradient
 
@@ -117,30 +118,23 @@ def _one_column(fun: Callable[..., Any]) -> Callable[..., Any]:
     return lambda t, y: np.ravel(as_array(fun(t, y[:, None])))
 
 
-def _is_vector(y0: Any) -> bool:
-    """Whether a state is a vector as SciPy's, and no pytree."""
-    leaves, treedef = tree.flatten(y0)
-    return treedef.is_leaf() or isinstance(y0, (list, tuple)) and len(leaves) == len(y0) and not any(map(np.ndim, y0))
-
-
 def _as_vector(fun: Callable[..., Any], y0: Any) -> tuple[Any, Callable[[Any], Any], Callable[..., Any]]:
     """The state as a vector; what makes of rows of elements such states; and the function of vectors."""
-    if _is_vector(y0):
+    if is_vector(y0):
         flat = as_array(y0)
         if flat.ndim != 1:
             raise ValueError("`y0` must be 1-dimensional.")
         return flat, lambda ys: ys, fun
-    flat, unravel = tree.ravel_pytree(y0)
-    treedef = tree.structure(y0)
+    flat, shaped = Shaped.of("y0", y0)
 
     def slope(t: Any, y: Any) -> Any:
-        found = fun(t, unravel(y))
-        if tree.structure(found) != treedef:
-            raise ValueError(tree.mismatch("solve_ivp", treedef, tree.structure(found), "slope"))
+        found = fun(t, shaped.restored(y))
+        if tree.structure(found) != shaped.treedef:
+            raise ValueError(tree.mismatch("solve_ivp", shaped.treedef, tree.structure(found), "slope"))
         return tree.ravel_pytree(found)[0]
 
     def restore(ys: Any) -> Any:
-        return tree.map(lambda y: np.moveaxis(y, 0, -1), map_slices(unravel, ys.T))
+        return tree.map(lambda y: np.moveaxis(y, 0, -1), map_slices(shaped.restored, ys.T))
 
     return flat, restore, slope
 
@@ -312,17 +306,11 @@ def odeint(
     times = np.astype(as_array(t), np.float64)
     if times.ndim != 1 or not times.shape[0]:
         raise ValueError(f"odeint: requires a vector of times, got an array of shape {times.shape}. Pass [t0, ...].")
-    flat, unravel = tree.ravel_pytree(y0 if not _is_vector(y0) else as_array(y0))
-    flat = np.astype(flat, complex if flat.dtype.kind == "c" else float)
+    flat, shaped = Shaped.of("y0", y0)
 
     def slope(t: Any, y: Any) -> Any:
-        own = (t, unravel(y)) if tfirst else (unravel(y), t)
-        return np.astype(tree.ravel_pytree(_like(unravel(y), func(*own, *parameters, *args)))[0], y.dtype)
+        own = (t, shaped.restored(y)) if tfirst else (shaped.restored(y), t)
+        return np.astype(flattened(func(*own, *parameters, *args)), y.dtype)
 
     ys, _ = _states(slope, times[0], times[-1], flat, "RK45", times, rtol, atol, hmax)
-    return map_slices(unravel, ys)
-
-
-def _like(y: Any, slope: Any) -> Any:
-    """A slope, which may be a list of numbers for a vector."""
-    return as_array(slope) if tree.structure(y).is_leaf() else slope
+    return map_slices(shaped.restored, ys)
