@@ -320,7 +320,7 @@ def require_scalar(name: str, loss: Any) -> None:
     if got.dtype.kind != "f":
         raise TypeError(
             f"{name}: requires a function that returns a real float, got {got}. "
-            "Of a complex value take np.real or np.abs first; an integer has no derivative."
+            "Of a complex value take np.real or np.abs first, or say holomorphic=True; an integer has no derivative."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -31,6 +32,8 @@ class AdamState(NamedTuple):
 @boundary
 def adam(lr: float | Schedule = 1e-3, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Optimizer:
     """Adam with bias correction (D. Kingma and J. Ba 2015, arXiv 1412.6980), as in PyTorch.
+
+    The real and the imaginary part of a complex parameter are two parameters.
 
     Args:
         lr: the learning rate, or a schedule ``step -> lr`` with steps counted from 0.
@@ -78,11 +81,21 @@ def _update(
         require_like("adam", what, given, params)
     step = state.step + 1
     mean = tree.map(lambda m, g: b1 * m + (1 - b1) * g, state.mean, grads)
-    square = tree.map(lambda s, g: b2 * s + (1 - b2) * (g * g), state.square, grads)
+    square = tree.map(lambda s, g: b2 * s + (1 - b2) * _by_parts(lambda x: x * x, g), state.square, grads)
     rate = rate_at("adam", lr, state.step) / (1 - b1**step)
     correction = np.sqrt(1 - b2**step)
 
+    def step_along(m: Any, s: Any) -> Any:
+        return scalar_like(rate, m) * m / (np.sqrt(s) / scalar_like(correction, m) + eps)
+
     def moved(p: Any, m: Any, s: Any) -> Any:
-        return p - scalar_like(rate, p) * m / (np.sqrt(s) / scalar_like(correction, p) + eps)
+        return p - _by_parts(step_along, m, s)
 
     return laid_out((tree.map(moved, params, mean, square), AdamState(step, mean, square)))
+
+
+def _by_parts(function: Callable[..., Any], *arrays: Any) -> Any:
+    """A function of arrays, or of their real and of their imaginary parts."""
+    if arrays[0].dtype.kind != "c":
+        return function(*arrays)
+    return function(*map(np.real, arrays)) + 1j * function(*map(np.imag, arrays))

@@ -16,11 +16,14 @@ from fnad.ir.types import ArrayType
 from fnad.tracing.staging import call_program, stage
 from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.derived import Derived
+from fnad.transforms.holomorphic import holomorphic_call
 from fnad.transforms.vjp import vjp_program
 
 
 @boundary
-def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad(
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
+) -> Callable[..., Any]:
     """The gradient of a scalar function with respect to some of its arguments.
 
     Args:
@@ -28,11 +31,14 @@ def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux
         argnums: which positional arguments to differentiate; each is a pytree of float or complex
             arrays or numbers. Negative ones count from the end.
         has_aux: whether ``function`` returns ``(scalar, aux)``; ``aux`` is any pytree and is passed through.
+        holomorphic: whether ``function`` maps complex leaves to a complex scalar and has a derivative in the
+            complex sense; that is then the result.
 
     Returns:
         A function of the same arguments that returns a pytree like the argument (a tuple of them where
         ``argnums`` is a sequence), or ``(gradients, aux)``. Gradients have the shape and dtype of their
-        leaves. That of a complex leaf is dL/dRe + i dL/dIm, along which L rises most.
+        leaves. That of a complex leaf z is dL/dRe(z) + i dL/dIm(z), along which L rises most, so that
+        ``z - rate * gradient`` descends (JAX's is its conjugate). With ``holomorphic`` it is df/dz.
 
     Raises:
         TypeError: the result is not a real scalar, a leaf to differentiate is an integer or no array, or
@@ -42,19 +48,23 @@ def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux
     >>> import numpy as np
     >>> grad(lambda params: np.sum(params["w"] ** 2))({"w": np.array([1.0, 2.0])})
     {'w': array([2., 4.])}
+    >>> grad(lambda z: abs(z) ** 2)(3.0 + 4.0j)
+    array(6.+8.j)
+    >>> grad(lambda z: z**2, holomorphic=True)(3.0 + 4.0j)
+    array(6.+8.j)
     """
-    value_and_gradient = value_and_grad(function, argnums, has_aux)
+    value_and_gradient = value_and_grad(function, argnums, has_aux, holomorphic)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         value, gradients = value_and_gradient(*args, **kwargs)
         return (gradients, value[1]) if has_aux else gradients
 
-    return Derived(call, function, grad, function, argnums, has_aux)
+    return Derived(call, function, grad, function, argnums, has_aux, holomorphic)
 
 
 @boundary
 def value_and_grad(
-    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
 ) -> Callable[..., Any]:
     """The value of a scalar function and its gradient, for the cost of the gradient alone.
 
@@ -62,6 +72,7 @@ def value_and_grad(
         function: as for `grad`.
         argnums: as for `grad`.
         has_aux: as for `grad`.
+        holomorphic: as for `grad`.
 
     Returns:
         A function of the same arguments that returns ``(value, gradients)``, or ``((value, aux), gradients)``.
@@ -76,6 +87,10 @@ def value_and_grad(
     require_function("grad", function)
     require_argnums("grad", argnums)
     require_flag("grad", "has_aux", has_aux)
+    require_flag("grad", "holomorphic", holomorphic)
+    if holomorphic:
+        of_real_part = holomorphic_call(value_and_grad, function, argnums, has_aux)
+        return Derived(of_real_part, function, value_and_grad, function, argnums, has_aux, True)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         chosen = chosen_positions("grad", argnums, args)

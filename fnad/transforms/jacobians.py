@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from fnad.tracing.staging import Staged, call_program, stage
 from fnad.tracing.state import innermost
 from fnad.tracing.tracer import is_value, value_type
 from fnad.transforms.derived import Derived
+from fnad.transforms.holomorphic import conjugated, require_complex
 from fnad.transforms.joint import split_joint
 from fnad.transforms.jvp import bind_zeros, linear_program
 from fnad.transforms.point import outputs_of_first
@@ -33,7 +35,7 @@ Blocks = list[list[Any]]
 
 @boundary
 def jacfwd(
-    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
 ) -> Callable[..., Any]:
     """The Jacobian of a function by forward mode, all columns as a batch: for few inputs and many outputs.
 
@@ -41,6 +43,7 @@ def jacfwd(
         function: a pure function that returns a pytree of float or complex arrays, or ``(out, aux)``.
         argnums: which positional arguments to differentiate; each is a pytree of real float arrays or numbers.
         has_aux: whether ``function`` returns ``(out, aux)``.
+        holomorphic: whether arguments and results are complex, and the derivatives those in the complex sense.
 
     Returns:
         A function of the same arguments. It returns a pytree like ``out``, in which each leaf is a pytree
@@ -57,12 +60,12 @@ def jacfwd(
     array([[2., 0.],
            [0., 4.]])
     """
-    return _jacobian(jacfwd, function, argnums, has_aux, lambda inputs, outputs: True)
+    return _jacobian(jacfwd, function, argnums, has_aux, holomorphic, lambda inputs, outputs: True)
 
 
 @boundary
 def jacrev(
-    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
 ) -> Callable[..., Any]:
     """The Jacobian of a function by reverse mode, all rows as a batch: for many inputs and few outputs.
 
@@ -70,6 +73,7 @@ def jacrev(
         function: as for `jacfwd`, with real results.
         argnums: as for `jacfwd`.
         has_aux: as for `jacfwd`.
+        holomorphic: as for `jacfwd`.
 
     Returns:
         A function of the same arguments that returns a pytree of Jacobians, as `jacfwd`.
@@ -82,12 +86,12 @@ def jacrev(
     >>> jacrev(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    return _jacobian(jacrev, function, argnums, has_aux, lambda inputs, outputs: False)
+    return _jacobian(jacrev, function, argnums, has_aux, holomorphic, lambda inputs, outputs: False)
 
 
 @boundary
 def jacobian(
-    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
 ) -> Callable[..., Any]:
     """The Jacobian of a function by `jacfwd` or `jacrev`, whichever takes fewer passes.
 
@@ -95,6 +99,7 @@ def jacobian(
         function: as for `jacfwd`.
         argnums: as for `jacfwd`.
         has_aux: as for `jacfwd`.
+        holomorphic: as for `jacfwd`.
 
     Returns:
         A function of the same arguments that returns a pytree of Jacobians, as `jacfwd`.
@@ -108,12 +113,12 @@ def jacobian(
     {'y': {'a': array([[3., 0.],
            [0., 3.]]), 'b': array([1., 2.])}}
     """
-    return _jacobian(jacobian, function, argnums, has_aux, _takes_fewer_passes_forward)
+    return _jacobian(jacobian, function, argnums, has_aux, holomorphic, _takes_fewer_passes_forward)
 
 
 @boundary
 def hessian(
-    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
 ) -> Callable[..., Any]:
     """The second derivatives of a function, forward over reverse.
 
@@ -121,6 +126,7 @@ def hessian(
         function: a pure function of real float arrays, mostly one that returns a scalar.
         argnums: which positional arguments to differentiate.
         has_aux: whether ``function`` returns ``(out, aux)``.
+        holomorphic: as for `jacfwd`.
 
     Returns:
         A function of the same arguments that returns `jacfwd` of `jacrev`: for a scalar of one array
@@ -135,7 +141,7 @@ def hessian(
     array([[0., 4.],
            [4., 2.]])
     """
-    return jacfwd(jacrev(function, argnums, has_aux), argnums, has_aux)
+    return jacfwd(jacrev(function, argnums, has_aux, holomorphic), argnums, has_aux, holomorphic)
 
 
 def _takes_fewer_passes_forward(inputs: Sequence[ArrayType], outputs: Sequence[ArrayType]) -> bool:
@@ -145,18 +151,20 @@ def _takes_fewer_passes_forward(inputs: Sequence[ArrayType], outputs: Sequence[A
 
 def _jacobian(
     make: Callable[..., Any], function: Callable[..., Any], argnums: int | Sequence[int], has_aux: bool,
-    is_forward: Callable[[Sequence[ArrayType], Sequence[ArrayType]], bool],
+    holomorphic: bool, is_forward: Callable[[Sequence[ArrayType], Sequence[ArrayType]], bool],
 ) -> Callable[..., Any]:
     name = make.__name__
     require_function(name, function)
     require_argnums(name, argnums)
     require_flag(name, "has_aux", has_aux)
+    require_flag(name, "holomorphic", holomorphic)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         chosen = chosen_positions(name, argnums, args)
         leaves, treedef = tree.flatten([args[i] for i in chosen])
         require_differentiable(name, leaves, treedef, function, chosen)
-        _require_real(name, [value_type(x) for x in leaves], tree.paths(treedef, "args"), "argument")
+        require = require_complex if holomorphic else partial(_require_real, what="argument")
+        require(name, [value_type(x) for x in leaves], tree.paths(treedef, "args"))
 
         def flat_function(*tracers: Any) -> Any:
             parts = tree.unflatten(treedef, tracers)
@@ -166,13 +174,13 @@ def _jacobian(
             return out, aux
 
         staged = stage(flat_function, [value_type(x) for x in leaves], leaves, differentiated=True)
-        results, blocks = _blocks(name, staged, leaves, is_forward)
+        results, blocks = _blocks(name, staged, leaves, holomorphic, is_forward)
         out, aux = staged.restore(results)
         rows = [_of_arguments(treedef, row, argnums) for row in blocks]
         jacobian = tree.unflatten(tree.structure(out), rows)
         return (jacobian, aux) if has_aux else jacobian
 
-    return Derived(call, function, make, function, argnums, has_aux)
+    return Derived(call, function, make, function, argnums, has_aux, holomorphic)
 
 
 def _of_arguments(treedef: tree.TreeDef, row: Sequence[Any], argnums: int | Sequence[int]) -> Any:
@@ -180,15 +188,22 @@ def _of_arguments(treedef: tree.TreeDef, row: Sequence[Any], argnums: int | Sequ
     return tuple(arguments) if isinstance(argnums, Sequence) else arguments[0]
 
 
-def _blocks(name: str, staged: Staged, leaves: Sequence[Any], is_forward: Callable[..., bool]) -> tuple[Any, Blocks]:
+def _blocks(
+    name: str, staged: Staged, leaves: Sequence[Any], holomorphic: bool, is_forward: Callable[..., bool]
+) -> tuple[Any, Blocks]:
     """The results of the function, and its derivatives."""
     count = outputs_of_first(staged)
     inputs = [value_type(x) for x in leaves]
     outputs = staged.program.output_types[:count]
+    paths = [f"output {i}" for i in range(count)]
+    if holomorphic:
+        require_complex(name, outputs, paths)
     if is_forward(inputs, outputs):
         return _columns(staged, leaves, inputs, outputs)
-    _require_real(name, outputs, [f"output {i}" for i in range(count)], "result")
-    return _rows(staged, leaves, inputs, outputs)
+    if not holomorphic:
+        _require_real(name, outputs, paths, "result")
+    results, blocks = _rows(staged, leaves, inputs, outputs)
+    return results, [[conjugated(block) for block in row] for row in blocks]
 
 
 def _columns(staged: Staged, leaves: Sequence[Any], inputs: Sequence[ArrayType], outputs: Sequence[ArrayType]) -> Any:
@@ -281,5 +296,5 @@ def _require_real(name: str, types: Sequence[ArrayType], paths: Sequence[str], w
         if t.dtype.kind == "c":
             raise TypeError(
                 f"{name}: requires a real {what}, got {t} at {path}. "
-                "Differentiate real and imaginary parts, or use fnad.vjp and fnad.jvp."
+                "Differentiate real and imaginary parts, use fnad.vjp and fnad.jvp, or holomorphic=True."
             )

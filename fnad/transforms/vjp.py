@@ -186,7 +186,8 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
     Returns:
         ``(out, pullback)``, or ``(out, pullback, aux)`` with ``has_aux``. ``pullback(cotangent)`` takes a
         pytree like ``out`` and returns a tuple with a pytree like each primal; the cotangent of an
-        integer or boolean leaf is ``None``.
+        integer or boolean leaf is ``None``. That of a complex number is d/dRe + i d/dIm of a real number, so
+        that of the primal of a holomorphic f is the result's times the conjugate of f'.
 
     Raises:
         TypeError: a leaf of ``primals`` is no array, or ``aux`` is missing.

@@ -109,6 +109,32 @@ def test_takes_the_steps_of_pytorch(name: str) -> None:
         np.testing.assert_allclose(params, expected, rtol=1e-12, atol=1e-14)
 
 
+@table
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_a_complex_parameter_is_two_real_ones(optimizer: optim.Optimizer, dtype: type) -> None:
+    """As in PyTorch, whose Adam sees complex numbers as pairs of real ones."""
+    start = np.array([1 + 1j, 2 - 1j, 0], dtype)
+    grads = [np.array(g, dtype) for g in ([5 + 1j, -0.01 + 3j, 0], [1j, 2, 1 - 1j])]
+    params, state = start, optimizer.init(start)
+    parts = np.stack([start.real, start.imag])
+    parts_state = optimizer.init(parts)
+    for g in grads:
+        params, state = optimizer.update(g, state, params)
+        parts, parts_state = optimizer.update(np.stack([g.real, g.imag]), parts_state, parts)
+        assert params.dtype == dtype
+        np.testing.assert_allclose([params.real, params.imag], parts, rtol=4 * np.finfo(dtype).eps)
+
+
+def test_adam_takes_pytorchs_complex_steps() -> None:
+    optimizer, params = optim.adam(0.1), np.array([1 + 1j, 2 - 1j])
+    state = optimizer.init(params)
+    for g in ([5 + 1j, -0.01 + 3j], [1j, 2 + 0j]):
+        params, state = fnad.jit(optimizer.update)(np.array(g), state, params)
+    # torch 2.13.0
+    expected = [0.8329941749759147 + 0.8000000020000007j, 2.025922004779627 - 1.167005824764373j]
+    np.testing.assert_allclose(params, expected, rtol=1e-15)
+
+
 def test_a_schedule_counts_from_zero() -> None:
     optimizer = optim.sgd(lambda step: np.where(step == 0, 1.0, 0.0))
     params = np.array([3.0])
