@@ -12,6 +12,13 @@ from fnad.numpy.building import logspace as logspace
 from fnad.numpy.building import resize as resize
 from fnad.numpy.building import trim_zeros as trim_zeros
 from fnad.numpy.building import unstack as unstack
+from fnad.numpy.calculus import cross as cross
+from fnad.numpy.calculus import cumulative_prod as cumulative_prod
+from fnad.numpy.calculus import cumulative_sum as cumulative_sum
+from fnad.numpy.calculus import ediff1d as ediff1d
+from fnad.numpy.calculus import gradient as gradient
+from fnad.numpy.calculus import trapezoid as trapezoid
+from fnad.numpy.calculus import unwrap as unwrap
 from fnad.numpy.contractions import dot as dot
 from fnad.numpy.contractions import inner as inner
 from fnad.numpy.contractions import kron as kron
@@ -30,6 +37,8 @@ from fnad.numpy.conversions import ascontiguousarray as ascontiguousarray
 from fnad.numpy.conversions import asfortranarray as asfortranarray
 from fnad.numpy.conversions import fromiter as fromiter
 from fnad.numpy.conversions import require as require
+from fnad.numpy.correlations import corrcoef as corrcoef
+from fnad.numpy.correlations import cov as cov
 from fnad.numpy.creation import array as array
 from fnad.numpy.creation import asarray as asarray
 from fnad.numpy.creation import copy as copy
@@ -82,6 +91,7 @@ from fnad.numpy.index_builders import tril_indices_from as tril_indices_from
 from fnad.numpy.index_builders import triu_indices as triu_indices
 from fnad.numpy.index_builders import triu_indices_from as triu_indices_from
 from fnad.numpy.index_builders import unravel_index as unravel_index
+from fnad.numpy.interpolation import interp as interp
 from fnad.numpy.joining import append as append
 from fnad.numpy.joining import array_split as array_split
 from fnad.numpy.joining import column_stack as column_stack
@@ -105,6 +115,10 @@ from fnad.numpy.nan_reductions import nanmean as nanmean
 from fnad.numpy.nan_reductions import nanmin as nanmin
 from fnad.numpy.nan_reductions import nanprod as nanprod
 from fnad.numpy.nan_reductions import nansum as nansum
+from fnad.numpy.nan_reductions import nanargmax as nanargmax
+from fnad.numpy.nan_reductions import nanargmin as nanargmin
+from fnad.numpy.nan_reductions import nancumprod as nancumprod
+from fnad.numpy.nan_reductions import nancumsum as nancumsum
 from fnad.numpy.padding import pad as pad
 from fnad.numpy.polynomials import polyadd as polyadd
 from fnad.numpy.polynomials import polyder as polyder
@@ -215,6 +229,8 @@ from fnad.numpy.special import xlogy as xlogy
 from fnad.numpy.statistics import average as average
 from fnad.numpy.statistics import std as std
 from fnad.numpy.statistics import var as var
+from fnad.numpy.statistics import nanstd as nanstd
+from fnad.numpy.statistics import nanvar as nanvar
 from fnad.numpy.summation import einsum as einsum
 from fnad.numpy.taking import argsort as argsort
 from fnad.numpy.taking import sort as sort

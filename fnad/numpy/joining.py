@@ -282,6 +282,8 @@ def diff(a: Any, n: int = 1, axis: Any = -1, prepend: Any = np._NoValue, append:
     array([3., 5.])
     """
     x = array_of(a) if type(a) is Tracer else traced(builder_of(a, prepend, append), a)
+    if n == 0:
+        return x
     if x.ndim == 0:
         raise ValueError("diff requires input that is at least one dimensional")
     if n < 0:

@@ -1,19 +1,21 @@
-"""Weighted averages, variances, and what is made of them: covariances and correlations."""
+"""Weighted averages and variances."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from fnad.numpy import ufuncs
 from fnad.numpy.dispatch import implements, refuse_out
+from fnad.numpy.nan_reductions import without_nan
 from fnad.numpy.promotion import (
-    Axes, all_axes, builder_of, cast, constant, one_axis, result_dtype, spread_to, traced,
+    Axes, all_axes, builder_of, cast, constant, is_traced, one_axis, result_dtype, spread_to, traced,
 )
 from fnad.numpy.reductions import UNSET, count_of, floating, kept, masked, mean, sum
 from fnad.ops import reductions as ops
-from fnad.ops.elementwise import abs_, div, maximum, square, sub
+from fnad.ops.elementwise import abs_, div, maximum, mul, select, square, sub
 from fnad.ops.shaping import reduce_sum, reshape, transpose
 from fnad.tracing.tracer import Tracer
 
@@ -34,9 +36,13 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         result = mean(x, axis, keepdims=keepdims)
         scale: Any = constant(builder, count_of(x, axes, True), result.shape, result.dtype)
     else:
-        w = weights_of(traced(builder, weights), x, axis)
-        scale = sum(cast(w, result_dtype(floating(x), w)), axis, keepdims=keepdims)
-        result = ufuncs.UFUNCS[np.true_divide](sum(ufuncs.UFUNCS[np.multiply](x, w), axis, keepdims=keepdims), scale)
+        given = traced(builder, weights)
+        dtype = result_dtype(floating(x), given)
+        w = cast(weights_of(given, x, axis), dtype)
+        scale = sum(w, axis, keepdims=keepdims)
+        if not is_traced(weights) and np.any(scale.concrete("np.average") == 0):
+            raise ZeroDivisionError("Weights sum to zero, can't be normalized")
+        result = ufuncs.UFUNCS[np.true_divide](sum(mul(cast(x, dtype), w), axis, keepdims=keepdims), scale)
     return (result, scale) if returned else result
 
 
@@ -68,7 +74,11 @@ def var(
     """
     refuse_out("np.var", out)
     x, axes, distance, divisor = _spread(a, axis, dtype, ddof, where, mean, correction)
-    return kept(div(reduce_sum(square(distance), axes=axes), divisor), x, axes, keepdims)
+    return kept(_variance(distance, axes, divisor), x, axes, keepdims)
+
+
+def _variance(distance: Tracer, axes: Axes, divisor: Any) -> Tracer:
+    return div(reduce_sum(square(distance), axes=axes), divisor)
 
 
 @implements(np.std)
@@ -83,10 +93,14 @@ def std(
     """
     refuse_out("np.std", out)
     x, axes, distance, divisor = _spread(a, axis, dtype, ddof, where, mean, correction)
+    return kept(_deviation(distance, axes, divisor), x, axes, keepdims)
+
+
+def _deviation(distance: Tracer, axes: Axes, divisor: Any) -> Tracer:
     norm = ops.reduce_norm(distance, axes=axes)
     if type(divisor) is not Tracer:
-        divisor = constant(x.builder, divisor, norm.shape, norm.dtype)
-    return kept(div(norm, ufuncs.UFUNCS[np.sqrt](divisor)), x, axes, keepdims)
+        divisor = constant(norm.builder, divisor, norm.shape, norm.dtype)
+    return div(norm, ufuncs.UFUNCS[np.sqrt](divisor))
 
 
 def _spread(
@@ -97,9 +111,58 @@ def _spread(
     axes = all_axes(axis, x.ndim)
     x = floating(x, dtype)
     count = count_of(x, axes, where)
+    if correction is not UNSET and ddof != 0:
+        raise ValueError("ddof and correction can't be provided simultaneously.")
     less = ddof if correction is UNSET else correction
     divisor = maximum(sub(count, float(less)), 0.0) if type(count) is Tracer else max(count - less, 0.0)
     if center is UNSET:
         center = mean(x, axis=axis, where=where, keepdims=True)
     distance = sub(x, spread_to(cast(traced(x.builder, center), x.dtype), x.shape))
     return x, axes, masked(abs_(distance) if x.dtype.kind == "c" else distance, where, 0), divisor
+
+
+# --- Variance without nan
+
+
+@implements(np.nanvar)
+def nanvar(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = UNSET, *,
+    where: Any = UNSET, mean: Any = UNSET, correction: Any = UNSET,
+) -> Any:
+    """Dtypes: numbers. Derivative: as of `var`, and 0 at nan.
+
+    >>> nanvar([1.0, np.nan, 3.0])
+    np.float64(1.0)
+    """
+    refuse_out("np.nanvar", out)
+    return _without_nan(_variance, a, axis, dtype, ddof, keepdims, where, mean, correction)
+
+
+@implements(np.nanstd)
+def nanstd(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = UNSET, *,
+    where: Any = UNSET, mean: Any = UNSET, correction: Any = UNSET,
+) -> Any:
+    """Dtypes: numbers. Derivative: as of `std`, and 0 at nan.
+
+    >>> nanstd([1.0, np.nan, 3.0])
+    np.float64(1.0)
+    """
+    refuse_out("np.nanstd", out)
+    return _without_nan(_deviation, a, axis, dtype, ddof, keepdims, where, mean, correction)
+
+
+def _without_nan(
+    of: Callable[..., Tracer], a: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any, center: Any,
+    correction: Any,
+) -> Tracer:
+    """A variance or deviation of what is no nan; nan where too few of them are left."""
+    x, missing = without_nan(a, 0, where, center)
+    counted: Any = True if where is UNSET else where
+    if missing is not None:
+        counted = ufuncs.UFUNCS[np.logical_and](ufuncs.UFUNCS[np.logical_not](missing), counted)
+    x, axes, distance, divisor = _spread(x, axis, dtype, ddof, counted, center, correction)
+    y = of(distance, axes, divisor)
+    if type(divisor) is Tracer and missing is not None:
+        y = select(divisor <= 0, constant(y.builder, np.nan, y.shape, y.dtype), y)
+    return kept(y, x, axes, keepdims)
