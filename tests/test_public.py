@@ -32,6 +32,7 @@ PACKAGES = [
     "fnad.scipy.optimize",
     "fnad.scipy.signal",
     "fnad.scipy.special",
+    "fnad.scipy.stats",
     "fnad.testing",
     "fnad.testing.strategies",
     "fnad.tree",

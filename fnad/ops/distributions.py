@@ -92,3 +92,7 @@ stdtrit = foreign("stdtrit", [
     lambda t, df, p: -(_student_by_shape(df, t) / _student_density(df, t)),
     lambda t, df, p: 1 / _student_density(df, t),
 ])
+
+# --- Numbers of events up to which the probability is given, which are rounded
+
+pdtrik, bdtrik, nbdtrik = [foreign(name, [None] * n) for name, n in (("pdtrik", 2), ("bdtrik", 3), ("nbdtrik", 3))]

@@ -13,6 +13,7 @@ _MODULES = (
     "optimize",
     "signal",
     "special",
+    "stats",
 )
 
 __all__ = [*_MODULES]
