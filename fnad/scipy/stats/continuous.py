@@ -141,7 +141,8 @@ halfnorm = Distribution(
     mean=lambda: (2 / pi) ** 0.5, var=lambda: 1 - 2 / pi, entropy=lambda: log(pi / 2) / 2 + 0.5,
 )
 rayleigh = Distribution(
-    "rayleigh", "Rayleigh's distribution", support=POSITIVE, logpdf=lambda x: np.where(x == np.inf, -np.inf, np.log(x) - x**2 / 2),
+    "rayleigh", "Rayleigh's distribution", support=POSITIVE,
+    logpdf=lambda x: np.where(x == np.inf, -np.inf, np.log(x) - x**2 / 2),
     cdf=lambda x: -np.expm1(-(x**2) / 2), sf=lambda x: np.exp(-(x**2) / 2), logsf=lambda x: -(x**2) / 2,
     ppf=lambda q: np.sqrt(-2 * np.log1p(-q)), isf=lambda q: np.sqrt(-2 * np.log(q)),
     mean=lambda: (pi / 2) ** 0.5, var=lambda: 2 - pi / 2, entropy=lambda: np.euler_gamma / 2 + 1 - log(2) / 2,

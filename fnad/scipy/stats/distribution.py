@@ -266,9 +266,9 @@ def _text(own: Distribution, title: str) -> str:
     call = ", ".join(["1.0", *["1.5"] * len(own.shapes)])
     return f"""{title}, `scipy.stats.{own.name}`, of traced values too.
 
-    Its methods are SciPy's, with the parameters {', '.join(names)}: ``{density}`` and the like of an argument and these,
-    or of ``{own.name}(...)``, which has them given. Results are float64. Derivatives: of all orders in the argument and
-    the parameters.
+    Its methods are SciPy's, with the parameters {', '.join(names)}: ``{density}`` and the like of an argument and
+    these, or of ``{own.name}(...)``, which has them given. Results are float64. Derivatives: of all orders in the
+    argument and the parameters.
 
     >>> np.shape({own.name}.{density}({call}))
     ()
