@@ -44,9 +44,8 @@ class ConcreteValueError(TypeError):
 class CutGradientError(TypeError):
     """A conversion to a Python number or a NumPy array would cut a gradient without a word.
 
-    ``float(x)``, ``math.sin(x)`` and ``np.array([x, y])`` lose the connection to ``x``. Use
-    NumPy's function (``np.sin(x)``), ``np.stack([x, y])``, or say that the cut is meant:
-    ``float(fnad.stop_gradient(x))``.
+    ``float(x)``, ``x.item()`` and functions in C that want numbers lose the connection to ``x``. Use
+    NumPy's functions, or say that the cut is meant: ``float(fnad.stop_gradient(x))``.
 
     >>> import fnad
     >>> fnad.grad(lambda x: float(x) ** 2)(3.0)  # doctest: +ELLIPSIS
@@ -71,8 +70,9 @@ class EscapedTracerError(RuntimeError):
 class InPlaceError(TypeError):
     """A traced value was written where it cannot be: into an ordinary array, or an array of a function around.
 
-    Make the array inside of the traced function, by ``fnad.numpy.zeros`` or the like, or build it with ``np.stack``
-    or ``np.concatenate``. A function that is traced inside of another one returns the new array.
+    An array that the traced function makes itself, by ``np.zeros`` or another function of NumPy's, holds traced values;
+    one that is the caller's, or that a method has made, does not. A function that is traced inside of another one
+    returns the new array.
 
     >>> import fnad
     >>> def into(x, y):

@@ -17,6 +17,7 @@ from fnad.interpreter.evaluate import evaluate
 from fnad.numpy.documents import documented
 from fnad.numpy.promotion import is_traced
 from fnad.ownership import in_c_order
+from fnad.tracing.errors import MAKE
 from fnad.tracing.staging import stage
 from fnad.tracing.state import repeat
 from fnad.tracing.tracer import value_type
@@ -122,7 +123,5 @@ def ordinary_array(what: str, array: Any = None) -> InPlaceError:
     """The error of a traced value that is written into an ordinary array, where that cannot be made a traced one."""
     repeat("written", array)
     return InPlaceError(
-        f"{what}: requires a traced array to write a traced value to, got an ordinary one, which cannot hold it. "
-        "Make the array with fnad.numpy.zeros, zeros_like, empty, full or array inside of the function, or use the "
-        "result of the operation."
+        f"{what}: requires a traced array to write a traced value to, got an ordinary one, which cannot hold it. {MAKE}"
     )

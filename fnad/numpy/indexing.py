@@ -15,7 +15,7 @@ from fnad.numpy.shaping import permuted, ravel, reshaped, sliced
 from fnad.ops import indexing as places
 from fnad.ops import shaping as ops
 from fnad.ops.elementwise import select
-from fnad.tracing.errors import BOUND
+from fnad.tracing.errors import BOUND, MASK
 from fnad.tracing.state import innermost
 from fnad.tracing.tracer import Tracer
 
@@ -92,7 +92,7 @@ def _parts(part: Any) -> list[Any]:
         return [Place(array=operator.index(part))]
     array = index_array(part)
     if array.dtype.kind == "b":
-        mask = array.concrete("a boolean mask as an index") if type(array) is Tracer else array
+        mask = array.concrete(MASK) if type(array) is Tracer else array
         if not mask.shape:
             return [Place(array=_Truth(bool(mask)))]
         return [Place(array=_Masked(n, size)) for n, size in zip(np.nonzero(mask), mask.shape)]

@@ -19,7 +19,7 @@ import numpy as np
 import fnad.numpy as fnp
 from fnad.numpy.creation import writable
 from fnad.numpy.dispatch import RULES
-from fnad.plain.stand_ins import Function, StandIn, is_users, kind_for, meets_traced
+from fnad.plain.stand_ins import Function, StandIn, kind_for, meets_traced
 from fnad.tracing.state import thread
 
 Site = tuple[CodeType, int]
@@ -32,7 +32,9 @@ class _Made(threading.local):
     """What was made since the outermost staging of a thread began."""
 
     def __init__(self) -> None:
-        self.arrays: list[tuple[ref[np.ndarray], Site]] = []
+        self.arrays: dict[int, tuple[ref[np.ndarray], Site]] = {}
+        self.taken: dict[Any, np.ndarray] = {}
+        """Copies of arrays as they were when they met traced values, by where and how they lie in memory."""
         self.repeats = 0
 
 
@@ -50,17 +52,16 @@ class Maker(StandIn):
         if thread.builder is None:
             return self.original(*args, **kwargs)
         frame = sys._getframe(1)
-        is_met = meets_traced(args, kwargs)
-        if not is_users(frame):
+        if not self.is_called_by(frame):
             return self.original(*args, **kwargs)
-        if is_met:
+        if meets_traced(args, kwargs):
             return self.rule(*args, **kwargs)
         if (id(frame.f_code), frame.f_lasti) in _traced:
             return self.make(*args, **kwargs)
         made = self.original(*args, **kwargs)
         if type(made) is np.ndarray:
             owner = made if made.base is None else made.base
-            _made.arrays.append((ref(owner), (frame.f_code, frame.f_lasti)))
+            _made.arrays[id(owner)] = ref(owner), (frame.f_code, frame.f_lasti)
         return made
 
 
@@ -75,7 +76,26 @@ def maker(original: Function) -> Maker:
 def forget() -> None:
     """Begin with nothing made."""
     _made.arrays.clear()
+    _made.taken.clear()
     _made.repeats = 0
+
+
+def settled(array: Any) -> Any:
+    """An array as it is now, if it is one that was made meanwhile, and so may be written to once more."""
+    if not _made.arrays or type(array) is not np.ndarray:
+        return array
+    *_, owner = _owners([array])
+    made, _ = _made.arrays.get(id(owner), _NOTHING)
+    if made() is not owner:
+        return array
+    key = array.__array_interface__["data"][0], array.shape, array.strides, array.dtype
+    known = _made.taken.get(key)
+    if known is None or known.tobytes() != array.tobytes():
+        known = _made.taken[key] = array.copy()
+    return known
+
+
+_NOTHING: Any = (lambda: _NOTHING, None)
 
 
 def may_repeat(most: int) -> bool:
@@ -89,7 +109,7 @@ def trace(array: Any, frames: Sequence[FrameType]) -> bool:
     or all of them: of ``y[i] += v`` the array is a part of y. Whether there is one that has not done so before."""
     named = [value for frame in frames for value in frame.f_locals.values()]
     for owners in ([*_owners([array])], [*_owners(named)], None):
-        sites = {at for made, at in _made.arrays if owners is None or any([made() is owner for owner in owners])}
+        sites = {at for made, at in _made.arrays.values() if owners is None or any([made() is owner for owner in owners])}
         fresh = {(id(code), at): (code, at) for code, at in sites if (id(code), at) not in _traced}
         if fresh:
             if len(_traced) > MOST_SITES:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dis
 import os
 import sys
 import weakref
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from fnad.errors import is_library_file, is_numpy_file
@@ -29,18 +30,27 @@ class StandIn:
     It is equal to the original and hashes as that does, for who looks functions up, and cannot be told from it.
     """
 
-    __slots__ = ("original", "rule", "__dict__")
+    __slots__ = ("original", "rule", "names", "__dict__")
 
     def __init__(self, original: Function, rule: Function) -> None:
         self.original, self.rule = original, rule
+        self.names: set[str] = set()
+        """Names that code calls it by."""
         for name in ("__module__", "__name__", "__qualname__", "__doc__"):
             self.__dict__[name] = getattr(original, name, None)
         self.__dict__["__wrapped__"] = original
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        if thread.builder is not None and meets_traced(args, kwargs) and is_users(sys._getframe(1)):
+        if thread.builder is not None and meets_traced(args, kwargs) and self.is_called_by(sys._getframe(1)):
             return self.rule(*args, **kwargs)
         return self.original(*args, **kwargs)
+
+    def is_called_by(self, frame: FrameType) -> bool:
+        """Whether a frame is of a user's code that calls this: code in C has none, and may take any array for one."""
+        if not is_users(frame):
+            return False
+        name = callees(frame.f_code).get(frame.f_lasti)
+        return name is not None and (name in self.names or frame.f_locals.get(name) is self)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.original, name)
@@ -116,3 +126,36 @@ def is_users(frame: FrameType) -> bool:
 
 
 _files: dict[str, bool] = {}
+
+
+# --- What an instruction calls
+
+MOST_CODES = 10_000
+_callees: dict[int, tuple[CodeType, dict[int, str]]] = {}
+
+
+def callees(code: CodeType) -> dict[int, str]:
+    """The names of what code calls, by the places of the calls: where Python's compiler has noted their columns."""
+    known = _callees.get(id(code))
+    if known is None:
+        if len(_callees) >= MOST_CODES:
+            _callees.clear()
+        known = _callees[id(code)] = code, _found_in(code)
+    return known[1]
+
+
+def _found_in(code: CodeType) -> dict[int, str]:
+    loaded: dict[Any, list[tuple[Any, str]]] = {}
+    found = {}
+    for instruction in dis.get_instructions(code):
+        line, end_line, column, end_column = instruction.positions or (None,) * 4
+        if column is None or end_column is None:
+            continue
+        start, end = (line, column), (end_line, end_column)
+        if instruction.opname.startswith("LOAD_") and isinstance(instruction.argval, str):
+            loaded.setdefault(start, []).append((end, instruction.argval))
+        elif instruction.opname.startswith("CALL"):
+            named = [pair for pair in loaded.get(start, ()) if pair[0] < end]  # np, np.f in np.f(x)
+            if named:
+                found[instruction.offset] = max(named)[1]
+    return found

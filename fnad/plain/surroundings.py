@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fnad.numpy.dispatch import RULES
-from fnad.plain import making, numbers
+from fnad.plain import items, making, numbers
 from fnad.plain.modules import Names, Replaced
 from fnad.plain.stand_ins import Function, StandIn, is_users, kind_for
 from fnad.shield import renewed
@@ -37,6 +37,8 @@ class _Plain(state.Surroundings):
         self._is_put = False
         self._modules: dict[int, Replaced] | None = None
         self._by_function: dict[int, StandIn] = {}
+        self._detours: list[Any] | None = None
+        """What reads ordinary arrays at traced indices, once a staging has wanted that; it may be none."""
 
     def run(self, call: Callable[[], Any]) -> Any:
         if get_ident() in self._threads:
@@ -57,8 +59,8 @@ class _Plain(state.Surroundings):
             self._threads.add(get_ident())
             if not self._is_put:
                 self._is_put = True
-                for module in self._replaced().values():
-                    module.put()
+                for replaced in self._all():
+                    replaced.put()
 
     def _end(self) -> None:
         with self._lock:
@@ -67,14 +69,20 @@ class _Plain(state.Surroundings):
 
     def _restore(self) -> None:
         if self._is_put and not self._threads:
-            for module in self._replaced().values():
-                module.take()
+            for replaced in self._all():
+                replaced.take()
             self._is_put = False
+
+    def _all(self) -> list[Any]:
+        return [*self._replaced().values(), *(self._detours or ())]
 
     def begin_again(self) -> None:
         """In a forked child, which has no other thread."""
         self._threads &= {get_ident()}
         self._restore()
+
+    def settled(self, array: Any) -> Any:
+        return making.settled(array)
 
     def widen(self, what: str, array: Any) -> bool:
         frames = _frames()
@@ -83,7 +91,16 @@ class _Plain(state.Surroundings):
         found = any([self._add_names_of(frame) for frame in frames])
         if what == "written":
             found |= making.trace(array, frames[:1])
-        return found
+        return found or what == "read at" and self._detours is None and self._add_detour()
+
+    def _add_detour(self) -> bool:
+        made = items.detour()
+        with self._lock:
+            self._detours = [] if made is None else [made]
+            if self._is_put:
+                for detour in self._detours:
+                    detour.put()
+        return made is not None
 
     def _replaced(self) -> dict[int, Replaced]:
         if self._modules is None:
@@ -103,7 +120,7 @@ class _Plain(state.Surroundings):
                 made = _stand_in(value)
                 if made is not None:
                     found[name] = self._by_function[id(value)] = made
-        return found
+        return _named(found)
 
     def _add_names_of(self, frame: FrameType) -> bool:
         """Replace what the module of a frame calls by names of its own; whether there is any."""
@@ -115,12 +132,19 @@ class _Plain(state.Surroundings):
         own = {n: self._by_function[id(v)] for n, v in list(names.items()) if id(v) in self._by_function}
         if not own:
             return False
-        made = Replaced(names, own)
+        made = Replaced(names, _named(own))
         with self._lock:
             self._modules = {**modules, id(names): made}
             if self._is_put:
                 made.put()
         return True
+
+
+def _named(stand_ins: dict[str, StandIn]) -> dict[str, StandIn]:
+    """Stand-ins that know their names."""
+    for name, stand_in in stand_ins.items():
+        stand_in.names.add(name)
+    return stand_ins
 
 
 def _stand_in(function: Function) -> StandIn | None:

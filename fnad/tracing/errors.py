@@ -6,7 +6,7 @@ import dis
 import gc
 import sys
 from collections.abc import Coroutine, Iterator
-from types import FunctionType, ModuleType
+from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
 from fnad.errors import (
@@ -67,9 +67,10 @@ UNKNOWN = {
 
 BOUND = "x[i:j]"
 """The concretization of a bound of a slice."""
+MASK = "a boolean mask as an index"
 _ORDINARY = (
-    "An ordinary array or list takes no traced index: use fnad.numpy.array(data)[i] for data[i], also where i has "
-    "several elements, and fnad.numpy.array(data)[i + np.arange(n)] for data[i:i + n]."
+    "A list takes no traced index, and a slice has a known number of elements: use np.array(data)[i] for data[i], and "
+    "data[i + np.arange(n)] for data[i:i + n]."
 )
 _MASK = "The number of elements that a mask chooses has to be known: use np.where(mask, x, 0)."
 
@@ -87,8 +88,8 @@ def unknown_value(type: ArrayType, what: str, why: str) -> Exception:
         what, advice = "array[i]", _ORDINARY
     elif type.dtype.kind == "b" and what.startswith("np.array") and _is_at(_READS):
         what, advice = "array[mask]", _MASK
-    elif what.startswith("np.array"):
-        advice += " In place of np.array([x, y]) use np.stack([x, y]) or fnad.numpy.array([x, y])."
+    elif what == MASK:
+        advice += f" {_MASK}"
     elif what.startswith("float") and why != "staged":
         advice += " NumPy's function, np.sin(x) for math.sin(x), needs no number."
     return stored(type) or ConcreteValueError(
@@ -106,12 +107,25 @@ def unhashable(type: ArrayType) -> Exception:
 
 _STORES = [dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap]
 _READS = [dis.opmap[name] for name in ("BINARY_SUBSCR", "BINARY_SLICE") if name in dis.opmap]
+_SUBSCRIPT = [i for i, (name, _) in enumerate(dis._nb_ops) if name == "NB_SUBSCR"]  # type: ignore[attr-defined]
+"""From Python 3.14 on x[i] is one of the binary operations."""
 
 
 def _is_at(operations: list[int]) -> bool:
     """Whether the user's code is doing one of these operations of Python just now."""
     frame = user_frame(sys._getframe(1))
-    return frame is not None and frame.f_code.co_code[frame.f_lasti] in operations
+    return frame is not None and _does(frame, operations)
+
+
+def is_read(frame: FrameType) -> bool:
+    """Whether a frame is reading ``x[i]`` just now."""
+    return _does(frame, _READS)
+
+
+def _does(frame: FrameType, operations: list[int]) -> bool:
+    operation, argument = frame.f_code.co_code[frame.f_lasti :][:2]
+    is_subscript = operations is _READS and operation == dis.opmap["BINARY_OP"] and argument in _SUBSCRIPT
+    return operation in operations or is_subscript
 
 
 def divert(type: ArrayType) -> None:
@@ -130,9 +144,15 @@ def stored(type: ArrayType) -> InPlaceError | None:
         return None
     return InPlaceError(
         f"array[...] = x: requires a value that is known and not being differentiated, got a traced {type}, which an "
-        "ordinary array cannot hold. Make the array with fnad.numpy.zeros, zeros_like, empty, full or array, which can "
-        "be written to so, build it by np.stack or np.concatenate, or use fnad.numpy.at(y)[...].set(x)."
+        f"ordinary array cannot hold. {MAKE}"
     )
+
+
+MAKE = (
+    "Make the array inside of the function by one of NumPy's functions, as np.zeros(n) or np.array(y), or have another "
+    "one by fnad.numpy.at(y)[...].set(x)."
+)
+"""The advice for an array that cannot hold a traced value."""
 
 
 def cut_gradient(type: ArrayType, what: str) -> Exception:
@@ -140,8 +160,8 @@ def cut_gradient(type: ArrayType, what: str) -> Exception:
     divert(type)
     return stored(type) or CutGradientError(
         f"{what}: requires a value that is not being differentiated, got a traced {type}: the conversion "
-        "would cut its gradient. Use NumPy's function (np.sin for math.sin, np.stack([x, y]) for "
-        "np.array([x, y])), or fnad.stop_gradient(x) where the cut is meant."
+        "would cut its gradient. Compute with x itself, by NumPy's functions, or use fnad.stop_gradient(x) where the "
+        "cut is meant."
     )
 
 

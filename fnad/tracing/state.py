@@ -35,6 +35,10 @@ class Surroundings:
         """What a call comes to that runs such functions."""
         return call()
 
+    def settled(self, array: Any) -> Any:
+        """An array that may be written to while a function is staged, as it is now."""
+        return array
+
     def widen(self, what: str, array: Any) -> bool:
         """Whether from now on more is traced of what stands in the way: where a traced value is ``"written"`` (to this
         array), ``"read at"`` as an index, or ``"asked for"``."""

@@ -211,8 +211,8 @@ MISTAKES = {
     "leaf": (lambda: scan(lambda c, x: (c, ()), "a", np.ones(3)), TypeError, "got str at init"),
     "result": (lambda: scan(lambda c, x: (c, "a"), 0.0, np.ones(3)), TypeError, r"got str at result\[1\]"),
     "function": (lambda: scan(3.0, 0.0, np.ones(3)), TypeError, "requires a function, got float"),
-    "ordinary array": (lambda: scan(lambda c, i: (c + WEIGHTS[i], ()), np.zeros(2), np.arange(2)),
-                       fnad.ConcreteValueError, r"array\[i\]: .*fnad.numpy.array\(data\)\[i\]"),
+    "list": (lambda: scan(lambda c, i: (c + WEIGHTS.tolist()[i][0], ()), 0.0, np.arange(2)),
+             fnad.ConcreteValueError, r"array\[i\]: .* use np.array\(data\)\[i\]"),
     "value": (lambda: scan(lambda c, x: (c if c > 0 else x, ()), 0.0, np.ones(3)), fnad.ConcreteValueError,
               "another one at each step of a loop"),
 }

@@ -173,17 +173,14 @@ def test_indices_that_are_not_known_name_the_way_that_works() -> None:
 
     data, rows = X.reshape(-1), fnp.array
     for run in (looped, mapped):
-        for wrong in (
-            lambda i: data[2 * i + np.arange(2)], lambda i: data[i], lambda i: data[2 * i : 2 * i + 2],
-            lambda i: [1.0, 2.0][i],
-        ):
-            with pytest.raises(ConcreteValueError, match=r"use fnad\.numpy\.array\(data\)\[i\]") as info:
+        for wrong in (lambda i: data[2 * i : 2 * i + 2], lambda i: [1.0, 2.0][i]):
+            with pytest.raises(ConcreteValueError, match=r"use np\.array\(data\)\[i\]"):
                 run(wrong)
-            assert "np.stack" not in str(info.value)
         with pytest.raises(ConcreteValueError, match=r"x\[i:j\]: .* write x\[i \+ np\.arange\(n\)\]") as info:
             run(lambda i: rows(data)[2 * i : 2 * i + 2])
-        assert "fnad.numpy.array" not in str(info.value)
-        with pytest.raises(ConcreteValueError, match=r"use np\.where\(mask, x, 0\)") as info:
+        assert "np.array" not in str(info.value)
+        with pytest.raises(ConcreteValueError, match=r"use np\.where\(mask, x, 0\)"):
             run(lambda i: data[data > i])
-        assert "np.stack" not in str(info.value)
         np.testing.assert_array_equal(run(lambda i: rows(data)[2 * i + np.arange(2)]), data[:4].reshape(2, 2))
+        np.testing.assert_array_equal(run(lambda i: data[2 * i + np.arange(2)]), data[:4].reshape(2, 2))
+        np.testing.assert_array_equal(run(lambda i: data[i]), data[:2])

@@ -440,8 +440,8 @@ MISTAKES = [
     (lambda x: x.T.__setitem__((0, 0, 0), 1), IndexError, "too many indices"),
     (lambda x: np.diagonal(x).fill(0), ValueError, "read-only view"),
     (lambda x: np.broadcast_to(x, (2, 3, 4))[0].fill(0), ValueError, "read-only view"),
-    (lambda x: np.add(x, 1, out=OUTSIDE), InPlaceError, r"fnad\.numpy\.zeros"),
-    (lambda x: np.copyto(OUTSIDE, x), InPlaceError, r"fnad\.numpy\.zeros"),
+    (lambda x: np.add(x, 1, out=OUTSIDE), InPlaceError, r"np\.zeros\(n\)"),
+    (lambda x: np.copyto(OUTSIDE, x), InPlaceError, r"np\.zeros\(n\)"),
 ]
 
 
