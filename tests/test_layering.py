@@ -20,7 +20,7 @@ RANKS = {
     "fnad.shield": 0, "fnad.checks": 0, "fnad.generated": 0, "fnad.version": 0, "fnad.public": 0, "fnad.lazy": 1,
     "fnad.arrays": 0, "fnad.ownership": 0, "fnad.errors": 1, "fnad.memo": 1, "fnad.nodes": 1, "fnad.vectors": 1,
     "fnad.sources": 2,
-    "fnad.config": 2, "fnad.tree": 2, "fnad.sameness": 3,
+    "fnad.config": 2, "fnad.instructions": 2, "fnad.surroundings": 0, "fnad.tree": 2, "fnad.sameness": 3,
     "fnad.kernels": 3, "fnad.ir": 4, "fnad.interpreter": 5, "fnad.tracing": 6, "fnad.ops": 7, "fnad.arguments": 8,
     "fnad.transforms": 9, "fnad.numpy": 9,
     "fnad.random": 10, "fnad.control": 10, "fnad.debug": 10,

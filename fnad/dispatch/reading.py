@@ -22,9 +22,10 @@ from fnad.dispatch.suspects import generators_of, kept_functions, seen_while, su
 from fnad.dispatch.watch import Watch, shown
 from fnad.errors import warn
 from fnad.ir.program import Program, Var
+from fnad.surroundings import Again
 from fnad.tracing.errors import LookedInto
 from fnad.tracing.staging import Staged
-from fnad.tracing.state import Again, current_builder
+from fnad.tracing.state import current_builder
 
 Sources = list[tuple["str | None", Any]]
 """The paths of captured values; one that has none is the value beside it."""

@@ -17,9 +17,10 @@ from fnad.interpreter.evaluate import evaluate
 from fnad.numpy.documents import documented
 from fnad.numpy.promotion import is_traced
 from fnad.ownership import in_c_order
+from fnad.surroundings import repeat
 from fnad.tracing.errors import MAKE
 from fnad.tracing.staging import stage
-from fnad.tracing.state import repeat
+from fnad.tracing.state import current_builder
 from fnad.tracing.tracer import value_type
 
 Function = Callable[..., Any]
@@ -121,7 +122,7 @@ def refuse_out(name: str, out: Any) -> None:
 
 def ordinary_array(what: str, array: Any = None) -> InPlaceError:
     """The error of a traced value that is written into an ordinary array, where that cannot be made a traced one."""
-    repeat("written", array)
+    repeat(current_builder(), "written", array)
     return InPlaceError(
         f"{what}: requires a traced array to write a traced value to, got an ordinary one, which cannot hold it. {MAKE}"
     )

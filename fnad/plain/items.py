@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from fnad.arrays import is_numeric
+from fnad.instructions import is_reading
 from fnad.ir.program import Literal, Var
 from fnad.lazy import LazyModule
 from fnad.numpy.indexing import getitem
@@ -19,7 +20,6 @@ from fnad.numpy.promotion import builder_of, traced_in
 from fnad.plain.stand_ins import is_users, meets_traced
 from fnad.shield import undisturbed
 from fnad.tracing.builder import Builder
-from fnad.tracing.errors import is_read
 from fnad.tracing.state import is_recording, thread
 from fnad.tracing.tracer import Tracer
 from fnad.tracing.values import inputs_of
@@ -38,7 +38,8 @@ def _item(array: Any, key: Any) -> Any:
     if thread.builder is None or type(array) is not np.ndarray or not is_numeric(array.dtype):
         return _original(array, key)
     frame = sys._getframe(1)
-    if not meets_traced([key], {}) or not (is_users(frame) and is_read(frame)) or _is_known(key) and not is_recording():
+    is_own = is_users(frame) and is_reading(frame) and meets_traced([key], {})
+    if not is_own or _is_known(key) and not is_recording():
         return _original(array, key)
     builder = builder_of(key)
     return getitem(builder.tracer(array), key)

@@ -109,7 +109,8 @@ def trace(array: Any, frames: Sequence[FrameType]) -> bool:
     or all of them: of ``y[i] += v`` the array is a part of y. Whether there is one that has not done so before."""
     named = [value for frame in frames for value in frame.f_locals.values()]
     for owners in ([*_owners([array])], [*_owners(named)], None):
-        sites = {at for made, at in _made.arrays.values() if owners is None or any([made() is owner for owner in owners])}
+        noted = [(made(), at) for made, at in _made.arrays.values()]
+        sites = {at for made, at in noted if owners is None or any([made is owner for owner in owners])}
         fresh = {(id(code), at): (code, at) for code, at in sites if (id(code), at) not in _traced}
         if fresh:
             if len(_traced) > MOST_SITES:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import dis
 import os
 import sys
 import weakref
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 from fnad.errors import is_library_file, is_numpy_file
+from fnad.instructions import callees
 from fnad.tracing.state import thread
 from fnad.tracing.tracer import Tracer
 
@@ -126,36 +126,3 @@ def is_users(frame: FrameType) -> bool:
 
 
 _files: dict[str, bool] = {}
-
-
-# --- What an instruction calls
-
-MOST_CODES = 10_000
-_callees: dict[int, tuple[CodeType, dict[int, str]]] = {}
-
-
-def callees(code: CodeType) -> dict[int, str]:
-    """The names of what code calls, by the places of the calls: where Python's compiler has noted their columns."""
-    known = _callees.get(id(code))
-    if known is None:
-        if len(_callees) >= MOST_CODES:
-            _callees.clear()
-        known = _callees[id(code)] = code, _found_in(code)
-    return known[1]
-
-
-def _found_in(code: CodeType) -> dict[int, str]:
-    loaded: dict[Any, list[tuple[Any, str]]] = {}
-    found = {}
-    for instruction in dis.get_instructions(code):
-        line, end_line, column, end_column = instruction.positions or (None,) * 4
-        if column is None or end_column is None:
-            continue
-        start, end = (line, column), (end_line, end_column)
-        if instruction.opname.startswith("LOAD_") and isinstance(instruction.argval, str):
-            loaded.setdefault(start, []).append((end, instruction.argval))
-        elif instruction.opname.startswith("CALL"):
-            named = [pair for pair in loaded.get(start, ()) if pair[0] < end]  # np, np.f in np.f(x)
-            if named:
-                found[instruction.offset] = max(named)[1]
-    return found

@@ -18,7 +18,7 @@ from fnad.plain import items, making, numbers
 from fnad.plain.modules import Names, Replaced
 from fnad.plain.stand_ins import Function, StandIn, is_users, kind_for
 from fnad.shield import renewed
-from fnad.tracing import state
+from fnad.surroundings import Surroundings, surround
 from fnad.tracing.builder import build
 
 MOST_MODULES = 1000
@@ -28,7 +28,7 @@ MOST_REPEATS = 16
 _NAMESPACES = (np, np.linalg, math, cmath)
 
 
-class _Plain(state.Surroundings):
+class _Plain(Surroundings):
     """Stand-ins in the modules while any thread stages."""
 
     def __init__(self) -> None:
@@ -167,6 +167,6 @@ def _frames() -> list[FrameType]:
 
 
 plain = _Plain()
-state.surroundings = plain
+surround(plain)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=plain.begin_again)

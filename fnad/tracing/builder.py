@@ -12,7 +12,7 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.program import Atom, Equation, Literal, Program, Var, filled, prune, scalar
 from fnad.ir.types import ArrayType, type_of
 from fnad.sources import Source, current_source
-from fnad.tracing import state
+from fnad.surroundings import surroundings
 from fnad.tracing.errors import escaped
 from fnad.tracing.state import enclosing, thread
 from fnad.tracing.tracer import Tracer
@@ -119,7 +119,7 @@ class Builder:
         if isinstance(value, np.generic):
             return Literal(value, type_of(value))
         if is_array(value):
-            value = state.surroundings.settled(value)
+            value = surroundings().settled(value)
             return self._capture(value, value, type_of(value))
         if isinstance(value, Literal):
             return value

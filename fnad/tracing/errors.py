@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import dis
 import gc
-import sys
 from collections.abc import Coroutine, Iterator
-from types import FrameType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from fnad.errors import (
-    ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError, located, user_frame,
+    ConcreteValueError, CutGradientError, EscapedTracerError, InPlaceError, located,
 )
+from fnad.instructions import is_reading, is_storing
 from fnad.ir.primitive import Traced
 from fnad.ir.program import Var
 from fnad.ir.types import ArrayType
-from fnad.tracing.state import repeat
+from fnad.surroundings import repeat
+from fnad.tracing.state import current_builder
 
 
 class LookedInto(BaseException):
@@ -84,9 +84,9 @@ def unknown_value(type: ArrayType, what: str, why: str) -> Exception:
             "The number of elements has to be known: for n of them from i on write x[i + np.arange(n)], or choose "
             "among all of x by np.where."
         )
-    elif type.dtype.kind in "iu" and _is_at(_READS):
+    elif type.dtype.kind in "iu" and is_reading():
         what, advice = "array[i]", _ORDINARY
-    elif type.dtype.kind == "b" and what.startswith("np.array") and _is_at(_READS):
+    elif type.dtype.kind == "b" and what.startswith("np.array") and is_reading():
         what, advice = "array[mask]", _MASK
     elif what == MASK:
         advice += f" {_MASK}"
@@ -105,42 +105,19 @@ def unhashable(type: ArrayType) -> Exception:
     ))
 
 
-_STORES = [dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap]
-_READS = [dis.opmap[name] for name in ("BINARY_SUBSCR", "BINARY_SLICE") if name in dis.opmap]
-_SUBSCRIPT = [i for i, (name, _) in enumerate(dis._nb_ops) if name == "NB_SUBSCR"]  # type: ignore[attr-defined]
-"""From Python 3.14 on x[i] is one of the binary operations."""
-
-
-def _is_at(operations: list[int]) -> bool:
-    """Whether the user's code is doing one of these operations of Python just now."""
-    frame = user_frame(sys._getframe(1))
-    return frame is not None and _does(frame, operations)
-
-
-def is_read(frame: FrameType) -> bool:
-    """Whether a frame is reading ``x[i]`` just now."""
-    return _does(frame, _READS)
-
-
-def _does(frame: FrameType, operations: list[int]) -> bool:
-    operation, argument = frame.f_code.co_code[frame.f_lasti :][:2]
-    is_subscript = operations is _READS and operation == dis.opmap["BINARY_OP"] and argument in _SUBSCRIPT
-    return operation in operations or is_subscript
-
-
 def divert(type: ArrayType) -> None:
     """Before Python is given a value, or the error: repeat the staging if it need not ask for that."""
-    if _is_at(_STORES):
-        repeat("written")
-    elif type.dtype.kind in "iub" and _is_at(_READS):
-        repeat("read at")
+    if is_storing():
+        repeat(current_builder(), "written")
+    elif type.dtype.kind in "iub" and is_reading():
+        repeat(current_builder(), "read at")
     else:
-        repeat("asked for")
+        repeat(current_builder(), "asked for")
 
 
 def stored(type: ArrayType) -> InPlaceError | None:
     """The error of a conversion that comes from ``array[i] = x``, where the user's code is doing just that."""
-    if not _is_at(_STORES):
+    if not is_storing():
         return None
     return InPlaceError(
         f"array[...] = x: requires a value that is known and not being differentiated, got a traced {type}, which an "

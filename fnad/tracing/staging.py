@@ -10,10 +10,10 @@ from fnad.arrays import FIT, Unfit
 from fnad.interpreter.evaluate import evaluate
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType
-from fnad.tracing import state
+from fnad.surroundings import Again, surroundings
 from fnad.tracing.builder import Builder, build
 from fnad.tracing.errors import NotConcrete, LookedInto, held_in_result, holds_traced
-from fnad.tracing.state import Again, current_builder, innermost
+from fnad.tracing.state import current_builder, innermost
 from fnad.tracing.tracer import is_value
 from fnad.tracing.values import Concretization
 
@@ -72,7 +72,7 @@ def stage(
         return Staged(program, captured, out_tree, static)
 
     try:
-        staged = state.surroundings.run(lambda: build(builder, run))
+        staged = surroundings().run(lambda: build(builder, run))
     except (Again, Exception):  # NumPy makes an error of its own of whatever ends the conversion of an element
         if not builder.again:
             raise
@@ -94,7 +94,7 @@ def repeated(call: Callable[[], Any]) -> Any:
     while True:
         before, builder.repeats, builder.again = builder.repeats, True, False
         try:
-            result = state.surroundings.run(call)
+            result = surroundings().run(call)
         except (Again, Exception):
             if not builder.again:
                 raise

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 from fnad.ir.primitive import Traced
 
-Result = TypeVar("Result")
 Builder = Any
 """One of builder.py, which imports this file."""
 
@@ -22,38 +21,6 @@ class Thread(threading.local):
 
 
 thread = Thread()
-
-
-class Again(BaseException):
-    """Ends a staging, past the user's ``except Exception``, that is to be repeated, since more can be traced then."""
-
-
-class Surroundings:
-    """What is different around users' functions that are being staged; `fnad.plain` has another one."""
-
-    def run(self, call: Callable[[], Result]) -> Result:
-        """What a call comes to that runs such functions."""
-        return call()
-
-    def settled(self, array: Any) -> Any:
-        """An array that may be written to while a function is staged, as it is now."""
-        return array
-
-    def widen(self, what: str, array: Any) -> bool:
-        """Whether from now on more is traced of what stands in the way: where a traced value is ``"written"`` (to this
-        array), ``"read at"`` as an index, or ``"asked for"``."""
-        return False
-
-
-surroundings = Surroundings()
-
-
-def repeat(what: str, array: Any = None) -> None:
-    """End the innermost staging, to repeat it, if more of what its function uses is traced then."""
-    builder = thread.builder
-    if builder is not None and builder.repeats and surroundings.widen(what, array):
-        builder.again = True
-        raise Again
 
 
 def current_builder() -> Builder | None:
