@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import product
 from typing import Any
 
@@ -152,3 +153,58 @@ def test_mistakes_with_filters_are_scipys_errors() -> None:
         lambda x: signal.sosfilt(SOS.astype(int), x.astype(int)), lambda x: signal.lfilter_zi(B, x),
     ):
         assert_scipys(call, LINES)
+
+
+# --- Trends and spectra
+
+LONG = RNG.standard_normal((2, 40))
+SPECTRA = [
+    row("detrend", lambda x: signal.detrend(x, bp=3), LINES), row("hilbert", lambda x: signal.hilbert(x, 9), LINES),
+    row("csd", lambda x, y: signal.csd(x, y, nperseg=6), X, X[::-1] * 2),
+    row("welch", lambda x, w, fs: signal.welch(x, fs, w, average="median"), LINES, B + 1, 2.0),
+    row("periodogram", lambda x: signal.periodogram(x, scaling="spectrum"), X),
+]
+
+
+@pytest.mark.parametrize("row", SPECTRA, ids=str)
+@pytest.mark.parametrize("law", LAWS)
+def test_spectra_keep_the_laws(row: Row, law: Any) -> None:
+    law(row)
+
+
+def test_trends_and_analytic_signals_are_scipys() -> None:
+    for call in (
+        lambda x: signal.detrend(x, 0, "constant"), lambda x: signal.detrend(x.T, 0), lambda x: signal.detrend(x, 1, "x"),
+        lambda x: signal.detrend(x, bp=[10, 20, 25]), lambda x: signal.detrend(x, bp=50), lambda x: signal.hilbert(x),
+        lambda x: signal.hilbert(x, axis=0), lambda x: signal.hilbert(x, 7), lambda x: signal.hilbert(x * 1j),
+        lambda x: signal.hilbert(x, 0),
+    ):
+        assert_scipys(call, LONG)
+
+
+SPECTRAL_OPTIONS = [
+    {}, {"nperseg": 9}, {"nperseg": 8, "nfft": 11, "noverlap": 3}, {"average": "median", "nperseg": 8},
+    {"detrend": "linear", "nperseg": 8}, {"detrend": False, "nperseg": 10}, {"return_onesided": False, "nperseg": 10},
+    {"window": ("tukey", 0.5), "nperseg": 12, "fs": 3.0}, {"window": np.arange(1.0, 9), "scaling": "spectrum"},
+    {"detrend": lambda x: x - 1.0, "nperseg": 20}, {"axis": 0, "nperseg": 2}, {"nperseg": 8, "nfft": 4},
+    {"nperseg": 8, "noverlap": 8}, {"scaling": "x"}, {"average": "x", "nperseg": 8}, {"nperseg": 0},
+    {"window": np.ones(4), "nperseg": 5},
+]
+
+
+@pytest.mark.parametrize("k", range(len(SPECTRAL_OPTIONS)))
+def test_options_of_spectra_are_scipys(k: int) -> None:
+    options = SPECTRAL_OPTIONS[k]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert_scipys(lambda x: signal.welch(x, **options), LONG)
+        assert_scipys(lambda x, y: signal.csd(x, y, **options), LONG, LONG[::-1, :30])
+        assert_scipys(lambda z: signal.welch(z, **options), LONG + 1j * LONG[::-1])
+
+
+def test_periodograms_and_coherence_are_scipys() -> None:
+    for options in ({}, {"nfft": 50}, {"nfft": 30}, {"window": "hann", "axis": 0}, {"window": np.ones(3)}):
+        assert_scipys(lambda x: signal.periodogram(x, **options), LONG)  # noqa: B023
+    assert_scipys(lambda x, y: signal.coherence(x, y, nperseg=8), LONG, LONG[::-1])
+    with pytest.warns(UserWarning, match="using nperseg = 40"):
+        run_traced(signal.welch, LONG)

@@ -13,6 +13,12 @@ from fnad.scipy.signal.filtering import lfilter_zi as lfilter_zi
 from fnad.scipy.signal.filtering import sosfilt as sosfilt
 from fnad.scipy.signal.filtering import sosfilt_zi as sosfilt_zi
 from fnad.scipy.signal.filtering import sosfiltfilt as sosfiltfilt
+from fnad.scipy.signal.spectral import coherence as coherence
+from fnad.scipy.signal.spectral import csd as csd
+from fnad.scipy.signal.spectral import detrend as detrend
+from fnad.scipy.signal.spectral import hilbert as hilbert
+from fnad.scipy.signal.spectral import periodogram as periodogram
+from fnad.scipy.signal.spectral import welch as welch
 
 __all__ = _public(__name__)
 __dir__ = __all__.copy
