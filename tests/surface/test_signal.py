@@ -174,7 +174,8 @@ def test_spectra_keep_the_laws(row: Row, law: Any) -> None:
 
 def test_trends_and_analytic_signals_are_scipys() -> None:
     for call in (
-        lambda x: signal.detrend(x, 0, "constant"), lambda x: signal.detrend(x.T, 0), lambda x: signal.detrend(x, 1, "x"),
+        lambda x: signal.detrend(x, 0, "constant"), lambda x: signal.detrend(x.T, 0),
+        lambda x: signal.detrend(x, 1, "x"),
         lambda x: signal.detrend(x, bp=[10, 20, 25]), lambda x: signal.detrend(x, bp=50), lambda x: signal.hilbert(x),
         lambda x: signal.hilbert(x, axis=0), lambda x: signal.hilbert(x, 7), lambda x: signal.hilbert(x * 1j),
         lambda x: signal.hilbert(x, 0),
