@@ -78,6 +78,11 @@ from fnad.numpy.elementwise import sinc as sinc
 from fnad.numpy.elementwise import where as where
 from fnad.numpy.flat import place as place
 from fnad.numpy.flat import put as put
+from fnad.numpy.histograms import bincount as bincount
+from fnad.numpy.histograms import histogram as histogram
+from fnad.numpy.histograms import histogram2d as histogram2d
+from fnad.numpy.histograms import histogram_bin_edges as histogram_bin_edges
+from fnad.numpy.histograms import histogramdd as histogramdd
 from fnad.numpy.index_builders import broadcast_shapes as broadcast_shapes
 from fnad.numpy.index_builders import diag_indices as diag_indices
 from fnad.numpy.index_builders import diag_indices_from as diag_indices_from
