@@ -82,3 +82,47 @@ def test_few_samples() -> None:
         for name in ("simpson", "cumulative_simpson", "cumulative_trapezoid"):
             expected = getattr(scipy.integrate, name)(Y[:, :n])
             np.testing.assert_allclose(fnad.jit(getattr(integrate, name))(Y[:, :n]), expected, atol=1e-15)
+
+
+# --- Functions
+
+INTEGRANDS: dict[str, tuple[Callable[[Any, Any], Any], float, float]] = {
+    "smooth": (lambda x, k: np.exp(-k * x) * x, 0.0, 2.0), "backward": (lambda x, k: np.cos(k * x), 1.0, -2.0),
+    "wave": (lambda x, k: np.sin(50 * k * x), 0.0, 3.0),
+    "peak": (lambda x, k: np.exp(-k * (30 * x - 15) ** 2), 0.0, 10.0),
+    "half line": (lambda x, k: np.exp(-k * x), 0.0, np.inf), "other half": (lambda x, k: np.exp(k * x), -np.inf, 0.0),
+    "line": (lambda x, k: np.exp(-k * x**2), -np.inf, np.inf), "turned": (lambda x, k: np.exp(-k * x), np.inf, 1.0),
+    "root": (lambda x, k: np.sqrt(k * x), 0.0, 2.0), "nothing": (lambda x, k: k * x, 2.0, 2.0),
+}
+
+
+@pytest.mark.parametrize("name", INTEGRANDS)
+def test_an_integral_and_its_derivative_are_scipys(name: str) -> None:
+    f, a, b = INTEGRANDS[name]
+    area = lambda k: integrate.quad(f, a, b, (k,))[0]  # noqa: E731
+    expected, slope = [scipy.integrate.quad(g, a, b, (1.5,))[0] for g in (f, fnad.grad(f, argnums=1))]
+    np.testing.assert_allclose(fnad.value_and_grad(area)(1.5), (expected, slope), rtol=1e-7, atol=1e-8)
+
+
+def test_an_integral_is_compiled_mapped_and_differentiated_in_its_limits() -> None:
+    def area(a: Any, b: Any, k: Any) -> Any:
+        return integrate.quad(lambda x: np.exp(-k * x), a, b)[0]
+
+    slopes = fnad.jit(fnad.vmap(fnad.grad(area, argnums=(0, 1)), in_axes=(None, None, 0)))(0.2, 1.0, X)
+    np.testing.assert_allclose(slopes, [-np.exp(-0.2 * X), np.exp(-X)], rtol=1e-9)
+    np.testing.assert_allclose(fnad.hessian(lambda k: area(0.0, np.inf, k))(2.0), 0.25, rtol=1e-7)
+
+
+def test_gauss_rule_of_few_points() -> None:
+    def area(k: Any, b: Any) -> Any:
+        return integrate.fixed_quad(lambda x, k: np.exp(-k * x), 0.0, b, (k,), 4)[0]
+
+    expected = scipy.integrate.fixed_quad(lambda x: np.exp(-2.0 * x), 0.0, 1.0, n=4)[0]
+    np.testing.assert_allclose(fnad.jit(area)(2.0, 1.0), expected, rtol=1e-14)
+    fnad.testing.check_grads(area, (2.0, 1.0))
+    with pytest.raises(ValueError, match="finite limits"):
+        fnad.jit(lambda k: area(k, np.inf))(1.0)
+
+
+def test_an_integrand_that_is_nan_ends_it() -> None:
+    assert np.isnan(fnad.jit(lambda k: integrate.quad(lambda x: np.log(x - k), 0.0, 1.0)[0])(0.5))
