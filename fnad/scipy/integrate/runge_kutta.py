@@ -219,7 +219,7 @@ def _reach(problem: Problem, state: State, time: Any) -> State:
 def _attempt(problem: Problem, s: State) -> State:
     """One step, which is rejected where its error is too large."""
     t, y = s.t, s.y
-    least = 10 * _spacing(stop_gradient(t), problem.direction)
+    least = 10 * abs(np.nextafter(stop_gradient(t), problem.direction * np.inf) - stop_gradient(t))
     # A step that is tried again is neither lengthened nor shortened to these.
     size = np.where(s.is_again, s.size, np.where(s.size < least, least, _least(s.size, problem.max_step)))
     is_stuck = ~(size >= least)  # also where it is NaN
@@ -240,12 +240,6 @@ def _attempt(problem: Problem, s: State) -> State:
         size=taken.size, is_again=np.bool_(True), is_stuck=is_stuck, nfev=np.where(is_stuck, s.nfev, taken.nfev)
     )
     return State(*[_chosen(is_taken, a, b) for a, b in zip(taken, rejected)])
-
-
-def _spacing(t: Any, direction: Any) -> Any:
-    """The distance of the next number in a direction (Rump, Zimmermann, Boldo, Melquiond 2009)."""
-    beyond = 2.0**-53 * (1 + 2.0**-52) * abs(t) + np.float64(5e-324)
-    return abs(t + direction * beyond - t)
 
 
 def _chosen(flag: Any, a: Any, b: Any) -> Any:
