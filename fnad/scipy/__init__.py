@@ -10,6 +10,7 @@ _MODULES = (
     "fft",
     "integrate",
     "interpolate",
+    "ndimage",
     "optimize",
     "signal",
     "special",
