@@ -94,6 +94,9 @@ def test_what_is_written_over_is_of_the_type_of_the_result(case: Case) -> None:
 MAY_FAIL = {
     "gather": "an index out of bounds", "scatter": "an index out of bounds", "while_loop": "runs for ever",
     "loop_pullback": "runs for ever", "loop_pushforward": "runs for ever", "debug_callback": "calls Python",
+    "cholesky": "an indefinite matrix",
+    **dict.fromkeys(["eigh", "eigvalsh", "eig", "eigvals", "svd", "svdvals"], "does not converge where there is a nan"),
+    **dict.fromkeys(["cofactors", "cofactors_slope", "pinv"], "by singular values"),
     "per_example": "runs what a user declares", "custom_vjp_call": "has rules of a user",
     "custom_jvp_call": "has rules of a user",
     **dict.fromkeys([name for name in OPERATIONS if name.startswith("softmax_cross_entropy")], "a wrong label"),
@@ -102,7 +105,7 @@ MAY_FAIL = {
 
 def test_every_operation_says_whether_it_is_total() -> None:
     assert {name for name, primitive in OPERATIONS.items() if primitive.total is False} == MAY_FAIL.keys()
-    assert [name for name, primitive in OPERATIONS.items() if callable(primitive.total)] == ["power"]
+    assert {name for name, primitive in OPERATIONS.items() if callable(primitive.total)} == {"power", "lu_solve"}
     base, exponent = (Var(ArrayType((3,), np.dtype(int))) for _ in range(2))
     total = OPERATIONS["power"].total
     assert not total(base, exponent) and not total(base, filled(-1, base.type)) and total(base, filled(2, base.type))

@@ -77,7 +77,7 @@ def rule(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _as_operands(value: Any) -> Any:
-    if type(value) is tuple:
+    if type(value) in (tuple, list):
         return tuple(map(_as_operands, value))
     return Operand(value) if type(value) is Tracer else value
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fnad.kernels.failures import LARGEST_TOLD, OPERAND_BITS
+from fnad.kernels.linalg import OUT_OF_MEMORY
+from fnad.ops.linalg import wrong_matrix
 from fnad.ops.losses import LABEL_ERROR
 
 
@@ -43,6 +45,27 @@ class NegativePower:
 
     def error(self, status: int) -> Exception:
         return ValueError("Integers to negative integer powers are not allowed.")
+
+
+@dataclass(frozen=True)
+class NoMemory:
+    """Memory to work in that there is not."""
+
+    def error(self, status: int) -> Exception:
+        return MemoryError("fnad: requires more memory to work in than there is. Use smaller batches or matrices.")
+
+
+@dataclass(frozen=True)
+class WrongMatrix(NoMemory):
+    """A matrix of a batch of this shape that an operation cannot take, for a reason in NumPy's words."""
+
+    batch: tuple[int, ...]
+    reason: str
+
+    def error(self, status: int) -> Exception:
+        if status == OUT_OF_MEMORY:
+            return super().error(status)
+        return wrong_matrix(self.reason, self.batch, status - 1)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,14 @@ from fnad.runtime.plan import HostStep, walk
 from fnad.tracing.staging import stage
 
 from tests.properties.cases import CASES, DTYPES, Case
+from tests.properties.families import linalg
 
 
 # What the CPU has code for and a GPU has none, with the reason.
 HOST_ON_CUDA = {
     "all_pole": "a recurrence of any order is one thread's work",
     **dict.fromkeys(("fft", "rfft", "irfft"), "NumPy's pocketfft is not on a GPU"),
+    **dict.fromkeys([*[case.primitive.name for case in linalg.ROWS], *linalg.OTHERWISE], "LAPACK is not on a GPU"),
     "argsort": "a merge sort is one thread's work",
     **dict.fromkeys(("real", "imag"), "searching among complex numbers is written with their parts"),
 }

@@ -140,6 +140,16 @@ def zero_of(typing_context: Any, pointer: types.Type) -> Any:
 
 
 @intrinsic
+def itemsize_of(typing_context: Any, pointer: types.Type) -> Any:
+    """The bytes of an element that a pointer points to."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        return ir.Constant(ir.IntType(64), context.get_abi_sizeof(context.get_value_type(pointer.dtype)))
+
+    return types.int64(pointer), generate
+
+
+@intrinsic
 def call_kernel(
     typing_context: Any,
     address: types.Type,
@@ -252,6 +262,41 @@ def call_with_int(typing_context: Any, address: types.Type, number: types.Type) 
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def allocate(typing_context: Any, nbytes: types.Type) -> Any:
+    """The address of so many bytes, to be given back by `release`; 0 if there are not as many."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        word = ir.IntType(64)
+        malloc = cgutils.get_or_insert_function(builder.module, ir.FunctionType(word, [word]), "malloc")
+        return builder.call(malloc, args)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def release(typing_context: Any, address: types.Type) -> Any:
+    """Give back what `allocate` gave."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        free = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), [ir.IntType(64)]), "free")
+        builder.call(free, args)
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+@intrinsic
+def as_pointer_like(typing_context: Any, address: types.Type, pointer: types.Type) -> Any:
+    """An address as a pointer to elements of the dtype that another one points to; it may overlap any other."""
+    made = Pointer(pointer.dtype, None)
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Value:
+        return builder.inttoptr(args[0], context.get_value_type(made))
+
+    return made(types.int64, pointer), generate
 
 
 @intrinsic

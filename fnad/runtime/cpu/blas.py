@@ -1,4 +1,4 @@
-"""The addresses of the routines of the BLAS that SciPy brings."""
+"""The addresses of the routines of the BLAS and the LAPACK that SciPy brings."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from types import ModuleType
 import numpy as np
 
 from fnad.kernels.cpu import blas as words
+from fnad.kernels.cpu import lapack as lapack_words
+
+BLAS_MODULE, LAPACK_MODULE = "scipy.linalg.cython_blas", "scipy.linalg.cython_lapack"
 
 LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 """The dtypes that BLAS knows, and what its routines' names begin with."""
@@ -24,11 +27,35 @@ def routines(dtype: str) -> int:
     """The address of what kernels have to know of BLAS for a dtype, see kernels/cpu/blas.py; 0 if it has it not."""
     if dtype not in LETTERS:
         return 0
-    table = np.zeros(words.WORDS, np.int64)
-    _kept.append(table)
+    return _kept_at(_table(dtype))
+
+
+@cache
+def lapack_routines(dtype: str) -> int:
+    """The address of the same, and of what they have to know of LAPACK, see kernels/cpu/lapack.py."""
+    if dtype not in LETTERS:
+        return 0
+    real, names = dtype.startswith("float"), LETTERS[dtype]
+    table = _table(dtype, lapack_words.WORDS)
+    for word, routine in lapack_words.ROUTINES.items():
+        table[word] = address(names + routine, BLAS_MODULE if routine in ("trsm", "trsv") else LAPACK_MODULE)
+    for word, routines_of in lapack_words.BY_KIND.items():
+        table[word] = address(names + routines_of[0 if real else 1], LAPACK_MODULE)
+    return _kept_at(table)
+
+
+def _table(dtype: str, words_in_all: int = words.WORDS) -> np.ndarray:
+    """The words of BLAS, and room for more."""
+    table = np.zeros(words_in_all, np.int64)
     table[words.GEMM], table[words.GEMV] = [address(LETTERS[dtype] + routine) for routine in ("gemm", "gemv")]
-    table[words.GET_THREADS], table[words.SET_THREADS] = _thread_functions(module())
+    table[words.GET_THREADS], table[words.SET_THREADS] = _thread_functions(module(BLAS_MODULE))
     table[words.USE] = _use.ctypes.data
+    return table
+
+
+def _kept_at(table: np.ndarray) -> int:
+    """The address of a table that stays where it is."""
+    _kept.append(table)
     return table.ctypes.data
 
 
@@ -46,9 +73,9 @@ if hasattr(os, "register_at_fork"):
 
 
 @cache
-def address(routine: str) -> int:
-    """The address of a Fortran BLAS routine (32-bit integers)."""
-    capsule = module().__pyx_capi__[routine]
+def address(routine: str, of: str = BLAS_MODULE) -> int:
+    """The address of a Fortran routine (32-bit integers)."""
+    capsule = module(of).__pyx_capi__[routine]
     name = ctypes.pythonapi.PyCapsule_GetName
     name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
@@ -56,13 +83,10 @@ def address(routine: str) -> int:
     return pointer(capsule, name(capsule))
 
 
-MODULE = "scipy.linalg.cython_blas"
-
-
 @cache
-def module() -> ModuleType:
-    """scipy.linalg.cython_blas, without the rest of scipy.linalg, whose import takes 0.1 s."""
-    return sys.modules.get(MODULE) or _load(MODULE)
+def module(name: str) -> ModuleType:
+    """One of SciPy's two modules, without the rest of scipy.linalg, whose import takes 0.1 s."""
+    return sys.modules.get(name) or _load(name)
 
 
 def _load(name: str) -> ModuleType:

@@ -1,38 +1,32 @@
-"""Functions of `numpy.linalg`: norms, and the products that it names again."""
+"""Norms, condition numbers, traces and diagonals."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.linalg import LinAlgError
 
 from fnad.ir.types import BOOL
 from fnad.numpy import diagonals
-from fnad.numpy.contractions import matmul as matmul
-from fnad.numpy.contractions import outer as outer
-from fnad.numpy.contractions import tensordot as tensordot
-from fnad.numpy.contractions import vecdot as vecdot
 from fnad.numpy.dispatch import implements
-from fnad.numpy.promotion import Axes, all_axes, builder_of, cast, one_axis, traced
-from fnad.numpy.reductions import floating, kept, max_, min_, sum
-from fnad.numpy.shaping import matrix_transpose as matrix_transpose
+from fnad.numpy.promotion import Axes, all_axes, builder_of, cast, constant, one_axis, traced
+from fnad.numpy.linalg.matrices import common, in_common_dtype, square, stacked
+from fnad.numpy.linalg.spectra import singular_values
+from fnad.numpy.reductions import any_, floating, kept, max_, min_, sum
+from fnad.numpy.shaping import permuted
 from fnad.ops import reductions as ops
-from fnad.ops.elementwise import abs_
+from fnad.ops.elementwise import abs_, choose, div, isnan, mul, stop_gradient
+from fnad.ops.linalg import inverse
+from fnad.ops.pseudoinverse import is_large
 from fnad.ops.shaping import reshape
 from fnad.tracing.tracer import Tracer
-
-__all__ = [
-    "diagonal", "matmul", "matrix_norm", "matrix_transpose", "norm", "outer", "tensordot", "trace", "vecdot",
-    "vector_norm",
-]
-__dir__ = __all__.copy
 
 
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
-    """Of a traced value the orders that need singular values are refused.
-
-    Dtypes: numbers. Derivative: x / norm(x) for the order 2, and 0 at the zero vector.
+    """Dtypes: numbers. Derivative: x / norm(x) for the order 2, and 0 at the zero vector; of equal extremes each has its
+    share.
 
     >>> norm([3.0, 4.0])
     np.float64(5.0)
@@ -73,9 +67,7 @@ def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
 
 @implements(np.linalg.matrix_norm)
 def matrix_norm(x: Any, /, *, keepdims: Any = False, ord: Any = "fro") -> Any:
-    """Of a traced value the orders that need singular values are refused.
-
-    Dtypes: numbers. Derivative: as of `norm`.
+    """Dtypes: numbers. Derivative: as of `norm`.
 
     >>> matrix_norm([[3.0, 0.0], [0.0, 4.0]])
     np.float64(5.0)
@@ -115,10 +107,7 @@ def _matrix_norm(x: Tracer, ord: Any, axes: Axes, keepdims: Any) -> Tracer:
     if ord in (None, "fro", "f"):
         return _vector_norm(x, None, axes, keepdims)
     if ord in (2, -2, "nuc"):
-        raise TypeError(
-            f"np.linalg.norm: requires an order that needs no singular values for a traced matrix, got {ord!r}. "
-            "Use None, 1 or inf."
-        )
+        return _singular_norm(x, ord, axes, keepdims)
     if ord not in (1, -1, np.inf, -np.inf):
         raise ValueError("Invalid norm order for matrices.")
     summed, ranked = axes if abs(ord) == 1 else axes[::-1]
@@ -126,3 +115,44 @@ def _matrix_norm(x: Tracer, ord: Any, axes: Axes, keepdims: Any) -> Tracer:
     extreme = max_ if ord > 0 else min_
     y = extreme(totals, ranked, keepdims=True)
     return y if keepdims else reshape(y, shape=tuple([n for i, n in enumerate(x.shape) if i not in axes]))
+
+
+def _singular_norm(x: Tracer, ord: Any, axes: Axes, keepdims: Any) -> Tracer:
+    (x,) = in_common_dtype(x)
+    batch = tuple([i for i in range(x.ndim) if i not in axes])
+    values = singular_values(permuted(x, (*batch, *axes)))
+    if ord == "nuc":
+        y = sum(_without_noise(values, max(x.shape[i] for i in axes)), -1)
+    else:
+        y = max_(values, -1, initial=0) if ord > 0 else min_(values, -1)
+    return kept(y, x, axes, keepdims)
+
+
+def _without_noise(values: Tracer, size: int) -> Tracer:
+    """Singular values, of which those that would be 0 but for rounding have no derivative, as a norm at 0."""
+    if not values.size:
+        return values
+    cut = constant(values.builder, size * np.finfo(values.dtype).eps, values.shape[:-1], values.dtype)
+    return choose(is_large(values, cut), values, stop_gradient(values))
+
+
+@implements(np.linalg.cond)
+def cond(x: Any, p: Any = None) -> Any:
+    """Dtypes: numbers. Derivative: as of the norms and the inverse.
+
+    >>> cond([[1.0, 0.0], [0.0, 4.0]])
+    np.float64(4.0)
+    """
+    (given,) = common(x)
+    if given.ndim >= 2 and 0 in given.shape[-2:]:
+        raise LinAlgError("cond is not defined on empty arrays")
+    if p in (None, 2, -2):
+        values = singular_values(stacked(given)[0])
+        first, last = values[..., 0], values[..., -1]
+        ratio = div(last, first) if p == -2 else div(first, last)
+    else:
+        given = square(given)
+        ratio = mul(norm(given, p, (-2, -1)), norm(inverse(given, strict=False), p, (-2, -1)))
+    has_nan = any_(isnan(given), (-2, -1)) if given.dtype.kind in "fc" else False
+    unknown = isnan(ratio) & ~has_nan if isinstance(has_nan, Tracer) else isnan(ratio)
+    return choose(unknown, np.inf, ratio)
