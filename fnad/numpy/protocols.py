@@ -127,22 +127,18 @@ def has_rule(ufunc: np.ufunc, method: str) -> bool:
 
 # --- Functions: np.sum(x), np.concatenate([x, y])
 
-_ADVICE = {
-    np.linalg.multi_dot: "use np.matmul step by step",
-}
-
 
 def _array_function(
     self: Tracer, function: Callable[..., Any], types: Sequence[type], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
     rule = RULES.get(function)
     if rule is None:
-        raise _unsupported(function, advice=_ADVICE.get(function))
+        raise _unsupported(function)
     return rule(*args, **kwargs)
 
 
-def _unsupported(function: Callable[..., Any], method: str = "", advice: str | None = None) -> TypeError:
-    advice = advice or (
+def _unsupported(function: Callable[..., Any], method: str = "") -> TypeError:
+    advice = (
         "write it with functions of fnad.numpy, take it of a value outside of the function, or bring it in by "
         "fnad.primitive"
     )

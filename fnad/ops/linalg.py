@@ -260,13 +260,13 @@ lu = Primitive("lu", _lu_type, _lu_evaluate, vjp=_lu_vjp, batch=batch_as_it_is, 
 def _permutation_evaluate(pivots: Any, inverse: bool) -> np.ndarray:
     rows = np.array(np.broadcast_to(np.arange(pivots.shape[-1]), pivots.shape))
     for place in np.ndindex(*pivots.shape[:-1]):
-        swaps = list(enumerate(pivots[place]))
+        swaps = list(enumerate(np.clip(pivots[place], 0, pivots.shape[-1] - 1)))
         for i, j in swaps[::-1] if inverse else swaps:
             rows[place][[i, j]] = rows[place][[j, i]]
     return rows
 
 
-# The order of the rows after all swaps, or that which undoes it.
+# The order of the rows after all swaps, or that which undoes it; pivots beyond the rows count as the nearest one.
 permutation = Primitive(
     "permutation", lambda pivots, inverse: ArrayType(pivots.shape, INDEX), _permutation_evaluate, differentiable=(),
     batch=batch_as_it_is, total=True,

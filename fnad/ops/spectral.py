@@ -1,8 +1,8 @@
 """QR, eigenvalues and singular values of matrices in the last two axes, none of which is empty.
 
-The derivatives of vectors divide by differences of values. Where these are equal, vectors have no derivative: it is nan,
-unless the cotangent of the vectors is 0, since the values alone have one. What only completes a basis is differentiated
-as if it turned as little as possible.
+The derivatives of vectors divide by differences of values. Where these are equal, vectors have no derivative: it is
+nan, unless the cotangent of the vectors is 0, since the values alone have one. What only completes a basis is
+differentiated as if it turned as little as possible.
 """
 
 from __future__ import annotations

@@ -171,7 +171,7 @@ assert scipy.linalg.cython_blas.__pyx_capi__
 
 
 def test_the_threads_of_others_do_not_change_bits():
-    symbols = ctypes.CDLL(blas.module().__file__)
+    symbols = ctypes.CDLL(blas.module(blas.BLAS_MODULE).__file__)
     names = [pair for pair in blas.THREAD_FUNCTIONS if all([hasattr(symbols, name) for name in pair])]
     if not names:
         pytest.skip("this BLAS does not say how many threads it works on")

@@ -8,7 +8,7 @@ The outer index space is the matrices of a batch, of which each function handles
 first one that fails, counted from 1.
 """
 
-from numba import int32, njit, uint8
+from numba import int32, int64, njit, uint8
 
 from fnad.kernels.cpu.arithmetic import number_like
 from fnad.kernels.cpu.lapack import GETRF, POTRF, TRSM, TRSV
@@ -189,5 +189,6 @@ def permutation(pivots, order, n, inverse, lo, hi):
             rows[i] = i
         for step in range(n):
             i = n - 1 - step if inverse else step
-            rows[i], rows[swaps[i]] = rows[swaps[i]], rows[i]
+            j = min(max(int64(swaps[i]), 0), n - 1)
+            rows[i], rows[j] = rows[j], rows[i]
     return 0

@@ -32,9 +32,8 @@ def workspace(like, real, elements, reals, integers):
     second = first + room(reals, real)
     work = allocate(HEADER + second + 4 * integers)
     start = work + HEADER
-    return (
-        work, as_int32(work), as_pointer_like(start, like), as_pointer_like(start + first, real), as_int32(start + second)
-    )
+    elements_room, real_room = as_pointer_like(start, like), as_pointer_like(start + first, real)
+    return work, as_int32(work), elements_room, real_room, as_int32(start + second)
 
 
 @njit
@@ -117,7 +116,7 @@ def eigh(routines, a, w, v, n, lower, vectors, is_complex, elements, reals, inte
 
 @njit
 def svd(routines, a, u, s, vh, m, n, wide, high, vectors, is_complex, elements, reals, integers, lo, hi):
-    """u, s, vh = the singular vectors, if asked for, and values of m x n matrices; u has `wide` columns, vh `high` rows."""
+    """u, s, vh = singular vectors, if asked for, and values of m x n matrices; u has `wide` columns, vh `high` rows."""
     blas, status, k = as_int64(routines), 0, min(m, n)
     work, info, room_to_work, real_room, integer_room = workspace(a, s, elements, reals, integers)
     if work == 0:

@@ -25,8 +25,7 @@ from fnad.tracing.tracer import Tracer
 
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
-    """Dtypes: numbers. Derivative: x / norm(x) for the order 2, and 0 at the zero vector; of equal extremes each has its
-    share.
+    """Dtypes: numbers. Derivative: x / norm(x) for the order 2, and 0 at the zero vector; equal extremes share it.
 
     >>> norm([3.0, 4.0])
     np.float64(5.0)

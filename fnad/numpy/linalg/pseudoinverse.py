@@ -89,8 +89,8 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
 
 @implements(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
-    """Of a traced value there are residuals wherever there are more rows than columns, also where the rank is lower than
-    the number of columns, for which NumPy's are empty.
+    """Of a traced value there are residuals wherever there are more rows than columns, also where columns depend on
+    each other, for which NumPy's are empty.
 
     Dtypes: numbers. Derivative: as of ``pinv(a) @ b``, for matrices of the rank that is seen.
 

@@ -27,15 +27,17 @@ SlogdetResult = result_class(np.linalg.slogdet)
 
 @implements(np.linalg.solve)
 def solve(a: Any, b: Any) -> Any:
-    """A singular matrix is a `LinAlgError`, which says of which one of a stack it is.
+    """The error of a singular matrix says of which one of a stack it is.
 
-    Dtypes: numbers. Derivative: inv(a).T @ g in b, and minus that times x.T in a, for the cotangent g of the solution
-    x; both by the factors that a has already.
+    Dtypes: numbers. Derivative: inv(a).T @ g in b, and minus the outer product of that with the solution in a.
 
     >>> solve([[2.0, 0.0], [0.0, 4.0]], [1.0, 1.0])
     array([0.5 , 0.25])
     """
-    x, y = common(a, b)
+    return _solution(*common(a, b))
+
+
+def _solution(x: Tracer, y: Tracer) -> Tracer:
     require_square(x)
     x, y = in_common_dtype(x, y)
     if y.ndim == 0 or y.shape[-1 if y.ndim == 1 else -2] != x.shape[-1]:
@@ -71,8 +73,9 @@ def inv(a: Any) -> Any:
 
 @implements(np.linalg.det)
 def det(a: Any) -> Any:
-    """Dtypes: numbers. Derivative: the cofactors, which are exact where the matrix is singular; of singular matrices there
-    are two derivatives.
+    """Of singular matrices there are two derivatives, and no more.
+
+    Dtypes: numbers. Derivative: the cofactors, which are exact where the matrix is singular.
 
     >>> det([[1.0, 2.0], [2.0, 4.0]])
     np.float64(0.0)
@@ -123,7 +126,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     size = size_of(shape)
     if x.size != size**2:
         raise_as(lambda a, b: np.linalg.tensorsolve(a, b, None), x.shape, y.shape)
-    return reshaped(solve(reshaped(x, (size, size)), flattened(y)), shape)
+    return reshaped(_solution(reshaped(x, (size, size)), flattened(y)), shape)
 
 
 @implements(np.linalg.tensorinv)

@@ -139,8 +139,9 @@ def _as_complex(x: Tracer) -> Tracer:
 
 @implements(np.linalg.svd)
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    """Dtypes: numbers. Derivative: where two singular values are equal, that of vectors is nan; that of the values is not.
-    Of the vectors of ``full_matrices`` it is that of what does not depend on which ones complete the basis.
+    """With ``full_matrices`` the derivative is that of what does not depend on which vectors complete a basis.
+
+    Dtypes: numbers. Derivative: where two singular values are equal, that of vectors is nan; that of values is not.
 
     >>> svd([[3.0, 0.0], [0.0, 4.0]]).S
     array([4., 3.])

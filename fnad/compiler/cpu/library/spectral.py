@@ -43,7 +43,8 @@ def eigh(a: View, w: View, v: View | None = None, *, lower: bool) -> Launch:
     if v is not None:
         operands["v"] = v
     call = f"eigh(routines, a, w, {'v' if v is not None else 'a'}, n, {flags}, elements, reals, integers, lo, hi)"
-    return _launch("eigh" if v is not None else "eigvalsh", call, operands, numbers, 9 * n**3, _fails(a, ops.EIGENVALUES))
+    label = "eigh" if v is not None else "eigvalsh"
+    return _launch(label, call, operands, numbers, 9 * n**3, _fails(a, ops.EIGENVALUES))
 
 
 def _svd(a: View, s: View, u: View | None, vh: View | None) -> Launch:
