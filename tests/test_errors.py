@@ -572,15 +572,6 @@ def a_traced_value_as_an_argument_without_derivative() -> None:
     grad(lambda x: function(x, x * 2.0))(1.0)  # !
 
 
-@mistake(TypeError, r"scipy\.special\.struve: requires arrays that are not traced")
-def a_function_of_scipys_that_is_not_supported() -> None:
-    @jit
-    def f(x: Any) -> Any:
-        return scipy.special.struve(1.0, x)  # !
-
-    f(X)
-
-
 class Holder:
     def __init__(self, value: Any) -> None:
         self.value = value

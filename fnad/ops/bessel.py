@@ -1,25 +1,30 @@
-"""Bessel's functions, element by element: SciPy's loops, with derivatives in the argument."""
+"""Bessel's functions, element by element: SciPy's loops, with derivatives in the argument, and of kv in the order."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fnad.ir.primitive import Primitive
-from fnad.ops.elementwise import sign
-from fnad.ops.foreign import foreign, no_slope
+from fnad.ops.elementwise import arccosh, arcsinh, exp, hypot, sign, sinh
+from fnad.ops.foreign import Slope, foreign, no_slope
+from fnad.ops.quadrature import EVEN, integrals
 
 
-def _of_order(name: str, below: float, above: float, scale: Any = None) -> Primitive:
+def _of_order(
+    name: str, below: float, above: float, scale: Callable[..., Any] | None = None, by_order: Slope | None = None
+) -> Primitive:
     """A function of an order and an argument, whose slope is made of the functions of the orders beside it.
 
-    They come with the factors ``below`` and ``above``; with ``scale`` that times the function is added.
+    They come with the factors ``below`` and ``above``; with ``scale`` that times the function is added. ``by_order`` is
+    the slope in the order.
     """
 
     def slope(y: Any, v: Any, x: Any) -> Any:
         sides = function(v - 1, x) * below + function(v + 1, x) * above
         return sides if scale is None else sides + scale(x) * y
 
-    function = foreign(name, [no_slope(name, "v"), slope])
+    function = foreign(name, [by_order or no_slope(name, "v"), slope])
     return function
 
 
@@ -27,11 +32,31 @@ def _decaying(x: Any) -> Any:
     return -sign(x)
 
 
+def _kv_by_order(y: Any, v: Any, x: Any) -> Any:
+    """By the integral of cosh(v t) exp(-x cosh(t)) over t: of that with t tanh(v t) in it, the quotient by it.
+
+    With c = sqrt(v² + x²) and d = t - arcsinh(v / x), the logarithm of exp(v t) exp(-x cosh(t)) is at most
+    -c (cosh(d) - 1) above its largest value.
+    """
+    order, c = abs(v), hypot(v, x)
+    peak = arcsinh(order / x)
+    above, whole = integrals(EVEN, _kv_integrand, peak + arccosh(45 / c + 1), order, c, peak)
+    return y * sign(v) * (above / whole)
+
+
+def _kv_integrand(t: Any, order: Any, c: Any, peak: Any) -> tuple[Any, Any]:
+    d = t - peak
+    height = exp(-(c * 2 * sinh(d * 0.5) ** 2 + order * (sinh(d) - d)))
+    mirrored = exp(order * t * -2)
+    return height * (1 - mirrored) * t, height * (mirrored + 1)
+
+
 # --- Of any order; those that end with e are scaled by exponentials
 
 jv, yv = _of_order("jv", 0.5, -0.5), _of_order("yv", 0.5, -0.5)
-iv, kv = _of_order("iv", 0.5, 0.5), _of_order("kv", -0.5, -0.5)
-ive, kve = _of_order("ive", 0.5, 0.5, _decaying), _of_order("kve", -0.5, -0.5, lambda x: 1)
+iv, ive = _of_order("iv", 0.5, 0.5), _of_order("ive", 0.5, 0.5, _decaying)
+kv = _of_order("kv", -0.5, -0.5, by_order=_kv_by_order)
+kve = _of_order("kve", -0.5, -0.5, lambda x: 1, _kv_by_order)
 hankel1, hankel2 = _of_order("hankel1", 0.5, -0.5), _of_order("hankel2", 0.5, -0.5)
 # Of whole orders.
 yn = foreign("yn", [None, lambda y, n, x: (yn(n - 1, x) - yn(n + 1, x)) * 0.5])

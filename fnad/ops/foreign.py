@@ -37,7 +37,7 @@ def foreign(name: str, slopes: Sequence[Slope | None] = (), ufunc: str | None = 
     """
 
     def find() -> np.ufunc:
-        return getattr(special._ufuncs, ufunc or name)
+        return getattr(special._ufuncs, ufunc or name, None)
 
     def type_rule(*types: ArrayType) -> Any:
         loop = _loop(name, find(), types)

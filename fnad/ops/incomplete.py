@@ -1,50 +1,20 @@
 """The incomplete gamma and beta functions, element by element: SciPy's loops, with derivatives in every argument.
 
-In their parameters these are integrals. That of a function f of r from 0 to infinity, which decays on the scale s, is
-the trapezoidal sum in k for r = s exp(k - exp(-k)), whose terms vanish faster than exponentially at both ends: with
-the step here, digits to 1e-11. Being a sum of operations it has derivatives itself, of all orders.
+In their parameters these are integrals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from fnad.ops.arrays import array_p, constant
-from fnad.ops.elementwise import choose, exp, expm1, log, log1p, maximum, minimum, sqrt, stop_gradient
+from fnad.ops.elementwise import choose, exp, expm1, log, log1p, maximum, minimum, sqrt
 from fnad.ops.foreign import foreign
 from fnad.ops.gamma import betaln, digamma, gammaln
 from fnad.ops.integrals import exp1
-from fnad.ops.shaping import broadcast, reduce_sum
+from fnad.ops.quadrature import DECAYING, integrals
 from fnad.ops.special import xlogy
-
-# --- Integrals
-
-STEP = 0.1
-_PLACES = np.arange(-3.5, 5.0, STEP)
-_NODES = np.exp(_PLACES - np.exp(-_PLACES))
-_WEIGHTS = STEP * _NODES * (1 + np.exp(-_PLACES))
-
-
-def _integral(integrand: Callable[..., Any], scale: Any, *parameters: Any) -> Any:
-    """The integrals of ``integrand(r, *parameters)`` over r from 0 on; they may be several, as a tuple."""
-    scale = stop_gradient(scale)
-    shape = (*scale.shape, len(_NODES))
-
-    def along(x: Any) -> Any:
-        return broadcast(x, shape=shape, dims=tuple(range(len(shape) - 1)))
-
-    def over_nodes(values: np.ndarray) -> Any:
-        made = scale.builder.apply(array_p, (), {"constant": constant(values.astype(scale.dtype))})
-        return broadcast(made, shape=shape, dims=(len(shape) - 1,))
-
-    values = integrand(along(scale) * over_nodes(_NODES), *map(along, parameters))
-    weights = over_nodes(_WEIGHTS)
-    sums = [reduce_sum(v * weights, axes=(len(shape) - 1,)) * scale for v in (*values,)]
-    return tuple(sums)
-
 
 # --- Gamma
 
@@ -71,8 +41,8 @@ def _gammainc_slope(a: Any, x: Any) -> Any:
     top = choose(is_raised, a + 1, a)
     is_left = x < top
     part = exp(xlogy(top, x) - x - gammaln(top))
-    made, = _integral(
-        _gamma_integrand, 1 / (abs(x - top) + sqrt(maximum(top, 1))), top, x, log(x) - digamma(top), is_left
+    made, = integrals(
+        DECAYING, _gamma_integrand, 1 / (abs(x - top) + sqrt(maximum(top, 1))), top, x, log(x) - digamma(top), is_left
     )
     term = exp(xlogy(a, x) - x - gammaln(a + 1)) * (log(x) - digamma(a + 1))
     return part * choose(is_left, made, -made) + choose(is_raised, term, 0)
@@ -147,8 +117,8 @@ def _left_slopes(a: Any, b: Any, x: Any, other: Any) -> tuple[Any, Any]:
     scale = 1 / (abs(a - size * x) + sqrt(maximum(minimum(a, size * x * other), 0.5)))
     density = exp(a * log(x) + b * log(other) - betaln(a, b))
     whole = digamma(size)
-    made = _integral(
-        _beta_integrand, scale, a, size, x, other, log(x) - digamma(a) + whole, log(other) - digamma(b) + whole
+    made = integrals(
+        DECAYING, _beta_integrand, scale, a, size, x, other, log(x) - digamma(a) + whole, log(other) - digamma(b) + whole
     )
     return density * made[0], density * made[1]
 

@@ -32,7 +32,7 @@ _OWN: dict[np.ufunc, dict[str, Rule]] = {
 }
 
 RULES: dict[np.ufunc, dict[str, Rule]] = {
-    **{ufunc(): {"iufc": primitive} for primitive, ufunc in foreign.UFUNCS.items()}, **_OWN,
+    **{ufunc(): {"iufc": primitive} for primitive, ufunc in foreign.UFUNCS.items() if ufunc() is not None}, **_OWN,
 }
 """For the kind of a ufunc's first operand what runs."""
 

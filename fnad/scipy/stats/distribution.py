@@ -79,17 +79,17 @@ class Distribution:
                 f"{self.name}: requires the parameters {', '.join(names)}, got {len(args)} by position and "
                 f"{', '.join(kwargs) or 'none'} by name. Give each of them once."
             )
-        return [_floats(given[name]) for name in names]
+        return [floats(given[name]) for name in names]
 
     def _standard(self, x: Any, args: Any, kwargs: Any) -> tuple[Any, list[Any], Any, Any]:
         """The argument in standard form, the shapes, the scale, and whether all is valid."""
         *shapes, loc, scale = self._given(args, kwargs)
-        y = (_floats(x) - loc) / scale
+        y = (floats(x) - loc) / scale
         return y, shapes, scale, self.valid(*shapes) & (scale > 0)
 
     def _quantile(self, q: Any, args: Any, kwargs: Any, name: str) -> Any:
         *shapes, loc, scale = self._given(args, kwargs)
-        q = _floats(q)
+        q = floats(q)
         ends = self.support(*shapes)
         low, high = ends if name == "ppf" else ends[::-1]
         inner = np.where(q == 0, low, np.where(q == 1, high, self._formula(name)(q, *shapes)))
@@ -204,7 +204,7 @@ class Discrete(Distribution):
 
     def _quantile(self, q: Any, args: Any, kwargs: Any, name: str) -> Any:
         *shapes, loc, _ = self._given(args, kwargs)
-        q = _floats(q)
+        q = floats(q)
         low, high = self.support(*shapes)
         none, whole = (q == 0, q == 1) if name == "ppf" else (q == 1, q == 0)
         inner = np.where(none, low - 1, np.where(whole, high, self._formula(name)(q, *shapes)))
@@ -231,7 +231,7 @@ class Discrete(Distribution):
 class Frozen:
     """A distribution with its parameters given; it has the methods of the distribution."""
 
-    def __init__(self, dist: Distribution, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __init__(self, dist: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.dist, self.args, self.kwds = dist, args, kwargs
 
     def __getattr__(self, name: str) -> Any:
@@ -241,7 +241,7 @@ class Frozen:
         return lambda *x: own(*x, *self.args, **self.kwds)
 
 
-def _floats(x: Any) -> Any:
+def floats(x: Any) -> Any:
     return as_array(x).astype(float)
 
 

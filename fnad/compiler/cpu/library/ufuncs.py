@@ -14,7 +14,7 @@ from fnad.compiler.cpu.chunks import chunk_of
 from fnad.compiler.cpu.library.launch import Row, Workspace, launch
 from fnad.ir.primitive import Primitive
 from fnad.kernels.cpu import foreign
-from fnad.ops import bessel, convenience, distributions, erf, integrals, polynomials  # noqa: F401 - fill UFUNCS
+from fnad.ops import bessel, convenience, distributions, erf, integrals, polynomials, rare  # noqa: F401 - fill UFUNCS
 from fnad.ops.foreign import UFUNCS
 from fnad.runtime.cpu.ufuncs import Loop, loop_of
 from fnad.runtime.plan import Launch, View
