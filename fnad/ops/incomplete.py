@@ -117,10 +117,9 @@ def _left_slopes(a: Any, b: Any, x: Any, other: Any) -> tuple[Any, Any]:
     scale = 1 / (abs(a - size * x) + sqrt(maximum(minimum(a, size * x * other), 0.5)))
     density = exp(a * log(x) + b * log(other) - betaln(a, b))
     whole = digamma(size)
-    made = integrals(
-        DECAYING, _beta_integrand, scale, a, size, x, other, log(x) - digamma(a) + whole, log(other) - digamma(b) + whole
-    )
-    return density * made[0], density * made[1]
+    centres = log(x) - digamma(a) + whole, log(other) - digamma(b) + whole
+    by_a, by_b = integrals(DECAYING, _beta_integrand, scale, a, size, x, other, *centres)
+    return density * by_a, density * by_b
 
 
 def _beta_integrand(r: Any, a: Any, size: Any, x: Any, other: Any, centre: Any, other_centre: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Integrals over a parameter, element by element, as sums of operations: they have derivatives of all orders themselves."""
+"""Integrals, element by element, as sums of operations: these have derivatives of all orders themselves."""
 
 from __future__ import annotations
 

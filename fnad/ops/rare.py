@@ -1,4 +1,4 @@
-"""SciPy's other ufuncs, element by element: their loops, without a derivative, which is an error where one is asked for."""
+"""SciPy's other ufuncs, element by element: most of them without derivatives, which it is an error to ask for."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ gammasgn = foreign("gammasgn", [None])
 _NAMES = {
     1: """airye bei beip ber berp it2i0k0 it2j0y0 it2struve0 itairy iti0k0 itj0y0 itmodstruve0 itstruve0 kei keip kelvin
         ker kerp kolmogi kolmogorov modfresnelm modfresnelp""",
-    2: """agm chdtriv ellipj elliprc eval_chebyc eval_chebys eval_sh_chebyt eval_sh_chebyu eval_sh_legendre hankel1e hankel2e
-        jve mathieu_a mathieu_b modstruve pbdv pbvv pbwa pdtri smirnov smirnovi stdtridf struve tklmbda yve""",
-    3: """bdtri bdtrin besselpoly btdtria btdtrib chndtr chndtridf chndtrinc chndtrix elliprd elliprf elliprg fdtri fdtridfd
-        gdtria gdtrib gdtrix log_wright_bessel lpmv mathieu_cem mathieu_modcem1 mathieu_modcem2 mathieu_modsem1
+    2: """agm chdtriv ellipj elliprc eval_chebyc eval_chebys eval_sh_chebyt eval_sh_chebyu eval_sh_legendre hankel1e
+        hankel2e jve mathieu_a mathieu_b modstruve pbdv pbvv pbwa pdtri smirnov smirnovi stdtridf struve tklmbda yve""",
+    3: """bdtri bdtrin besselpoly btdtria btdtrib chndtr chndtridf chndtrinc chndtrix elliprd elliprf elliprg fdtri
+        fdtridfd gdtria gdtrib gdtrix log_wright_bessel lpmv mathieu_cem mathieu_modcem1 mathieu_modcem2 mathieu_modsem1
         mathieu_modsem2 mathieu_sem nbdtri nbdtrin nctdtr nctdtridf nctdtrinc nctdtrit nrdtrimn nrdtrisd obl_cv pro_cv
         radian voigt_profile wright_bessel""",
     4: """elliprj eval_sh_jacobi ncfdtr ncfdtri ncfdtridfd ncfdtridfn ncfdtrinc obl_ang1 obl_rad1 obl_rad2 pro_ang1

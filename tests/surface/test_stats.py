@@ -149,6 +149,35 @@ def test_values_of_flat_and_pointed_densities() -> None:
     assert np.isnan(fnad.jit(lambda scale: fst.norm.logpdf(0.0, 0.0, scale))(-1.0))
 
 
+# --- Vectors
+
+THREE = np.array([[1, 2, 0], [0, 1, 2]])
+SIMPLEX = np.array([[0.2, 0.3], [0.3, 0.3], [0.5, 0.4]])
+VECTORS = [
+    Row("dirichlet", lambda a: (fst.dirichlet.logpdf(SIMPLEX[:, 0], a), fst.dirichlet(a).pdf(SIMPLEX[:2, 1])),
+        (np.array([1.0, 2.0, 3.5]),),
+        lambda a: (st.dirichlet.logpdf(SIMPLEX[:, 0], a), st.dirichlet.pdf(SIMPLEX[:2, 1], a)), single=False),
+    Row("dirichlet/many", lambda x: fst.dirichlet.logpdf(x, [1.0, 2.5, 3.5]), (SIMPLEX[:2],),
+        lambda x: st.dirichlet.logpdf(x, [1.0, 2.5, 3.5]), single=False),
+    Row("multinomial", lambda p: fst.multinomial.logpmf(THREE, 3, p), (np.array([0.2, 0.3, 0.5]),),
+        lambda p: st.multinomial.logpmf(THREE, 3, p), single=False),
+]
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("row", VECTORS, ids=str)
+def test_laws_of_vectors(row: Row, law: Callable[[Row], None]) -> None:
+    law(row)
+
+
+def test_slopes_of_vectors() -> None:
+    flat = fnad.grad(lambda x: fst.dirichlet.logpdf(x, np.ones(3)))(np.array([0.0, 0.4, 0.6]))
+    np.testing.assert_array_equal(flat, np.zeros(3))
+    slope = fnad.grad(lambda p: fst.multinomial.logpmf(np.array([1, 2, 0]), 3, p))(np.array([0.25, 0.75, 0.0]))
+    np.testing.assert_allclose(slope, [4.0, 8 / 3, 0.0])
+    assert fnad.jit(lambda p: fst.multinomial.logpmf(np.array([1, 1, 0]), 3, p))(np.array([0.2, 0.3, 0.5])) == -INF
+
+
 # --- How they are called
 
 

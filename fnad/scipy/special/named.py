@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,6 @@ _ORDERS = [1, 2]
 def _example(name: str, ufunc: np.ufunc) -> str:
     """A call, with whole numbers for what is counted, and SciPy's result."""
     letters = next((t for t in ufunc.types if "l" in t), "d" * ufunc.nin)
-    given = [_ORDERS if letter == "l" else sample for letter, sample in zip(letters[: ufunc.nin], _SAMPLES)]
+    given = [_ORDERS if letter == "l" else sample for letter, sample in zip(letters[: ufunc.nin], cycle(_SAMPLES))]
     result = repr(ufunc(*given)).replace("\n", "\n    ")
     return f">>> {name}({', '.join(map(repr, given))})\n    {result}"

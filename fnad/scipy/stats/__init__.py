@@ -27,6 +27,8 @@ from fnad.scipy.stats.discrete import binom as binom
 from fnad.scipy.stats.discrete import geom as geom
 from fnad.scipy.stats.discrete import nbinom as nbinom
 from fnad.scipy.stats.discrete import poisson as poisson
+from fnad.scipy.stats.multivariate import dirichlet as dirichlet
+from fnad.scipy.stats.multivariate import multinomial as multinomial
 
 __all__ = _public(__name__)
 __dir__ = __all__.copy

@@ -31,8 +31,8 @@ class Multivariate:
 class Normal(Multivariate):
     """The normal distribution of vectors, `scipy.stats.multivariate_normal`, of traced values too.
 
-    Its methods are SciPy's, with the parameters mean=None, cov=1: ``logpdf`` and ``pdf`` of vectors along the last axis,
-    or of ``multivariate_normal(mean, cov)``, which has them given. A traced ``cov`` must be positive definite.
+    Its methods are SciPy's, with the parameters mean=None, cov=1: ``logpdf`` and ``pdf`` of vectors along the last
+    axis, or of ``multivariate_normal(mean, cov)``, which has them given. A traced ``cov`` must be positive definite.
     Derivatives: of all orders in the argument and the parameters; that in ``cov`` is symmetric.
 
     >>> multivariate_normal.logpdf(np.zeros(2), np.zeros(2), np.eye(2))
@@ -76,7 +76,9 @@ def _mean_and_covariance(mean: Any, cov: Any) -> tuple[Any, Any]:
     if cov.ndim < 2:
         cov = cov * np.eye(size)
     if cov.shape != (size, size):
-        raise ValueError(f"Dimension mismatch: array 'cov' is of shape {cov.shape}, but 'mean' is a vector of length {size}.")
+        raise ValueError(
+            f"Dimension mismatch: array 'cov' is of shape {cov.shape}, but 'mean' is a vector of length {size}."
+        )
     return mean, cov
 
 
@@ -131,7 +133,9 @@ class Multinomial(Multivariate):
         """The logarithm of the probability of counts."""
         x, n, p = floats(x), floats(n), floats(p)
         if x.ndim == 0 or x.shape[-1] != p.shape[-1]:
-            raise ValueError(f"Size of each quantile should be size of p: received {x.shape[-1:]}, expected {p.shape[-1]}.")
+            raise ValueError(
+                f"Size of each quantile should be size of p: received {x.shape[-1:]}, but expected {p.shape[-1]}."
+            )
         inside = np.all((x >= 0) & (np.floor(x) == x), axis=-1) & (np.sum(x, axis=-1) == n)
         valid = np.all((p >= 0) & (p <= 1), axis=-1) & (n >= 0)
         made = sp.gammaln(n + 1) + np.sum(sp.xlogy(x, p) - sp.gammaln(x + 1), axis=-1)
