@@ -157,6 +157,13 @@ def loop_dtypes(ufunc: np.ufunc, *operands: Any) -> tuple[np.dtype, ...]:
     return known
 
 
+def loop_with_result(ufunc: np.ufunc, dtype: np.dtype, operands: Sequence[Any]) -> tuple[np.dtype, ...]:
+    """The same where the dtype of the results is given."""
+    signature = (*[None] * ufunc.nin, *[dtype] * ufunc.nout)
+    given = (*map(_promoting, operands), *[None] * ufunc.nout)
+    return ufunc.resolve_dtypes(given, signature=signature, casting="same_kind")
+
+
 def cast(x: Any, dtype: np.dtype) -> Any:
     """``x`` in a dtype."""
     if x.dtype == dtype:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fnad.arrays import is_numeric
+from fnad.errors import warn
 from fnad.ir.program import Literal
 from fnad.ir.types import ArrayType, Shape
 from fnad.numpy.aliases import layout_of, own, view
@@ -331,4 +332,6 @@ def cast_to(x: Any, dtype: Any) -> Tracer:
     given, target = array_of(x), np.dtype(dtype)
     if not is_numeric(target):
         raise TypeError(f"astype: requires a dtype of numbers, got {target}. Traced arrays hold numbers only.")
+    if given.dtype.kind == "c" and target.kind in "iuf":
+        warn("Casting complex values to real discards the imaginary part", np.exceptions.ComplexWarning)
     return given if given.dtype == target else cast(given, target)

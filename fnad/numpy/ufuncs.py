@@ -17,7 +17,8 @@ from fnad.ir.types import BOOL, ArrayType
 from fnad.numpy import bits, complexes
 from fnad.numpy.aliases import own
 from fnad.numpy.promotion import (
-    broadcast_shapes, builder_of, cast, constant, fit, is_weak, loop_dtypes, operand, shape_of, spread_to, strong,
+    broadcast_shapes, builder_of, cast, constant, fit, is_weak, loop_dtypes, loop_with_result, operand, shape_of,
+    spread_to, strong,
 )
 from fnad.ops import elementwise as ops
 from fnad.ops import special
@@ -176,7 +177,7 @@ def run(ufunc: np.ufunc, operands: tuple[Any, ...], weak: bool = False, dtype: A
     """Promote, broadcast and run; ``weak`` keeps the result of Python numbers one of them."""
     builder = builder_of(*operands)
     xs = [operand(builder, x) for x in operands]
-    dtypes = _loop(ufunc, xs) if dtype is None else (np.dtype(dtype),) * ufunc.nargs
+    dtypes = _loop(ufunc, xs) if dtype is None or ufunc in _LOGICAL else loop_with_result(ufunc, np.dtype(dtype), xs)
     shape = broadcast_shapes(*[shape_of(x) for x in xs])
     if ufunc in _COMPARISONS and dtypes[0] != dtypes[1]:
         return _compare_signs(ufunc, *[fit(builder, x, d, shape) for x, d in zip(xs, dtypes)])
