@@ -11,7 +11,7 @@ import pytest
 
 from tests.numpy.comparing import run_traced
 from tests.surface.laws import LAWS, Row
-from tests.surface.test_fft import STEPS
+from tests.surface.test_fft import row
 from tests.surface.test_signal import assert_scipys
 
 RNG = np.random.default_rng(0)
@@ -19,10 +19,6 @@ IMAGE, LINE = RNG.standard_normal((4, 5)), RNG.standard_normal(6)
 WEIGHTS = RNG.standard_normal((3, 2))
 PLACES = RNG.uniform(0.1, 0.9, (2, 4)) + np.array([[0.0, 1, 2, 1], [1.0, 3, 0, 2]])
 MODES = ["reflect", "grid-mirror", "mirror", "nearest", "wrap", "grid-wrap", "constant", "grid-constant"]
-
-
-def row(name: str, call: Any, *inputs: Any, **others: Any) -> Row:
-    return Row(name, call, inputs, host=STEPS, **others)
 
 
 ROWS = [

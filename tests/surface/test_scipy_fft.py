@@ -12,11 +12,7 @@ import scipy.fft
 
 from tests.numpy.comparing import run_numpy, run_traced
 from tests.surface.laws import LAWS, Row, assert_alike
-from tests.surface.test_fft import STEPS, X, Z
-
-
-def row(name: str, call: Any, *inputs: Any) -> Row:
-    return Row(name, call, inputs, host=STEPS)
+from tests.surface.test_fft import X, Z, row
 
 
 ROWS = [

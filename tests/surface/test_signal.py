@@ -12,15 +12,11 @@ import pytest
 
 from tests.numpy.comparing import run_numpy, run_traced
 from tests.surface.laws import LAWS, Row, assert_alike
-from tests.surface.test_fft import STEPS
+from tests.surface.test_fft import row
 
 RNG = np.random.default_rng(0)
 X, W = RNG.standard_normal(7), RNG.standard_normal(3)
 PLANE, MASK = RNG.standard_normal((4, 5)), RNG.standard_normal((2, 3))
-
-
-def row(name: str, call: Any, *inputs: Any, **others: Any) -> Row:
-    return Row(name, call, inputs, host=STEPS, **others)
 
 
 ROWS = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.properties.row import DTYPES, Case, Domain, Sample
+from tests.properties.row import Case, Domain, Sample
 
 
 def correlated(x: Any, w: Any, axes: int) -> Any:
@@ -26,13 +26,12 @@ def two(x: tuple[int, ...], w: tuple[int, ...], axes: int) -> Sample:
 
 
 SHARED = (two((2, 7), (2,), 1), two((5,), (2, 3), 1), two((2, 5), (2, 5), 1), two((2, 4, 3), (2, 2, 2), 2))
-REAL = DTYPES[:6]
 FINITE = Domain(exact=True)
 
 ROWS = [
     Case(
         "correlate", (FINITE, Domain(offset=0.1, exact=True)), (*SHARED, two((3, 2, 3, 2), (2, 1, 2), 3)), correlated,
-        reorders=True, dtypes=REAL,
+        reorders=True,
     ),
     Case(
         "correlate/windows", (FINITE,),
