@@ -159,8 +159,8 @@ VECTORS = [
         lambda a: (st.dirichlet.logpdf(SIMPLEX[:, 0], a), st.dirichlet.pdf(SIMPLEX[:2, 1], a)), single=False),
     Row("dirichlet/many", lambda x: fst.dirichlet.logpdf(x, [1.0, 2.5, 3.5]), (SIMPLEX[:2],),
         lambda x: st.dirichlet.logpdf(x, [1.0, 2.5, 3.5]), single=False),
-    Row("multinomial", lambda p: fst.multinomial.logpmf(THREE, 3, p), (np.array([0.2, 0.3, 0.5]),),
-        lambda p: st.multinomial.logpmf(THREE, 3, p), single=False),
+    Row("multinomial", lambda p: fst.multinomial.logpmf(THREE, 3, p / p.sum()), (np.array([0.2, 0.3, 0.5]),),
+        lambda p: st.multinomial.logpmf(THREE, 3, p / p.sum()), single=False),
 ]
 
 
