@@ -116,7 +116,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
     y: Any = constant(given.builder, 0, given.shape, given.dtype)
     for condition, function in zip(conditions, funclist):
         value = function(given, *args, **kw) if isinstance(function, Callable) else function  # type: ignore[arg-type]
-        y = np.where(condition, fit(given.builder, traced(given.builder, value), given.dtype, given.shape), y)
+        y = np.where(condition, fit(given.builder, operand(given.builder, value), given.dtype, given.shape), y)
     return y
 
 

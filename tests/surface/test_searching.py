@@ -49,8 +49,8 @@ NAN = np.array([np.nan, 1.0, -np.inf, np.nan, np.inf, 1.0])
 COMPLEX = np.array([1 + 2j, complex(np.nan, 1), 1 + 1j, complex(1, np.nan), complex(np.nan, np.nan), 0j])
 
 
-@pytest.mark.parametrize("x", [NAN, COMPLEX, np.zeros(0), np.array([True, False]), np.arange(40)[::-1] % 7],
-                         ids=range(5))
+@pytest.mark.parametrize("x", [NAN, COMPLEX, np.zeros(0), np.array([True, False]), np.arange(40)[::-1] % 7,
+                               np.array([1, -0.0, np.nan, 0.0, -np.inf, -2e-7, 6e4], np.float16)], ids=range(6))
 def test_nan_comes_last_interpreted_and_compiled(x: Any) -> None:
     for function in (np.sort, lambda x: np.argsort(x, kind="stable"), lambda x: np.searchsorted(np.sort(x), x)):
         assert_like_numpy(function, x)

@@ -1,7 +1,8 @@
 """Sorting along an axis, and searching in what is sorted.
 
 Arrays are C-contiguous. Elements are compared by `precedes_at` or, complex ones seen as pairs of their parts, by
-`precedes_at_parts`: in NumPy's order, in which nan comes last.
+`precedes_at_parts`, and those of half precision, seen as their bits, by `precedes_at_bits`: in NumPy's order, in which
+nan comes last.
 """
 
 from numba import int64, njit
@@ -36,6 +37,21 @@ def precedes_at_parts(x, i, y, j):
     if a == c or (a != a and c != c):
         return precedes(b, d)
     return c != c
+
+
+@njit
+def rank_of_half(bits):
+    """An integer that ranks a number of half precision among others; the same for both zeros, and for all nan."""
+    size = int64(bits & 0x7FFF)
+    if size > 0x7C00:
+        return 0x7C01
+    return -size if bits & 0x8000 else size
+
+
+@njit
+def precedes_at_bits(x, i, y, j):
+    """Whether the number of half precision with the bits x[i] comes before the one with the bits y[j]."""
+    return rank_of_half(x[i]) < rank_of_half(y[j])
 
 
 @njit

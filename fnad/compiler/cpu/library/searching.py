@@ -41,12 +41,18 @@ def search(a: View, v: View, out: View, side: str) -> Launch:
 
 def _order(dtype: np.dtype, *names: str) -> tuple[str, dict[str, str]]:
     """The comparison of elements, and the storage of operands for it: complex numbers are seen as their parts."""
-    if dtype.kind != "c":
-        return "precedes_at", {}
-    return "precedes_at_parts", dict.fromkeys(names, dtype_word(np.empty(0, dtype).real.dtype))
+    if dtype == HALF:
+        return "precedes_at_bits", dict.fromkeys(names, "uint16")
+    if dtype.kind == "c":
+        return "precedes_at_parts", dict.fromkeys(names, dtype_word(np.empty(0, dtype).real.dtype))
+    return "precedes_at", {}
 
+
+HALF = np.dtype(np.float16)
+ORDERED = COMPUTED | {HALF}
+"""The dtypes of which kernels compare elements."""
 
 LAUNCHES: dict[Primitive, Row] = {
-    reductions.argsort: row(sort_places, COMPUTED, takes_workspace=True),
-    searching.searchsorted: row(search, COMPUTED),
+    reductions.argsort: row(sort_places, ORDERED, takes_workspace=True),
+    searching.searchsorted: row(search, ORDERED),
 }
