@@ -96,3 +96,20 @@ def test_places_of_values_that_are_not_traced() -> None:
     assert_same(fnp.argwhere(np.zeros((2, 0)), size=1), np.array([[0, 0]]))
     with pytest.raises(ValueError, match="0d arrays"):
         fnp.nonzero(1.0, size=1)
+
+
+SPECIAL = np.array([0.0, -0.0, np.nan, -np.nan, np.inf, -np.inf, 1e-7, -1e-7])
+
+
+def test_long_lines_are_sorted_by_digits() -> None:
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(2, 150)) * 1000
+    numbers[:, ::3] = rng.choice(SPECIAL, (2, 50))
+    given = [*[numbers.astype(dtype) for dtype in ("f8", "f4", "f2")], numbers > 0]
+    for dtype in ("i1", "i4", "i8", "u2", "u8"):
+        given.append(rng.integers(-90, 90, (2, 150)).astype(dtype))
+        given[-1][:, 70:72] = np.iinfo(dtype).max, np.iinfo(dtype).min
+    for axis in (1, 0):
+        lines = [x if axis else np.ascontiguousarray(x.T) for x in given]
+        orders = fnad.jit(lambda *xs: [np.argsort(x, axis=axis) for x in xs])(*lines)
+        assert_same(orders, [np.argsort(x, axis=axis, kind="stable") for x in lines])
