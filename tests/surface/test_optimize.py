@@ -253,6 +253,46 @@ def test_losses_have_the_derivatives_of_their_solutions(loss: str) -> None:
     np.testing.assert_allclose(fnad.grad(rate)(y), differences, rtol=1e-3, atol=1e-6)
 
 
+# --- Curves
+
+ABSCISSAE = np.linspace(0.0, 2.0, 9)
+ORDINATES = 3.0 * np.exp(-0.5 * ABSCISSAE) + 0.1 * np.cos(9 * ABSCISSAE)
+ERRORS = 0.1 + 0.1 * ABSCISSAE
+
+
+def decay(t: Any, size: Any, rate: Any) -> Any:
+    return size * np.exp(-rate * t)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, dict(p0=[2.0, 1.0]), dict(sigma=ERRORS), dict(sigma=np.diag(ERRORS**2), absolute_sigma=True),
+     dict(bounds=([0.0, 0.6], [np.inf, 1.0]))],
+    ids=["plain", "p0", "sigma", "covariances", "bounds"],
+)
+def test_a_curve_is_fitted_as_by_scipy(given: dict[str, Any]) -> None:
+    expected = scipy.optimize.curve_fit(decay, ABSCISSAE, ORDINATES, **given)
+    for found, like in zip(optimize.curve_fit(decay, ABSCISSAE, ORDINATES, **given), expected):
+        np.testing.assert_allclose(found, like, rtol=1e-3)
+
+
+@NEEDS_SOLVE
+def test_a_fitted_curve_is_differentiated_in_the_data() -> None:
+    def fitted(y: Any, sigma: Any) -> Any:
+        return optimize.curve_fit(decay, ABSCISSAE, y, sigma=sigma)
+
+    for found, expected in zip(fnad.jit(fitted)(ORDINATES, ERRORS), fitted(ORDINATES, ERRORS)):
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    check_grads(lambda y: optimize.curve_fit(decay, ABSCISSAE, y)[0], (ORDINATES,), rtol=1e-3, atol=1e-5)
+
+
+def test_fsolve_is_root() -> None:
+    f = lambda x, a: [x[0] + x[1] - a, x[0] * x[1] - 2.0]  # noqa: E731
+    np.testing.assert_allclose(optimize.fsolve(f, [0.0, 5.0], (3.0,)), [1.0, 2.0])
+    with pytest.warns(RuntimeWarning):
+        optimize.fsolve(lambda x: x**2 + 1.0, [1.0])
+
+
 # --- Errors
 
 

@@ -1,6 +1,8 @@
 """The solvers of scipy.optimize, with compiled functions and derivatives, on any pytree."""
 
 from fnad.public import public as _public
+from fnad.scipy.optimize.fitting import curve_fit as curve_fit
+from fnad.scipy.optimize.fitting import fsolve as fsolve
 from fnad.scipy.optimize.minimizing import minimize as minimize
 from fnad.scipy.optimize.scalars import bisect as bisect
 from fnad.scipy.optimize.scalars import brentq as brentq
