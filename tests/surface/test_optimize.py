@@ -158,11 +158,13 @@ def test_an_element_at_its_bound_does_not_move() -> None:
 
 def test_the_result_in_a_compiled_function() -> None:
     a = np.array([1.0, 2.0])
-    found = fnad.jit(lambda a: optimize.minimize(distance, START, args=(a,)))(a)
-    expected = optimize.minimize(distance, START, args=(a,))
-    assert type(found) is scipy.optimize.OptimizeResult and bool(found.success) and found.nit == expected.nit
-    np.testing.assert_allclose(found.x["v"], expected.x["v"])
-    np.testing.assert_allclose(found.fun, expected.fun)
+    for method in ("BFGS", "L-BFGS-B"):
+        found = fnad.jit(lambda a: optimize.minimize(distance, START, (a,), method))(a)
+        expected = optimize.minimize(distance, START, (a,), method)
+        assert type(found) is scipy.optimize.OptimizeResult and bool(found.success)
+        assert found.nit == expected.nit or method == "BFGS"
+        np.testing.assert_allclose(found.x["v"], expected.x["v"], rtol=1e-5)
+        np.testing.assert_allclose(found.fun, expected.fun)
 
 
 # --- One number
@@ -201,12 +203,6 @@ def test_a_root_of_one_number_is_differentiated_and_mapped(given: dict[str, Any]
     if "method" not in given:
         mapped = fnad.jit(fnad.vmap(fnad.value_and_grad(cube_root)))(np.array([1.0, 8.0]))
         np.testing.assert_allclose(mapped, ([1.0, 2.0], [1 / 3, 1 / 12]), rtol=1e-10)
-
-
-def test_roots_of_one_number_are_compiled_without_host_steps() -> None:
-    slope = fnad.grad(lambda a: optimize.brentq(lambda x: x**3 - a, 0.0, 4.0))
-    program = stage(slope, [value_type(1.0)]).program
-    assert not [i for i, _ in walk(compile_program(program).plan) if isinstance(i, HostStep)]
 
 
 def test_without_a_bracket_of_signs_the_root_is_nan() -> None:
@@ -251,6 +247,52 @@ def test_losses_have_the_derivatives_of_their_solutions(loss: str) -> None:
     steps = 1e-4 * np.eye(5)
     differences = [(rate(y + e) - rate(y - e)) / 2e-4 for e in steps]
     np.testing.assert_allclose(fnad.grad(rate)(y), differences, rtol=1e-3, atol=1e-6)
+
+
+# --- Loops
+
+
+@pytest.mark.parametrize("start", [[-1.2, 1.0], [1.3, 0.7, 0.8, 1.9, 1.2], [0.0] * 8], ids=len)
+def test_bfgs_as_a_loop_finds_the_minimum_in_about_as_many_steps(start: list[float]) -> None:
+    found = fnad.jit(lambda a: optimize.minimize(lambda x: rosenbrock(x / a), start))(1.0)
+    expected = scipy.optimize.minimize(scipy.optimize.rosen, start, jac=scipy.optimize.rosen_der)
+    assert bool(found.success) and found.status == 0 and found.nfev < 1.5 * expected.nfev
+    np.testing.assert_allclose(found.x, 1.0, atol=1e-5)
+
+
+def test_bfgs_as_a_loop_says_why_it_ended() -> None:
+    def status(f: Callable[[Any], Any], **options: Any) -> int:
+        return int(fnad.jit(lambda a: optimize.minimize(lambda x: f(a * x), [3.0, 2.0], options=options).status)(1.0))
+
+    assert status(rosenbrock, maxiter=2) == 1
+    assert status(lambda x: np.sum(np.sqrt(x - 10.0))) == 3
+    assert status(lambda x: -np.sum(x)) == 2
+    assert status(lambda x: 0.0 * np.sum(x)) == 0
+
+
+@NEEDS_SOLVE
+def test_newtons_method_for_systems_is_a_loop() -> None:
+    f = lambda x, a: [np.arctan(x[0] ** 2 + x[1] - a), x[0] - x[1] ** 3 + 0.4]  # noqa: E731
+    expected = scipy.optimize.root(f, [3.0, 2.0], (2.0,), tol=1e-12).x
+    for call in (optimize.root, fnad.jit(lambda f, x, a, m: optimize.root(f, x, a, m), static_argnums=(0, 3))):
+        found = call(f, np.array([3.0, 2.0]), (2.0,), "newton")
+        assert bool(found.success)
+        np.testing.assert_allclose(found.x, expected, rtol=1e-8)
+
+
+SLOPES: dict[str, Callable[[Any], Any]] = {
+    "root_scalar": lambda a: optimize.brentq(lambda x: x**3 - a, 0.0, 4.0),
+    "minimize": lambda a: optimize.minimize(lambda x: np.sum((x - a) ** 4), [0.0]).x[0],
+    "root": lambda a: optimize.root(lambda x: x**3 - a, [1.0], method="newton").x[0],
+}
+
+
+@pytest.mark.parametrize("name", SLOPES)
+def test_loops_and_their_derivatives_need_no_host_steps(name: str) -> None:
+    if name == "root" and np.linalg.solve not in RULES:
+        pytest.skip("np.linalg.solve is not there yet")
+    program = stage(fnad.grad(SLOPES[name]), [value_type(1.0)]).program
+    assert not [i for i, _ in walk(compile_program(program).plan) if isinstance(i, HostStep)]
 
 
 # --- Curves

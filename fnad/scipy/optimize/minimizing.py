@@ -14,6 +14,7 @@ from fnad.errors import boundary
 from fnad.numpy.promotion import is_traced
 from fnad.scipy.optimize.functions import Closed, Derivatives, as_tuple
 from fnad.scipy.optimize.implicit import solution
+from fnad.scipy.optimize.loops import bfgs
 from fnad.scipy.optimize.results import OptimizeResult, pair, solved_by_scipy, told
 from fnad.scipy.originals import as_array
 from fnad.scipy.states import Shaped, is_vector
@@ -33,9 +34,9 @@ def minimize(
 ) -> Any:
     """The minimum of a function, by SciPy's methods with compiled values and derivatives, in float64.
 
-    Where a function is differentiated, mapped or compiled, SciPy runs in the middle of it, and the solution has the
-    derivative that the implicit function theorem gives, of any order, in ``args`` and all that ``fun`` closes over;
-    an element that lies at its bound has none.
+    Where a function is differentiated, mapped or compiled, BFGS without bounds is a loop; with other methods SciPy runs
+    in the middle. The solution has the derivative that the implicit function theorem gives, of any order, in ``args``
+    and all that ``fun`` closes over; an element that lies at its bound has none.
 
     Args:
         fun: ``(x, *args) -> number``.
@@ -176,16 +177,20 @@ def _traced(
         )
     require_known("minimize", bounds=given["bounds"], tol=given["tol"])
     closed = Closed("minimize", lambda x: np.reshape(as_array(fun(shaped.restored(x), *args)), ()), x0.shape[0])
-    minimizer = _Minimizer(closed, given)
-    x, info = solution(
-        lambda *constants: pair(solved_by_scipy(x0, *constants, solver=minimizer)), grad(closed.call),
-        closed.constants, at_bounds(given["bounds"], x0.shape[0]),
-    )
+    fixed = at_bounds(given["bounds"], x0.shape[0])
+    x, info = solution(_solver(closed, x0, given), grad(closed.call), closed.constants, fixed)
     value, slope = closed(x), grad(closed.call)(x, *closed.constants)
-    message = "SciPy ran in the middle of what is traced; the status has its meaning."
-    return OptimizeResult(
-        x=shaped.restored(x), fun=value, jac=shaped.restored(slope), **told(info, message)
-    )
+    return OptimizeResult(x=shaped.restored(x), fun=value, jac=shaped.restored(slope), **told(info))
+
+
+def _solver(closed: Closed, x0: Any, given: dict[str, Any]) -> Callable[..., Any]:
+    """What finds the solution for values of the constants: a loop, where there is one, or SciPy in the middle."""
+    if given["bounds"] is None and str(given["method"]).lower() in ("none", "bfgs"):
+        options = dict(given["options"] or {})
+        gtol = options.get("gtol", 1e-5 if given["tol"] is None else given["tol"])
+        return lambda *constants: bfgs(lambda x: closed.call(x, *constants), x0, gtol, options.get("maxiter"))
+    minimizer = _Minimizer(closed, given)
+    return lambda *constants: pair(solved_by_scipy(x0, *constants, solver=minimizer))
 
 
 def require_known(name: str, **given: Any) -> None:

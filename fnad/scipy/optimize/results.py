@@ -58,7 +58,8 @@ def pair(results: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
     return results[0], tuple(results[1:])
 
 
-def told(info: Sequence[Any], message: str) -> dict[str, Any]:
-    """The entries of a result that come from a solver that has run in the middle."""
+def told(info: Sequence[Any]) -> dict[str, Any]:
+    """The entries of a result that come from a solver in what is traced."""
     entries = dict(zip(INFO, info))
+    message = "The status has the meaning that it has in SciPy."
     return {**entries, "success": entries["success"] != 0, "message": message}

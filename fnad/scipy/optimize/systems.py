@@ -12,6 +12,7 @@ from fnad.checks import require_function
 from fnad.errors import boundary
 from fnad.scipy.optimize.functions import Closed, Derivatives, as_tuple
 from fnad.scipy.optimize.implicit import solution
+from fnad.scipy.optimize.loops import newton
 from fnad.scipy.optimize.minimizing import at_bounds, require_known
 from fnad.scipy.optimize.results import OptimizeResult, pair, solved_by_scipy, told
 from fnad.scipy.states import Shaped, flattened
@@ -19,7 +20,6 @@ from fnad.tracing.state import is_staging
 from fnad.transforms.grad import grad
 
 WITH_JACOBIAN = ("hybr", "lm")
-MESSAGE = "SciPy ran in the middle of what is traced; the status has its meaning."
 
 # --- Roots
 
@@ -31,14 +31,15 @@ def root(
 ) -> Any:
     """A root of a system of as many equations as unknowns, by SciPy's methods with a compiled function and Jacobian.
 
-    Where a function is differentiated, mapped or compiled, SciPy runs in the middle of it, and the root has the
-    derivative that the implicit function theorem gives, of any order, in ``args`` and all that ``fun`` closes over.
+    Where a function is differentiated, mapped or compiled, SciPy runs in the middle of it, but for the method "newton",
+    which is a loop for systems of few equations. The root has the derivative that the implicit function theorem gives,
+    of any order, in ``args`` and all that ``fun`` closes over.
 
     Args:
         fun: ``(x, *args) -> residuals``, as many as x has elements: an array or a pytree.
         x0: where to begin: a vector, or any pytree of arrays.
         args: more arguments of ``fun``: a tuple of pytrees.
-        method: the name of a method of SciPy's.
+        method: the name of a method of SciPy's, or "newton": Newton's, with steps halved until residuals get less.
         jac: the Jacobian, as SciPy takes it, of functions of a vector; by default that of ``fun``.
         tol, callback, options: as SciPy's.
 
@@ -48,7 +49,8 @@ def root(
     Raises:
         TypeError: ``fun`` is no function.
         ValueError: as SciPy's.
-        numpy.linalg.LinAlgError: where it is differentiated, the Jacobian is singular at the root.
+        numpy.linalg.LinAlgError: the Jacobian is singular, at the root where it is differentiated, or for "newton" at
+            a point on the way.
 
     >>> def both(x, a):
     ...     return {"sum": x["u"] + x["v"] - a, "product": x["u"] * x["v"] - 2.0}
@@ -60,7 +62,7 @@ def root(
     args = as_tuple(args)
     x0, shaped = Shaped.of("x0", x0)
     given = dict(method=method, tol=tol, options=options)
-    if is_staging():
+    if is_staging() or method == "newton":
         require_known("root", tol=tol)
         return _traced("root", lambda x: flattened(fun(shaped.restored(x), *args)), x0, shaped, _Rooter, given)
     derivatives = Derivatives(fun, shaped, args, False)
@@ -95,6 +97,13 @@ class _Rooter:
         """What is 0 at a solution."""
         return self.closed.call(x, *constants)
 
+    def on_traced(self, x0: Any) -> Callable[..., Any]:
+        """What finds the solution for traced constants: SciPy in the middle, or a loop."""
+        if str(self.given["method"]).lower() != "newton":
+            return lambda *constants: pair(solved_by_scipy(x0, *constants, solver=self))
+        tolerance = {} if self.given["tol"] is None else {"xtol": self.given["tol"]}
+        return lambda *constants: newton(lambda x: self.closed.call(x, *constants), x0, **tolerance)
+
 
 def _traced(
     name: str, function: Callable[..., Any], x0: Any, shaped: Shaped, kind: Any, given: dict[str, Any],
@@ -102,11 +111,8 @@ def _traced(
 ) -> Any:
     closed = Closed(name, function, x0.shape[0])
     solver = kind(closed, given)
-    x, info = solution(
-        lambda *constants: pair(solved_by_scipy(x0, *constants, solver=solver)), solver.residual, closed.constants,
-        fixed,
-    )
-    return OptimizeResult(x=shaped.restored(x), fun=closed(x), **told(info, MESSAGE))
+    x, info = solution(solver.on_traced(x0), solver.residual, closed.constants, fixed)
+    return OptimizeResult(x=shaped.restored(x), fun=closed(x), **told(info))
 
 
 # --- Least squares
