@@ -154,7 +154,8 @@ class _Item:
 METHODS = (
     "sum", "prod", "mean", "var", "std", "max", "min", "argmax", "argmin", "any", "all", "cumsum", "cumprod",
     "swapaxes", "ravel", "repeat", "take", "dot", "clip", "round", "trace", "diagonal", "argsort", "nonzero", "reshape",
-    "transpose", "astype", "squeeze", "flatten", "conj", "conjugate",
+    "transpose", "astype", "squeeze", "flatten", "conj", "conjugate", "argpartition", "choose", "compress",
+    "searchsorted",
 )
 PROPERTIES = ("T", "mT", "real", "imag")
 

@@ -125,6 +125,7 @@ METHODS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("repeat", (2, 0), {}), ("take", ([0, 1],), {}), ("dot", (ROW,), {}), ("clip", (-0.5, 0.5), {}),
     ("round", (2,), {}), ("trace", (), {}), ("diagonal", (), {}), ("argsort", (), {}), ("swapaxes", (0, 1), {}),
     ("conj", (), {}), ("nonzero", (), {}), ("copy", (), {}), ("item", (1, 2), {}), ("tolist", (), {}),
+    ("argpartition", (0, 1), {}), ("compress", ([True, False, True],), {"axis": 0}),
 ]
 
 

@@ -32,6 +32,7 @@ MORE = [
     Row("gradient of one", lambda f, h: np.gradient(f, h, edge_order=2), (X[0], np.array(0.3))),
     Row("trapezoid/many places", lambda y, x: np.trapezoid(y, x, axis=0), (X, X[::-1] * 2)),
     Row("cross/axes", lambda a, b: np.cross(a, b, axisa=0, axisb=-1, axisc=0), (A.T.copy(), B)),
+    Row("cross of linalg", lambda a, b: np.linalg.cross(a, b[:, None], axis=0), (A.T.copy(), B)),
     Row("cross/planes", lambda a, b: np.cross(a[:, :2], b[:2]), (A, B)),
     Row("cross/plane and space", lambda a, b: (np.cross(a[:, :2], b), np.cross(b, a[:, :2])), (A, B)),
 ]
@@ -72,6 +73,7 @@ LIKE_NUMPY = {
     "cross axis": lambda x: np.cross(x[:, :3], x[:, :3], axisa=4),
     "cross shapes": lambda x: np.cross(x[:, :3], np.ones((3, 3))),
     "cross of integers": lambda x: np.cross((x[:, :3] * 9).astype(int), np.float32([1, 2, 3])),
+    "cross of linalg": lambda x: np.linalg.cross(x[:, :2], x[:, :3]),
     "places": lambda x: np.trapezoid(x, [0.0, 1.0]), "of integers": lambda x: np.trapezoid((x * 9).astype(int)),
     "empty": lambda x: np.trapezoid(x[:, :0]),
     "diff": lambda x: np.diff(x, n=9),

@@ -29,10 +29,11 @@ from fnad.numpy.linalg.spectra import eigvalsh as eigvalsh
 from fnad.numpy.linalg.spectra import qr as qr
 from fnad.numpy.linalg.spectra import svd as svd
 from fnad.numpy.linalg.spectra import svdvals as svdvals
+from fnad.numpy.linalg.vectors import cross as cross
 from fnad.numpy.shaping import matrix_transpose as matrix_transpose
 
 __all__ = [
-    "cholesky", "cond", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq", "matmul",
+    "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq", "matmul",
     "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr",
     "slogdet", "solve", "svd", "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace", "vecdot", "vector_norm",
 ]
