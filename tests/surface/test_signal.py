@@ -205,3 +205,59 @@ def test_periodograms_and_coherence_are_scipys() -> None:
     assert_scipys(lambda x, y: signal.coherence(x, y, nperseg=8), LONG, LONG[::-1])
     with pytest.warns(UserWarning, match="using nperseg = 40"):
         run_traced(signal.welch, LONG)
+
+
+# --- Other rates
+
+SAMPLINGS = [
+    row("savgol_filter", lambda x: signal.savgol_filter(x, 5, 2, deriv=1), X),
+    row("resample", lambda x, t: signal.resample(x, 4, t), X, np.array([0.0, 0.5])),
+    row("upfirdn", lambda h, x: signal.upfirdn(h, x, 3, 2, mode="symmetric"), B, LINES[:, :4]),
+    row("decimate", lambda x: signal.decimate(x, 3, 2, axis=0, ftype="fir"), LINES[:, :7].T),
+]
+
+
+@pytest.mark.parametrize("row", SAMPLINGS, ids=str)
+@pytest.mark.parametrize("law", LAWS)
+def test_samplings_keep_the_laws(row: Row, law: Any) -> None:
+    law(row)
+
+
+def test_savgol_filters_are_scipys() -> None:
+    for length, order, options in (
+        (5, 3, {}), (4, 2, {}), (7, 2, {"deriv": 2, "delta": 0.5}), (12, 3, {}), (3, 1, {"mode": "mirror"}),
+        (5, 2, {"mode": "constant", "cval": 2.0}), (13, 2, {}), (3, 2, {"axis": 0}), (5, 2, {"mode": "x"}),
+    ):
+        assert_scipys(lambda x: signal.savgol_filter(x, length, order, **options), LINES, rtol=1e-10)  # noqa: B023
+
+
+@pytest.mark.parametrize("num", [3, 4, 6, 7, 8, 11])
+def test_resampling_is_scipys(num: int) -> None:
+    for n in (6, 7):
+        for window in (None, "hann", np.arange(1.0, n + 1), lambda f: 1 - f**2):
+            call = lambda x: signal.resample(x, num, axis=1, window=window)  # noqa: E731, B023
+            assert_scipys(call, LINES[:, :n])
+            assert_scipys(call, LINES[:, :n] + 1j * LINES[:, -n:])
+            backward = lambda x: signal.resample(x, num, window=window, domain="freq")  # noqa: E731, B023
+            assert_scipys(backward, LINES[0, :n] + 0j)
+    assert_scipys(lambda x: signal.resample(x, num, window=np.ones(3)), LINES[0])
+    assert_scipys(lambda x: signal.resample(x, num, domain="x"), LINES[0])
+
+
+def test_filters_between_rates_are_scipys() -> None:
+    for up, down in ((1, 1), (2, 1), (1, 3), (3, 2), (4, 6)):
+        for mode in ("constant", "wrap", "edge", "symmetric", "reflect"):
+            for n in (2, 4, 12):  # of one element reflected, SciPy 1.17.1 ends the process
+                call = lambda h, x: signal.upfirdn(h, x, up, down, 1, mode, 1.5)  # noqa: E731, B023
+                assert_scipys(call, np.resize(B, 7), LINES[:, :n])
+        for padtype in ("constant", "mean", "median", "maximum", "edge", "x"):
+            assert_scipys(lambda x: signal.resample_poly(x, up, down, 1, padtype=padtype), LINES)  # noqa: B023
+        assert_scipys(lambda x: signal.resample_poly(x, up, down, window=B), LINES.T)  # noqa: B023
+    for call in (
+        lambda x: signal.upfirdn([], x), lambda x: signal.upfirdn(B, x, 0), lambda x: signal.resample_poly(x, 1.5, 1),
+        lambda x: signal.resample_poly(x, 0, 1), lambda x: signal.resample_poly(x, 2, 1, padtype="mean", cval=1.0),
+        lambda x: signal.decimate(x, 2, 3), lambda x: signal.decimate(x, 3, 2, "fir", 0, False),
+        lambda x: signal.decimate(x, 2, 2, zero_phase=False), lambda x: signal.decimate(x, 2, ftype="x"),
+        lambda x: signal.decimate(np.round(x).astype(int), 2, 4, "fir"),
+    ):
+        assert_scipys(call, LINES)

@@ -13,6 +13,11 @@ from fnad.scipy.signal.filtering import lfilter_zi as lfilter_zi
 from fnad.scipy.signal.filtering import sosfilt as sosfilt
 from fnad.scipy.signal.filtering import sosfilt_zi as sosfilt_zi
 from fnad.scipy.signal.filtering import sosfiltfilt as sosfiltfilt
+from fnad.scipy.signal.sampling import decimate as decimate
+from fnad.scipy.signal.sampling import resample as resample
+from fnad.scipy.signal.sampling import resample_poly as resample_poly
+from fnad.scipy.signal.sampling import savgol_filter as savgol_filter
+from fnad.scipy.signal.sampling import upfirdn as upfirdn
 from fnad.scipy.signal.spectral import coherence as coherence
 from fnad.scipy.signal.spectral import csd as csd
 from fnad.scipy.signal.spectral import detrend as detrend

@@ -19,7 +19,7 @@ from fnad.tracing.tracer import Tracer
 # --- Along the last axis
 
 
-def _full(x: Tracer, b: Tracer) -> Tracer:
+def full_convolution(x: Tracer, b: Tracer) -> Tracer:
     """The convolution of each line with b, whole."""
     nothing, taps = (0,) * x.ndim, b.shape[0]
     around = (*nothing[1:], taps - 1)
@@ -30,7 +30,7 @@ def _filtered(b: Tracer, a: Tracer, x: Tracer, zi: Tracer | None) -> tuple[Trace
     """The filter's result, and the state that it ends with; a[0] is 1."""
     n, last = x.shape[-1], x.ndim - 1
     order = max(a.shape[0], b.shape[0]) - 1
-    y = resized(_full(x, b), last, n + order)
+    y = resized(full_convolution(x, b), last, n + order)
     if zi is not None:
         y = y + resized(zi, last, n + order)
     y, state = y[..., :n], y[..., n:]
@@ -38,7 +38,7 @@ def _filtered(b: Tracer, a: Tracer, x: Tracer, zi: Tracer | None) -> tuple[Trace
         return y, state
     y = all_pole(a[1:], y)
     known = y[..., max(n - a.shape[0] + 1, 0) :]
-    echo = _full(known, np.concatenate([np.zeros_like(a[:1]), a[1:]]))[..., known.shape[-1] :]
+    echo = full_convolution(known, np.concatenate([np.zeros_like(a[:1]), a[1:]]))[..., known.shape[-1] :]
     return y, state - resized(echo, last, order)
 
 
