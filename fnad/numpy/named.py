@@ -67,7 +67,8 @@ def _text(ufunc: np.ufunc, operands: list[str]) -> str:
 
     Args:
         {', '.join(operands)}: arrays, numbers, traced values or lists of them, of shapes that broadcast.
-        out, dtype: as NumPy's, and ``where`` together with ``out``; the other keywords are for ordinary arrays.
+        out, where, dtype, casting, signature: as NumPy's; where a mask has no place, and there is no ``out``, the
+            result is 0.
 
     Returns:
         {'An array' if ufunc.nout == 1 else f'{ufunc.nout} arrays'} of their common shape.

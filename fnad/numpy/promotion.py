@@ -148,9 +148,11 @@ _promoted: dict[Any, np.dtype] = {}
 _loops: dict[Any, tuple[np.dtype, ...]] = {}
 
 
-def loop_dtypes(ufunc: np.ufunc, *operands: Any) -> tuple[np.dtype, ...]:
+def loop_dtypes(ufunc: np.ufunc, *operands: Any, **how: Any) -> tuple[np.dtype, ...]:
     """The dtypes in which NumPy would run a ufunc: one for each operand, then those of the results."""
     key = (ufunc, *[_promoting(x) for x in operands])
+    if how:
+        return ufunc.resolve_dtypes((*key[1:], *[None] * ufunc.nout), **how)
     known = _loops.get(key)
     if known is None:
         known = _loops[key] = ufunc.resolve_dtypes((*key[1:], *[None] * ufunc.nout))

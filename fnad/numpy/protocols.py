@@ -12,10 +12,11 @@ import numpy as np
 
 from fnad.errors import InPlaceError, located
 from fnad.lazy import LazyModule
-from fnad.numpy import aliases, contractions, indexing, operators, shaping, special, ufuncs, updates, writing
-from fnad.numpy.dispatch import RULES, name_of, ordinary_array, refuse_out
+from fnad.numpy import aliases, contractions, indexing, operators, shaping, ufuncs, updates, writing
+from fnad.numpy import ufunc_methods as methods
+from fnad.numpy.dispatch import RULES, name_of, ordinary_array
 from fnad.numpy.flat import Flat, set_flat
-from fnad.numpy.promotion import builder_of, traced
+from fnad.numpy.promotion import builder_of, cast, loop_dtypes, operand, traced
 from fnad.tracing.tracer import Tracer
 
 # --- Ufuncs: np.sin(x), np.add.reduce(x), np.multiply.outer(x, y)
@@ -34,17 +35,6 @@ def _rule(ufunc: np.ufunc) -> Callable[..., Any] | None:
     return _scipys.UFUNCS.get(ufunc) if rule is None and "scipy.special" in sys.modules else rule
 
 
-def _reduce_logaddexp(a: Any, axis: Any, out: Any, keepdims: bool = False) -> Any:
-    refuse_out("np.logaddexp.reduce", out)
-    return special.logsumexp(a, axis=axis, keepdims=keepdims)
-
-
-_REDUCE: dict[np.ufunc, Callable[..., Any]] = {
-    np.add: RULES[np.sum], np.multiply: RULES[np.prod], np.maximum: RULES[np.max], np.minimum: RULES[np.min],
-    np.logical_and: RULES[np.all], np.logical_or: RULES[np.any],
-    np.logaddexp: _reduce_logaddexp,
-}
-_ACCUMULATE: dict[np.ufunc, Callable[..., Any]] = {np.add: RULES[np.cumsum], np.multiply: RULES[np.cumprod]}
 # What they say when nothing is meant by them.
 _NEUTRAL = {"where": True, "casting": "same_kind", "order": "K", "subok": True, "dtype": None, "out": None}
 
@@ -55,11 +45,9 @@ def _array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
         if rule is None:
             raise _unsupported(ufunc)
         return _with_keywords(ufunc, rule, inputs, kwargs) if kwargs else rule(*inputs)
-    if method in _METHODS:
+    if method in _METHODS and has_rule(ufunc, method):
         return _METHODS[method](ufunc, *inputs, **kwargs)
-    if method == "at" and type(inputs[0]) is not Tracer:
-        raise ordinary_array(f"{name_of(ufunc)}.at", inputs[0])
-    if method == "at" and len(inputs) == 3 and writing.ufunc_at(ufunc, *inputs):
+    if method == "at" and _rule(ufunc) is not None and methods.at(ufunc, *inputs):
         return None
     raise _unsupported(ufunc, f".{method}")
 
@@ -69,14 +57,33 @@ def _with_keywords(ufunc: np.ufunc, rule: Callable[..., Any], inputs: Any, kwarg
     if out is not None and any([target is not None for target in out]):
         return _into(ufunc, rule, inputs, out, **{k: v for k, v in kwargs.items() if k != "out"})
     meant = {k: v for k, v in kwargs.items() if k not in _NEUTRAL or v is not _NEUTRAL[k] and k not in ("out", "order")}
-    if set(meant) == {"dtype"} and (ufunc in ufuncs.RULES or ufunc in ufuncs.OTHERS):
-        return ufuncs.run(ufunc, inputs, dtype=meant["dtype"])
-    if meant and not (ufunc is np.vecdot and set(meant) == {"axis"}):
+    where = meant.pop("where", True)
+    found = _called(ufunc, rule, inputs, **meant)
+    if where is True:
+        return found
+    results = found if type(found) is tuple else (found,)
+    chosen = tuple([np.where(where, y, np.zeros((), y.dtype)) for y in results])  # elsewhere NumPy's has anything
+    return chosen if type(found) is tuple else chosen[0]
+
+
+def _called(
+    ufunc: np.ufunc, rule: Callable[..., Any], inputs: Any, dtype: Any = None, casting: str = "same_kind",
+    signature: Any = None, subok: bool = True, **rest: Any,
+) -> Any:
+    """A ufunc in a dtype, or in those of a signature."""
+    if rest and not (ufunc is np.vecdot and set(rest) == {"axis"}):
         raise TypeError(
-            f"{name_of(ufunc)}: requires no {', '.join(meant)} with a traced operand, got {meant}. "
-            "Use np.where and astype."
+            f"{name_of(ufunc)}: requires no {', '.join(rest)} with a traced operand, got {rest}. "
+            "Use np.moveaxis and np.expand_dims."
         )
-    return rule(*inputs, **meant)
+    if signature is None and dtype is None and casting == "same_kind":
+        return rule(*inputs, **rest)
+    builder = builder_of(*inputs)
+    xs = [operand(builder, x) for x in inputs]
+    signature = (*[None] * ufunc.nin, *[np.dtype(dtype)] * ufunc.nout) if dtype is not None else signature
+    dtypes = loop_dtypes(ufunc, *xs, signature=signature, casting=casting)
+    found = rule(*[cast(traced(builder, x), d) for x, d in zip(xs, dtypes)])
+    return found if type(found) is tuple else cast(found, dtypes[-1])
 
 
 def _into(
@@ -94,35 +101,15 @@ def _into(
     return writing.into(ufunc, rule, inputs, out, where, dtype)
 
 
-def _reduce(ufunc: np.ufunc, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
-    rule = _REDUCE.get(ufunc)
-    if rule is None:
-        raise _unsupported(ufunc, ".reduce")
-    given = {"dtype": dtype} if dtype is not None and ufunc in (np.add, np.multiply) else {}
-    return rule(a, axis=axis, out=out[0] if isinstance(out, tuple) else out, **given, **kwargs)
-
-
-def _accumulate(ufunc: np.ufunc, a: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
-    rule = _ACCUMULATE.get(ufunc)
-    if rule is None:
-        raise _unsupported(ufunc, ".accumulate")
-    return rule(a, axis, dtype, out[0] if isinstance(out, tuple) else out)
-
-
-def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
-    builder = builder_of(a, b)
-    x, y = traced(builder, a), traced(builder, b)
-    return ufunc(shaping.reshaped(x, x.shape + (1,) * y.ndim), y, **kwargs)
-
-
-_METHODS: dict[str, Callable[..., Any]] = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer}
+_METHODS: dict[str, Callable[..., Any]] = {
+    "reduce": methods.reduce, "accumulate": methods.accumulate, "outer": methods.outer, "reduceat": methods.reduceat,
+}
 
 
 def has_rule(ufunc: np.ufunc, method: str) -> bool:
     """Whether traced values may be given to a ufunc, ``"__call__"``, or to a method of it."""
-    if method in ("__call__", "outer"):
-        return _rule(ufunc) is not None
-    return ufunc in {"reduce": _REDUCE, "accumulate": _ACCUMULATE}.get(method, ())
+    is_joining = method in ("__call__", "outer") or method in _METHODS and methods.reduces(ufunc)
+    return is_joining and _rule(ufunc) is not None
 
 
 # --- Functions: np.sum(x), np.concatenate([x, y])

@@ -158,7 +158,7 @@ RULES: dict[np.ufunc, dict[str, Rule]] = {
 OTHERS: dict[np.ufunc, dict[str, Rule]] = {}
 """The same for the ufuncs of another library, once these are there."""
 
-_COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
+COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
 _LOGICAL = {np.logical_and, np.logical_or, np.logical_xor, np.logical_not}
 
 
@@ -179,12 +179,12 @@ def run(ufunc: np.ufunc, operands: tuple[Any, ...], weak: bool = False, dtype: A
     xs = [operand(builder, x) for x in operands]
     dtypes = _loop(ufunc, xs) if dtype is None or ufunc in _LOGICAL else loop_with_result(ufunc, np.dtype(dtype), xs)
     shape = broadcast_shapes(*[shape_of(x) for x in xs])
-    if ufunc in _COMPARISONS and dtypes[0] != dtypes[1]:
+    if ufunc in COMPARISONS and dtypes[0] != dtypes[1]:
         return _compare_signs(ufunc, *[fit(builder, x, d, shape) for x, d in zip(xs, dtypes)])
     try:
         fitted = [fit(builder, x, d, shape) for x, d in zip(xs, dtypes)]
     except OverflowError:
-        if ufunc not in _COMPARISONS:
+        if ufunc not in COMPARISONS:
             raise
         return constant(builder, _compare_beyond(ufunc, xs, dtypes[0]), shape, BOOL)
     weak = weak and all([is_weak(x) for x in xs])
@@ -196,7 +196,7 @@ def _loop(ufunc: np.ufunc, xs: list[Any]) -> tuple[np.dtype, ...]:
     if ufunc in _LOGICAL:
         return (BOOL,) * ufunc.nargs
     traced = [x for x in xs if type(x) is Tracer]
-    if ufunc in _COMPARISONS and (all([is_weak(x) for x in xs]) or any([x.dtype.kind == "u" for x in traced])):
+    if ufunc in COMPARISONS and (all([is_weak(x) for x in xs]) or any([x.dtype.kind == "u" for x in traced])):
         # A traced Python integer may be negative: the unsigned dtype must not take it over. And NumPy has no
         # loop but that of objects for two Python integers.
         xs = [strong(x) if type(x) is Tracer else x for x in xs]

@@ -144,7 +144,7 @@ def put(x: Tracer, result: Any, ufunc: np.ufunc, what: str) -> None:
     """Write what a ufunc gives into an array, under NumPy's conditions for ``out=``."""
     alias_of(x, what)
     given = traced(x.builder, result)
-    _require_casts(ufunc, given.dtype, x.dtype)
+    require_casts(ufunc, given.dtype, x.dtype)
     if given.shape != x.shape and np.broadcast_shapes(given.shape, x.shape) != x.shape:
         raise ValueError(
             f"non-broadcastable output operand with shape {_text(x.shape)} doesn't match the broadcast shape "
@@ -157,7 +157,7 @@ def _text(shape: Shape) -> str:
     return str(shape).replace(" ", "")
 
 
-def _require_casts(ufunc: np.ufunc, given: np.dtype, target: np.dtype) -> None:
+def require_casts(ufunc: np.ufunc, given: np.dtype, target: np.dtype) -> None:
     if not np.can_cast(given, target, "same_kind"):
         raise TypeError(
             f"Cannot cast ufunc '{ufunc.__name__}' output from {given!r} to {target!r} with casting rule 'same_kind'. "
@@ -196,7 +196,7 @@ def ufunc_at(ufunc: np.ufunc, x: Tracer, index: Any, values: Any) -> bool:
         return False
     given = values if isinstance(values, (int, float, complex)) else traced(x.builder, values)
     dtype = result_dtype(x, given)
-    _require_casts(ufunc, np.dtype(float) if ufunc is np.true_divide and dtype.kind in "biu" else dtype, x.dtype)
+    require_casts(ufunc, np.dtype(float) if ufunc is np.true_divide and dtype.kind in "biu" else dtype, x.dtype)
     write(x, f"{name_of(ufunc)}.at", getattr(At(x)[index], _AT[ufunc])(given).atom)
     return True
 
