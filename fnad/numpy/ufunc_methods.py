@@ -51,7 +51,8 @@ def reduce(
     """``ufunc.reduce(a)``."""
     given = {} if initial is UNSET and where is True else {"initial": initial, "where": where}
     rule = REDUCE.get(ufunc)
-    if rule is not None and not (rule is _logsumexp and (given or not np.size(a))) and (dtype is None or ufunc in (np.add, np.multiply)):
+    takes_all = not (rule is _logsumexp and (given or not np.size(a)))
+    if rule is not None and takes_all and (dtype is None or ufunc in (np.add, np.multiply)):
         if initial is UNSET or ufunc not in (np.logical_and, np.logical_or):
             given = {k: v for k, v in given.items() if v is not UNSET}
             given = given if dtype is None else {**given, "dtype": dtype}
