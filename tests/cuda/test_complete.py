@@ -9,6 +9,7 @@ from fnad.compiler.cuda.target import CUDA
 from fnad.compiler.target import Target
 from fnad.ir.program import Program
 from fnad.ir.types import ArrayType
+from fnad.ops.foreign import UFUNCS
 from fnad.runtime.plan import HostStep, walk
 from fnad.tracing.staging import stage
 
@@ -18,6 +19,7 @@ from tests.properties.families import linalg
 
 # What the CPU has code for and a GPU has none, with the reason.
 HOST_ON_CUDA = {
+    **dict.fromkeys([primitive.name for primitive in UFUNCS], "SciPy's loops are not on a GPU"),
     "all_pole": "a recurrence of any order is one thread's work",
     **dict.fromkeys(("fft", "rfft", "irfft"), "NumPy's pocketfft is not on a GPU"),
     **dict.fromkeys([*[case.primitive.name for case in linalg.ROWS], *linalg.OTHERWISE], "LAPACK is not on a GPU"),

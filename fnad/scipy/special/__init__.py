@@ -1,4 +1,8 @@
-"""The functions of scipy.special on traced values, arrays and numbers, with their derivatives."""
+"""The functions of scipy.special on traced values, arrays and numbers, with their derivatives.
+
+SciPy's own ufuncs take traced values too. Compiled, their loops run in the middle of native code, on several threads,
+where a singularity or a loss of digits is a value, whatever ``scipy.special.errstate`` and ``numpy.errstate`` ask for.
+"""
 
 from typing import Any as _Any
 
