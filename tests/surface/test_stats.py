@@ -151,8 +151,16 @@ def test_values_of_flat_and_pointed_densities() -> None:
 
 # --- Vectors
 
+A = np.array([[1.3, 0.4], [-0.2, 0.9]])
 THREE = np.array([[1, 2, 0], [0, 1, 2]])
 SIMPLEX = np.array([[0.2, 0.3], [0.3, 0.3], [0.5, 0.4]])
+
+
+def square(a: Any) -> Any:
+    """A positive definite matrix."""
+    return a @ a.T
+
+
 VECTORS = [
     Row("dirichlet", lambda a: (fst.dirichlet.logpdf(SIMPLEX[:, 0], a), fst.dirichlet(a).pdf(SIMPLEX[:2, 1])),
         (np.array([1.0, 2.0, 3.5]),),
@@ -161,6 +169,22 @@ VECTORS = [
         lambda x: st.dirichlet.logpdf(x, [1.0, 2.5, 3.5]), single=False),
     Row("multinomial", lambda p: fst.multinomial.logpmf(THREE, 3, p / p.sum()), (np.array([0.2, 0.3, 0.5]),),
         lambda p: st.multinomial.logpmf(THREE, 3, p / p.sum()), single=False),
+    Row("multivariate_normal", lambda x, mean, a: (
+        fst.multivariate_normal.logpdf(x, mean, square(a)), fst.multivariate_normal(mean, square(a)).pdf(x[0]),
+    ), (SIMPLEX, np.array([0.1, -0.2]), A),
+        lambda x, mean, a: (
+            st.multivariate_normal.logpdf(x, mean, square(a)), st.multivariate_normal(mean, square(a)).pdf(x[0]),
+    ), single=False),
+    Row("multivariate_normal/1", lambda x, var: (
+        fst.multivariate_normal.logpdf(x, cov=var), fst.multivariate_normal.logpdf(x, x, var),
+        fst.multivariate_normal.logpdf(x[0], 1.0, var),
+    ), (SIMPLEX[0], 1.3),
+        lambda x, var: (
+            st.multivariate_normal.logpdf(x, cov=var), st.multivariate_normal.logpdf(x, x, var),
+            st.multivariate_normal.logpdf(x[0], 1.0, var),
+    ), single=False),
+    Row("wishart", lambda a, df, b: fst.wishart.logpdf(square(a), df, square(b)), (A, 3.5, A.T + 0.4),
+        lambda a, df, b: st.wishart.logpdf(square(a), df, square(b)), single=False),
 ]
 
 
@@ -168,6 +192,22 @@ VECTORS = [
 @pytest.mark.parametrize("row", VECTORS, ids=str)
 def test_laws_of_vectors(row: Row, law: Callable[[Row], None]) -> None:
     law(row)
+
+
+def test_the_slope_in_a_covariance_is_symmetric() -> None:
+    cov, x = square(A), np.array([0.5, -1.0])
+    slope = fnad.grad(lambda cov: fst.multivariate_normal.logpdf(x, np.zeros(2), cov))(cov)
+    inverse = np.linalg.inv(cov)
+    np.testing.assert_allclose(slope, (np.outer(inverse @ x, inverse @ x) - inverse) / 2, rtol=1e-12)
+
+
+def test_wrong_covariances() -> None:
+    logpdf = fst.multivariate_normal.logpdf
+    for error, cov in ((np.linalg.LinAlgError, -np.eye(2)), (ValueError, np.eye(3)), (ValueError, np.ones((2, 3)))):
+        with pytest.raises(error):
+            fnad.jit(lambda cov: logpdf(np.zeros(2), np.zeros(2), cov))(cov)
+    with pytest.raises(TypeError, match="allow_singular"):
+        fnad.jit(lambda cov: logpdf(np.zeros(2), None, cov, allow_singular=True))(np.eye(2))
 
 
 def test_slopes_of_vectors() -> None:

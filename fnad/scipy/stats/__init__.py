@@ -29,6 +29,8 @@ from fnad.scipy.stats.discrete import nbinom as nbinom
 from fnad.scipy.stats.discrete import poisson as poisson
 from fnad.scipy.stats.multivariate import dirichlet as dirichlet
 from fnad.scipy.stats.multivariate import multinomial as multinomial
+from fnad.scipy.stats.multivariate import multivariate_normal as multivariate_normal
+from fnad.scipy.stats.multivariate import wishart as wishart
 
 __all__ = _public(__name__)
 __dir__ = __all__.copy

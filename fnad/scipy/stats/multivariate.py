@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from fnad.lazy import LazyModule
+from fnad.ops.linalg import triangular_solve
 from fnad.scipy.special import multigammaln
 from fnad.scipy.stats.distribution import Frozen, floats, method
-
-linalg = LazyModule("fnad.scipy.linalg")
 
 
 class Multivariate:
@@ -54,7 +52,8 @@ class Normal(Multivariate):
         x = x[..., None] if x.ndim == 0 or x.ndim == 1 and size == 1 else x
         deviations = x - mean
         root = np.linalg.cholesky(cov)
-        whitened = linalg.solve_triangular(root, deviations.reshape(-1, size).T, lower=True)
+        columns = deviations.reshape(-1, size).T
+        whitened = triangular_solve(root, columns, lower=True, adjoint=False, unit=False)
         squares = np.sum(whitened**2, axis=0).reshape(deviations.shape[:-1])
         return -0.5 * (size * log(2 * pi) + squares) - np.sum(np.log(np.diagonal(root)))
 
