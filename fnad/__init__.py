@@ -16,7 +16,7 @@ work on values; `scan`, `while_loop`, `cond` and `switch` are loops and branches
 - derivatives: `grad`, `value_and_grad`, `vjp`, `jvp`, `jacobian`, `hessian`, `hvp`, `linearize`, `checkpoint`; rules of
   your own: `custom_vjp`, `custom_jvp`, `primitive`
 - models and training: `nn`, `optim`, `random`, `data`; NumPy's functions that also make arrays to write to: `numpy`
-- looking inside: `show`, `explain`, ``jit(f).cache_info()``, `check_nans`, `debug`, `testing`
+- looking inside: `show`, `explain`, ``jit(f).cache_info()``, `check_nans`, `debug`, `testing`; what there is: `support`
 - where it runs: `devices`, `device_put`, `default_device`, `set_num_threads`, `config`
 """
 
@@ -62,6 +62,7 @@ from fnad.runtime.cuda.devices import default_device as default_device
 from fnad.runtime.cuda.devices import devices as devices
 from fnad.runtime.cuda.transfers import device_put as device_put
 from fnad.runtime.cuda.transfers import from_dlpack as from_dlpack
+from fnad.supported import support as support
 from fnad.transforms.custom import custom_jvp as custom_jvp
 from fnad.transforms.custom import custom_vjp as custom_vjp
 from fnad.transforms.grad import grad as grad

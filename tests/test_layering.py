@@ -25,6 +25,7 @@ RANKS = {
     "fnad.transforms": 9, "fnad.numpy": 9,
     "fnad.random": 10, "fnad.control": 10, "fnad.debug": 10,
     "fnad.runtime": 11, "fnad.plain": 12, "fnad.compiler": 12, "fnad.dispatch": 13,
+    "fnad.examples": 10, "fnad.supported": 13,
     "fnad.nn": 14, "fnad.optim": 14, "fnad.scipy": 14,
     "fnad.data": 15, "fnad.testing": 15, "fnad.io": 15, "fnad.distributed": 15,
     "fnad": 16, "fnad.__main__": 17,

@@ -242,6 +242,12 @@ from fnad.numpy.taking import sort as sort
 from fnad.numpy.taking import take as take
 from fnad.numpy.taking import take_along_axis as take_along_axis
 from fnad.numpy.updates import at as at
+from fnad.numpy.windows import bartlett as bartlett
+from fnad.numpy.windows import blackman as blackman
+from fnad.numpy.windows import hamming as hamming
+from fnad.numpy.windows import hanning as hanning
+from fnad.numpy.windows import i0 as i0
+from fnad.numpy.windows import kaiser as kaiser
 from fnad.numpy.writing import copyto as copyto
 from fnad.numpy.writing import fill_diagonal as fill_diagonal
 from fnad.numpy.writing import put_along_axis as put_along_axis

@@ -11,14 +11,13 @@ import numpy as np
 from fnad.errors import boundary
 from fnad.numpy.aliases import has_flags, own
 from fnad.numpy.creation import array, asarray
+from fnad.numpy.dispatch import implements
 from fnad.numpy.documents import documents
 from fnad.numpy.promotion import builder_of, is_traced, traced
 from fnad.numpy.shaping import atleast_1d, cast_to
-from fnad.ownership import in_c_order
 
 
-@documents(np.asanyarray)
-@boundary
+@implements(np.asanyarray)
 def asanyarray(
     a: Any, dtype: Any = None, order: Any = None, *, device: Any = None, copy: Any = None, like: Any = None
 ) -> Any:
@@ -29,13 +28,10 @@ def asanyarray(
     >>> asanyarray([1.0, 2.0])
     array([1., 2.])
     """
-    if not is_traced(a):
-        return np.asanyarray(a, dtype, order, device=device, copy=copy, like=like)
     return asarray(a, dtype, order, device=device, copy=copy)
 
 
-@documents(np.ascontiguousarray)
-@boundary
+@implements(np.ascontiguousarray)
 def ascontiguousarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     """Nested lists may hold traced values. A traced array is its own.
 
@@ -44,11 +40,10 @@ def ascontiguousarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     >>> ascontiguousarray([1.0, 2.0])
     array([1., 2.])
     """
-    return atleast_1d(asarray(a, dtype)) if is_traced(a) else np.ascontiguousarray(a, dtype, like=like)
+    return atleast_1d(asarray(a, dtype))
 
 
-@documents(np.asfortranarray)
-@boundary
+@implements(np.asfortranarray)
 def asfortranarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     """Nested lists may hold traced values. A traced array is its own: how it lies in memory is the compiler's choice.
 
@@ -57,11 +52,10 @@ def asfortranarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     >>> asfortranarray([1.0, 2.0])
     array([1., 2.])
     """
-    return atleast_1d(asarray(a, dtype)) if is_traced(a) else np.asfortranarray(a, dtype, like=like)
+    return atleast_1d(asarray(a, dtype))
 
 
-@documents(np.asarray_chkfinite)
-@boundary
+@implements(np.asarray_chkfinite)
 def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     """Whether a traced array is finite must be known.
 
@@ -70,16 +64,13 @@ def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     >>> asarray_chkfinite([1.0, 2.0])
     array([1., 2.])
     """
-    if not is_traced(a):
-        return np.asarray_chkfinite(a, dtype, order)
     x = asarray(a, dtype, order)
     if x.dtype.kind in "fc" and not np.isfinite(x).all():
         raise ValueError("array must not contain infs or NaNs")
     return x
 
 
-@documents(np.require)
-@boundary
+@implements(np.require)
 def require(a: Any, dtype: Any = None, requirements: Any = None, *, like: Any = None) -> Any:
     """Of a traced array what is required can be that it owns its memory ("O") and can be written to ("W").
 
@@ -88,9 +79,6 @@ def require(a: Any, dtype: Any = None, requirements: Any = None, *, like: Any = 
     >>> require([1, 2], np.float32, ["C", "W"])
     array([1., 2.], dtype=float32)
     """
-    if not is_traced(a):
-        made = np.require(a, dtype, requirements, like=like)
-        return made if requirements else in_c_order(made, [a])
     np.require(np.zeros(0), None, requirements)  # raises for what is no requirement
     x = asarray(a, dtype)
     flags = {word[0].upper() for word in (requirements or ())}
@@ -104,8 +92,8 @@ def fromiter(iter: Iterable[Any], dtype: Any, count: int = -1, *, like: Any = No
 
     Dtypes: all. Derivative: 1 in each item.
 
-    >>> fromiter((x * x for x in range(3)), float)
-    array([0., 1., 4.])
+    >>> fromiter([1.0, 2.0, 3.0], float, count=2)
+    array([1., 2.])
     """
     items = list(iter) if count < 0 else list(islice(iter, count))
     if not is_traced(items):

@@ -45,7 +45,7 @@ def _filled(make: Any, value: int) -> Any:
     return function
 
 
-def _known(make: Any) -> Any:
+def known(make: Any) -> Any:
     """A function that makes an array of known values: inside of a traced function one that can be written to."""
 
     @boundary
@@ -94,9 +94,9 @@ def _shown(function: Any, example: str) -> Any:
 zeros = _shown(_filled(np.zeros, 0), ">>> zeros(2)\n    array([0., 0.])")
 ones = _shown(_filled(np.ones, 1), ">>> ones(2)\n    array([1., 1.])")
 empty = _shown(_filled(np.empty, 0), ">>> empty((2, 3)).shape\n    (2, 3)")
-eye = _shown(_known(np.eye), ">>> eye(2)\n    array([[1., 0.],\n           [0., 1.]])")
-identity = _shown(_known(np.identity), ">>> identity(2)\n    array([[1., 0.],\n           [0., 1.]])")
-tri = _shown(_known(np.tri), ">>> tri(2)\n    array([[1., 0.],\n           [1., 1.]])")
+eye = _shown(known(np.eye), ">>> eye(2)\n    array([[1., 0.],\n           [0., 1.]])")
+identity = _shown(known(np.identity), ">>> identity(2)\n    array([[1., 0.],\n           [0., 1.]])")
+tri = _shown(known(np.tri), ">>> tri(2)\n    array([[1., 0.],\n           [1., 1.]])")
 
 
 @documents(np.array)
@@ -249,7 +249,7 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     return own(array_of(a))
 
 
-@_known
+@known
 @implements(np.linspace)
 def linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,

@@ -60,7 +60,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """
     if len(condlist) != len(choicelist):
         raise ValueError("list of cases must be same length as list of conditions")
-    if not condlist:
+    if len(condlist) == 0:
         raise ValueError("select with an empty condition list is not possible")
     builder = builder_of(list(condlist), list(choicelist), default)
     conditions = [operand(builder, c) for c in condlist]

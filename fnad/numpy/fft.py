@@ -277,8 +277,8 @@ def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: A
 def fftfreq(n: Any, d: Any = 1.0, device: Any = None) -> Any:
     """Dtypes: float. Derivative: of ``d``, that of 1 / d.
 
-    >>> fftfreq(4)
-    array([ 0.  ,  0.25, -0.5 , -0.25])
+    >>> fftfreq(4, d=0.5)
+    array([ 0. ,  0.5, -1. , -0.5])
     """
     return np.fft.fftfreq(n, d, device)  # which computes with d as it is
 
@@ -287,8 +287,8 @@ def fftfreq(n: Any, d: Any = 1.0, device: Any = None) -> Any:
 def rfftfreq(n: Any, d: Any = 1.0, device: Any = None) -> Any:
     """Dtypes: float. Derivative: of ``d``, that of 1 / d.
 
-    >>> rfftfreq(4)
-    array([0.  , 0.25, 0.5 ])
+    >>> rfftfreq(4, d=0.5)
+    array([0. , 0.5, 1. ])
     """
     return np.fft.rfftfreq(n, d, device)
 

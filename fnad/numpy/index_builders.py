@@ -34,11 +34,11 @@ broadcast_shapes = as_it_is(np.broadcast_shapes, """It takes shapes alone.
     >>> broadcast_shapes((3, 1), (2,))
     (3, 2)
     """)
-fromfunction = as_it_is(np.fromfunction, """The values of the function may be traced.
+fromfunction = as_it_is(np.fromfunction, """The function may give traced values, and be given some by keyword.
 
     Dtypes: all. Derivative: the function's own.
 
-    >>> fromfunction(lambda i, j: 2.0 * i + j, (2, 2))
+    >>> fromfunction(lambda i, j, step: step * i + j, (2, 2), step=2.0)
     array([[0., 1.],
            [2., 3.]])
     """)

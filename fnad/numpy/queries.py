@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from fnad.errors import boundary
 from fnad.numpy.aliases import layout_of, share_memory
 from fnad.numpy.dispatch import implements
-from fnad.numpy.documents import as_it_is, documents
+from fnad.numpy.documents import as_it_is
 from fnad.numpy.promotion import array_of, builder_of, is_weak, traced
 from fnad.numpy.shaping import stand_in
 from fnad.tracing.tracer import Tracer
@@ -117,8 +116,7 @@ def isrealobj(x: Any) -> Any:
     return not iscomplexobj(x)
 
 
-@documents(np.isscalar)
-@boundary
+@implements(np.isscalar)
 def isscalar(element: Any) -> bool:
     """A traced value is one where a number was given or computed.
 
@@ -127,11 +125,10 @@ def isscalar(element: Any) -> bool:
     >>> isscalar(2.0), isscalar(np.array(2.0))
     (True, False)
     """
-    return not isinstance(element, np.ndarray) if type(element) is Tracer else np.isscalar(element)
+    return type(element) is Tracer and not isinstance(element, np.ndarray)
 
 
-@documents(np.iterable)
-@boundary
+@implements(np.iterable)
 def iterable(y: Any) -> bool:
     """Of a traced value it is known.
 
@@ -140,7 +137,7 @@ def iterable(y: Any) -> bool:
     >>> iterable([1.0]), iterable(2.0)
     (True, False)
     """
-    return np.iterable(y)
+    return type(y) is not Tracer or y.ndim > 0
 
 
 # --- Shapes
@@ -185,8 +182,7 @@ def size(a: Any, axis: Any = None) -> Any:
 # --- Memory
 
 
-@documents(np.isfortran)
-@boundary
+@implements(np.isfortran)
 def isfortran(a: Any) -> bool:
     """Of a traced array, whether NumPy's would.
 
@@ -195,7 +191,7 @@ def isfortran(a: Any) -> bool:
     >>> isfortran(np.ones((2, 3)).T)
     True
     """
-    return bool((layout_of(a) if type(a) is Tracer else np.asanyarray(a)).flags.fnc)
+    return bool(layout_of(array_of(a)).flags.fnc)
 
 
 @implements(np.shares_memory)

@@ -165,7 +165,7 @@ def _as_divisor(count: Any, dtype: np.dtype) -> Any:
 # --- Extremes
 
 
-@implements(np.max)
+@implements(np.max, np.amax)
 def max_(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET, where: Any = True
 ) -> Any:
@@ -178,7 +178,7 @@ def max_(
     return extreme(np.maximum, a, axis, out, keepdims, initial, where)
 
 
-@implements(np.min)
+@implements(np.min, np.amin)
 def min_(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET, where: Any = True
 ) -> Any:

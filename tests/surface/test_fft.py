@@ -31,7 +31,9 @@ ROWS = [
     row("fftn", lambda z: np.fft.fftn(z, norm="ortho"), Z), row("ifft2", lambda z: np.fft.ifft2(z, (3, 2)), Z),
     row("rfftn", lambda x: np.fft.rfftn(x, axes=(1, 0)), X), row("irfft2", lambda z: np.fft.irfft2(z), Z),
     row("fftshift", lambda x: np.fft.fftshift(x, axes=1), X), row("ifftshift", np.fft.ifftshift, X),
-    row("fftfreq", lambda d: np.fft.fftfreq(5, d), 0.7, single=False),
+    row("fftfreq, rfftfreq", lambda d: [np.fft.fftfreq(5, d), np.fft.rfftfreq(4, d)], 0.7, single=False),
+    row("fft2, ifftn", lambda z: [np.fft.fft2(z), np.fft.ifftn(z, axes=(1,))], Z),
+    row("rfft2, irfftn", lambda x: [np.fft.rfft2(x), np.fft.irfftn(x, (3, 4), (0, 1))], X),
 ]
 
 

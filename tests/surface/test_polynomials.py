@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.numpy.comparing import assert_like_numpy
+from tests.numpy.comparing import assert_like_numpy, run_traced
 from tests.surface.laws import LAWS, Row
 
 P, Q, X = np.array([2.0, -1.0, 3.0, 4.0]), np.array([1.5, 2.0, -3.0]), np.array([0.3, -1.2, 2.0, 0.7, 1.1])
 ROWS = [
     Row("np.polyadd", np.polyadd, (P, Q)),
     Row("np.polysub", np.polysub, (Q, P)),
+    Row("np.polymul", np.polymul, (P, Q)),
     Row("np.polydiv", np.polydiv, (P, Q), single=False),
     Row("np.polyval", np.polyval, (P, X)),
     Row("np.vander", lambda x: np.vander(x, 4), (X,)),
@@ -34,9 +35,12 @@ def kinds(*xs: Any) -> list[Any]:
 
 
 CALLS: dict[str, Any] = {
-    "add": np.polyadd, "add a number": lambda p, q: np.polyadd(p, 2), "of vectors": lambda p, q: np.polyadd(
-        p.reshape(2, 2), p.reshape(2, 2)), "of vectors, not as many": lambda p, q: np.polyadd(p.reshape(2, 2), q),
-    "subtract": np.polysub, "divide": np.polydiv, "divide by more": lambda p, q: np.polydiv(q, p),
+    "add": np.polyadd, "add a number": lambda p, q: np.polyadd(p, 2),
+    "of vectors": lambda p, q: np.polyadd(p.reshape(2, 2), p.reshape(2, 2)),
+    "of vectors, not as many": lambda p, q: np.polyadd(p.reshape(2, 2), q),
+    "subtract": np.polysub, "multiply": np.polymul, "multiply by a number": lambda p, q: np.polymul(3, q),
+    "multiply a matrix": lambda p, q: np.polymul(p.reshape(2, 2), q), "divide": np.polydiv,
+    "divide by more": lambda p, q: np.polydiv(q, p),
     "divide by a number": lambda p, q: np.polydiv(p, q[:1] + 0.5), "value": np.polyval,
     "of no coefficient": lambda p, q: np.polyval(p[:0], q),
     "with vectors": lambda p, q: np.polyval(p.reshape(2, 2), q[:2]),
@@ -55,3 +59,11 @@ def test_calls(name: str) -> None:
     for p, q in [(P, Q), *kinds(P, Q)]:
         if p.dtype != np.float32 or name != "divide":  # whose result's size is up to roundings
             assert_like_numpy(CALLS[name], p, q)
+
+
+def test_zeros_in_front_of_traced_coefficients_stay() -> None:
+    p, q = np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0])
+    np.testing.assert_array_equal(run_traced(np.polymul, p, q), [0.0, *np.polymul(p, q)])
+    quotient, rest = run_traced(np.polydiv, np.array([1.0, 3.0, 3.0, 1.0]), np.array([1.0, 2.0, 1.0]))
+    np.testing.assert_array_equal(quotient, [1.0, 1.0])
+    np.testing.assert_array_equal(rest, [0.0, 0.0])

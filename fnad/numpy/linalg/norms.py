@@ -29,6 +29,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
 
     >>> norm([3.0, 4.0])
     np.float64(5.0)
+    >>> norm([[3.0, 0.0], [0.0, 4.0]], 2)
+    np.float64(4.0)
     """
     given = floating(traced(builder_of(x), x))
     if axis is None and ord is None:
@@ -70,6 +72,8 @@ def matrix_norm(x: Any, /, *, keepdims: Any = False, ord: Any = "fro") -> Any:
 
     >>> matrix_norm([[3.0, 0.0], [0.0, 4.0]])
     np.float64(5.0)
+    >>> matrix_norm([[3.0, 0.0], [0.0, 4.0]], ord=2)
+    np.float64(4.0)
     """
     return norm(x, ord, (-2, -1), keepdims)
 
@@ -140,6 +144,8 @@ def cond(x: Any, p: Any = None) -> Any:
     """Dtypes: numbers. Derivative: as of the norms and the inverse.
 
     >>> cond([[1.0, 0.0], [0.0, 4.0]])
+    np.float64(4.0)
+    >>> cond([[1.0, 0.0], [0.0, 4.0]], 1)
     np.float64(4.0)
     """
     (given,) = common(x)

@@ -151,6 +151,9 @@ def matrix_power(a: Any, n: Any) -> Any:
     >>> matrix_power([[1.0, 1.0], [0.0, 1.0]], 3)
     array([[1., 3.],
            [0., 1.]])
+    >>> matrix_power([[1.0, 1.0], [0.0, 1.0]], -1)
+    array([[ 1., -1.],
+           [ 0.,  1.]])
     """
     (x,) = common(a)
     require_square(x)

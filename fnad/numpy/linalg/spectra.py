@@ -30,6 +30,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     >>> np.round(q @ r, 6)
     array([[3., 0.],
            [4., 5.]])
+    >>> qr([[3.0, 0.0], [4.0, 1.0]], "raw")[1]
+    array([1.6, 0. ])
     """
     mode = _full_name(mode)
     (x,) = stacked(a)
@@ -144,6 +146,10 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     Dtypes: numbers. Derivative: where two singular values are equal, that of vectors is nan; that of values is not.
 
     >>> svd([[3.0, 0.0], [0.0, 4.0]]).S
+    array([4., 3.])
+    >>> svd([[3.0, 0.0], [0.0, 4.0]], compute_uv=False)
+    array([4., 3.])
+    >>> svd([[3.0, 0.0], [0.0, -4.0]], compute_uv=False, hermitian=True)
     array([4., 3.])
     """
     if hermitian:

@@ -115,7 +115,7 @@ def filtfilt(
 
     Dtypes: float, complex. Derivative: of ``b``, ``a`` and ``x``.
 
-    >>> filtfilt([0.5, 0.5], [1.0], [1.0, 1.0, 1.0, 1.0], padlen=1)
+    >>> filtfilt([0.5], [1.0, -0.5], [1.0, 1.0, 1.0, 1.0], padlen=1)
     array([1., 1., 1., 1.])
     """
     if method not in ("pad", "gust"):
@@ -224,7 +224,7 @@ def sosfiltfilt(sos: Any, x: Any, axis: Any = -1, padtype: Any = "odd", padlen: 
 
     Dtypes: float, complex. Derivative: of ``sos`` and ``x``.
 
-    >>> sosfiltfilt([[0.5, 0.5, 0.0, 1.0, 0.0, 0.0]], [1.0, 1.0, 1.0, 1.0], padlen=1)
+    >>> sosfiltfilt([[0.5, 0.0, 0.0, 1.0, -0.5, 0.0]], [1.0, 1.0, 1.0, 1.0], padlen=1)
     array([1., 1., 1., 1.])
     """
     given = sos
