@@ -19,7 +19,6 @@ from fnad.numpy.searching import picked
 from fnad.numpy.shaping import ravel
 from fnad.numpy.taking import kept_inside, take
 from fnad.numpy.ufuncs import UFUNCS
-from fnad.ops.elementwise import convert
 from fnad.tracing.tracer import Tracer
 
 # --- Elements
@@ -238,4 +237,4 @@ def real_if_close(a: Any, tol: Any = 100) -> Any:
     if x.dtype.kind != "c":
         return x
     bound = np.finfo(x.dtype).eps * tol if tol > 1 else tol
-    return real(x) if bool(np.all(np.abs(imag(x)) < bound)) else convert(x, dtype=x.dtype)
+    return real(x) if bool(np.all(np.abs(imag(x)) < bound)) else x
