@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import scipy.optimize
 from fnad.compiler.compile import compile_program
-from fnad.numpy.dispatch import RULES
 from fnad.runtime.plan import HostStep, walk
 from fnad.scipy import optimize
 from fnad.testing import check_grads
@@ -129,17 +128,14 @@ def fit(a: Any) -> Any:
     return optimize.least_squares(residuals, start, loss="soft_l1", xtol=1e-14, ftol=1e-14, gtol=1e-14).x
 
 
-NEEDS_SOLVE = pytest.mark.skipif(np.linalg.solve not in RULES, reason="np.linalg.solve is not there yet")
 SOLUTIONS = {"minimize": minimum, "minimize within bounds": held, "root": system, "least_squares": fit}
 
 
-@NEEDS_SOLVE
 @pytest.mark.parametrize("name", SOLUTIONS)
 def test_a_solution_is_differentiated_to_second_order(name: str) -> None:
     check_grads(SOLUTIONS[name], (np.array([1.0, 0.4]),), order=2, rtol=2e-4, atol=2e-4)
 
 
-@NEEDS_SOLVE
 @pytest.mark.parametrize("name", ["minimize", "root"])
 def test_a_solution_is_compiled_and_mapped(name: str) -> None:
     examples = np.array([[1.0, 0.4], [0.8, 0.5]])
@@ -150,7 +146,6 @@ def test_a_solution_is_compiled_and_mapped(name: str) -> None:
             np.testing.assert_allclose(got[k], alone, rtol=1e-6, atol=1e-9)
 
 
-@NEEDS_SOLVE
 def test_an_element_at_its_bound_does_not_move() -> None:
     slope = fnad.jacobian(held)(np.array([1.0, 0.4]))
     assert not np.any(slope["u"]) and np.all(np.diag(slope["v"]) < -0.5)
@@ -270,7 +265,6 @@ def test_bfgs_as_a_loop_says_why_it_ended() -> None:
     assert status(lambda x: 0.0 * np.sum(x)) == 0
 
 
-@NEEDS_SOLVE
 def test_newtons_method_for_systems_is_a_loop() -> None:
     f = lambda x, a: [np.arctan(x[0] ** 2 + x[1] - a), x[0] - x[1] ** 3 + 0.4]  # noqa: E731
     expected = scipy.optimize.root(f, [3.0, 2.0], (2.0,), tol=1e-12).x
@@ -289,8 +283,6 @@ SLOPES: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("name", SLOPES)
 def test_loops_and_their_derivatives_need_no_host_steps(name: str) -> None:
-    if name == "root" and np.linalg.solve not in RULES:
-        pytest.skip("np.linalg.solve is not there yet")
     program = stage(fnad.grad(SLOPES[name]), [value_type(1.0)]).program
     assert not [i for i, _ in walk(compile_program(program).plan) if isinstance(i, HostStep)]
 
@@ -318,7 +310,6 @@ def test_a_curve_is_fitted_as_by_scipy(given: dict[str, Any]) -> None:
         np.testing.assert_allclose(found, like, rtol=1e-3)
 
 
-@NEEDS_SOLVE
 def test_a_fitted_curve_is_differentiated_in_the_data() -> None:
     def fitted(y: Any, sigma: Any) -> Any:
         return optimize.curve_fit(decay, ABSCISSAE, y, sigma=sigma)

@@ -16,14 +16,16 @@ from fnad.errors import boundary
 from fnad.lazy import LazyModule
 from fnad.numpy.dispatch import any_traced
 from fnad.numpy.promotion import is_traced
-from fnad.scipy.integrate.runge_kutta import Problem, method_named, solve
+from fnad.scipy.integrate.rosenbrock import RODAS4
+from fnad.scipy.integrate.runge_kutta import explicit
+from fnad.scipy.integrate.stepping import Problem, solve
 from fnad.scipy.originals import as_array
 from fnad.scipy.states import Shaped, flattened, is_vector
 from fnad.tracing.state import is_staging
 from fnad.transforms.vjp import stop_gradient
 
 _integrate = LazyModule("scipy.integrate")
-EXPLICIT = ("RK23", "RK45", "DOP853")
+EXPLICIT, STIFF = ("RK23", "RK45", "DOP853"), "Rodas4"
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ def solve_ivp(
 
     In a function that is differentiated, mapped or compiled it is a loop, with SciPy's steps: of the methods "RK45",
     "RK23" and "DOP853", at the times ``t_eval``, in float64 or complex128. Elsewhere SciPy solves it, with all that it
-    has. The derivative is that of the steps that are taken, forward and in reverse, in ``y0``, ``t_span``, ``t_eval``,
+    has. For stiff equations there is a loop that SciPy has not: "Rodas4", a Rosenbrock method of order 4.
+
+    The derivative is that of the steps that are taken, forward and in reverse, in ``y0``, ``t_span``, ``t_eval``,
     ``args`` and all that ``fun`` closes over; the backward pass computes the steps again, and needs bounded memory.
 
     Args:
@@ -97,7 +101,7 @@ def solve_ivp(
     if args is not None:
         fun = _with_arguments(fun, args)
     flat, restore, fun = _as_vector(fun, y0)
-    if not is_staging():
+    if not is_staging() and method != STIFF:
         found = _by_scipy(fun, t_span, flat, method, t_eval, dense_output, events, vectorized, options)
         return OdeResult(**{**found, "y": restore(found["y"])})
     _require_loop(method, t_eval, dense_output, events)
@@ -175,12 +179,12 @@ def _by_scipy(
 
 def _require_loop(method: Any, t_eval: Any, dense_output: bool, events: Any) -> None:
     """Raise for what a loop is not able to do."""
-    if method not in EXPLICIT:
+    if method not in (*EXPLICIT, STIFF):
         if not (isinstance(method, str) and hasattr(_integrate, method)):
             raise ValueError(f"`method` must be one of {EXPLICIT} or OdeSolver class.")
         raise ValueError(
-            f"solve_ivp: requires one of the methods {', '.join(EXPLICIT)} in a function that is differentiated, "
-            f"mapped or compiled, got {method}. Take DOP853 with small tolerances, or call it outside."
+            f"solve_ivp: requires one of the methods {', '.join(EXPLICIT)}, {STIFF} in a function that is "
+            f"differentiated, mapped or compiled, got {method}. For stiff equations take {STIFF}, or call it outside."
         )
     for what, given in (("no events", events is not None), ("dense_output=False", dense_output)):
         if given:
@@ -208,6 +212,8 @@ def _by_loop(
     rtol, atol = _tolerances(rtol, atol, y0.shape[0])
     _require_steps(max_step, first_step, t0, t1)
     y0 = np.astype(y0, complex if y0.dtype.kind == "c" else float)
+    if method == STIFF and y0.dtype.kind == "c":
+        raise ValueError(f"solve_ivp: requires a real state for {STIFF}, got {y0.dtype}. Take its parts as two states.")
 
     def slope(t: Any, y: Any) -> Any:
         return np.broadcast_to(np.astype(as_array(fun(t, y)), y.dtype), y.shape)
@@ -229,7 +235,8 @@ def _states(
     end = t1 if y0.shape[0] else t0  # nothing has to be done for nothing
     tolerances = [stop_gradient(np.astype(as_array(x), np.float64)) for x in (rtol, atol, max_step)]
     first = None if first_step is None else stop_gradient(np.astype(as_array(first_step), np.float64))
-    return solve(Problem(slope, method_named(method), end, direction, *tolerances), t0, y0, times, first)
+    own = RODAS4 if method == STIFF else explicit(method)
+    return solve(Problem(slope, own, end, direction, *tolerances), t0, y0, times, first)
 
 
 def _require_times(t0: Any, t1: Any, t_eval: Any) -> None:
