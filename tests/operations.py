@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-import fnad  # noqa: F401 - its import declares them
+import importlib
+import pkgutil
+
+import fnad.ops
 from fnad.ir.primitive import REGISTRY
+
+for _module in pkgutil.iter_modules(fnad.ops.__path__, "fnad.ops."):
+    importlib.import_module(_module.name)  # some are imported with what uses them only
 
 OPERATIONS = dict(REGISTRY)

@@ -29,6 +29,7 @@ PACKAGES = [
     "fnad.scipy.fft",
     "fnad.scipy.integrate",
     "fnad.scipy.interpolate",
+    "fnad.scipy.linalg",
     "fnad.scipy.ndimage",
     "fnad.scipy.optimize",
     "fnad.scipy.signal",

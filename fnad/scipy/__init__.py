@@ -10,6 +10,7 @@ _MODULES = (
     "fft",
     "integrate",
     "interpolate",
+    "linalg",
     "ndimage",
     "optimize",
     "signal",

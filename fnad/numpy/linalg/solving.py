@@ -34,10 +34,11 @@ def solve(a: Any, b: Any) -> Any:
     >>> solve([[2.0, 0.0], [0.0, 4.0]], [1.0, 1.0])
     array([0.5 , 0.25])
     """
-    return _solution(*common(a, b))
+    return solution(*common(a, b))
 
 
-def _solution(x: Tracer, y: Tracer) -> Tracer:
+def solution(x: Tracer, y: Tracer) -> Tracer:
+    """The solution of a system, for arguments that are traced arrays."""
     require_square(x)
     x, y = in_common_dtype(x, y)
     if y.ndim == 0 or y.shape[-1 if y.ndim == 1 else -2] != x.shape[-1]:
@@ -126,7 +127,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     size = size_of(shape)
     if x.size != size**2:
         raise_as(lambda a, b: np.linalg.tensorsolve(a, b, None), x.shape, y.shape)
-    return reshaped(_solution(reshaped(x, (size, size)), flattened(y)), shape)
+    return reshaped(solution(reshaped(x, (size, size)), flattened(y)), shape)
 
 
 @implements(np.linalg.tensorinv)

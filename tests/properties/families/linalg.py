@@ -125,5 +125,6 @@ ROWS = [
 # What takes factors as hints, and vectors whose sizes are complex.
 OTHERWISE = {
     **dict.fromkeys(["lu_solve", "slogdet", "det", "eig", "pinv"], "tests/surface/test_linalg.py"),
+    **dict.fromkeys(["polar", "sylvester", "sqrtm", "logm"], "tests/surface/test_scipy_linalg.py"),
     **dict.fromkeys(["cofactors", "cofactors_slope"], "tests/numpy/test_linalg_edges.py"),
 }
