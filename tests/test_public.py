@@ -12,6 +12,8 @@ import fnad
 import numpy as np
 import pytest
 from fnad.numpy.documents import LIKE_NUMPY
+from fnad.numpy.names import MODULES
+from fnad.numpy.names import NAMES as OF_NUMPY
 
 PACKAGES = [
     "fnad",
@@ -55,7 +57,8 @@ def test_dir_shows_what_users_call(package: str) -> None:
         value = getattr(module, name)
         assert not name.startswith("_")
         assert not isinstance(value, ModuleType) or f"{package}.{name}" in PACKAGES
-        assert callable(value) or isinstance(value, (ModuleType, tuple)) or package == "fnad.config"
+        is_numpys = package == "fnad.numpy" and name in {*OF_NUMPY, "r_", "c_", "mgrid", "ogrid"}
+        assert callable(value) or isinstance(value, (ModuleType, tuple)) or package == "fnad.config" or is_numpys
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -65,6 +68,17 @@ def test_a_star_import_brings_it(package: str) -> None:
     del names["__builtins__"]
     module = import_module(package)
     assert names == {name: getattr(module, name) for name in {*dir(module)} - LEFT.get(package, set())}
+
+
+def test_the_namespace_of_numpy_stands_for_numpy() -> None:
+    """What is no function of arrays is NumPy's own, its modules too, which are loaded when they are asked for."""
+    names = vars(np).keys() - set(dir(fnad.numpy))
+    assert not [n for n in names if n in OF_NUMPY] and all([getattr(fnad.numpy, n) is getattr(np, n) for n in OF_NUMPY])
+    assert all([getattr(fnad.numpy, name) is getattr(np, name) for name in MODULES])
+    for name in ("pi", "newaxis", "float32", "ndarray", "errstate", "finfo", "integer", "bool_", "s_"):
+        assert getattr(fnad.numpy, name) is getattr(np, name)
+    with pytest.raises(AttributeError, match="'fnad.numpy' has no attribute 'nothing'"):
+        fnad.numpy.nothing
 
 
 def test_help_begins_with_the_story() -> None:
@@ -107,7 +121,8 @@ def test_help_of_a_compiled_function_shows_what_it_offers() -> None:
 def public_things() -> dict[str, Any]:
     """All that users call by name, but modules and aliases of types."""
     found = {f"{package}.{name}": getattr(import_module(package), name)
-             for package in PACKAGES for name in dir(import_module(package)) if package != "fnad.config"}
+             for package in PACKAGES for name in dir(import_module(package))
+             if package != "fnad.config" and not (package == "fnad.numpy" and name in OF_NUMPY)}
     is_alias = lambda value: isinstance(value, ModuleType) or not hasattr(value, "__module__")  # noqa: E731
     return {name: value for name, value in found.items()
             if not is_alias(value) and (value.__module__ or "").startswith("fnad") or inspect.isroutine(value)}

@@ -97,6 +97,10 @@ from fnad.numpy.index_builders import triu_indices as triu_indices
 from fnad.numpy.index_builders import triu_indices_from as triu_indices_from
 from fnad.numpy.index_builders import unravel_index as unravel_index
 from fnad.numpy.interpolation import interp as interp
+from fnad.numpy.grids import c_ as c_
+from fnad.numpy.grids import mgrid as mgrid
+from fnad.numpy.grids import ogrid as ogrid
+from fnad.numpy.grids import r_ as r_
 from fnad.numpy.joining import append as append
 from fnad.numpy.joining import array_split as array_split
 from fnad.numpy.joining import column_stack as column_stack
@@ -115,6 +119,8 @@ from fnad.numpy.joining import vsplit as vsplit
 from fnad.numpy.joining import vstack as vstack
 from fnad.numpy.named import NAMES as _NAMES
 from fnad.numpy.named import named as _named
+from fnad.numpy.names import NAMES as _OF_NUMPY
+from fnad.numpy.names import of_numpy as _of_numpy
 from fnad.numpy.nan_reductions import nanmax as nanmax
 from fnad.numpy.nan_reductions import nanmean as nanmean
 from fnad.numpy.nan_reductions import nanmin as nanmin
@@ -257,12 +263,10 @@ from fnad.public import public as _public
 # Last, for what it installs is what the others declare.
 from fnad.numpy import protocols as protocols
 
-__all__ = sorted([*_public(__name__, "fft", "linalg"), *_NAMES])
+__all__ = sorted({*_public(__name__, "fft", "linalg"), *_NAMES, *_OF_NUMPY})
 __dir__ = __all__.copy
 
 
 def __getattr__(name: str) -> _Any:
-    """NumPy's ufuncs, each of which is made when it is first asked for."""
-    if name not in _NAMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return globals().setdefault(name, _named(_NAMES[name]))
+    """NumPy's ufuncs, each of which is made when it is first asked for, and what is the same as in NumPy."""
+    return globals().setdefault(name, _named(_NAMES[name]) if name in _NAMES else _of_numpy(name))

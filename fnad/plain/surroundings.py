@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from fnad.numpy import grids
 from fnad.numpy.dispatch import RULES
 from fnad.plain import items, making, numbers
 from fnad.plain.modules import Names, Replaced
@@ -116,6 +117,8 @@ class _Plain(Surroundings):
                 found[name] = self._by_function[id(value)]
             elif name.startswith("_"):
                 continue
+            elif id(value) in _OBJECTS:
+                found[name] = _OBJECTS[id(value)]
             elif callable(value) and not isinstance(value, (type, np.ufunc)):
                 made = _stand_in(value)
                 if made is not None:
@@ -138,6 +141,10 @@ class _Plain(Surroundings):
             if self._is_put:
                 made.put()
         return True
+
+
+# What is indexed, and not called.
+_OBJECTS = {id(own.original): own for own in (grids.r_, grids.c_, grids.mgrid, grids.ogrid)}
 
 
 def _named(stand_ins: dict[str, StandIn]) -> dict[str, StandIn]:

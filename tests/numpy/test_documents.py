@@ -17,11 +17,14 @@ import numpy as np
 import pytest
 from fnad.numpy.documents import first_line
 from fnad.numpy.named import NAMES
+from fnad.numpy.names import NAMES as OF_NUMPY
 
+# What is NumPy's own here too, and what is indexed in place of called.
+OTHERS = {*OF_NUMPY, "r_", "c_", "mgrid", "ogrid"}
 FUNCTIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any] | None]] = {
     f"{prefix}{name}": (getattr(ours, name), getattr(numpys, name, None))
     for prefix, ours, numpys in (("", fnp, np), ("linalg.", fnp.linalg, np.linalg), ("fft.", fnp.fft, np.fft))
-    for name in dir(ours) if not isinstance(getattr(ours, name), ModuleType)
+    for name in dir(ours) if not isinstance(getattr(ours, name), ModuleType) and not (ours is fnp and name in OTHERS)
 }
 BOTH = {name: pair for name, pair in FUNCTIONS.items() if pair[1] is not None}
 # Other names for the same functions, and a name that NumPy once had.
