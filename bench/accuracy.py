@@ -41,6 +41,9 @@ NOTES = """
 - `logaddexp` and `logaddexp2`: near a result of 0 the operands cancel, and the unit is that of the larger operand.
 - `sinc` is sin(πx) / (πx) of the rounded product of π and x, as in NumPy.
 - `sqrt` is the processor's, correctly rounded.
+- Functions of complex numbers are made of these, with C's values at infinities, nan and zeros and on branch cuts.
+  Most are within 3 ulp of the result's larger part; `COMPLEX_ULPS` in `fnad/kernels/elementary.py` has what
+  `tests/kernels/test_complex_math.py` holds each to. A power's error grows with abs(y log x), as NumPy's does.
 
 Made by `python -m bench.accuracy docs/vector_math.md`.
 """
