@@ -17,6 +17,7 @@ from tests.surface.test_signal import assert_scipys
 RNG = np.random.default_rng(0)
 IMAGE, LINE = RNG.standard_normal((4, 5)), RNG.standard_normal(6)
 WEIGHTS = RNG.standard_normal((3, 2))
+CUBE = RNG.standard_normal((3, 2, 4))
 PLACES = RNG.uniform(0.1, 0.9, (2, 4)) + np.array([[0.0, 1, 2, 1], [1.0, 3, 0, 2]])
 MODES = ["reflect", "grid-mirror", "mirror", "nearest", "wrap", "grid-wrap", "constant", "grid-constant"]
 
@@ -25,6 +26,9 @@ ROWS = [
     row("correlate1d", lambda x, w: ndimage.correlate1d(x, w, 0, mode="mirror"), IMAGE, WEIGHTS[0]),
     row("convolve", ndimage.convolve, IMAGE, WEIGHTS),
     row("gaussian_filter", lambda x, s: ndimage.gaussian_filter(x, s, order=(0, 2), radius=2), IMAGE, 0.9),
+    row("gaussian_laplace", lambda x, s: ndimage.gaussian_laplace(x, s, radius=1), IMAGE, 0.9),
+    row("gaussian_gradient_magnitude", lambda x: ndimage.gaussian_gradient_magnitude(x, 0.5), IMAGE),
+    row("rotate", lambda x, a: ndimage.rotate(x, a, reshape=False, order=2, mode="mirror"), IMAGE, 20.0),
     row("sobel", ndimage.sobel, IMAGE), row("laplace", lambda x: ndimage.laplace(x, mode="wrap"), IMAGE),
     row("map_coordinates", lambda x, c: ndimage.map_coordinates(x, c, mode="mirror"), IMAGE[:3], PLACES[:, :2]),
     row("map_coordinates/linear", lambda x, c: ndimage.map_coordinates(x, c, order=1), IMAGE, PLACES),
@@ -66,9 +70,18 @@ def test_dtypes_of_filters_are_scipys(dtype: str) -> None:
         lambda x: ndimage.correlate(x, WEIGHTS[:2] * 0.1 + 1), lambda x: ndimage.convolve1d(x, [1, 2 - 1j], 0),
         lambda x: ndimage.gaussian_filter(x, (1.0, 0.0)), lambda x: ndimage.uniform_filter(x, 2, output=np.float64),
         lambda x: ndimage.correlate(x, WEIGHTS[0], axes=(0,)), lambda x: ndimage.laplace(x, axes=1),
+        lambda x: ndimage.gaussian_laplace(x, 0.5, mode=["wrap", "mirror"]),
+        lambda x: ndimage.gaussian_laplace(x, 0.5, axes=(0,)),
         lambda x: ndimage.gaussian_filter1d(x, 0.5, 0, 1), lambda x: ndimage.gaussian_filter(x, [0.0, 0.0]),
     ):
         assert_scipys(call, x, rtol=1e-5 if x.dtype.itemsize == 4 or dtype == "complex64" else 1e-12)
+
+
+def test_the_magnitude_of_a_gradient_is_smooth_enough() -> None:
+    call = lambda x: ndimage.gaussian_gradient_magnitude(x, (0.6, 0.5), mode="wrap")  # noqa: E731
+    assert_scipys(call, IMAGE)
+    assert_scipys(lambda x: ndimage.gaussian_gradient_magnitude(x, 0.5, axes=(1,)), IMAGE)
+    np.testing.assert_array_equal(fnad.grad(lambda x: call(x).sum())(np.ones((3, 3))), np.zeros((3, 3)))
 
 
 def test_mistakes_with_filters_are_scipys_errors() -> None:
@@ -120,6 +133,9 @@ def test_images_are_moved_as_scipy_moves_them() -> None:
             lambda x: ndimage.affine_transform(x, np.c_[turn, [0.2, 0.3]], order=order),  # noqa: B023
         ):
             assert_scipys(call, IMAGE, rtol=1e-9)
+    for angle in (0, 30.0, 90, -200):
+        assert_scipys(lambda x: ndimage.rotate(x, angle, mode="grid-wrap"), IMAGE, rtol=1e-9)  # noqa: B023
+        assert_scipys(lambda x: ndimage.rotate(x, angle, (0, -1), False), CUBE, rtol=1e-9)  # noqa: B023
     assert_scipys(lambda x: ndimage.zoom(x, 1), IMAGE)
     assert_scipys(lambda x: ndimage.spline_filter(x, 4, mode="reflect"), IMAGE)
     assert_scipys(lambda x: ndimage.spline_filter1d(x, 2, 0, np.float32, "grid-wrap"), IMAGE, rtol=1e-6)
@@ -131,6 +147,8 @@ def test_mistakes_with_images_are_scipys_errors() -> None:
         lambda x: ndimage.map_coordinates(x, [1.0, 2.0]), lambda x: ndimage.map_coordinates(x, PLACES, order=6),
         lambda x: ndimage.map_coordinates(x, PLACES, mode="other"), lambda x: ndimage.shift(x, (1, 2, 3)),
         lambda x: ndimage.affine_transform(x, np.ones((3, 2))), lambda x: ndimage.affine_transform(x, np.ones((2, 4))),
+        lambda x: ndimage.rotate(x[0], 1.0), lambda x: ndimage.rotate(x, 1.0, (0, 2)),
+        lambda x: ndimage.rotate(x, 1.0, (0, 0.5)), lambda x: ndimage.rotate(x, 1.0, (0,)),
         lambda x: ndimage.spline_filter(x, 1), lambda x: ndimage.zoom(x, (1, 2, 3)),
     ):
         assert_scipys(call, IMAGE)

@@ -158,6 +158,8 @@ SPECTRA = [
     row("detrend", lambda x: signal.detrend(x, bp=3), LINES), row("hilbert", lambda x: signal.hilbert(x, 9), LINES),
     row("csd", lambda x, y: signal.csd(x, y, nperseg=6), X, X[::-1] * 2),
     row("welch", lambda x, w, fs: signal.welch(x, fs, w, average="median"), LINES, B + 1, 2.0),
+    row("stft", lambda x: signal.stft(x, nperseg=4)[2], X),
+    row("spectrogram", lambda x: signal.spectrogram(x, nperseg=4, window=B.sum() + np.arange(4))[2], X),
     row("periodogram", lambda x: signal.periodogram(x, scaling="spectrum"), X),
 ]
 
@@ -197,6 +199,31 @@ def test_options_of_spectra_are_scipys(k: int) -> None:
         assert_scipys(lambda x: signal.welch(x, **options), LONG)
         assert_scipys(lambda x, y: signal.csd(x, y, **options), LONG, LONG[::-1, :30])
         assert_scipys(lambda z: signal.welch(z, **options), LONG + 1j * LONG[::-1])
+
+
+OVER_TIME = [
+    {}, {"nperseg": 9}, {"nperseg": 8, "nfft": 12, "noverlap": 3}, {"window": np.arange(1.0, 9), "nperseg": 8},
+    {"nperseg": 2, "axis": 0}, {"nperseg": 8, "return_onesided": False, "fs": 2.0}, {"nperseg": 5, "noverlap": 4},
+]
+
+
+def turned(results: Any, mode: str) -> Any:
+    """Angles as what they stand for: half a turn may be counted either way."""
+    return (*results[:2], np.exp(1j * results[2])) if mode in ("angle", "phase") else results
+
+
+@pytest.mark.parametrize("k", range(len(OVER_TIME)))
+def test_spectra_over_time_are_scipys(k: int) -> None:
+    options, more = OVER_TIME[k], [{"boundary": b, "padded": p} for b in ("even", "odd", "constant", "zeros", None)
+                                   for p in (True, False)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for own in (*more, {"scaling": "psd"}, {"scaling": "x"}, {"boundary": "x"}):
+            assert_scipys(lambda x: signal.stft(x, **options, **own), LONG)  # noqa: B023
+        for mode in ("psd", "complex", "magnitude", "angle", "phase", "x"):
+            assert_scipys(lambda x: turned(signal.spectrogram(x, mode=mode, **options), mode), LONG + 0.1)  # noqa: B023
+        assert_scipys(lambda x: signal.stft(x, **options), LONG + 1j)
+        assert_scipys(lambda x: signal.spectrogram(x, **options), LONG + 1j * LONG[::-1])
 
 
 def test_periodograms_and_coherence_are_scipys() -> None:

@@ -7,6 +7,8 @@ from fnad.scipy.ndimage.filters import correlate as correlate
 from fnad.scipy.ndimage.filters import correlate1d as correlate1d
 from fnad.scipy.ndimage.filters import gaussian_filter as gaussian_filter
 from fnad.scipy.ndimage.filters import gaussian_filter1d as gaussian_filter1d
+from fnad.scipy.ndimage.filters import gaussian_gradient_magnitude as gaussian_gradient_magnitude
+from fnad.scipy.ndimage.filters import gaussian_laplace as gaussian_laplace
 from fnad.scipy.ndimage.filters import laplace as laplace
 from fnad.scipy.ndimage.filters import prewitt as prewitt
 from fnad.scipy.ndimage.filters import sobel as sobel
@@ -14,6 +16,7 @@ from fnad.scipy.ndimage.filters import uniform_filter as uniform_filter
 from fnad.scipy.ndimage.filters import uniform_filter1d as uniform_filter1d
 from fnad.scipy.ndimage.interpolation import affine_transform as affine_transform
 from fnad.scipy.ndimage.interpolation import map_coordinates as map_coordinates
+from fnad.scipy.ndimage.interpolation import rotate as rotate
 from fnad.scipy.ndimage.interpolation import shift as shift
 from fnad.scipy.ndimage.interpolation import spline_filter as spline_filter
 from fnad.scipy.ndimage.interpolation import spline_filter1d as spline_filter1d

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import scipy.ndimage
+import scipy.special
 from numpy.lib.array_utils import normalize_axis_index
 
 from fnad.numpy.convolution import alike
@@ -17,6 +18,7 @@ from fnad.ops.complexes import complex_
 from fnad.ops.elementwise import imag, real
 from fnad.scipy.ndimage.filters import FLOAT, images, one_for_each, output_dtype, require_mode
 from fnad.tracing.tracer import Tracer
+from fnad.transforms.vmap import vmap
 
 # --- Coordinates and places beyond the edges
 
@@ -269,3 +271,55 @@ def zoom(
         step = n / m if grid_mode else (n - 1) / (m - 1) if m > 1 else 1.0
         coordinates.append(_spread(x, (g + 0.5) * step - 0.5 if grid_mode else g * step, shape))
     return _interpolated("zoom", x, coordinates, output, order, mode, cval, prefilter)
+
+
+@implements(scipy.ndimage.rotate)
+def rotate(
+    input: Any, angle: Any, axes: Any = (1, 0), reshape: Any = True, output: Any = None, order: Any = 3,
+    mode: Any = "constant", cval: Any = 0.0, prefilter: Any = True,
+) -> Any:
+    """A traced angle is asked for its value, unless ``reshape`` is False.
+
+    Dtypes: numbers; the result has that of ``input``. Derivative: of ``input``, ``angle`` and ``cval``.
+
+    >>> rotate([[1.0, 2.0], [3.0, 4.0]], 90, order=1)
+    array([[2., 4.],
+           [1., 3.]])
+    """
+    x = traced(builder_of(input, angle, cval), input)
+    plane = _plane_of(x.ndim, axes)
+    c, s = scipy.special.cosdg(angle), scipy.special.sindg(angle)
+    sizes = np.array([x.shape[a] for a in plane])
+    shape = tuple(_bounds(float(c), float(s), *sizes) if reshape else sizes.tolist())
+    first, second = [g - (n - 1) / 2 for g, n in zip(np.indices(shape, sparse=True), shape)]
+    rows, columns = [k + (n - 1) / 2 for k, n in zip((c * first + s * second, c * second - s * first), sizes.tolist())]
+    coordinates = [_spread(x, k, shape) for k in (rows, columns)]
+
+    def turned(image: Tracer) -> Tracer:
+        return _interpolated("rotate", image, coordinates, output, order, mode, cval, prefilter)
+
+    if x.ndim == 2:
+        return turned(x)
+    planes = np.moveaxis(x, plane, (-2, -1))
+    lead = planes.shape[:-2]
+    turned_planes = vmap(turned)(planes.reshape(-1, *planes.shape[-2:]))
+    return np.moveaxis(turned_planes.reshape(*lead, *shape), (-2, -1), plane)
+
+
+def _plane_of(ndim: int, axes: Any) -> list[int]:
+    if ndim < 2:
+        raise ValueError("input array should be at least 2D")
+    if len(axes) != 2:
+        raise ValueError("axes should contain exactly two values")
+    if not all([float(a).is_integer() for a in axes]):
+        raise ValueError("axes should contain only integer values")
+    plane = sorted([int(a) + ndim if a < 0 else int(a) for a in axes])
+    if plane[0] < 0 or plane[1] >= ndim:
+        raise ValueError("invalid rotation plane specified")
+    return plane
+
+
+def _bounds(c: float, s: float, height: int, width: int) -> list[int]:
+    """The extents of a plane that is turned."""
+    corners = np.array([[c, s], [-s, c]]) @ [[0, 0, height, height], [0, width, 0, width]]
+    return (np.ptp(corners, axis=1) + 0.5).astype(int).tolist()

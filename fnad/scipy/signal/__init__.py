@@ -23,6 +23,8 @@ from fnad.scipy.signal.spectral import csd as csd
 from fnad.scipy.signal.spectral import detrend as detrend
 from fnad.scipy.signal.spectral import hilbert as hilbert
 from fnad.scipy.signal.spectral import periodogram as periodogram
+from fnad.scipy.signal.spectral import spectrogram as spectrogram
+from fnad.scipy.signal.spectral import stft as stft
 from fnad.scipy.signal.spectral import welch as welch
 
 __all__ = _public(__name__)

@@ -90,16 +90,24 @@ def csd(
     except ValueError:
         raise ValueError("x and y cannot be broadcast together.") from None
     window = _window(window, nperseg, max(lengths))
-    step, nfft, onesided = _steps(window.shape[0], noverlap, nfft, return_onesided and lines[0].dtype.kind != "c")
+    step, nfft = _steps(window.shape[0], noverlap, nfft)
+    onesided = return_onesided and lines[0].dtype.kind != "c"
     first, second = [_spectra(a, window, step, nfft, detrend, onesided) for a in lines]
     power = np.conj(first) * second * _scale(scaling, fs, window)
-    if onesided:
-        doubled = np.full(power.shape[-1], 2)
-        doubled[:: nfft // 2 if nfft % 2 == 0 else nfft] = 1
-        power = power * doubled
-    frequencies = (np.fft.rfftfreq if onesided else np.fft.fftfreq)(nfft, 1 / fs)
-    averaged = cast(_averaged(power, average), np.result_type(pairs[0].dtype, np.complex64))
-    return frequencies, np.moveaxis(averaged, -1, axis)
+    averaged = _averaged(_doubled(power, nfft) if onesided else power, average)
+    averaged = cast(averaged, np.result_type(pairs[0].dtype, np.complex64))
+    return _frequencies(nfft, fs, onesided), np.moveaxis(averaged, -1, axis)
+
+
+def _doubled(power: Tracer, nfft: int) -> Tracer:
+    """The powers of frequencies that stand for their negative ones as well."""
+    weights = np.full(power.shape[-1], 2)
+    weights[:: nfft // 2 if nfft % 2 == 0 else nfft] = 1
+    return power * weights
+
+
+def _frequencies(nfft: int, fs: Any, onesided: bool) -> Any:
+    return (np.fft.rfftfreq if onesided else np.fft.fftfreq)(nfft, 1 / fs)
 
 
 def _window(window: Any, nperseg: Any, n: int) -> Any:
@@ -119,15 +127,15 @@ def _window(window: Any, nperseg: Any, n: int) -> Any:
     return scipy.signal.get_window(window, min(n, nperseg))
 
 
-def _steps(nperseg: int, noverlap: Any, nfft: Any, onesided: bool) -> tuple[int, int, bool]:
-    """How far a segment is from the next, how many points are transformed, and whether to half of the frequencies."""
+def _steps(nperseg: int, noverlap: Any, nfft: Any) -> tuple[int, int]:
+    """How far a segment is from the next, and how many points are transformed."""
     nfft = nperseg if nfft is None else int(nfft)
     if nfft < nperseg:
         raise ValueError(f"nfft={nfft} must be greater than or equal to nperseg={nperseg}!")
     noverlap = nperseg // 2 if noverlap is None else int(noverlap)
     if noverlap >= nperseg:
         raise ValueError(f"noverlap={noverlap} must be less than nperseg={nperseg}!")
-    return nperseg - noverlap, nfft, onesided
+    return nperseg - noverlap, nfft
 
 
 def _spectra(x: Tracer, window: Any, step: int, nfft: int, trend: Any, onesided: bool) -> Tracer:
@@ -214,3 +222,92 @@ def coherence(
     powers = [welch(a, *options, axis=axis)[1] for a in (x, y)]
     frequencies, both = csd(x, y, *options, axis=axis)
     return frequencies, np.abs(both) ** 2 / powers[0] / powers[1]
+
+
+# --- Spectra over time
+
+_BOUNDARIES: dict[Any, dict[str, Any]] = {
+    "even": {"mode": "reflect"}, "odd": {"mode": "reflect", "reflect_type": "odd"}, "constant": {"mode": "edge"},
+    "zeros": {"mode": "constant"}, None: {},
+}
+
+
+def _over_time(
+    x: Tracer, fs: Any, window: Any, noverlap: Any, nfft: Any, trend: Any, onesided: Any, boundary: Any = None,
+    padded: bool = False,
+) -> tuple[Any, Any, Tracer]:
+    """Frequencies, times, and the transforms of all segments."""
+    nperseg = window.shape[0]
+    if boundary not in _BOUNDARIES:
+        raise ValueError(f"Unknown boundary option '{boundary}', must be one of: {list(_BOUNDARIES)}")
+    step, nfft = _steps(nperseg, noverlap, nfft)
+    widths, half = [(0, 0)] * (x.ndim - 1), nperseg // 2
+    x = np.pad(x, [*widths, (half, half)], **_BOUNDARIES[boundary]) if boundary else x
+    x = np.pad(x, [*widths, (0, -(x.shape[-1] - nperseg) % step % nperseg)]) if padded else x
+    if onesided and x.dtype.kind == "c":
+        warnings.warn("Input data is complex, switching to return_onesided=False", stacklevel=4)
+        onesided = False
+    times = np.arange(nperseg / 2, x.shape[-1] - nperseg / 2 + 1, step) / fs - (nperseg / 2 / fs if boundary else 0)
+    return _frequencies(nfft, fs, onesided), times, _spectra(x, window, step, nfft, trend, onesided)
+
+
+@implements(scipy.signal.stft)
+def stft(
+    x: Any, fs: Any = 1.0, window: Any = "hann", nperseg: Any = 256, noverlap: Any = None, nfft: Any = None,
+    detrend: Any = False, return_onesided: Any = True, boundary: Any = "zeros", padded: Any = True, axis: Any = -1,
+    scaling: Any = "spectrum",
+) -> Any:
+    """Dtypes: numbers. Derivative: of ``x``, ``fs`` and a window that is an array.
+
+    >>> stft(np.array([1.0, -1.0, 1.0, -1.0]), window="boxcar", nperseg=2, noverlap=0)[2].round(6)
+    array([[0.5+0.j, 0. +0.j, 0. +0.j],
+           [0.5+0.j, 1. +0.j, 0. +0.j]])
+    """
+    if scaling not in ("spectrum", "psd"):
+        raise ValueError(f"Parameter scaling={scaling!r} not in ['spectrum', 'psd']!")
+    (x,) = alike(x)
+    lines = np.moveaxis(x, one_axis(axis, x.ndim), -1)
+    window = _window(window, nperseg, lines.shape[-1])
+    frequencies, times, found = _over_time(
+        lines, fs, window, noverlap, nfft, detrend, return_onesided, boundary, padded
+    )
+    scaled = found * np.sqrt(_scale("density" if scaling == "psd" else scaling, fs, window))
+    return frequencies, times, _with_times_last(scaled, axis, x)
+
+
+def _with_times_last(found: Tracer, axis: int, x: Tracer) -> Tracer:
+    found = cast(found, np.result_type(x.dtype, np.complex64))
+    return np.moveaxis(found, -1, axis - 1 if axis < 0 else axis)
+
+
+@implements(scipy.signal.spectrogram)
+def spectrogram(
+    x: Any, fs: Any = 1.0, window: Any = ("tukey", 0.25), nperseg: Any = None, noverlap: Any = None, nfft: Any = None,
+    detrend: Any = "constant", return_onesided: Any = True, scaling: Any = "density", axis: Any = -1,
+    mode: Any = "psd",
+) -> Any:
+    """Dtypes: numbers. Derivative: of ``x``, ``fs`` and a window that is an array.
+
+    >>> spectrogram(np.array([1.0, -1.0, 1.0, -1.0]), window="boxcar", nperseg=2, noverlap=0)[2].round(6)
+    array([[0., 0.],
+           [2., 2.]])
+    """
+    modes = ["psd", "complex", "magnitude", "angle", "phase"]
+    if mode not in modes:
+        raise ValueError(f"unknown value for mode {mode}, must be one of {modes}")
+    (x,) = alike(x)
+    lines = np.moveaxis(x, one_axis(axis, x.ndim), -1)
+    window = _window(window, nperseg, lines.shape[-1])
+    noverlap = window.shape[0] // 8 if noverlap is None else noverlap
+    frequencies, times, found = _over_time(lines, fs, window, noverlap, nfft, detrend, return_onesided)
+    scale = _scale(scaling, fs, window)
+    if mode == "psd":
+        count = window.shape[0] if nfft is None else nfft
+        onesided = return_onesided and x.dtype.kind != "c"
+        power = _doubled(np.conj(found) * found, count) if onesided else np.conj(found) * found
+        return frequencies, times, np.real(_with_times_last(power * scale, axis, x))
+    found = _with_times_last(found * np.sqrt(scale), axis, x)
+    views = {"complex": lambda z: z, "magnitude": np.abs, "angle": np.angle}
+    if mode in views:
+        return frequencies, times, views[mode](found)
+    return frequencies, times, np.unwrap(np.angle(found), axis=axis - 1 if axis < 0 else axis)
