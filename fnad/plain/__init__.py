@@ -6,7 +6,8 @@ function is staged again, and a traced index reads an ordinary array. Other thre
 see NumPy as it is.
 
 stand_ins.py is what stands for a function, modules.py puts it there and takes it away, making.py has the functions that
-make arrays, numbers.py those of `math` and `cmath`, items.py the indices, and surroundings.py brings it all together.
+make arrays, numbers.py those of `math` and `cmath`, scipys.py SciPy's, items.py the indices, and surroundings.py brings
+it all together.
 """
 
 from fnad.plain import surroundings as surroundings

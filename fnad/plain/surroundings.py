@@ -15,7 +15,7 @@ import numpy as np
 
 from fnad.numpy import grids
 from fnad.numpy.dispatch import RULES
-from fnad.plain import items, making, numbers
+from fnad.plain import items, making, numbers, scipys
 from fnad.plain.modules import Names, Replaced
 from fnad.plain.stand_ins import Function, StandIn, is_users, kind_for
 from fnad.shield import renewed
@@ -60,6 +60,7 @@ class _Plain(Surroundings):
             self._threads.add(get_ident())
             if not self._is_put:
                 self._is_put = True
+                self._add_scipys()
                 for replaced in self._all():
                     replaced.put()
 
@@ -108,6 +109,15 @@ class _Plain(Surroundings):
             made = {id(vars(m)): Replaced(vars(m), self._stand_ins(vars(m))) for m in _NAMESPACES}
             self._modules = made
         return self._modules
+
+    def _add_scipys(self) -> None:
+        """Replace the names of SciPy's modules, of those that have come since."""
+        for module in scipys.loaded():
+            names, modules = vars(module), self._replaced()
+            if id(names) not in modules:
+                made = _named(scipys.stand_ins(module))
+                self._by_function.update({id(own.original): own for own in made.values()})
+                self._modules = {**modules, id(names): Replaced(names, made)}
 
     def _stand_ins(self, names: Names) -> dict[str, StandIn]:
         """The stand-ins for what a module's names stand for."""

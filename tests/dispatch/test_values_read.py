@@ -18,8 +18,6 @@ from fnad import jit, primitive
 
 X = np.array([0.1, 0.5, 0.2, 0.9])
 READING = {
-    "logsumexp": lambda x: x * scipy.special.logsumexp(x),
-    "softmax": lambda x: scipy.special.softmax(x),
     "linalg": lambda x: scipy.linalg.solve(np.outer(x, x) + np.eye(4), x),
     "fft": lambda x: np.abs(scipy.fft.fft(x)),
     "stats": lambda x: scipy.stats.zscore(x),
