@@ -24,6 +24,8 @@ GRID = (np.array([0.0, 0.5, 1.5, 2.0, 2.7]), np.array([-1.0, 0.0, 0.4, 1.0]))
 VALUES = GENERATOR.normal(size=(5, 4))
 POINTS = np.array([[0.2, -0.6], [1.7, 0.15], [2.5, 0.9]])
 OUTSIDE = np.array([[0.3, -1.4], [3.4, 0.2], [2.9, 1.6]])
+KNOTS = np.array([-0.7, -0.5, -0.1, 0.2, 0.8, 1.5, 1.7, 2.2, 3.0, 3.4, 4.0])
+C = GENERATOR.normal(size=(8, 2))
 ENDS = ((1, np.array(0.3)), (2, np.array(-0.5)))
 
 
@@ -31,7 +33,7 @@ def row(name: str, inputs: tuple[Any, ...], use: Callable[..., Any] = lambda f, 
         batch: bool = False, **keywords: Any) -> Row:
     """A row for a class: its arrays, then what comes to the object that they make."""
     cls, _, _ = name.partition("/")
-    arrays = 3 if cls == "CubicHermiteSpline" else 2
+    arrays = 3 if cls == "CubicHermiteSpline" else 2  # of which a spline of any degree has its knots first
 
     def call(where: Any, *given: Any) -> Any:
         made = getattr(where, cls)(*given[:arrays], **keywords)
@@ -69,6 +71,15 @@ ROWS = [
     row("PchipInterpolator/rising", (X, np.cumsum(np.exp(Y)), T)),
     row("PchipInterpolator/two", (X[:2], Y[:2], T)),
     row("Akima1DInterpolator", (X, Y, INSIDE)), row("Akima1DInterpolator/makima", (X, Y, INSIDE), method="makima"),
+    row("BSpline", (KNOTS, C, T), k=3, batch=True),
+    row("BSpline/axis and derivatives", (KNOTS, C.T, T), lambda s, t: (s(t, 1), s(t, 2), s(t, 5)), k=3, axis=1),
+    row("BSpline/integrals", (KNOTS, C, 0.3, 4.1), lambda s, a, b: (s.integrate(a, b), s.antiderivative(2)(b)), k=2),
+    row("BSpline/no extrapolation", (KNOTS, C, np.array([0.4, 1.2, 2.0])), k=3, extrapolate=False),
+    row("make_interp_spline", (X, Y, T)), row("make_interp_spline/quadratic", (X, YS, INSIDE), k=2, axis=1),
+    row("make_interp_spline/quintic", (X, Y, INSIDE), k=5),
+    row("make_interp_spline/natural", (X, Y, T), bc_type="natural"),
+    row("make_interp_spline/ends", (X, Y, T), bc_type=([(1, 0.3)], [(2, -0.5)])),
+    row("interp1d/quadratic", (X, Y, INSIDE), kind="quadratic", order=1),
     row("interp1d", (X, Y, INSIDE), batch=True), row("interp1d/axis", (X, YS.T, INSIDE), axis=0),
     row("interp1d/extrapolate", (X, YS, T), fill_value="extrapolate"),
     row("interp1d/fill", (X, YS, T), fill_value=([1.0, 2.0], 3.0), bounds_error=False),
@@ -81,8 +92,8 @@ ROWS = [
 ]
 # Of each class one is compiled: the others are of the same operations.
 COMPILED = {
-    "PPoly", "PPoly/integrate", "CubicSpline", "PchipInterpolator", "Akima1DInterpolator/makima", "interp1d",
-    "interp1d/nearest", "RegularGridInterpolator/fill",
+    "PPoly", "PPoly/integrate", "BSpline", "make_interp_spline", "CubicSpline", "PchipInterpolator",
+    "Akima1DInterpolator/makima", "interp1d", "interp1d/nearest", "RegularGridInterpolator/fill",
 }
 
 
@@ -129,6 +140,25 @@ def test_a_spline_is_an_argument_of_compiled_functions() -> None:
     np.testing.assert_allclose(slope.c[:, 0], 0.3 ** np.arange(4)[::-1])
 
 
+def test_splines_with_knots_that_are_the_same() -> None:
+    knots = np.array([0.0, 0.0, 0.0, 0.0, 0.8, 1.5, 1.5, 3.0, 3.0, 3.0, 3.0])
+    points = np.concatenate([knots, T.ravel()])
+    got, expected = [m.BSpline(knots, C[:7], 3) for m in (interpolate, scipy.interpolate)]
+    for nu in (0, 1, 2):
+        np.testing.assert_allclose(got(points, nu), expected(points, nu), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(got.integrate(-1, 9, "periodic"), expected.integrate(-1, 9, "periodic"), rtol=1e-12)
+
+
+def test_a_spline_through_traced_samples_has_scipys_errors() -> None:
+    for error, given in (
+        (ValueError, {"bc_type": "other"}), (ValueError, {"t": KNOTS}), (NotImplementedError, {"bc_type": "periodic"}),
+    ):
+        with pytest.raises(error):
+            fnad.jit(lambda y: interpolate.make_interp_spline(X, y, **given))(Y)
+    with pytest.raises(ValueError, match="incompatible"):
+        fnad.jit(lambda y: interpolate.make_interp_spline(X, y))(Y[:3])
+
+
 # --- Kinks
 
 
@@ -162,7 +192,9 @@ def test_akima_where_nothing_changes() -> None:
 # --- Points outside, and errors
 
 
-@pytest.mark.parametrize("kind", ["linear", "nearest", "nearest-up", "previous", "next", "cubic", "slinear"])
+@pytest.mark.parametrize("kind", [
+    "linear", "nearest", "nearest-up", "previous", "next", "zero", "slinear", "quadratic", "cubic",
+])
 @pytest.mark.parametrize("fill", [np.nan, (1.0, 2.0), "extrapolate"], ids=["nan", "pair", "extrapolate"])
 def test_steps_and_ends_of_interp1d_are_scipys(kind: str, fill: Any) -> None:
     given = dict(kind=kind, fill_value=fill, bounds_error=False)
@@ -202,6 +234,10 @@ def test_a_grid_may_fall_and_points_may_be_a_tuple_or_nan() -> None:
     lambda m: m.interp1d(X, Y, kind="other"), lambda m: m.interp1d(X, Y)(T),
     lambda m: m.interp1d(X, Y, fill_value="extrapolate", bounds_error=True),
     lambda m: m.interp1d(X, Y, fill_value=[1.0, 2.0]), lambda m: m.RegularGridInterpolator(GRID, VALUES)(POINTS * 2),
+    lambda m: m.BSpline(KNOTS, C, -1), lambda m: m.BSpline(KNOTS[::-1], C, 3), lambda m: m.BSpline(KNOTS, C[:3], 3),
+    lambda m: m.BSpline(KNOTS[:5], C, 3), lambda m: m.BSpline(0 * KNOTS, C, 3), lambda m: m.BSpline(C, C, 3),
+    lambda m: m.BSpline(KNOTS, C, 3).derivative(4), lambda m: m.make_interp_spline(X, Y[:3]),
+    lambda m: m.make_interp_spline(X, Y, bc_type="other"), lambda m: m.make_interp_spline(X, Y, 3, KNOTS),
     lambda m: m.RegularGridInterpolator(GRID, VALUES)(POINTS[:, :1]),
     lambda m: m.RegularGridInterpolator(GRID, VALUES[:2]), lambda m: m.RegularGridInterpolator(GRID, Y),
     lambda m: m.RegularGridInterpolator(GRID, VALUES, "other"),

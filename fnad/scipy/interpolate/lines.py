@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fnad.numpy.promotion import is_traced
+from fnad.scipy.interpolate.bsplines import make_interp_spline
 from fnad.scipy.interpolate.piecewise import Piecewise, like_rows, rows
 from fnad.scipy.interpolate.splines import CubicSpline
 from fnad.scipy.originals import as_array
@@ -46,10 +47,14 @@ def _cubic(x: Any, y: Any, points: Any) -> Any:
     return CubicSpline(x, y)(points)
 
 
+def _quadratic(x: Any, y: Any, points: Any) -> Any:
+    return make_interp_spline(x, y, 2)(points)
+
+
 _KINDS: dict[Any, tuple[Callable[..., Any], int]] = {
     "linear": (_linear, 1), "slinear": (_linear, 2), 1: (_linear, 2), "nearest": (_nearest("left"), 1),
-    "nearest-up": (_nearest("right"), 1), "previous": (_previous, 1), "next": (_next, 1), "cubic": (_cubic, 4),
-    3: (_cubic, 4),
+    "nearest-up": (_nearest("right"), 1), "previous": (_previous, 1), "next": (_next, 1), "zero": (_previous, 1),
+    "quadratic": (_quadratic, 3), 2: (_quadratic, 3), "cubic": (_cubic, 4), 3: (_cubic, 4),
 }
 """Of each kind the function, and how many samples it needs."""
 
@@ -63,7 +68,7 @@ class interp1d(Piecewise):  # noqa: N801
     Args:
         x: where the samples were taken.
         y: the samples, as many along ``axis``.
-        kind: "linear", "nearest", "nearest-up", "previous", "next", "slinear" or "cubic".
+        kind: "linear", "nearest", "nearest-up", "previous", "next", "zero", "slinear", "quadratic" or "cubic".
         axis: the axis of ``y`` that belongs to ``x``.
         copy: taken for the sake of programs that give it.
         bounds_error: whether a point outside is an error; None: unless ``fill_value`` is "extrapolate". Of points that
@@ -92,7 +97,7 @@ class interp1d(Piecewise):  # noqa: N801
         if kind not in _KINDS:
             raise NotImplementedError(
                 f"interp1d: requires a kind among {', '.join([k for k in _KINDS if isinstance(k, str)])}, got {kind}. "
-                "For other splines take CubicSpline or SciPy's make_interp_spline."
+                "For other splines take make_interp_spline."
             )
         x, y = as_array(x), as_array(y)
         if x.ndim != 1:
