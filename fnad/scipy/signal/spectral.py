@@ -260,8 +260,8 @@ def stft(
     """Dtypes: numbers. Derivative: of ``x``, ``fs`` and a window that is an array.
 
     >>> stft(np.array([1.0, -1.0, 1.0, -1.0]), window="boxcar", nperseg=2, noverlap=0)[2].round(6)
-    array([[0.5+0.j, 0. +0.j, 0. +0.j],
-           [0.5+0.j, 1. +0.j, 0. +0.j]])
+    array([[ 0.5+0.j,  0. +0.j, -0.5+0.j],
+           [-0.5+0.j, -1. +0.j, -0.5+0.j]])
     """
     if scaling not in ("spectrum", "psd"):
         raise ValueError(f"Parameter scaling={scaling!r} not in ['spectrum', 'psd']!")
