@@ -121,7 +121,8 @@ def _known() -> dict[str, _Function]:
         package, originals = importlib.import_module(own), importlib.import_module(prefix.replace("np", "numpy", 1))
         for name in dir(package):
             ours = getattr(package, name)
-            if inspect.isroutine(ours) and callable(getattr(originals, name, None)):
+            original = getattr(originals, name, None)
+            if inspect.isroutine(ours) and callable(original) and ours is not original:  # so its text is ours
                 found[f"{prefix}.{name}"] = _Function(partial(getattr, originals, name), ours, f"{own}.{name}")
     return found
 

@@ -76,6 +76,9 @@ from fnad.numpy.elementwise import round as round
 from fnad.numpy.elementwise import select as select
 from fnad.numpy.elementwise import sinc as sinc
 from fnad.numpy.elementwise import where as where
+from fnad.numpy.fitting import poly as poly
+from fnad.numpy.fitting import polyfit as polyfit
+from fnad.numpy.fitting import roots as roots
 from fnad.numpy.flat import place as place
 from fnad.numpy.flat import put as put
 from fnad.numpy.histograms import bincount as bincount

@@ -34,7 +34,7 @@ EXCEPTIONS: dict[str, str] = {
     "linalg.test": STATE, "fft.test": STATE,
 }
 # What others are still to bring.
-PENDING: set[str] = {"poly", "polyfit", "roots"}
+PENDING: set[str] = set()
 PENDING |= {"linalg." + name for name in (
     "cross", "diagonal", "matmul", "matrix_transpose", "outer", "tensordot", "trace", "vecdot", "vector_norm",
 )}
@@ -50,11 +50,11 @@ TRIED = tried()
 
 
 def walk(numpys: ModuleType, ours: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The functions of a package, but classes, and whether there is one of ours."""
+    """The functions of a package, but classes, and whether there is another one here."""
     for name in dir(numpys):
         value = getattr(numpys, name)
         if not name.startswith("_") and callable(value) and not isinstance(value, type):
-            yield f"{prefix}{name}", hasattr(ours, name)
+            yield f"{prefix}{name}", getattr(ours, name, value) is not value
 
 
 FUNCTIONS = dict([
