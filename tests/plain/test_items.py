@@ -29,7 +29,8 @@ class Model:
 
 READS: dict[str, Callable[[Any], Any]] = {
     "one": lambda i: TABLE[i], "a row": lambda i: GRID[i], "a column": lambda i: GRID[1:, i],
-    "several": lambda i: TABLE[i + np.arange(3)], "two": lambda i: GRID[i, i + 1], "of a list": lambda i: GRID[[i, 0], 1],
+    "several": lambda i: TABLE[i + np.arange(3)], "two": lambda i: GRID[i, i + 1],
+    "of a list": lambda i: GRID[[i, 0], 1],
     "a list": lambda i: TABLE[[i, 0]], "a new axis": lambda i: TABLE[i, None], "the last": lambda i: GRID[..., i],
     "an object": Model().read, "a local": lambda i: (TABLE + 1.0)[i], "again": lambda i: GRID[i][i],
     "integers": lambda i: np.arange(5)[::-1][i] * 2, "truths": lambda i: np.where((TABLE > 0.1)[i], 1.0, 2.0),
