@@ -13,11 +13,19 @@ def add_products(x, w, out, taps, count):
         for i in range(count):
             out[i] = out[i] + (w0 * at[i] + w1 * at[i + 1] + w2 * at[i + 2] + w3 * at[i + 3])
         j += 4
-    while j < taps:
-        weight, at = w[j], x + j
+    left, at = taps - j, x + j
+    if left == 3:
+        w0, w1, w2 = w[j], w[j + 1], w[j + 2]
         for i in range(count):
-            out[i] = out[i] + weight * at[i]
-        j += 1
+            out[i] = out[i] + (w0 * at[i] + w1 * at[i + 1] + w2 * at[i + 2])
+    elif left == 2:
+        w0, w1 = w[j], w[j + 1]
+        for i in range(count):
+            out[i] = out[i] + (w0 * at[i] + w1 * at[i + 1])
+    elif left == 1:
+        w0 = w[j]
+        for i in range(count):
+            out[i] = out[i] + w0 * at[i]
 
 
 @njit
