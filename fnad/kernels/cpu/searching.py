@@ -117,15 +117,28 @@ def sort_places(before, x, out, room, n, inner, lo, hi):
 
 
 @njit
+def goes_before(before, right, a, i, v, e):
+    """Whether a[i] comes before v[e], or, if right, not behind it."""
+    return not before(v, e, a, i) if right else before(a, i, v, e)
+
+
+@njit
 def search(before, right, a, v, out, n, m, lo, hi):
-    """out[b, i] = how many of the n sorted a[b] come before v[b, i], or, if right, not behind it; elements [lo, hi)."""
+    """out[b, i] = how many of the n > 0 sorted a[b] go before v[b, i]; elements [lo, hi)."""
     for e in range(lo, hi):
-        row, low, high = e // m * n, 0, n
-        while low < high:
-            middle = (low + high) // 2
-            if (not before(v, e, a, row + middle)) if right else before(a, row + middle, v, e):
-                low = middle + 1
-            else:
-                high = middle
-        out[e] = low
+        row = e // m * n
+        at, left = row, n
+        while left > 1:  # without a jump that depends on the elements
+            half = left // 2
+            at += half * int64(goes_before(before, right, a, at + half - 1, v, e))
+            left -= half
+        out[e] = at - row + int64(goes_before(before, right, a, at, v, e))
+    return 0
+
+
+@njit
+def search_nothing(out, lo, hi):
+    """out = 0 for elements [lo, hi): the places in rows that are empty."""
+    for e in range(lo, hi):
+        out[e] = 0
     return 0

@@ -58,6 +58,8 @@ _RANK = np.dtype(np.uint64)
 def search(a: View, v: View, out: View, side: str) -> Launch:
     """The places in the rows of a (..., n) before which v (..., m) fits, as int64; all C-contiguous."""
     n, m, count = a.shape[-1], v.shape[-1], prod(v.shape)
+    if not n:
+        return launch("searchsorted", "search_nothing(out, lo, hi)", {"out": out}, {}, count)
     before, storage = _order(a.dtype, "a", "v")
     return launch(
         "searchsorted", f"search({before}, {side == 'right'}, a, v, out, n, m, lo, hi)", {"a": a, "v": v, "out": out},
