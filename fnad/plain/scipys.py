@@ -12,13 +12,10 @@ import numpy as np
 from fnad.plain.stand_ins import Function, StandIn, is_users, kind_for, meets_traced
 from fnad.tracing.state import thread
 
-DISPATCHING = {"fft"}
-"""Modules whose functions take traced values by themselves."""
-
 
 def loaded() -> list[ModuleType]:
     """The modules of SciPy's that the user has and that fnad.scipy has, too."""
-    names = [f"scipy.{name}" for name in import_module("fnad.scipy").__all__ if name not in DISPATCHING]
+    names = [f"scipy.{name}" for name in import_module("fnad.scipy").__all__]
     found = [sys.modules[name] for name in names if name in sys.modules]
     return [module for module in found if not getattr(module.__spec__, "_initializing", False)]
 
@@ -31,10 +28,11 @@ def stand_ins(module: ModuleType) -> dict[str, StandIn]:
 
 
 def _stand_in(original: Any, rule: Any) -> StandIn | None:
-    if not callable(original) or original is rule or isinstance(original, (type, np.ufunc)):
+    if not callable(original) or original is rule or isinstance(original, np.ufunc):
         return None
     is_distribution = hasattr(original, "logpdf") or hasattr(original, "logpmf")
-    return kind_for(original, _Distribution if is_distribution else _Function)(original, rule)
+    kind = _Class if isinstance(original, type) else _Distribution if is_distribution else _Function
+    return kind_for(original, kind)(original, rule)
 
 
 class _Function(StandIn):
@@ -50,14 +48,35 @@ class _Function(StandIn):
         return self.original(*args, **kwargs)
 
 
-class _Distribution(StandIn):
-    """One whose methods are handed on; to be given parameters it is, whatever these are."""
+class _Maker(StandIn):
+    """One for what makes an object, which may meet traced values later."""
 
     __slots__ = ()
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         is_staged = thread.builder is not None and is_users(sys._getframe(1))
         return (self.rule if is_staged else self.original)(*args, **kwargs)
+
+
+class _Class(_Maker):
+    """One for a class."""
+
+    __slots__ = ()
+
+    def __instancecheck__(self, value: Any) -> bool:
+        return isinstance(value, self.original)
+
+    def __subclasscheck__(self, value: Any) -> bool:
+        return issubclass(value, self.original)
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (self.original,)
+
+
+class _Distribution(_Maker):
+    """One for a distribution, whose methods are handed on, and so it is to be given its parameters."""
+
+    __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
         theirs = getattr(self.original, name)

@@ -10,10 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 import fnad
+import fnad.scipy.fft as fsp_fft
+import fnad.scipy.interpolate as fsp_interpolate
 import fnad.scipy.special as fsp
 import fnad.scipy.stats as fst
 import numpy as np
 import pytest
+import scipy.fft
+import scipy.interpolate
 import scipy.optimize
 import scipy.special as sp
 import scipy.stats as st
@@ -21,6 +25,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 
 X = np.array([0.3, 0.6, 1.1])
+SPLINE = scipy.interpolate.CubicSpline(np.arange(3.0), X)
 CALLS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "a function": (lambda x: sp.logsumexp(x), fsp.logsumexp),
     "a function of a name of its own": (lambda x: logsumexp(x, axis=0), fsp.logsumexp),
@@ -29,6 +34,15 @@ CALLS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "a distribution of a name of its own": (lambda x: norm.logcdf(x), fst.norm.logcdf),
     "a frozen distribution": (lambda x: st.norm(0.5, 2.0).logpdf(x), lambda x: fst.norm.logpdf(x, 0.5, 2.0)),
     "traced parameters": (lambda x: st.poisson(x[0]).logpmf(2), lambda x: fst.poisson.logpmf(2, x[0])),
+    "a transform": (lambda x: abs(scipy.fft.rfft(x)), lambda x: abs(fsp_fft.rfft(x))),
+    "an interpolant": (
+        lambda x: scipy.interpolate.CubicSpline(np.arange(3.0), x)(1.5),
+        lambda x: fsp_interpolate.CubicSpline(np.arange(3.0), x)(1.5),
+    ),
+    "an interpolant of what is known": (
+        lambda x: scipy.interpolate.CubicSpline(np.arange(3.0), [1.0, 2.0, 5.0])(x),
+        lambda x: fsp_interpolate.CubicSpline(np.arange(3.0), np.array([1.0, 2.0, 5.0]))(x),
+    ),
     "a distribution of vectors": (
         lambda x: st.multivariate_normal.logpdf(x, np.zeros(3), np.eye(3)),
         lambda x: fst.multivariate_normal.logpdf(x, np.zeros(3), np.eye(3)),
@@ -61,6 +75,22 @@ def test_values_that_are_not_traced_are_scipys_own() -> None:
     f(X)
     assert seen[:2] == [logsumexp([0.5, 1.5]), norm.logpdf(0.5)] and isinstance(seen[2], float)
     assert seen[3:] == [True, ["norm", None, -np.inf]]
+
+
+def test_a_class_stays_one() -> None:
+    seen: list[Any] = []
+
+    @fnad.jit
+    def f(x: Any) -> Any:
+        class Own(scipy.interpolate.PPoly):
+            pass
+
+        kind, known = scipy.interpolate.CubicSpline, SPLINE
+        seen.extend([isinstance(known, kind), isinstance(1.0, kind), issubclass(Own, scipy.interpolate.PPoly)])
+        return x
+
+    f(X)
+    assert seen == [True, False, True]
 
 
 def test_they_are_taken_away() -> None:
