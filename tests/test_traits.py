@@ -106,7 +106,8 @@ MAY_FAIL = {
 
 def test_every_operation_says_whether_it_is_total() -> None:
     assert {name for name, primitive in OPERATIONS.items() if primitive.total is False} == MAY_FAIL.keys()
-    assert {name for name, primitive in OPERATIONS.items() if callable(primitive.total)} == {"power", "lu_solve"}
+    by_operands = {"power", "lu_solve", "triangular_solve"}
+    assert {name for name, primitive in OPERATIONS.items() if callable(primitive.total)} == by_operands
     base, exponent = (Var(ArrayType((3,), np.dtype(int))) for _ in range(2))
     total = OPERATIONS["power"].total
     assert not total(base, exponent) and not total(base, filled(-1, base.type)) and total(base, filled(2, base.type))

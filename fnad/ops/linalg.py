@@ -173,7 +173,9 @@ def _solution_type(name: str, a: ArrayType, b: ArrayType) -> ArrayType:
     return ArrayType(b.shape, b.dtype)
 
 
-def _triangular_evaluate(a: Any, b: Any, lower: bool, adjoint: bool, unit: bool) -> np.ndarray:
+def _triangular_evaluate(a: Any, b: Any, lower: bool, adjoint: bool, unit: bool, strict: bool) -> np.ndarray:
+    if strict and not unit:
+        _require_regular(a)
     if not b.size:
         return np.array(b)
     solve = routine(blas, "trsm", b)
@@ -182,11 +184,11 @@ def _triangular_evaluate(a: Any, b: Any, lower: bool, adjoint: bool, unit: bool)
 
 
 def _triangular_forward(active: Any, a: Any, b: Any, **how: bool) -> tuple[Any, Any]:
-    x = triangular_solve(a, b, **how)
+    x = triangular_p(a, b, **how)
     return x, (active, a, x)
 
 
-def _triangular_backward(residuals: Any, g: Any, lower: bool, adjoint: bool, unit: bool) -> list[Any]:
+def _triangular_backward(residuals: Any, g: Any, lower: bool, adjoint: bool, unit: bool, strict: bool) -> list[Any]:
     (wanted, _), a, x = residuals
     b_bar = triangular_solve(a, g, lower=lower, adjoint=not adjoint, unit=unit)
     if not wanted:
@@ -208,11 +210,22 @@ def columns_batch(op: Primitive, mapped: Mapped, *inputs: Any, **params: Any) ->
     return transpose(reshape(x, shape=(*batch, n, size, m)), perm=(lead + 1, *range(lead + 1), lead + 2))
 
 
-# A⁻¹ B or A⁻ᴴ B for a triangle of A, whose diagonal may count as ones; infinite or nan where A is singular.
-triangular_solve = Primitive(
+def _triangular_conditional(op: Primitive, flag: Any, only_if: Any, a: Any, b: Any, **how: bool) -> Any:
+    return op(guarded_matrix(flag, a), b, **how)
+
+
+# A⁻¹ B or A⁻ᴴ B for a triangle of A, whose diagonal may count as ones. Where A is singular it is an error if `strict`,
+# else infinite or nan.
+triangular_p = Primitive(
     "triangular_solve", lambda a, b, **how: _solution_type("triangular_solve", a, b), _triangular_evaluate,
-    vjp_forward=_triangular_forward, vjp_backward=_triangular_backward, batch=columns_batch, total=True,
+    vjp_forward=_triangular_forward, vjp_backward=_triangular_backward, batch=columns_batch,
+    conditional=_triangular_conditional, total=lambda *inputs, strict, **how: not strict,
 )
+
+
+def triangular_solve(a: Any, b: Any, lower: bool, adjoint: bool, unit: bool) -> Any:
+    """A⁻¹ B or A⁻ᴴ B for a triangle of A; infinite or nan where A is singular."""
+    return triangular_p(a, b, lower=lower, adjoint=adjoint, unit=unit, strict=False)
 
 # --- LU: P A = L U, by rows that are swapped. The factors are packed in one matrix, and kept transposed, as LAPACK does
 

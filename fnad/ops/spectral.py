@@ -26,6 +26,7 @@ from fnad.ops.reductions import reduce_and
 from fnad.ops.shaping import batch_as_it_is, broadcast, concatenate, slice_
 
 EIGENVALUES, SVD = "Eigenvalues did not converge", "SVD did not converge"
+NOT_FINITE = "Array must not contain infs or NaNs"
 
 
 def real_dtype(dtype: np.dtype) -> np.dtype:
@@ -42,8 +43,9 @@ def _failing(function: Any, reason: str, a: Any) -> Any:
     """A function of NumPy's, whose error says which matrix of a batch it is."""
     try:
         return function(a)
-    except np.linalg.LinAlgError:
-        raise wrong_matrix(reason, a.shape[:-2], first_failing(function, a)) from None
+    except np.linalg.LinAlgError as error:
+        found = NOT_FINITE if NOT_FINITE in str(error) else reason
+        raise wrong_matrix(found, a.shape[:-2], first_failing(function, a)) from None
 
 
 def _skipped(*cotangents: Any) -> bool:

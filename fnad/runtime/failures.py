@@ -57,15 +57,16 @@ class NoMemory:
 
 @dataclass(frozen=True)
 class WrongMatrix(NoMemory):
-    """A matrix of a batch of this shape that an operation cannot take, for a reason in NumPy's words."""
+    """A matrix of a batch of this shape that an operation cannot take, for one of some reasons in NumPy's words."""
 
     batch: tuple[int, ...]
-    reason: str
+    reasons: tuple[str, ...]
 
     def error(self, status: int) -> Exception:
         if status == OUT_OF_MEMORY:
             return super().error(status)
-        return wrong_matrix(self.reason, self.batch, status - 1)
+        number, reason = divmod(status - 1, len(self.reasons))
+        return wrong_matrix(self.reasons[reason], self.batch, number)
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,9 @@ def test_errors_name_the_matrix() -> None:
     stack = np.stack([np.eye(3), -np.eye(3)])
     with pytest.raises(np.linalg.LinAlgError, match="number 1 of the batch"):
         fnad.jit(fnad.vmap(lambda a: sl.solve(a, a, assume_a="pos")))(stack)
+    for transform in (fnad.jit, fnad.vmap, lambda f: fnad.jit(fnad.vmap(f))):
+        with pytest.raises(np.linalg.LinAlgError, match="Singular matrix"):
+            transform(lambda a: sl.solve_triangular(a, np.ones(3)))(stack * np.array([1.0, 0.0, 1.0]))
 
 
 WRONG = [

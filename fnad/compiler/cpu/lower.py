@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 from fnad.compiler.cpu.library import (
-    axes, convolution, dense, fft, filters, indexing, linalg, losses, matmul, powers, random, searching, spectral,
-    ufuncs, user_kernels,
+    axes, convolution, dense, determinants, fft, filters, indexing, linalg, losses, matmul, powers, random, searching,
+    spectral, ufuncs, user_kernels,
 )
 from fnad.compiler.cpu.library.launch import Row, Workspace
 from fnad.compiler.cpu.loops import emit_loop, emit_rows
@@ -19,8 +19,8 @@ from fnad.ir.program import Equation
 from fnad.runtime.plan import Launch, View
 
 FAMILIES = (
-    axes, convolution, dense, fft, filters, indexing, linalg, losses, matmul, powers, random, searching, spectral,
-    ufuncs, user_kernels,
+    axes, convolution, dense, determinants, fft, filters, indexing, linalg, losses, matmul, powers, random, searching,
+    spectral, ufuncs, user_kernels,
 )
 
 LAUNCHES: dict[Primitive, Row] = {primitive: row for family in FAMILIES for primitive, row in family.LAUNCHES.items()}

@@ -87,6 +87,15 @@ def cholesky(routines, a, out, n, lo, hi):
 
 
 @njit
+def is_singular(a, n):
+    """Whether there is a 0 on the diagonal of a triangle."""
+    for i in range(n):
+        if a[i * (n + 1)] == 0:
+            return True
+    return False
+
+
+@njit
 def solve_triangle(blas, a, x, n, m, lower, mode, unit):
     """Solve op(A) X = B for n x m elements in their place; `mode` is Fortran's letter of op."""
     diagonal, triangle = letter_of(unit, UNIT, GENERAL), letter_of(lower, UPPER, LOWER)
@@ -100,16 +109,19 @@ def solve_triangle(blas, a, x, n, m, lower, mode, unit):
 
 
 @njit
-def triangular_solve(routines, a, b, out, n, m, lower, adjoint, unit, lo, hi):
-    """out = A⁻¹ B or A⁻ᴴ B for a triangle of A, and n x m elements in B."""
-    blas = as_int64(routines)
+def triangular_solve(routines, a, b, out, n, m, lower, adjoint, unit, strict, lo, hi):
+    """out = A⁻¹ B or A⁻ᴴ B for a triangle of A, and n x m elements in B; singular ones fail if that is asked for."""
+    blas, status = as_int64(routines), 0
     begin_serial(blas)
     for k in range(lo, hi):
         target = out + k * n * m
+        if strict and is_singular(a + k * n * n, n):
+            status = k + 1
+            break
         copy_to(b + k * n * m, target, n * m)
         solve_triangle(blas, a + k * n * n, target, n, m, lower, ADJOINT if adjoint else PLAIN, unit)
     end_serial(blas)
-    return 0
+    return status
 
 
 # --- LU. The factors are kept as LAPACK gives them: L and U packed in one matrix, by columns
@@ -140,15 +152,6 @@ def swap_rows(x, m, i, j):
     if i != j:
         for c in range(m):
             x[i * m + c], x[j * m + c] = x[j * m + c], x[i * m + c]
-
-
-@njit
-def is_singular(factors, n):
-    """Whether there is a 0 on the diagonal of U."""
-    for i in range(n):
-        if factors[i * (n + 1)] == 0:
-            return True
-    return False
 
 
 @njit

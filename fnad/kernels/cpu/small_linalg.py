@@ -64,10 +64,12 @@ def conjugates(x, count, wanted):
 
 
 @njit
-def small_triangular_solve(a, b, out, n, m, lower, adjoint, unit, lo, hi):
+def small_triangular_solve(a, b, out, n, m, lower, adjoint, unit, strict, lo, hi):
     """As triangular_solve."""
     for k in range(lo, hi):
         x = out + k * n * m
+        if strict and is_singular(a + k * n * n, n):
+            return k + 1
         for i in range(n * m):
             x[i] = b[k * n * m + i]
         conjugates(x, n * m, adjoint)

@@ -1,7 +1,7 @@
-"""QR, eigenvalues, singular values and Schur's form by LAPACK, to which matrices are given by columns.
+"""QR, eigenvalues and singular values by LAPACK, to which matrices are given by columns.
 
-The outer index space is the matrices of a batch, as in linalg.py, and a status tells the first one of which LAPACK
-fails. LAPACK works in so many ``elements``, real numbers and integers, which a kernel allocates once.
+The outer index space is the matrices of a batch, as in linalg.py, and a status tells the first one that fails, by its
+number and the reason. LAPACK works in so many ``elements``, real numbers and integers, which a kernel allocates once.
 """
 
 from numba import int32, njit, uint8
@@ -163,6 +163,15 @@ def paired_vectors(by_columns, imaginary, v, n):
 
 
 @njit
+def is_finite(x, count):
+    """Whether there is no infinity and no nan among elements: LAPACK may not come to an end on these."""
+    for i in range(count):
+        if (x[i] - x[i]) != 0:
+            return False
+    return True
+
+
+@njit
 def eig(routines, a, w, v, n, vectors, elements, lo, hi):
     """w, v = the eigenvalues and, if asked for, vectors of real matrices, as complex numbers."""
     blas, status = as_int64(routines), 0
@@ -175,13 +184,16 @@ def eig(routines, a, w, v, n, vectors, elements, lo, hi):
     job = uint8(VECTORS if vectors else NONE)
     begin_serial(blas)
     for b in range(lo, hi):
+        if not is_finite(a + b * n * n, n * n):
+            status = 2 * b + 2
+            break
         transpose_to(a + b * n * n, x, n, n)
         operands = (
             uint8(NONE), job, int32(n), x, int32(n), re, im, y, int32(n), y, int32(n), room_to_work, length, info,
         )
         call_by_reference(blas[GEEV], operands)
         if info[0] != 0:
-            status = b + 1
+            status = 2 * b + 1
             break
         for i in range(n):
             w[b * n + i] = complex(re[i], im[i])
@@ -204,6 +216,9 @@ def complex_eig(routines, a, w, v, real, n, vectors, elements, reals, lo, hi):
     y, job = x + n * n, uint8(VECTORS if vectors else NONE)
     begin_serial(blas)
     for b in range(lo, hi):
+        if not is_finite(a + b * n * n, n * n):
+            status = 2 * b + 2
+            break
         transpose_to(a + b * n * n, x, n, n)
         operands = (
             uint8(NONE), job, int32(n), x, int32(n), w + b * n, y, int32(n), y, int32(n), room_to_work, length,
@@ -211,7 +226,7 @@ def complex_eig(routines, a, w, v, real, n, vectors, elements, reals, lo, hi):
         )
         call_by_reference(blas[GEEV], operands)
         if info[0] != 0:
-            status = b + 1
+            status = 2 * b + 1
             break
         if vectors:
             transpose_to(y, v + b * n * n, n, n)

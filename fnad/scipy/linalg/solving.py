@@ -46,15 +46,15 @@ def solve(
     return solution(ops.swapped_axes(x) if transposed else x, y)
 
 
-def _triangular(a: Tracer, b: Tracer, lower: bool, trans: int, unit: bool) -> Tracer:
+def _triangular(a: Tracer, b: Tracer, lower: bool, trans: int, unit: bool, strict: bool = False) -> Tracer:
     """op(A)⁻¹ B, with SciPy's numbers 0, 1 and 2 for A itself, its transpose and its adjoint."""
     if b.ndim == 1:
-        return _without_axis(_triangular(a, reshaped(b, (*b.shape, 1)), lower, trans, unit))
+        return _without_axis(_triangular(a, reshaped(b, (*b.shape, 1)), lower, trans, unit, strict))
     batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = in_batch(a, batch), in_batch(b, batch)
     if trans == 1 and a.dtype.kind == "c":
-        return conj(_triangular(a, conj(b), lower, 2, unit))
-    return ops.triangular_solve(a, b, lower=bool(lower), adjoint=trans != 0, unit=bool(unit))
+        return conj(_triangular(a, conj(b), lower, 2, unit, strict))
+    return ops.triangular_p(a, b, lower=bool(lower), adjoint=trans != 0, unit=bool(unit), strict=strict)
 
 
 def _without_axis(x: Tracer) -> Tracer:
@@ -71,16 +71,14 @@ def solve_triangular(
     a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False, overwrite_b: bool = False,
     check_finite: bool = True,
 ) -> Any:
-    """Of a traced matrix with a 0 on its diagonal the solution is infinite or nan.
-
-    Dtypes: numbers. Derivative: a solution by the same triangle.
+    """Dtypes: numbers. Derivative: a solution by the same triangle.
 
     >>> solve_triangular([[2.0, 0.0], [2.0, 1.0]], [2.0, 3.0], lower=True)
     array([1., 1.])
     """
     x, y = matrices(scipy.linalg.solve_triangular, a, b, square=True)
     _require_fit(scipy.linalg.solve_triangular, x, y)
-    return _triangular(x, y, lower, {"N": 0, "T": 1, "C": 2}.get(trans, trans), unit_diagonal)
+    return _triangular(x, y, lower, {"N": 0, "T": 1, "C": 2}.get(trans, trans), unit_diagonal, strict=True)
 
 
 @implements(scipy.linalg.cholesky)

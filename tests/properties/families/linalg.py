@@ -70,7 +70,7 @@ def _cholesky(a: Any) -> Any:
     return np.linalg.cholesky(_part(a)).astype(a.dtype)
 
 
-def _triangular(a: Any, b: Any, lower: bool, adjoint: bool, unit: bool) -> Any:
+def _triangular(a: Any, b: Any, lower: bool, adjoint: bool, unit: bool, strict: bool) -> Any:
     part = np.tril(a) if lower else np.triu(a)
     if unit:
         part = part * (1 - np.eye(len(a))) + np.eye(len(a))
@@ -99,7 +99,7 @@ SQUARE = (_one(3, 3), _one(2, 3, 3), _one(1, 1))
 HALVES = tuple(_one(*s.shapes[0], lower=lower) for s in SQUARE for lower in (True, False))
 RECTANGLES = ((3, 2), (2, 3), (2, 3, 3))
 TRIANGLES = tuple(
-    Sample(((3, 3), (3, m)), {"lower": lower, "adjoint": adjoint, "unit": unit})
+    Sample(((3, 3), (3, m)), {"lower": lower, "adjoint": adjoint, "unit": unit, "strict": lower})
     for m, lower, adjoint, unit in ((2, True, False, False), (1, False, True, False), (2, True, True, True),
                                     (0, True, False, False))
 )

@@ -25,14 +25,16 @@ SMALL = 8
 def cholesky(a: View, out: View) -> Launch:
     """out = L with A = L Lᴴ, from the lower triangles of matrices (..., n, n)."""
     n = a.shape[-1]
-    return _launch("cholesky", {"a": a, "out": out}, {"n": n}, n**3 / 3, n, WrongMatrix(a.shape[:-2], ops.INDEFINITE))
+    fails = WrongMatrix(a.shape[:-2], (ops.INDEFINITE,))
+    return _launch("cholesky", {"a": a, "out": out}, {"n": n}, n**3 / 3, n, fails)
 
 
-def triangular_solve(a: View, b: View, out: View, lower: bool, adjoint: bool, unit: bool) -> Launch:
+def triangular_solve(a: View, b: View, out: View, lower: bool, adjoint: bool, unit: bool, strict: bool) -> Launch:
     """out = A⁻¹ B, or A⁻ᴴ B, for triangles (..., n, n) and matrices (..., n, m)."""
     n, m = b.shape[-2:]
-    flags = {"lower": lower, "adjoint": adjoint, "unit": unit}
-    return _launch("triangular_solve", {"a": a, "b": b, "out": out}, {"n": n, "m": m, **flags}, n * n * m, n)
+    told = {"n": n, "m": m, "lower": lower, "adjoint": adjoint, "unit": unit, "strict": strict and not unit}
+    fails = WrongMatrix(a.shape[:-2], (ops.SINGULAR,))
+    return _launch("triangular_solve", {"a": a, "b": b, "out": out}, told, n * n * m, n, fails)
 
 
 def lu(a: View, factors: View, pivots: View) -> Launch:
@@ -47,7 +49,7 @@ def lu_solve(a: View, factors: View, pivots: View, b: View, out: View, adjoint: 
     return _launch(
         "lu_solve", {"factors": factors, "pivots": pivots, "b": b, "out": out},
         {"n": n, "m": m, "adjoint": adjoint, "strict": strict}, 2 * n * n * m, n,
-        WrongMatrix(b.shape[:-2], ops.SINGULAR),
+        WrongMatrix(b.shape[:-2], (ops.SINGULAR,)),
     )
 
 
@@ -76,6 +78,6 @@ def _launch(
 
 
 LAUNCHES: dict[Primitive, Row] = {
-    ops.cholesky: row(cholesky, DTYPES), ops.triangular_solve: row(triangular_solve, DTYPES), ops.lu: row(lu, DTYPES),
+    ops.cholesky: row(cholesky, DTYPES), ops.triangular_p: row(triangular_solve, DTYPES), ops.lu: row(lu, DTYPES),
     ops.lu_solve: row(lu_solve, DTYPES), ops.permutation: row(permutation, {ops.PIVOT}),
 }

@@ -88,11 +88,12 @@ def eig(a: View, w: View, v: View | None = None) -> Launch:
     if a.dtype.kind == "c":
         real = f"as_float{a.dtype.itemsize * 4}(routines)"
         call = f"complex_eig(routines, a, w, {target}, {real}, n, {vectors}, elements, reals, lo, hi)"
-    return _launch("eig" if vectors else "eigvals", call, operands, numbers, 25 * n**3, _fails(a, ops.EIGENVALUES))
+    fails = _fails(a, ops.EIGENVALUES, ops.NOT_FINITE)
+    return _launch("eig" if vectors else "eigvals", call, operands, numbers, 25 * n**3, fails)
 
 
-def _fails(a: View, reason: str) -> Failure:
-    return WrongMatrix(a.shape[:-2], reason)
+def _fails(a: View, *reasons: str) -> Failure:
+    return WrongMatrix(a.shape[:-2], reasons)
 
 
 def _launch(
