@@ -1,4 +1,4 @@
-"""Workloads that are one gradient: a scalar function of a dict of parameters, written once in the NumPy of any library."""
+"""Workloads that are one gradient: a scalar function of a dict of parameters, written once for every library."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def of_numpy(loss: Callable[..., Any], start: Params, data: Sequence[Any], scipy
 
     def gradient(params: Params, *rest: Any) -> Any:
         value = np.float64(0.0)
-        grads = {name: np.zeros_like(array) for name, array in params.items()}
+        grads = {name: np.zeros(np.shape(array)) for name, array in params.items()}
         for name, array in params.items():
-            for place in np.ndindex(array.shape):
-                moved = array.astype(complex)
+            for place in np.ndindex(np.shape(array)):
+                moved = np.array(array, complex)
                 moved[place] += 1j * STEP
                 result = loss(library, {**params, name: moved}, *rest)
                 value, grads[name][place] = result.real, result.imag / STEP

@@ -1,7 +1,7 @@
 """``python -m bench.linalg``: solves and factorisations of small matrices in batches and of large ones, and gradients.
 
-The gradients are of functions that depend on no sign or order: of the solution's squares, the factor's, the eigenvalues'
-and singular values' cubes, all in float64.
+The gradients are of functions that depend on no sign or order: squares of the solution and of the factor, cubes of the
+eigenvalues and of the singular values, all in float64.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The gradient of a mixture of 5 Gaussians' likelihood in weights, means and scales: 2000 points in the plane, float64."""
+"""The gradient of a likelihood of a mixture of 5 Gaussians in weights, means and scales: 2000 points in the plane."""
 
 from __future__ import annotations
 
