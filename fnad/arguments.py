@@ -179,8 +179,9 @@ def chosen_positions(name: str, argnums: int | Sequence[int], args: Sequence[Any
 
 def require_differentiable(
     name: str, leaves: Sequence[Any], treedef: tree.TreeDef, function: Callable[..., Any], chosen: Sequence[int],
+    allow_int: bool = False,
 ) -> None:
-    """Raise for a leaf of the chosen arguments that is no float or complex array or number, naming its path."""
+    """Raise for a leaf of the chosen arguments that is no array or number, float or complex, naming its path."""
     # Most leaves are plain arrays, which need no more checks.
     if all([type(leaf) is np.ndarray and is_inexact(leaf.dtype) for leaf in leaves]):
         return
@@ -190,7 +191,7 @@ def require_differentiable(
         root = argument_name(function, position)
         require_values(name, own, child, root)
         for leaf, path in zip(own, tree.paths(child, root)):
-            if not is_inexact(value_type(leaf).dtype):
+            if not (allow_int or is_inexact(value_type(leaf).dtype)):
                 raise TypeError(
                     f"{name}: requires float or complex leaves, got {value_type(leaf)} at {path}. "
                     "Convert it to float, or leave it out of argnums by passing it in another argument."

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from fnad import tree
 from fnad.arguments import (
     chosen_positions, combine, require_argnums, require_differentiable, require_scalar, split_aux,
@@ -12,7 +14,7 @@ from fnad.arguments import (
 from fnad.checks import require_flag, require_function
 from fnad.errors import boundary
 from fnad.ir.program import Literal
-from fnad.ir.types import ArrayType
+from fnad.ir.types import ArrayType, is_inexact
 from fnad.tracing.staging import call_program, stage
 from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.derived import Derived
@@ -22,7 +24,8 @@ from fnad.transforms.vjp import vjp_program
 
 @boundary
 def grad(
-    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False,
+    allow_int: bool = False,
 ) -> Callable[..., Any]:
     """The gradient of a scalar function with respect to some of its arguments.
 
@@ -33,6 +36,7 @@ def grad(
         has_aux: whether ``function`` returns ``(scalar, aux)``; ``aux`` is any pytree and is passed through.
         holomorphic: whether ``function`` maps complex leaves to a complex scalar and has a derivative in the
             complex sense; that is then the result.
+        allow_int: whether leaves may be integers or truth values; their gradients are zeros of the same dtype.
 
     Returns:
         A function of the same arguments that returns a pytree like the argument (a tuple of them where
@@ -53,18 +57,19 @@ def grad(
     >>> grad(lambda z: z**2, holomorphic=True)(3.0 + 4.0j)
     array(6.+8.j)
     """
-    value_and_gradient = value_and_grad(function, argnums, has_aux, holomorphic)
+    value_and_gradient = value_and_grad(function, argnums, has_aux, holomorphic, allow_int)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         value, gradients = value_and_gradient(*args, **kwargs)
         return (gradients, value[1]) if has_aux else gradients
 
-    return Derived(call, function, grad, function, argnums, has_aux, holomorphic)
+    return Derived(call, function, grad, function, argnums, has_aux, holomorphic, allow_int)
 
 
 @boundary
 def value_and_grad(
-    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False,
+    allow_int: bool = False,
 ) -> Callable[..., Any]:
     """The value of a scalar function and its gradient, for the cost of the gradient alone.
 
@@ -73,6 +78,7 @@ def value_and_grad(
         argnums: as for `grad`.
         has_aux: as for `grad`.
         holomorphic: as for `grad`.
+        allow_int: as for `grad`.
 
     Returns:
         A function of the same arguments that returns ``(value, gradients)``, or ``((value, aux), gradients)``.
@@ -88,27 +94,30 @@ def value_and_grad(
     require_argnums("grad", argnums)
     require_flag("grad", "has_aux", has_aux)
     require_flag("grad", "holomorphic", holomorphic)
+    require_flag("grad", "allow_int", allow_int)
     if holomorphic:
         of_real_part = holomorphic_call(value_and_grad, function, argnums, has_aux)
-        return Derived(of_real_part, function, value_and_grad, function, argnums, has_aux, True)
+        return Derived(of_real_part, function, value_and_grad, function, argnums, has_aux, True, allow_int)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         chosen = chosen_positions("grad", argnums, args)
         leaves, treedef = tree.flatten([args[i] for i in chosen])
-        require_differentiable("grad", leaves, treedef, function, chosen)
+        require_differentiable("grad", leaves, treedef, function, chosen, allow_int)
+        smooth = [i for i, leaf in enumerate(leaves) if is_inexact(value_type(leaf).dtype)]
 
         def flat_function(*tracers: Tracer) -> Any:
-            parts = tree.unflatten(treedef, tracers)
+            parts = tree.unflatten(treedef, combine(leaves, smooth, tracers))
             result = function(*combine(args, chosen, parts), **kwargs)
             loss, aux = split_aux("grad", result) if has_aux else (result, None)
             require_scalar("grad", loss)
             return loss, aux
 
-        value, gradients = _evaluate(flat_function, leaves)
-        gradients = tree.unflatten(treedef, gradients)
+        value, gradients = _evaluate(flat_function, [leaves[i] for i in smooth])
+        zeros = [None] * len(leaves) if len(smooth) == len(leaves) else [np.zeros_like(leaf) for leaf in leaves]
+        gradients = tree.unflatten(treedef, combine(zeros, smooth, gradients))
         return (value if has_aux else value[0]), (tuple(gradients) if isinstance(argnums, Sequence) else gradients[0])
 
-    return Derived(call, function, value_and_grad, function, argnums, has_aux)
+    return Derived(call, function, value_and_grad, function, argnums, has_aux, False, allow_int)
 
 
 def _evaluate(flat_function: Callable[..., Any], leaves: Sequence[Any]) -> tuple[Any, list[Any]]:

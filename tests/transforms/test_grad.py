@@ -438,3 +438,18 @@ def test_arguments_are_named_as_the_user_has_named_them() -> None:
 
     for function in (Model().loss, fnad.jit(Model().loss), fnad.grad(Model().loss)):
         assert [argument_name(function, i) for i in range(3)] == ["weights", "x", "args[2]"]
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, fnad.jit], ids=["called", "compiled"])
+def test_integers_may_be_among_the_leaves(wrap: Any) -> None:
+    params = {"w": np.ones(2), "n": np.arange(2), "b": True}
+
+    def loss(p: Any) -> Any:
+        return np.sum(p["w"] ** 2 * p["n"])
+
+    value, gradients = wrap(fnad.value_and_grad(loss, allow_int=True))(params)
+    assert value == 1 and gradients["w"].tolist() == [0, 2] and gradients["n"].tolist() == [0, 0]
+    assert gradients["n"].dtype == np.int64 and gradients["b"].dtype == bool and not gradients["b"]
+    assert wrap(fnad.grad(lambda n: 2.0 * n, allow_int=True))(3) == 0
+    with pytest.raises(TypeError, match="requires float or complex leaves"):
+        fnad.grad(loss)(params)
