@@ -1,4 +1,4 @@
-"""The gradient of a fit of an epidemic's rates and start: an ODE of 3 states, solved adaptively for 40 times, float64."""
+"""The gradient of a fit of an epidemic: an ODE of 3 states, solved adaptively for 40 times, float64."""
 
 from __future__ import annotations
 
