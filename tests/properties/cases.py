@@ -89,7 +89,11 @@ _ELEMENTWISE: dict[str, tuple[tuple[Domain, ...], dict[str, Any]]] = {
     "sqrt": ((POSITIVE,), {"singular": ZERO}),
     "cbrt": ((POSITIVE,), {"singular": ZERO, "ulp": VECTOR_MATH}),
     "power": ((POSITIVE, SECOND), {
-        "singular": ((0.0, 0.5), (0.0, -1.0), (0.0, 0.0)), "ulp": VECTOR_MATH, "dtypes": INEXACT,
+        "singular": ((0.0, 0.5), (0.0, -1.0), (0.0, 0.0)), "ulp": VECTOR_MATH, "dtypes": INEXACT[:2],
+    }),
+    # By the logarithm, as NumPy's: the error grows with |y log x|.
+    "power/complex": ((POSITIVE, SECOND), {
+        "oracle": np.power, "singular": ((0.0, 0.5), (0.0, -1.0), (0.0, 0.0)), "ulp": 128, "dtypes": INEXACT[2:],
     }),
     "power/integers": ((ANY, SMALL), {"oracle": np.power, "dtypes": INTEGERS}),
     "hypot": ((ANY, SECOND), {"singular": BOTH_ZERO, "ulp": VECTOR_MATH}),
