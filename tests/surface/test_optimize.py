@@ -217,6 +217,25 @@ def test_shorter_names_find_the_same_root() -> None:
             np.testing.assert_allclose((fnad.jit(find) if traced else find)(2.0), 2.0**0.5, rtol=1e-9)
 
 
+NESTED: dict[str, Callable[[Any, Any], Any]] = {
+    "root_scalar": lambda a, x0: optimize.root_scalar(lambda x, a: x**3 - a, (a,), x0=x0, xtol=1e-10 * x0).root,
+    "brentq": lambda a, x0: optimize.brentq(lambda x, a: x**3 - a, 0.0 * x0, 4.0 * x0, (a,)),
+    "minimize": lambda a, x0: optimize.minimize(
+        lambda x: np.sum((x - a) ** 4 - x), x0[None], options={"gtol": 1e-9 * x0}).x[0],
+    "SciPy's": lambda a, x0: optimize.minimize(lambda x: np.sum((x - a) ** 4 - x), x0[None], method="CG").x[0],
+    "root": lambda a, x0: optimize.root(lambda x: x**3 - a, x0[None]).x[0],
+    "newton": lambda a, x0: optimize.root(lambda x: x**3 - a, x0[None], method="newton", tol=1e-10).x[0],
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_a_traced_start_has_no_derivative_also_where_transforms_are_nested(name: str) -> None:
+    solve = NESTED[name]
+    slopes = fnad.jit(lambda a, x0: fnad.grad(lambda a, x0: solve(a, x0) ** 2, argnums=(0, 1))(a, x0))(2.0, 1.0)
+    np.testing.assert_allclose(slopes[0], fnad.grad(lambda a: solve(a, np.array(1.0)) ** 2)(2.0), rtol=1e-9)
+    assert slopes[0] > 0.1 and slopes[1] == 0.0
+
+
 # --- Systems
 
 

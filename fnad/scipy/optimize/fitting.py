@@ -122,7 +122,7 @@ def fsolve(
     Raises:
         TypeError: ``func`` is no function.
 
-    >>> np.round(fsolve(lambda x: [x[0] + x[1] - 3.0, x[0] * x[1] - 2.0], [0.0, 5.0]), 9)
+    >>> np.round(fsolve(lambda x, a: [x[0] + x[1] - a, x[0] * x[1] - 2.0], [0.0, 5.0], (3.0,)), 9)
     array([1., 2.])
     """
     found = root(func, x0, args, "hybr", fprime, options={"xtol": xtol, "maxfev": maxfev})

@@ -11,41 +11,45 @@ from fnad import tree
 from fnad.transforms.custom import custom_jvp
 from fnad.transforms.jacobians import jacfwd
 from fnad.transforms.jvp import jvp
+from fnad.transforms.vjp import stop_gradient
 
 Function = Callable[..., Any]
 
 
-def solution(solve: Function, residual: Function, constants: Sequence[Any], fixed: Function | None = None) -> Any:
-    """``solve(*constants)``, a pair of a vector x and of more that has no derivative.
+def solution(
+    solve: Function, residual: Function, begin: Sequence[Any], constants: Sequence[Any], fixed: Function | None = None
+) -> Any:
+    """``solve(begin, *constants)``, a pair of a vector x and of more that has no derivative.
 
-    Its derivative is that of the x for which ``residual(x, *constants)`` stays 0; ``fixed(x, *constants)`` tells of
-    which elements of x it is not asked, since they lie at a bound that holds them.
+    Its derivative is that of the x for which ``residual(x, *constants)`` stays 0, in the constants alone;
+    ``fixed(x, *constants)`` tells of which elements of x it is not asked, since they lie at a bound that holds them.
     """
 
     @custom_jvp
-    def solved(*constants: Any) -> Any:
-        return solve(*constants)
+    def solved(begin: Any, *constants: Any) -> Any:
+        return solve(begin, *constants)
 
     @solved.defjvp
     def rule(primals: Any, tangents: Any) -> Any:
         x, more = solved(*primals)
-        active = [i for i, t in enumerate(tangents) if t is not None]
+        constants = primals[1:]
+        active = [i for i, t in enumerate(tangents[1:]) if t is not None]
 
         def moved(*values: Any) -> Any:
-            given = list(primals)
+            given = list(constants)
             for i, value in zip(active, values):
                 given[i] = value
             return residual(x, *given)
 
-        _, change = jvp(moved, tuple([primals[i] for i in active]), tuple([tangents[i] for i in active]))
-        slope = jacfwd(residual)(x, *primals)
+        _, change = jvp(moved, tuple([constants[i] for i in active]), tuple([tangents[1 + i] for i in active]))
+        slope = jacfwd(residual)(x, *constants)
         if fixed is not None:
-            stays = fixed(x, *primals)
+            stays = fixed(x, *constants)
             change = np.where(stays, 0.0, change)
             slope = np.where(stays[:, None] | stays, np.eye(x.shape[0]), slope)
         return (x, more), (-_divided(change, slope), tree.map(lambda _: None, more))
 
-    return solved(*constants)
+    return solved(tuple(map(stop_gradient, begin)), *constants)
 
 
 def _divided(change: Any, slope: Any) -> Any:

@@ -68,10 +68,9 @@ class Quasi(NamedTuple):
     is_stuck: Any
 
 
-def bfgs(f: Function, x0: Any, gtol: Any = 1e-5, maxiter: Any = None) -> tuple[Any, tuple[Any, ...]]:
+def bfgs(f: Function, x0: Any, gtol: Any, maxiter: Any) -> tuple[Any, tuple[Any, ...]]:
     """The minimum of a function of a vector, and SciPy's success, status, and numbers of steps and evaluations."""
     both, n = value_and_grad(f), x0.shape[0]
-    most = 200 * n if maxiter is None else maxiter
     value, slope = both(x0)
     # The first step is about 1 long, as that of SciPy's.
     start = Quasi(
@@ -79,7 +78,7 @@ def bfgs(f: Function, x0: Any, gtol: Any = 1e-5, maxiter: Any = None) -> tuple[A
     )
 
     def goes_on(s: Quasi) -> Any:
-        return (np.max(np.abs(s.slope)) > gtol) & (s.steps < most) & ~s.is_stuck
+        return (np.max(np.abs(s.slope)) > gtol) & (s.steps < maxiter) & ~s.is_stuck
 
     def step(s: Quasi) -> Quasi:
         direction = -(s.inverse @ s.slope)
@@ -98,7 +97,7 @@ def bfgs(f: Function, x0: Any, gtol: Any = 1e-5, maxiter: Any = None) -> tuple[A
     end = while_loop(goes_on, step, start)
     is_flat = np.max(np.abs(end.slope), initial=0.0) <= gtol
     is_unknown = np.isnan(end.value) | np.any(np.isnan(end.x))
-    status = np.where(is_flat, 0, np.where(is_unknown, 3, np.where(end.steps >= most, 1, 2)))
+    status = np.where(is_flat, 0, np.where(is_unknown, 3, np.where(end.steps >= maxiter, 1, 2)))
     return end.x, (is_flat, status, end.steps, end.evaluations)
 
 
@@ -126,7 +125,7 @@ class Newton(NamedTuple):
     is_stuck: Any
 
 
-def newton(f: Function, x0: Any, xtol: Any = 1.49012e-8, maxiter: int = 100) -> tuple[Any, tuple[Any, ...]]:
+def newton(f: Function, x0: Any, xtol: Any, maxiter: int = 100) -> tuple[Any, tuple[Any, ...]]:
     """A root of a system, by Newton's steps, halved until the residuals get less; and what `bfgs` gives."""
     jacobian = jacfwd(f)
 

@@ -178,19 +178,20 @@ def _traced(
     require_known("minimize", bounds=given["bounds"], tol=given["tol"])
     closed = Closed("minimize", lambda x: np.reshape(as_array(fun(shaped.restored(x), *args)), ()), x0.shape[0])
     fixed = at_bounds(given["bounds"], x0.shape[0])
-    x, info = solution(_solver(closed, x0, given), grad(closed.call), closed.constants, fixed)
+    solve, begin = _solver(closed, x0, given)
+    x, info = solution(solve, grad(closed.call), begin, closed.constants, fixed)
     value, slope = closed(x), grad(closed.call)(x, *closed.constants)
     return OptimizeResult(x=shaped.restored(x), fun=value, jac=shaped.restored(slope), **told(info))
 
 
-def _solver(closed: Closed, x0: Any, given: dict[str, Any]) -> Callable[..., Any]:
-    """What finds the solution for values of the constants: a loop, where there is one, or SciPy in the middle."""
+def _solver(closed: Closed, x0: Any, given: dict[str, Any]) -> tuple[Callable[..., Any], list[Any]]:
+    """What finds the solution, a loop or SciPy in the middle, and what it begins with."""
     if given["bounds"] is None and str(given["method"]).lower() in ("none", "bfgs"):
-        options = dict(given["options"] or {})
-        gtol = options.get("gtol", 1e-5 if given["tol"] is None else given["tol"])
-        return lambda *constants: bfgs(lambda x: closed.call(x, *constants), x0, gtol, options.get("maxiter"))
+        options = {"gtol": 1e-5 if given["tol"] is None else given["tol"], "maxiter": None, **(given["options"] or {})}
+        own = lambda begin, *constants: bfgs(lambda x: closed.call(x, *constants), *begin)  # noqa: E731
+        return own, [x0, options["gtol"], 200 * x0.shape[0] if options["maxiter"] is None else options["maxiter"]]
     minimizer = _Minimizer(closed, given)
-    return lambda *constants: pair(solved_by_scipy(x0, *constants, solver=minimizer))
+    return lambda begin, *constants: pair(solved_by_scipy(*begin, *constants, solver=minimizer)), [x0]
 
 
 def require_known(name: str, **given: Any) -> None:

@@ -17,7 +17,6 @@ from fnad.scipy.optimize.results import OptimizeResult
 from fnad.scipy.originals import as_array
 from fnad.tracing.state import is_staging
 from fnad.transforms.grad import grad
-from fnad.transforms.vjp import stop_gradient
 
 XTOL, RTOL = 2e-12, 4 * float(np.finfo(float).eps)
 BRACKETING = ("bisect", "brentq", "brenth", "ridder", "toms748")
@@ -56,7 +55,7 @@ def root_scalar(
 
     >>> import fnad
     >>> def root(a):
-    ...     return root_scalar(lambda x: x**3 - a, bracket=(0.0, 10.0)).root
+    ...     return root_scalar(lambda x, a: x**3 - a, (a,), bracket=(0.0, 10.0)).root
     >>> np.round(fnad.jit(root)(8.0), 9), np.round(fnad.grad(root)(8.0), 9)
     (np.float64(2.0), np.float64(0.083333333))
     """
@@ -71,13 +70,14 @@ def root_scalar(
         )
     name = _method(method, bracket, x0, x1)
     closed = Closed("root_scalar", lambda x: np.reshape(as_array(f(x[0], *args)), (1,)), 1)
-    tolerances = [default if given is None else given for given, default in ((xtol, XTOL), (rtol, RTOL))]
-    limits = Limits(*tolerances, maxiter or (50 if bracket is None else 100))
+    limits = Limits(
+        XTOL if xtol is None else xtol, RTOL if rtol is None else rtol, maxiter or (50 if bracket is None else 100)
+    )
     starts = bracket if bracket is not None else [x0] if name == "newton" else [x0, x1]
-    begin = [stop_gradient(np.astype(as_array(x), np.float64)) for x in starts]
+    begin = [np.astype(as_array(x), np.float64) for x in (*starts, *limits)]
     x, (converged, steps, calls) = solution(
-        lambda *constants: _found(name, lambda x: closed.call(x[None], *constants)[0], begin, limits), closed.call,
-        closed.constants,
+        lambda begin, *constants: _found(name, lambda x: closed.call(x[None], *constants)[0], begin), closed.call,
+        begin, closed.constants,
     )
     return OptimizeResult(
         root=x[0], converged=converged, iterations=steps, function_calls=calls, method=name,
@@ -106,14 +106,17 @@ class Limits(NamedTuple):
 
     xtol: Any
     rtol: Any
-    maxiter: int
+    maxiter: Any
 
 
-def _found(name: str, f: Callable[..., Any], begin: Sequence[Any], limits: Limits) -> Any:
-    root, converged, steps, calls = {"newton": _newton, "secant": _secant}.get(name, _bracketed)(
-        f, *begin, limits, **({"halves": name == "bisect"} if name in ("bisect", "chandrupatla") else {})
-    )
-    return root[None], (converged, steps, calls)
+def _found(name: str, f: Callable[..., Any], begin: Sequence[Any]) -> Any:
+    """The root, and what is told of it; it begins with the starts and the limits."""
+    starts, limits = begin[:-3], Limits(*begin[-3:])
+    if name in ("newton", "secant"):
+        root, *told = (_newton if name == "newton" else _secant)(f, *starts, limits)
+    else:
+        root, *told = _bracketed(f, *starts, limits, halves=name == "bisect")
+    return root[None], tuple(told)
 
 
 # --- From a bracket
@@ -227,7 +230,7 @@ def brentq(
     Raises:
         ValueError: the signs are the same, where nothing is traced.
 
-    >>> round(brentq(lambda x: x * x - 2.0, 0.0, 2.0), 9)
+    >>> round(brentq(lambda x, a: x * x - a, 0.0, 2.0, (2.0,)), 9)
     1.414213562
     """
     return root_scalar(f, args, "brentq", (a, b), xtol=xtol, rtol=rtol, maxiter=maxiter).root
@@ -252,7 +255,7 @@ def bisect(
     Raises:
         ValueError: the signs are the same, where nothing is traced.
 
-    >>> round(bisect(lambda x: x * x - 2.0, 0.0, 2.0), 9)
+    >>> round(bisect(lambda x, a: x * x - a, 0.0, 2.0, (2.0,)), 9)
     1.414213562
     """
     return root_scalar(f, args, "bisect", (a, b), xtol=xtol, rtol=rtol, maxiter=maxiter).root
@@ -279,7 +282,7 @@ def newton(
     Raises:
         TypeError: ``func`` is no function.
 
-    >>> round(float(newton(lambda x: x * x - 2.0, 1.0)), 9)
+    >>> round(float(newton(lambda x, a: x * x - a, 1.0, args=(2.0,))), 9)
     1.414213562
     """
     method = "secant" if x1 is not None else "newton" if fprime2 is None else "halley"

@@ -97,12 +97,12 @@ class _Rooter:
         """What is 0 at a solution."""
         return self.closed.call(x, *constants)
 
-    def on_traced(self, x0: Any) -> Callable[..., Any]:
-        """What finds the solution for traced constants: SciPy in the middle, or a loop."""
+    def on_traced(self, x0: Any) -> tuple[Callable[..., Any], list[Any]]:
+        """What finds the solution, SciPy in the middle or a loop, and what it begins with."""
         if str(self.given["method"]).lower() != "newton":
-            return lambda *constants: pair(solved_by_scipy(x0, *constants, solver=self))
-        tolerance = {} if self.given["tol"] is None else {"xtol": self.given["tol"]}
-        return lambda *constants: newton(lambda x: self.closed.call(x, *constants), x0, **tolerance)
+            return lambda begin, *constants: pair(solved_by_scipy(*begin, *constants, solver=self)), [x0]
+        own = lambda begin, *constants: newton(lambda x: self.closed.call(x, *constants), *begin)  # noqa: E731
+        return own, [x0, 1.49012e-8 if self.given["tol"] is None else self.given["tol"]]
 
 
 def _traced(
@@ -111,7 +111,8 @@ def _traced(
 ) -> Any:
     closed = Closed(name, function, x0.shape[0])
     solver = kind(closed, given)
-    x, info = solution(solver.on_traced(x0), solver.residual, closed.constants, fixed)
+    solve, begin = solver.on_traced(x0)
+    x, info = solution(solve, solver.residual, begin, closed.constants, fixed)
     return OptimizeResult(x=shaped.restored(x), fun=closed(x), **told(info))
 
 
@@ -157,7 +158,9 @@ def least_squares(
 
     >>> t = np.array([0.0, 1.0, 2.0])
     >>> y = 3.0 * np.exp(-0.5 * t)
-    >>> found = least_squares(lambda p: p["a"] * np.exp(-p["rate"] * t) - y, {"a": 1.0, "rate": 1.0})
+    >>> def residuals(p, y):
+    ...     return p["a"] * np.exp(-p["rate"] * t) - y
+    >>> found = least_squares(residuals, {"a": 1.0, "rate": 1.0}, args=(y,))
     >>> np.round(found.x["a"], 6), np.round(found.x["rate"], 6)
     (np.float64(3.0), np.float64(0.5))
     """
