@@ -155,5 +155,9 @@ def test_mistakes_with_images_are_scipys_errors() -> None:
 
 
 def test_nothing_flows_from_beyond_the_edges() -> None:
+    nowhere = np.array([[np.nan, 1.5]])
+    for mode in MODES:
+        call = lambda x, c: ndimage.map_coordinates(x, c, order=1, mode=mode, cval=7.0)  # noqa: E731, B023
+        assert_scipys(call, LINE, nowhere)
     slope = fnad.grad(lambda c: ndimage.map_coordinates(LINE, c[None], order=1, cval=np.nan)[:1].sum())
     np.testing.assert_allclose(slope(np.array([1.5, -3.0])), [LINE[2] - LINE[1], 0.0])

@@ -131,12 +131,12 @@ def _interpolated(
 def _at(spline: Tracer, coordinates: Sequence[Tracer], order: int, mode: str, cval: Any) -> Tracer:
     """The sum over the places around each coordinate."""
     inside: Any = True
-    if mode == "constant":
+    if mode not in ("grid-constant", "nearest"):  # else cval, as it is everywhere for nan
         for c, n in zip(coordinates, spline.shape):
-            inside = inside & (c >= 0) & (c <= n - 1)
+            inside = inside & ((c >= 0) & (c <= n - 1) if mode == "constant" else c == c)
         coordinates = [np.where(inside, c, 0.0) for c in coordinates]
-    elif mode not in ("grid-constant", "nearest"):
-        coordinates = [_folded(c, n, mode) for c, n in zip(coordinates, spline.shape)]
+        if mode != "constant":
+            coordinates = [_folded(c, n, mode) for c, n in zip(coordinates, spline.shape)]
     ndim, shape = spline.ndim, coordinates[0].shape
     flat, known, weights = 0, True, []
     for axis, (c, n) in enumerate(zip(coordinates, spline.shape)):
