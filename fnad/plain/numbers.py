@@ -46,9 +46,15 @@ def convert_to(x: Tracer, target: ArrayType) -> Any:
 def _float(function: Callable[..., Any], result: str = "f") -> Callable[..., Any]:
     """A function of floats."""
     def rule(*args: Any) -> Any:
-        return _as_results(function(*[_number(a) for a in args]), result)
+        return _as_results(_call(function, [_number(a) for a in args]), result)
 
     return rule
+
+
+def _call(function: Callable[..., Any], args: list[Any]) -> Any:
+    if isinstance(function, np.ufunc) and len(args) != function.nin:  # one more would be where it writes to
+        raise TypeError(f"{function.__name__} expected {function.nin} arguments, got {len(args)}")
+    return function(*args)
 
 
 def _as_results(found: Any, result: str) -> Any:
@@ -71,7 +77,7 @@ def _integers(function: Callable[..., Any]) -> Callable[..., Any]:
 def _complex(function: Callable[..., Any], result: str = "c") -> Callable[..., Any]:
     """A function of complex numbers."""
     def rule(*args: Any) -> Any:
-        return _as_results(function(*[_number(a, "c") for a in args]), result)
+        return _as_results(_call(function, [_number(a, "c") for a in args]), result)
 
     return rule
 
@@ -139,6 +145,10 @@ def _next_after(x: Any, y: Any, *, steps: Any = None) -> Any:
     return reduce(lambda at, _: np.nextafter(at, y), range(1 if steps is None else steps), x)
 
 
+def _unit(x: Any) -> Any:
+    return np.where(np.isinf(x), np.inf, np.spacing(np.abs(x)))
+
+
 def _polar(z: Any) -> Any:
     return np.abs(z), np.angle(z)
 
@@ -162,7 +172,7 @@ _OTHERS: dict[str, Callable[..., Any]] = {
     "sumprod": _sum_of_products, "isclose": partial(_is_close, "f"), "remainder": _float(_remainder),
     "nextafter": _next_after, "ldexp": lambda x, i: _number(np.ldexp(_number(x), _number(i, "i"))),
     "floor": _float(np.floor, "i"), "ceil": _float(np.ceil, "i"), "trunc": _float(np.trunc, "i"),
-    "modf": _float(np.modf, "ff"), "frexp": _float(np.frexp, "fi"), "ulp": _float(lambda x: np.spacing(np.abs(x))),
+    "modf": _float(np.modf, "ff"), "frexp": _float(np.frexp, "fi"), "ulp": _float(_unit),
     "erf": _float(fnp.erf), "erfc": _float(fnp.erfc), "gamma": _float(lambda x: _special.gamma(x)),
     "lgamma": _float(lambda x: _special.gammaln(x)), "fma": _float(lambda x, y, z: x * y + z),
     "gcd": _integers(lambda *ns: reduce(np.gcd, ns, 0)), "lcm": _integers(lambda *ns: reduce(np.lcm, ns, 1)),

@@ -26,7 +26,7 @@ MOST_MODULES = 1000
 """Modules of the user's whose own names for NumPy's functions have stand-ins."""
 MOST_REPEATS = 16
 """Repetitions in one staging of the outermost function."""
-_NAMESPACES = (np, np.linalg, math, cmath)
+_NAMESPACES = (np, np.linalg, np.fft, math, cmath)
 
 
 class _Plain(Surroundings):
