@@ -8,6 +8,7 @@ import math
 import os
 import pickle
 import threading
+import time
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -114,9 +115,13 @@ def test_another_thread_sees_numpy_all_the_while() -> None:
         assert np.sum([1.0, 2.0]) == 3.0 and data[[1, 2]].tolist() == [1.0, 2.0] and data[2:4].sum() == 5.0
         seen.append(np.array is not BEFORE[0]["array"])
 
+    def slow(x: Any) -> Any:
+        time.sleep(0.002)  # so that the other one goes on meanwhile
+        return written(x)
+
     with another_thread(work):
         for k in range(30):
-            assert np.isfinite(grad(lambda x: written(x) + k)(0.5))
+            assert np.isfinite(grad(lambda x: slow(x) + k)(0.5))
             assert vmap(lambda i: data[i] + k)(np.arange(2)).tolist() == [k, k + 1.0]
     assert any(seen)  # and it had stand-ins before it
 
