@@ -274,23 +274,32 @@ def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: A
 
 
 @implements(np.fft.fftfreq)
-def fftfreq(n: Any, d: Any = 1.0, device: Any = None) -> Any:
-    """Dtypes: float. Derivative: of ``d``, that of 1 / d.
+def fftfreq(n: Any, d: Any = 1.0, device: Any = None, *, dtype: Any = None) -> Any:
+    """Dtypes: float, the one that is asked for. Derivative: of ``d``, that of 1 / d.
 
     >>> fftfreq(4, d=0.5)
     array([ 0. ,  0.5, -1. , -0.5])
     """
-    return np.fft.fftfreq(n, d, device)  # which computes with d as it is
+    return _of_dtype(np.fft.fftfreq(_known(n), d, device), dtype)  # which computes with d as it is
 
 
 @implements(np.fft.rfftfreq)
-def rfftfreq(n: Any, d: Any = 1.0, device: Any = None) -> Any:
-    """Dtypes: float. Derivative: of ``d``, that of 1 / d.
+def rfftfreq(n: Any, d: Any = 1.0, device: Any = None, *, dtype: Any = None) -> Any:
+    """Dtypes: float, the one that is asked for. Derivative: of ``d``, that of 1 / d.
 
     >>> rfftfreq(4, d=0.5)
     array([0. , 0.5, 1. ])
     """
-    return np.fft.rfftfreq(n, d, device)
+    return _of_dtype(np.fft.rfftfreq(_known(n), d, device), dtype)
+
+
+def _known(n: Any) -> Any:
+    """A number of samples, whose value decides the shape of the result."""
+    return n.concrete("a number of samples", np.ndarray.item) if type(n) is Tracer else n
+
+
+def _of_dtype(x: Any, dtype: Any) -> Any:
+    return x if dtype is None else x.astype(dtype)
 
 
 def _half_way(x: Any, axes: Any, sign: int) -> Any:

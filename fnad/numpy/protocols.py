@@ -12,7 +12,7 @@ import numpy as np
 
 from fnad.errors import InPlaceError, located
 from fnad.lazy import LazyModule
-from fnad.numpy import aliases, contractions, indexing, operators, shaping, ufuncs, updates, writing
+from fnad.numpy import aliases, contractions, indexing, operators, shaping, standard, ufuncs, updates, writing
 from fnad.numpy import ufunc_methods as methods
 from fnad.numpy.dispatch import RULES, name_of, ordinary_array
 from fnad.numpy.flat import Flat, set_flat
@@ -289,7 +289,7 @@ _METHODS_OF_OUR_OWN: dict[str, Callable[..., Any]] = {
     "conj": _conjugate, "conjugate": _conjugate,
     "compress": lambda self, condition, axis=None, out=None: RULES[np.compress](condition, self, axis, out),
     "sort": writing.sort_in_place, "partition": writing.partition_in_place, "fill": writing.fill,
-    "item": _item, "view": _view, "resize": _resize,
+    "to_device": standard.to_device, "item": _item, "view": _view, "resize": _resize,
     "itemset": _refused("itemset()", "Write x[i] = v."),
 }
 _PROPERTIES: dict[str, Callable[[Tracer], Any]] = {
@@ -299,13 +299,15 @@ _PROPERTIES: dict[str, Callable[[Tracer], Any]] = {
     "imag": RULES[np.imag],
     "flat": Flat,
     "at": updates.At,
+    "device": lambda self: standard.DEVICE,
 }
 _SETTERS: dict[str, Callable[[Tracer, Any], None]] = {
-    **{name: _unset(name) for name in ("T", "mT", "at", "ndim", "size", "nbytes", "itemsize")},
+    **{name: _unset(name) for name in ("T", "mT", "at", "device", "ndim", "size", "nbytes", "itemsize")},
     "dtype": _unset("dtype", "Use x.astype(dtype)."), "shape": aliases.set_shape, "flat": set_flat,
     "real": writing.set_real, "imag": writing.set_imag,
 }
 _SPECIAL: dict[str, Callable[..., Any]] = {
+    "__array_namespace__": standard.namespace_of,
     "__array_ufunc__": _array_ufunc, "__array_function__": _array_function,
     "__matmul__": contractions.matmul_operator, "__rmatmul__": contractions.reflected_matmul_operator,
     "__getitem__": indexing.getitem, "__setitem__": writing.setitem, "__delitem__": writing.delitem,

@@ -10,10 +10,11 @@ from fnad.ir.types import INDEX, Shape
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.indexing import getitem, index_array
 from fnad.numpy.modes import filling, within
-from fnad.numpy.promotion import as_places, builder_of, cast, is_traced, one_axis, traced
+from fnad.numpy.promotion import as_places, builder_of, cast, constant, is_traced, one_axis, spread_to, traced
 from fnad.numpy.shaping import ravel
 from fnad.ops import reductions
-from fnad.ops.elementwise import maximum, minimum, mod
+from fnad.ops.elementwise import maximum, minimum, mod, sub
+from fnad.ops.shaping import flip
 from fnad.tracing.builder import Builder
 from fnad.tracing.tracer import Tracer
 
@@ -104,8 +105,10 @@ def grid(index: Any, shape: Shape, axis: int) -> tuple[Any, ...]:
 
 
 @implements(np.argsort)
-def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    """It is always stable.
+def argsort(
+    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None, descending: bool = False
+) -> Any:
+    """It is always stable, also where ``descending``, from the largest on, has the order be the other one.
 
     Dtypes: all. Derivative: none.
 
@@ -113,13 +116,23 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stab
     array([1, 2, 0])
     """
     x = traced(builder_of(a), a)
-    x, axis = (ravel(x), 0) if axis is None else (x, axis)
-    return reductions.argsort(x, axis=one_axis(axis, x.ndim))
+    x, axis = (ravel(x), 0) if axis is None else (x, one_axis(axis, x.ndim))
+    return _order(x, axis, descending)
+
+
+def _order(x: Tracer, axis: int, descending: bool) -> Tracer:
+    """The places along an axis in the order of what is there; of equal elements the first one comes first."""
+    if not descending:
+        return reductions.argsort(x, axis=axis)
+    backward = reductions.argsort(flip(x, axes=(axis,)), axis=axis)
+    return flip(sub(spread_to(constant(x.builder, x.shape[axis] - 1, (), INDEX), x.shape), backward), axes=(axis,))
 
 
 @implements(np.sort)
-def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    """It is always stable: of ties each keeps its own derivative.
+def sort(
+    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None, descending: bool = False
+) -> Any:
+    """It is always stable: of ties each keeps its own derivative. With ``descending`` it is from the largest on.
 
     Dtypes: all. Derivative: 1 from each place to the place where its element went.
 
@@ -128,4 +141,4 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
     """
     x = traced(builder_of(a), a)
     x, axis = (ravel(x), 0) if axis is None else (x, one_axis(axis, x.ndim))
-    return take_along_axis(x, reductions.argsort(x, axis=axis), axis)
+    return take_along_axis(x, _order(x, axis, descending), axis)

@@ -51,8 +51,8 @@ def test_a_text_begins_as_numpys_and_says_what_is_ours(name: str) -> None:
     assert re.search(r"^Dtypes: .*\.", text, re.M) and re.search(r"\bDerivatives?: .*[^.]\.$", text, re.M)
 
 
-# Sizes of results where these depend on values, and what is beyond an array: keywords that NumPy has not.
-OWN = {"size", "length", "mode", "fill_value"}
+# Sizes of results where these depend on values, what is beyond an array, and what the array API standard adds.
+OWN = {"size", "length", "mode", "fill_value", "descending", "dtype"}
 
 
 @pytest.mark.parametrize("name", BOTH)
