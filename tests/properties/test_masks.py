@@ -16,6 +16,7 @@ from fnad.ops.elementwise import real
 
 from tests.profiles import is_deep
 from tests.properties.cases import CASES, Case, Sample
+from tests.properties.families.linalg import Matrices
 
 DIFFERENTIABLE = [case for case in CASES.values() if case.primitive.differentiable != ()]
 BAD = (np.nan, np.inf, -np.inf, 0.0, 1.0, -3.0, 1e300)
@@ -120,7 +121,10 @@ def at(point: Point, which: str, case: Case, sample: Sample, formula: str) -> tu
     return loss_of(case, sample, formula, point.shown, fixed), [x for x, m in zip(values, moving) if m]
 
 
-SMOOTH = [case for case in DIFFERENTIABLE if case.is_smooth("float64", case.samples[0])]
+# Of a matrix with a bad element no result is left.
+SMOOTH = [
+    case for case in DIFFERENTIABLE if case.is_smooth("float64", case.samples[0]) and not isinstance(case, Matrices)
+]
 # Each operation with all formulas, or with some that take turns.
 ROWS = [
     pytest.param(case, formula, id=f"{case.name}-{formula}")

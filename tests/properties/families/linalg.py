@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from fnad.ops import linalg, spectral
-from fnad.ops.elementwise import abs_
+from fnad.ops.elementwise import conj, mul
 from hypothesis import strategies as st
 from scipy import linalg as scipy_linalg
 
@@ -51,7 +51,7 @@ def _hermitian(operation: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _sizes(*outputs: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Of vectors only the sizes, which no signs and phases are in."""
+    """Of vectors only the squares of sizes, which no signs and phases are in."""
 
     def of(operation: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **params: Any) -> Any:
@@ -63,7 +63,7 @@ def _sizes(*outputs: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def _size(x: Any) -> Any:
-    return abs_(x) if hasattr(x, "builder") else np.abs(x)
+    return mul(x, conj(x))
 
 
 def _cholesky(a: Any) -> Any:
@@ -78,10 +78,7 @@ def _triangular(a: Any, b: Any, lower: bool, adjoint: bool, unit: bool, strict: 
 
 
 def _packed(a: Any) -> Any:
-    if a.ndim > 2:
-        return tuple([np.stack(parts) for parts in zip(*map(_packed, a))])
-    packed, pivots = scipy_linalg.lu_factor(a)
-    return packed.T, pivots.astype(np.int32)
+    return np.swapaxes(scipy_linalg.lu_factor(a)[0], -1, -2)
 
 
 def _order(pivots: Any, inverse: bool) -> Any:
@@ -107,7 +104,7 @@ TRIANGLES = tuple(
 ROWS = [
     Matrices("cholesky", (GIVEN,), SQUARE, _cholesky, run=_hermitian(linalg.cholesky)),
     Matrices("triangular_solve", (GIVEN, OTHER), TRIANGLES, _triangular),
-    Matrices("lu", (GIVEN,), SQUARE, _packed),
+    Matrices("lu", (GIVEN,), SQUARE, _packed, run=lambda a: linalg.lu(a)[0]),
     Case("permutation", (Domain(2, 2, dtype="int32", exact=True),), (_one(3, inverse=False), _one(3, inverse=True)),
          _order, dtypes=("int32",)),
     Matrices("qr", (GIVEN,), tuple(_one(*s, complete=False) for s in RECTANGLES),
@@ -120,7 +117,8 @@ ROWS = [
     Matrices("svd", (GIVEN,), tuple(_one(*s, full=False) for s in RECTANGLES),
              _sizes(0, 2)(lambda a, full: np.linalg.svd(a, full)), run=_sizes(0, 2)(spectral.svd)),
     Matrices("svdvals", (GIVEN,), tuple(_one(*s) for s in RECTANGLES), np.linalg.svdvals),
-    Matrices("eigvals", (GIVEN,), SQUARE, lambda a: np.linalg.eigvals(a + 0j)),
+    Matrices("eigvals", (GIVEN,), SQUARE, lambda a: np.linalg.eigvals(a + 0j),
+             dtypes=("float64", "complex128")),
 ]
 # What takes factors as hints, and vectors whose sizes are complex.
 OTHERWISE = {
