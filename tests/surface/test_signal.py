@@ -106,6 +106,7 @@ FILTERS = [
     row("lfilter", lambda b, a, x, zi: signal.lfilter(b, a, x, zi=zi), B, A, LINES[:, :5], LINES[:, 9:]),
     row("lfilter/complex", lambda b, a, x: signal.lfilter(b, a, x, axis=0), B + 0.1j, A[:2], LINES[:, :3].T * 1j),
     row("sosfilt", lambda p, x, zi: signal.sosfilt(sections(p), x, zi=zi), PARTS, X, LINES[:, :2]),
+    row("freqz", lambda b, a, w: signal.freqz(b, a, w, fs=2.0)[1], B, A, np.array([0.2, 0.7])),
     row("filtfilt", lambda b, a, x: signal.filtfilt(b, a, x, padlen=2), B, A, X),
     row("sosfiltfilt", lambda p, x: signal.sosfiltfilt(sections(p), x, padlen=3), PARTS[:1], X),
 ]
@@ -126,6 +127,18 @@ def test_filters_of_any_order_are_scipys(orders: tuple[int, int]) -> None:
         assert_scipys(lambda b, a, x, zi: signal.lfilter(b, a, x, zi=zi), b, a, LINES[:, :n], state)  # noqa: B023
         assert_scipys(lambda b, a, x, zi: signal.lfilter(b, a, x, 0, zi), b, a, LINES.T[:n], state[:1].T)
     assert_scipys(signal.lfilter_zi, b, a)
+
+
+def test_responses_are_scipys() -> None:
+    for call in (
+        lambda b: signal.freqz(b), lambda b: signal.freqz(b, A, 7, True), lambda b: signal.freqz(b, 2, None, True),
+        lambda b: signal.freqz(b, A, 6, include_nyquist=True, fs=3.0), lambda b: signal.freqz(b, [1], [0.1, 1.0]),
+        lambda b: signal.freqz(b, A[:2] * 1j, 4), lambda b: signal.freqz(b, 1, -1), lambda b: signal.freqz(b, 1, 0.5),
+    ):
+        assert_scipys(call, B)
+    assert_scipys(lambda sos: signal.freqz_sos(sos, 5, fs=2.0), SOS)
+    assert_scipys(lambda sos: signal.sosfreqz(sos, [0.1, 0.2]), SOS[:1])
+    assert_scipys(lambda sos: signal.freqz_sos(sos[:, :4]), SOS)
 
 
 def test_options_of_filters_are_scipys() -> None:

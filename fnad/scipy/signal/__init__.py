@@ -13,6 +13,9 @@ from fnad.scipy.signal.filtering import lfilter_zi as lfilter_zi
 from fnad.scipy.signal.filtering import sosfilt as sosfilt
 from fnad.scipy.signal.filtering import sosfilt_zi as sosfilt_zi
 from fnad.scipy.signal.filtering import sosfiltfilt as sosfiltfilt
+from fnad.scipy.signal.response import freqz as freqz
+from fnad.scipy.signal.response import freqz_sos as freqz_sos
+from fnad.scipy.signal.response import freqz_sos as sosfreqz
 from fnad.scipy.signal.sampling import decimate as decimate
 from fnad.scipy.signal.sampling import resample as resample
 from fnad.scipy.signal.sampling import resample_poly as resample_poly

@@ -167,7 +167,7 @@ def sosfilt(sos: Any, x: Any, axis: Any = -1, zi: Any = None) -> Any:
     if not x.ndim:
         raise ValueError("x must be at least 1-D")
     _require_inexact(x.dtype)
-    named, sos, axis = axis, _sections(sos), one_axis(axis, x.ndim)
+    named, sos, axis = axis, sections(sos), one_axis(axis, x.ndim)
     shape = (sos.shape[0], *x.shape[:axis], 2, *x.shape[axis + 1 :])
     for state in states:
         if state.shape != shape:
@@ -181,7 +181,7 @@ def sosfilt(sos: Any, x: Any, axis: Any = -1, zi: Any = None) -> Any:
     return y if zi is None else (y, np.moveaxis(np.stack(ends), -1, axis + 1))
 
 
-def _sections(sos: Tracer) -> Tracer:
+def sections(sos: Tracer) -> Tracer:
     sos = np.atleast_2d(sos)
     if sos.ndim != 2:
         raise ValueError("sos array must be 2D")
@@ -229,7 +229,7 @@ def sosfiltfilt(sos: Any, x: Any, axis: Any = -1, padtype: Any = "odd", padlen: 
     """
     given = sos
     sos, x = alike(sos, x)
-    sos, axis = _sections(sos), one_axis(axis, x.ndim)
+    sos, axis = sections(sos), one_axis(axis, x.ndim)
     taps = 2 * sos.shape[0] + 1
     if padlen is None and padtype is not None:
         coefficients = np.atleast_2d(given)
