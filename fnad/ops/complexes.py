@@ -1,6 +1,6 @@
 """Functions of complex numbers that have a derivative in the complex sense, and numbers from their two parts.
 
-They run by their NumPy meaning, which knows all infinities and signs of zero: their parts, taken one by one, do not.
+Compiled, they are words of their own, which know all infinities and signs of zero: expressions of the parts do not.
 """
 
 from __future__ import annotations
