@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 from fnad import cond, grad, jit, scan, tree, vmap, while_loop
 from fnad.compiler.compile import compile_program
+from fnad.compiler.cpu.lower import has_code
+from fnad.compiler.passes.simplify import simplify
+from fnad.ops.complexes import complex_
+from fnad.ops.elementwise import conjugate, imag, neg, real
 from fnad.runtime.plan import HostStep, walk
 from fnad.testing import check_grads
 
@@ -121,6 +125,17 @@ def test_a_host_step_is_seen_inside_of_a_loop() -> None:
     stepped = lambda z: scan(lambda c, e: (c * e, c), np.float16(1), z.real[0].astype("f2"))  # noqa: E731
     with pytest.raises(AssertionError, match="mul"):
         check_compiled(stepped, stepped(Z))
+
+
+@pytest.mark.parametrize(("function", "names"), [
+    (lambda z: conjugate(conjugate(z)), []), (lambda z: neg(neg(z)), []),
+    (lambda z: conjugate(neg(z)), ["neg", "conjugate"]),
+    (lambda z: real(complex_(imag(z), real(z))), ["imag"]), (lambda z: imag(complex_(imag(z), real(z))), ["real"]),
+], ids=["conjugates", "signs", "others", "real part", "imaginary part"])
+def test_what_is_undone_is_not_done(function: Callable[[Any], Any], names: list[str]) -> None:
+    program = simplify(fnad.make_program(function)(Z), has_code)
+    assert [eqn.primitive.name for eqn in program.equations] == names
+    np.testing.assert_array_equal(jit(function)(Z), function(Z))
 
 
 def test_the_imaginary_part_is_not_lost_in_silence() -> None:

@@ -24,6 +24,7 @@ from fnad.ir.types import ArrayType
 from fnad.ops import elementwise as e
 from fnad.ops import shaping as s
 from fnad.ops.arrays import array_equation, array_of, array_p, is_identity
+from fnad.ops.complexes import complex_
 from fnad.ops.contractions import matmul
 from fnad.ops.indexing import scatter
 from fnad.sameness import typed_if_hashable
@@ -140,6 +141,8 @@ class _Rewriter:
         found = rule(*inputs, **eqn.params) if rule is not None else None
         if found is not None and found.type.strong == type.strong:
             return found
+        if primitive in _UNDOES:
+            return self._undone(eqn)
         if primitive is e.add:
             return self._scattered(eqn)
         return self._merged(eqn) if primitive in _MERGES else None
@@ -157,6 +160,14 @@ class _Rewriter:
                     self.add(Equation(inner.primitive, (x, *inner.inputs[1:]), inner.params, (output,), eqn.source))
                     return self.atoms.get(output, output)
         return None
+
+    def _undone(self, eqn: Equation) -> Atom | None:
+        """What the equation before did something to that this one undoes."""
+        inner, (maker, i) = self.producers.get(eqn.inputs[0]), _UNDOES[eqn.primitive]
+        if inner is None or inner.primitive is not maker:
+            return None
+        found = inner.inputs[i]
+        return found if found.type.strong == eqn.outputs[0].type.strong else None
 
     def _merged(self, eqn: Equation) -> Atom | None:
         """Two moves in a row as one; the first may then go."""
@@ -243,6 +254,11 @@ _MERGES: dict[Primitive, Callable[[dict, dict], dict]] = {
         "shape": second["shape"], "dims": tuple([second["dims"][d] for d in first["dims"]]),
     },
 }
+
+_UNDOES: dict[Primitive, tuple[Primitive, int]] = {
+    e.neg: (e.neg, 0), e.conjugate: (e.conjugate, 0), e.real: (complex_, 0), e.imag: (complex_, 1),
+}
+"""By an operation the one before it that it undoes, and which operand of that it gives."""
 
 # --- Equal equations
 
