@@ -66,9 +66,10 @@ def _length(places: Tracer, minlength: int) -> int:
     """How many counts there are, which takes the values to know."""
     if not places.size:
         return minlength
-    if bool(min_(places) < 0):
+    what = "np.bincount without length="
+    if min_(places).concrete(what, lambda least: bool(least < 0)):
         raise ValueError("'list' argument must have no negative elements")
-    return max(max_(places).concrete("np.bincount", int) + 1, minlength)
+    return max(max_(places).concrete(what, int) + 1, minlength)
 
 
 def _counts(places: Tracer, size: int, weights: Tracer | None) -> Tracer:

@@ -171,7 +171,7 @@ def nonzero(a: Any, *, size: Any = None, fill_value: Any = None) -> Any:
     (array([1]),)
     """
     if size is None:
-        return np.nonzero(a.concrete("np.nonzero"))
+        return np.nonzero(a.concrete("np.nonzero without size="))
     x = traced(builder_of(a), a)
     if not x.ndim:
         raise ValueError(
@@ -207,7 +207,7 @@ def flatnonzero(a: Any, *, size: Any = None, fill_value: Any = None) -> Any:
     array([1])
     """
     if size is None:
-        return np.flatnonzero(a.concrete("np.flatnonzero"))
+        return np.flatnonzero(a.concrete("np.flatnonzero without size="))
     return nonzero(ravel(a), size=size, fill_value=fill_value)[0]
 
 
@@ -221,7 +221,7 @@ def argwhere(a: Any, *, size: Any = None, fill_value: Any = None) -> Any:
     array([[1]])
     """
     if size is None:
-        return np.argwhere(a.concrete("np.argwhere"))
+        return np.argwhere(a.concrete("np.argwhere without size="))
     x = traced(builder_of(a), a)
     if not x.ndim:
         return traced(x.builder, np.zeros((operator.index(size), 0), INDEX))
@@ -234,7 +234,7 @@ def picked(x: Tracer, mask: Tracer, what: str, size: Any = None, fill_value: Any
     Without ``size`` their number must be known; with it there are so many, the last ones ``fill_value`` (0) where too
     few are found.
     """
-    wanted = np.count_nonzero(mask).concrete(what, int) if size is None else operator.index(size)
+    wanted = np.count_nonzero(mask).concrete(f"{what} without size=", int) if size is None else operator.index(size)
     places = places_where(mask, wanted)
     fill = constant(x.builder, 0 if fill_value is None else fill_value, (), x.dtype)
     if not x.shape[0]:

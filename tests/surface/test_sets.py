@@ -119,3 +119,15 @@ def test_compiled_unique_has_a_program_for_each_number_of_values() -> None:
     f = fnad.jit(lambda x: np.unique(x).sum())
     for _ in range(2):
         assert [float(f(x)) for x in (TIES, np.arange(6.0), TIES + 1)] == [6.0, 15.0, 9.0]
+
+
+SIZED = {
+    "unique": np.unique, "union1d": lambda x: np.union1d(x, X), "setdiff1d": lambda x: np.setdiff1d(x, X),
+    "extract": lambda x: np.extract(x > 1, x), "nonzero": np.nonzero,
+}
+
+
+@pytest.mark.parametrize("name", SIZED)
+def test_an_unknown_number_of_values_is_an_error_that_names_size(name: str) -> None:
+    with pytest.raises(fnad.ConcreteValueError, match="without size="):
+        fnad.vmap(SIZED[name])(np.stack([TIES, TIES]))
