@@ -86,7 +86,8 @@ def unique(
     at = 0 if axis is None else one_axis(axis, x.ndim)
     rows = ravel(x) if axis is None else np.moveaxis(x, at, 0)
     runs = _runs_of(rows, equal_nan)
-    count = np.count_nonzero(runs.begins).concrete("np.unique without size=", int) if size is None else operator.index(size)
+    found = np.count_nonzero(runs.begins)
+    count = found.concrete("np.unique without size=", int) if size is None else operator.index(size)
     places = places_where(runs.begins, count + 1)
     values, index = _firsts(runs, places[:-1], fill_value)
     results = [values if axis is None else np.moveaxis(values, 0, at)]
