@@ -48,7 +48,7 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "an attribute of a traced value": (lambda: jit(lambda x: setattr(x, "rate", 1))(X), "x.rate = v: "),
     "bits seen as others": (lambda: jit(lambda x: x.view("i8"))(X), r"x.view\(dtype\): "),
     "a set of a traced value": (lambda: jit(lambda x: {x})(X), "hash: "),
-    "a function of SciPy's": (lambda: jit(scipy.special.beta.accumulate)(X), "scipy.special.beta.accumulate: "),
+    "a function of SciPy's": (lambda: fnad.grad(lambda x: scipy.special.struve(0.5, x))(1.0), "struve: "),
 }
 
 
