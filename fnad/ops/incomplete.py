@@ -5,12 +5,13 @@ In their parameters these are integrals.
 
 from __future__ import annotations
 
+from math import pi
 from typing import Any
 
 import numpy as np
 
 from fnad.ops.elementwise import choose, exp, expm1, log, log1p, maximum, minimum, sqrt
-from fnad.ops.foreign import foreign
+from fnad.ops.foreign import foreign, polynomial
 from fnad.ops.gamma import betaln, digamma, gammaln
 from fnad.ops.integrals import exp1
 from fnad.ops.quadrature import DECAYING, integrals
@@ -19,8 +20,29 @@ from fnad.ops.special import xlogy
 # --- Gamma
 
 
+LARGE = 50.0
+
+
 def gamma_density(a: Any, x: Any) -> Any:
-    return exp(xlogy(a - 1, x) - x - gammaln(a))
+    """x**(a - 1) exp(-x) / gamma(a)"""
+    is_large = (a > LARGE) & (x > 0)
+    far = choose(is_large, x, LARGE)
+    large = exp(_log_power(choose(is_large, a, LARGE), far)) / far
+    return choose(is_large, large, exp(xlogy(a - 1, x) - x - gammaln(a)))
+
+
+def _log_power(a: Any, x: Any) -> Any:
+    """The logarithm of x**a exp(-x) / gamma(a), which for a large a is Stirling's: its terms would cancel."""
+    is_large = a > LARGE
+    large = choose(is_large, a, LARGE)
+    away = (x - large) / large
+    near = large * (log1p(away) - away) + log(large * (0.5 / pi)) * 0.5 - _stirling(large)
+    return choose(is_large, near, xlogy(a, x) - x - gammaln(a))
+
+
+def _stirling(a: Any) -> Any:
+    """What gammaln(a) is above (a - 1/2) log(a) - a + log(2 pi) / 2, of a large a."""
+    return polynomial(1 / (a * a), [1 / 12, -1 / 360, 1 / 1260, -1 / 1680]) / a
 
 
 def gammainc_by_shape(a: Any, x: Any) -> Any:
@@ -40,7 +62,7 @@ def _gammainc_slope(a: Any, x: Any) -> Any:
     is_raised = (a < 1) & (x < 1)
     top = choose(is_raised, a + 1, a)
     is_left = x < top
-    part = exp(xlogy(top, x) - x - gammaln(top))
+    part = exp(_log_power(top, x))
     made, = integrals(
         DECAYING, _gamma_integrand, 1 / (abs(x - top) + sqrt(maximum(top, 1))), top, x, log(x) - digamma(top), is_left
     )
@@ -72,7 +94,23 @@ gammainccinv = foreign("gammainccinv", [
 
 
 def beta_density(a: Any, b: Any, x: Any) -> Any:
-    return exp(xlogy(a - 1, x) + _xlog1m(b - 1, x) - betaln(a, b))
+    """x**(a - 1) (1 - x)**(b - 1) / beta(a, b)"""
+    is_large = (a > LARGE) & (b > LARGE) & (x > 0) & (x < 1)
+    inner = choose(is_large, x, 0.5)
+    both = _log_powers(choose(is_large, a, LARGE), choose(is_large, b, LARGE), inner, 1 - inner)
+    direct = exp(xlogy(a - 1, x) + _xlog1m(b - 1, x) - betaln(a, b))
+    return choose(is_large, exp(both) / (inner * (1 - inner)), direct)
+
+
+def _log_powers(a: Any, b: Any, x: Any, other: Any) -> Any:
+    """The logarithm of x**a (1 - x)**b / beta(a, b), which for large a and b is Stirling's: its terms would cancel."""
+    is_large = (a > LARGE) & (b > LARGE)
+    p, q = choose(is_large, a, LARGE), choose(is_large, b, LARGE)
+    size = p + q
+    away = (x * q - other * p) / p, (other * p - x * q) / q  # of x from the mean, by the mean; of 1 - x
+    power = p * (log1p(away[0]) - away[0]) + q * (log1p(away[1]) - away[1])
+    near = power + log(p * (q / size) * (0.5 / pi)) * 0.5 - _stirling(p) - _stirling(q) + _stirling(size)
+    return choose(is_large, near, xlogy(a, x) + xlogy(b, other) - betaln(a, b))
 
 
 def _xlog1m(b: Any, x: Any) -> Any:
@@ -115,7 +153,7 @@ def _left_slopes(a: Any, b: Any, x: Any, other: Any) -> tuple[Any, Any]:
     """
     size = a + b
     scale = 1 / (abs(a - size * x) + sqrt(maximum(minimum(a, size * x * other), 0.5)))
-    density = exp(a * log(x) + b * log(other) - betaln(a, b))
+    density = exp(_log_powers(a, b, x, other))
     whole = digamma(size)
     centres = log(x) - digamma(a) + whole, log(other) - digamma(b) + whole
     by_a, by_b = integrals(DECAYING, _beta_integrand, scale, a, size, x, other, *centres)

@@ -170,6 +170,17 @@ def test_betainc_by_its_shapes() -> None:
     np.testing.assert_allclose(got, exact, rtol=2e-11)
 
 
+def test_slopes_keep_their_digits_at_large_shapes() -> None:
+    with mpmath.workdps(50):
+        for a, x in ((1e4, 1.02e4), (1e6, 1.001e6)):
+            exact = mpmath.exp((a - 1) * mpmath.log(x) - x - mpmath.loggamma(a))
+            np.testing.assert_allclose(fnad.grad(lambda x: sp.gammainc(a, x))(x), float(exact), rtol=2e-13)
+        a, b, x = 1e6, 3e6, 0.2502
+        whole = mpmath.loggamma(a) + mpmath.loggamma(b) - mpmath.loggamma(a + b)
+        exact = mpmath.exp((a - 1) * mpmath.log(x) + (b - 1) * mpmath.log(1 - mpmath.mpf(x)) - whole)
+        np.testing.assert_allclose(fnad.grad(lambda x: sp.betainc(a, b, x))(x), float(exact), rtol=2e-13)
+
+
 def test_a_second_derivative_in_a_shape() -> None:
     f = lambda a: mpmath.gammainc(a, 0, mpmath.mpf("1.7"), regularized=True)  # noqa: E731
     for a in (0.4, 1.3, 2.6):
