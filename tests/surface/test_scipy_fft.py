@@ -20,6 +20,7 @@ ROWS = [
     row("dct/3", lambda x: fft.idct(x, axis=0, n=4, norm="forward"), X), row("dct/4", lambda x: fft.dct(x, 4), X),
     row("dst/1", lambda x: fft.dst(x, 1), X), row("dst/complex", lambda z: fft.dst(z, norm="ortho"), Z),
     row("dctn", lambda x: fft.dctn(x, norm="ortho"), X), row("idstn", lambda x: fft.idstn(x, axes=(1,)), X),
+    row("fht", lambda x: fft.fht(x, 0.1, 1.0, bias=0.2), X),
     row("hfft2", lambda z: fft.hfft2(z, norm="ortho"), Z), row("ihfftn", lambda x: fft.ihfftn(x, (2, 3)), X),
 ]
 
@@ -72,6 +73,15 @@ def test_transforms_along_several_axes_are_scipys(name: str) -> None:
     x = np.arange(24.0).reshape(2, 3, 4)
     for call in (function, lambda x: function(x, s=(3, 4), axes=(0, -1), norm="forward")):
         assert_alike(run_traced(call, x), run_numpy(call, x), None)
+
+
+@pytest.mark.parametrize("bias", [0.0, 0.3])
+@pytest.mark.parametrize("name", ["fht", "ifht"])
+def test_hankel_transforms_are_scipys(name: str, bias: float) -> None:
+    for n in (1, 6, 7):
+        call = lambda x: getattr(fft, name)(x, 0.2, 0.5, 0.1, bias)  # noqa: E731, B023
+        x = np.cos(np.arange(2.0 * n)).reshape(2, n)
+        assert_alike(run_traced(call, x), run_numpy(call, x), 1e-12)
 
 
 MISTAKES = {

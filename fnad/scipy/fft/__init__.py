@@ -35,6 +35,8 @@ from fnad.scipy.fft.fourier import rfft as rfft
 from fnad.scipy.fft.fourier import rfft2 as rfft2
 from fnad.scipy.fft.fourier import rfftfreq as rfftfreq
 from fnad.scipy.fft.fourier import rfftn as rfftn
+from fnad.scipy.fft.hankel import fht as fht
+from fnad.scipy.fft.hankel import ifht as ifht
 
 __all__ = _public(__name__)
 __dir__ = __all__.copy
