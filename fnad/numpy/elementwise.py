@@ -14,7 +14,7 @@ from fnad.numpy.aliases import own, view
 from fnad.numpy.complexes import by_parts
 from fnad.numpy.dispatch import implements, refuse_out
 from fnad.numpy.promotion import (
-    broadcast_shapes, builder_of, cast, constant, fit, operand, result_dtype, shape_of, traced,
+    array_of, broadcast_shapes, builder_of, cast, constant, fit, is_traced, operand, result_dtype, shape_of, traced,
 )
 from fnad.numpy.ufuncs import UFUNCS
 from fnad.ops import elementwise as ops
@@ -38,7 +38,7 @@ def where(condition: Any, x: Any = np._NoValue, y: Any = np._NoValue, /) -> Any:
     array([1., 0.])
     """
     if x is np._NoValue and y is np._NoValue:
-        return np.nonzero(condition.concrete("np.where of a condition alone"))
+        return np.nonzero(array_of(condition).concrete("np.where of a condition alone"))
     if x is np._NoValue or y is np._NoValue:
         raise ValueError("either both or neither of x and y should be given")
     builder = builder_of(condition, x, y)
@@ -187,9 +187,15 @@ def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: boo
     >>> isclose([1.0, 2.0], [1.0, 2.1])
     array([ True, False])
     """
-    near = abs(a - b) <= atol + rtol * np.abs(b)
+    a, b = _listed(a), _listed(b)
+    near = np.abs(a - b) <= atol + rtol * np.abs(b)
     result = (near & np.isfinite(b)) | (np.equal(a, b))
     return result | (np.isnan(a) & np.isnan(b)) if equal_nan else result
+
+
+def _listed(a: Any) -> Any:
+    """Nested lists as an array."""
+    return a if not isinstance(a, (list, tuple)) else array_of(a) if is_traced(a) else np.asarray(a)
 
 
 @implements(np.allclose)

@@ -11,7 +11,7 @@ import numpy as np
 from fnad.ir.types import BOOL, INDEX, Shape
 from fnad.numpy.dispatch import implements
 from fnad.numpy.promotion import (
-    arrays_of, builder_of, cast, constant, is_traced, one_axis, result_dtype, size_of, spread_to,
+    array_of, arrays_of, builder_of, cast, constant, is_traced, one_axis, result_dtype, size_of, spread_to,
     traced,
 )
 from fnad.numpy.shaping import ravel, reshaped
@@ -171,7 +171,7 @@ def nonzero(a: Any, *, size: Any = None, fill_value: Any = None) -> Any:
     (array([1]),)
     """
     if size is None:
-        return np.nonzero(a.concrete("np.nonzero without size="))
+        return np.nonzero(array_of(a).concrete("np.nonzero without size="))
     x = traced(builder_of(a), a)
     if not x.ndim:
         raise ValueError(
@@ -207,7 +207,7 @@ def flatnonzero(a: Any, *, size: Any = None, fill_value: Any = None) -> Any:
     array([1])
     """
     if size is None:
-        return np.flatnonzero(a.concrete("np.flatnonzero without size="))
+        return np.flatnonzero(array_of(a).concrete("np.flatnonzero without size="))
     return nonzero(ravel(a), size=size, fill_value=fill_value)[0]
 
 
@@ -221,7 +221,7 @@ def argwhere(a: Any, *, size: Any = None, fill_value: Any = None) -> Any:
     array([[1]])
     """
     if size is None:
-        return np.argwhere(a.concrete("np.argwhere without size="))
+        return np.argwhere(array_of(a).concrete("np.argwhere without size="))
     x = traced(builder_of(a), a)
     if not x.ndim:
         return traced(x.builder, np.zeros((operator.index(size), 0), INDEX))

@@ -65,6 +65,7 @@ class _Plain(Surroundings):
                     replaced.put()
 
     def _end(self) -> None:
+        making.forget()
         with self._lock:
             self._threads.discard(get_ident())
             self._restore()
