@@ -163,20 +163,32 @@ def unmasked(keeper: Keeper, eqn: Equation) -> None:
 
 def whole(keeper: Keeper, eqn: Equation) -> None:
     """Of any other operation: all results are 0 where all cotangents among the operands are 0 altogether."""
+    _by_parts(keeper, eqn, None)
+
+
+def by_matrices(keeper: Keeper, eqn: Equation) -> None:
+    """Of a batch of matrices: those of the results are 0 where those of all cotangents among the operands are."""
+    _by_parts(keeper, eqn, 2)
+
+
+def _by_parts(keeper: Keeper, eqn: Equation, own: int | None) -> None:
+    """The rule of results that are 0 in a part where the operands are; so many last axes are in one, None for all."""
     eqn = keeper.clean(eqn)
     some: Mask = False
     for x in eqn.inputs:
         if x in keeper.cotangents or type(x) is Literal and is_inexact(x.type.dtype):
             mask = keeper.firm(x)
-            some = keeper.either(some, mask if isinstance(mask, bool) else _anywhere(mask))
+            some = keeper.either(some, mask if isinstance(mask, bool) else _anywhere(mask, own))
     if isinstance(some, bool):
         return keeper.emit(eqn)
     known = [
-        Known(s.broadcast(some, shape=v.type.shape, dims=()), False) if is_inexact(v.type.dtype) else UNKNOWN
+        Known(s.broadcast(some, shape=v.type.shape, dims=tuple(range(some.ndim))), False)
+        if is_inexact(v.type.dtype) else UNKNOWN
         for v in eqn.outputs
     ]
     return keeper.emit(eqn, *known)
 
 
-def _anywhere(mask: Tracer) -> Tracer:
-    return reduce_or(mask, axes=tuple(range(mask.ndim))) if mask.ndim else mask
+def _anywhere(mask: Tracer, own: int | None) -> Tracer:
+    axes = tuple(range(0 if own is None else mask.ndim - own, mask.ndim))
+    return reduce_or(mask, axes=axes) if axes else mask

@@ -16,9 +16,11 @@ from fnad.ops.convolution import correlate, lead_and_sizes, over_lead
 from fnad.ops.dense import relu_backward, relu_backward_sum
 from fnad.ops.filters import all_pole
 from fnad.ops.indexing import gather, scatter
+from fnad.ops.linalg import lu_solve, triangular_p
+from fnad.ops.matrix_functions import sylvester
 from fnad.ops.reductions import cumsum, recurrence, reduce_or
 from fnad.tracing.tracer import Tracer
-from fnad.transforms.mask_keeper import RULES, UNKNOWN, WEIGHTS, Keeper, Known, Mask, unmasked
+from fnad.transforms.mask_keeper import RULES, UNKNOWN, WEIGHTS, Keeper, Known, Mask, by_matrices, unmasked
 
 
 # --- Elementwise
@@ -278,6 +280,7 @@ RULES.update({
     **dict.fromkeys([e.neg, e.convert, e.real, e.imag, e.conjugate, e.copy, e.stop_gradient, s.barrier], _unary),
     Kind.ELEMENTWISE: unmasked, Kind.VIEW: _moved, Kind.WINDOW: _moved,
     gather: _gathered, s.set_slice: _window_set, scatter: _scattered,
+    **dict.fromkeys([triangular_p, lu_solve, sylvester], by_matrices),
     s.reduce_sum: _summed, cumsum: _cumulated, recurrence: _recurred, matmul: _multiplied,
     correlate: _correlated, all_pole: _filtered, relu_backward_sum: _rectified_and_summed,
 })

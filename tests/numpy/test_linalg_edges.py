@@ -11,7 +11,7 @@ import pytest
 
 from tests.numpy.comparing import assert_like_numpy
 
-EYE = np.eye(3)
+EYE, A = np.eye(3), np.random.default_rng(1).standard_normal((3, 3))
 NAN = float("nan")
 
 
@@ -163,6 +163,22 @@ def test_a_branch_that_is_not_taken_fails_for_nothing(f: Any) -> None:
         np.testing.assert_allclose(fnad.vmap(g)(np.array([True, False]), stack)[1], 0)
         gradients = fnad.vmap(fnad.grad(g, 1))(np.array([True, False]), stack)
         assert gradients[0].any() and not gradients[1].any()
+
+
+MASKED = {
+    "slogdet": lambda a: np.linalg.slogdet(a)[1], "det": np.linalg.det,
+    "qr": lambda a: np.sum(np.linalg.qr(a)[1], axis=(1, 2)),
+}
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, fnad.jit], ids=["interpreted", "compiled"])
+@pytest.mark.parametrize("name", MASKED)
+def test_what_a_mask_hides_of_a_stack_changes_no_derivative(name: str, transform: Any) -> None:
+    stack = np.stack([A, np.zeros((3, 3)), np.diag([1.0, 2.0, NAN])])
+    shown = np.array([True, False, False])
+    gradient = transform(fnad.grad(lambda a: np.sum(np.where(shown, MASKED[name](a), 0.0))))(stack)
+    np.testing.assert_allclose(gradient[0], fnad.grad(lambda a: np.sum(MASKED[name](a)))(stack[:1])[0])
+    assert not gradient[1:].any()
 
 
 def test_singular_determinants_are_no_errors() -> None:
