@@ -17,6 +17,7 @@ from fnad.ir.program import Literal, Program
 from fnad.ir.types import is_inexact
 from fnad.lazy import LazyModule
 from fnad.numpy.aliases import own
+from fnad.numpy.creation import writable
 from fnad.tracing.staging import stage
 from fnad.tracing.tracer import Tracer, value_type
 from fnad.transforms.grad import grad
@@ -30,9 +31,14 @@ class Example(NamedTuple):
     """A function and the leaves of its arguments, of which some are to be traced."""
 
     function: Callable[..., Any]
+    """The function, or the object with the method."""
+    method: str
+    """The name of the method; empty for a function."""
     leaves: tuple[Any, ...]
     spec: tree.PyTreeSpec
     traced: tuple[int, ...] = ()
+    constants: tuple[int, ...] = ()
+    """Arrays that are traced, too, as what is written to must be, but no inputs."""
     are_lists: bool = False
     """Whether it is given a list of its rows for a traced array."""
 
@@ -46,12 +52,17 @@ class Example(NamedTuple):
         It is looked up here, where a library's names stand for what takes traced values.
         """
         leaves = list(self.leaves)
-        given = [own(v) for v in values]
-        for i, value in zip(self.traced, given):
-            leaves[i] = list(value) if self.are_lists and value.ndim else value
-        args, kwargs = tree.unflatten(self.spec, leaves)
+        for i in self.constants:
+            leaves[i] = writable(leaves[i])
+        for i, value in zip(self.traced, values):
+            leaves[i] = own(value)
+        given = [leaves[i] for i in (*self.traced, *self.constants) if type(leaves[i]) is Tracer]
         before = [x.atom for x in given]
-        result = eval(_CALL, {"function": find(), "args": args, "kwargs": kwargs})
+        for i in self.traced if self.are_lists else ():
+            leaves[i] = list(leaves[i]) if leaves[i].ndim else leaves[i]
+        args, kwargs = tree.unflatten(self.spec, leaves)
+        function = getattr(find(), self.method) if self.method else find()
+        result = eval(_CALL, {"function": function, "args": args, "kwargs": kwargs})
         found = tree.leaves(dict(result) if isinstance(result, dict) else result)
         return [y for y in (*found, *[x for x, atom in zip(given, before) if x.atom is not atom]) if type(y) is Tracer]
 
@@ -63,22 +74,36 @@ _PLAIN = SimpleNamespace(**dict.fromkeys(("grad", "value_and_grad", "jit", "jaco
 
 
 def examples_of(function: Callable[..., Any]) -> list[Example]:
-    """The calls of a function in its text."""
+    """The calls of a function in its text; of an object, those of its methods."""
     calls: list[Any] = []
 
-    def spy(*args: Any, **kwargs: Any) -> Any:
-        calls.append(([_as_array(a) for a in args], {k: _as_array(a) for k, a in kwargs.items()}))
-        return function(*args, **kwargs)
+    def spy(of: Callable[..., Any], method: str, *args: Any, **kwargs: Any) -> Any:
+        calls.append((method, ([_as_array(a) for a in args], {k: _as_array(a) for k, a in kwargs.items()})))
+        return of(*args, **kwargs)
 
+    if inspect.isroutine(function):
+        name, shown = function.__name__, partial(spy, function, "")
+    else:
+        name, shown = function.name, _Shown(lambda method: partial(spy, getattr(function, method), method))
     names: dict[str, Any] = {"np": np}
     for example in doctest.DocTestParser().get_examples(inspect.getdoc(function) or ""):
-        names |= {function.__name__: spy, "fnad": _PLAIN}  # again, where the example has imported them
+        names |= {name: shown, "fnad": _PLAIN}  # again, where the example has imported them
         try:
             exec(compile(example.source, "<example>", "exec"), names)
         except Exception:  # of what is told by an error, or uses more of the library than there is here
             continue
-    flat = [tree.flatten(call) for call in calls]
-    return [Example(function, tuple(leaves), spec) for leaves, spec in flat]
+    flat = [(method, *tree.flatten(call)) for method, call in calls]
+    return [Example(function, method, tuple(leaves), spec) for method, leaves, spec in flat]
+
+
+class _Shown:
+    """An object whose methods are what a function gives for their names."""
+
+    def __init__(self, method: Callable[[str], Any]) -> None:
+        self._method = method
+
+    def __getattr__(self, name: str) -> Any:
+        return self._method(name)
 
 
 def _as_array(value: Any) -> Any:
@@ -165,43 +190,37 @@ def _staged(
 def slopes(trial: Trial) -> dict[str, list[Program]]:
     """For each parameter in which there are derivatives, these as Programs, the first and perhaps the second one."""
     by_parameter: dict[str, list[int]] = {}
-    for k, i in enumerate(trial.example.traced):
+    for i in trial.example.traced:
         if is_inexact(value_type(trial.example.leaves[i]).dtype):
-            by_parameter.setdefault(_parameter(trial.example, i), []).append(k)
-    found = {name: _slopes(trial, wrt) for name, wrt in by_parameter.items()}
+            by_parameter.setdefault(_parameter(trial.example, i), []).append(i)
+    found = {}
+    for name, some in by_parameter.items():
+        alone = trial.example._replace(traced=tuple(some))
+        others = tuple([i for i in trial.example.traced if i not in some])
+        found[name] = _slopes(alone._replace(constants=others), trial.is_known) or _slopes(alone, trial.is_known)
     return {name: programs for name, programs in found.items() if programs}
 
 
 def _parameter(example: Example, leaf: int) -> str:
     """The name of the parameter that a leaf belongs to."""
     args, kwargs = tree.unflatten(example.spec, list(range(len(example.leaves))))
-    bound = inspect.signature(example.function).bind(*args, **kwargs)
+    function = getattr(example.function, example.method) if example.method else example.function
+    bound = inspect.signature(function).bind(*args, **kwargs)
     return next(name for name, value in bound.arguments.items() if leaf in tree.leaves(value))
 
 
-def _slopes(trial: Trial, wrt: Sequence[int]) -> list[Program]:
-    def total(values: Sequence[Any]) -> Any:
-        return _sum(trial.example.arrays(lambda: trial.example.function, values))
+def _slopes(example: Example, is_known: bool) -> list[Program]:
+    """The first and the second derivative in all that is traced, as far as there are any."""
 
-    first = lambda xs: _gradient(total, xs, wrt)  # noqa: E731
-    second = lambda xs: _gradient(lambda values: _sum(_gradient(total, values, wrt)), xs, wrt)  # noqa: E731
-    program, _ = _staged(trial.example, first, trial.is_known)
+    def total(values: Sequence[Any]) -> Any:
+        return _sum(example.arrays(lambda: example.function, values))
+
+    program, _ = _staged(example, grad(total), is_known)
     if program is None or all([type(atom) is Literal for atom in program.outputs]):
         return []
-    again, _ = _staged(trial.example, second, trial.is_known)
+    again, _ = _staged(example, grad(lambda values: _sum(grad(total)(values))), is_known)
     return [program] if again is None else [program, again]
 
 
 def _sum(arrays: Sequence[Tracer]) -> Tracer:
     return sum([y.real.sum() + y.imag.sum() for y in arrays if is_inexact(y.dtype)], 0.0)  # type: ignore[return-value]
-
-
-def _gradient(function: Callable[..., Any], values: Sequence[Any], wrt: Sequence[int]) -> list[Any]:
-    """The gradient by some of the values."""
-    def of_these(chosen: Sequence[Any]) -> Any:
-        all_values = list(values)
-        for i, value in zip(wrt, chosen):
-            all_values[i] = value
-        return function(all_values)
-
-    return grad(of_these)([values[i] for i in wrt])

@@ -122,7 +122,8 @@ def _known() -> dict[str, _Function]:
         for name in dir(package):
             ours = getattr(package, name)
             original = getattr(originals, name, None)
-            if inspect.isroutine(ours) and callable(original) and ours is not original:  # so its text is ours
+            is_function = callable(ours) and not inspect.isclass(ours) and ours is not original  # so its text is ours
+            if is_function and callable(original):
                 found[f"{prefix}.{name}"] = _Function(partial(getattr, originals, name), ours, f"{own}.{name}")
     return found
 
@@ -136,12 +137,16 @@ def _row(name: str) -> Support:
         trials = [trial for example in examples_of(known.ours) if (trial := trial_of(example)) is not None]
         if not trials:
             return Support(name, name, "no values", "none", "", "")
-        derivatives = [slopes(trial) for trial in trials]
-        programs = [trial.program for trial in trials] + [p[0] for found in derivatives for p in found.values()]
+        derivatives: dict[str, list[Program]] = {}
+        programs = [trial.program for trial in trials]
+        for trial in trials:
+            found = slopes(trial)
+            programs += [orders[0] for orders in found.values()]
+            derivatives = {**found, **derivatives}
         first = trials[0]
         return Support(
             name, name if works(first, known.original) else known.name,
-            "known values" if first.is_known else "traced values", _orders(derivatives[0]),
+            "known values" if first.is_known else "traced values", _orders(derivatives),
             _where(programs, CPU), _where(programs, cuda.CUDA),
         )
 

@@ -150,6 +150,7 @@ from fnad.numpy.quantiles import percentile as percentile
 from fnad.numpy.quantiles import quantile as quantile
 from fnad.numpy.queries import can_cast as can_cast
 from fnad.numpy.queries import common_type as common_type
+from fnad.numpy.queries import einsum_path as einsum_path
 from fnad.numpy.queries import iscomplexobj as iscomplexobj
 from fnad.numpy.queries import isdtype as isdtype
 from fnad.numpy.queries import isfortran as isfortran

@@ -179,6 +179,18 @@ def size(a: Any, axis: Any = None) -> Any:
     return np.size(stand_in(array_of(a).shape), axis)
 
 
+@implements(np.einsum_path)
+def einsum_path(*operands: Any, optimize: Any = "greedy", einsum_call: bool = False) -> Any:
+    """The shapes alone decide it.
+
+    Dtypes: numbers. Derivative: none.
+
+    >>> einsum_path("ij,jk->ik", np.ones((2, 3)), np.ones((3, 4)))[0]
+    ['einsum_path', (0, 1)]
+    """
+    return np.einsum_path(*[_plain(x) for x in operands], optimize=optimize, einsum_call=einsum_call)
+
+
 # --- Memory
 
 

@@ -53,7 +53,7 @@ QUESTIONS: list[tuple[Any, ...]] = [
     (lambda x: np.shares_memory(x[:2], x[1:]), N), (lambda x: np.shares_memory(x[:1], x[1:]), N),
     (lambda x: np.may_share_memory(x, x.copy()), N), (lambda x: np.shares_memory(x, np.ones(3)), N),
     (lambda x: np.shares_memory(x[:0], x), N), (lambda x: np.array_equiv(x, np.ones(4)), N),
-    (lambda x: np.array_equal(x, np.ones(4)), N),
+    (lambda x: np.array_equal(x, np.ones(4)), N), (lambda x: np.einsum_path("ij,jk,k->i", x, x.T, x[:, 0]), M),
 ]
 
 
