@@ -264,7 +264,6 @@ from fnad.numpy.writing import put_along_axis as put_along_axis
 from fnad.numpy.writing import putmask as putmask
 from fnad.numpy.standard import __array_api_version__ as __array_api_version__
 from fnad.numpy.standard import __array_namespace_info__ as __array_namespace_info__
-from fnad.numpy.standard import from_dlpack as from_dlpack
 from fnad.public import public as _public
 
 # Last, for what it installs is what the others declare.

@@ -13,9 +13,9 @@ _CONSTANTS = """
 _CLASSES_LEFT = {"matrix", "poly1d", "recarray", "record", "vectorize", "busdaycalendar"}
 _FUNCTIONS = """
     array2string array_repr array_str base_repr binary_repr format_float_positional format_float_scientific
-    get_include get_printoptions getbufsize geterr geterrcall info isnat mintypecode nested_iters printoptions
-    set_printoptions setbufsize seterr seterrcall show_config show_runtime typename fromregex fromfile frombuffer
-    fromstring genfromtxt load loadtxt save savetxt savez savez_compressed
+    from_dlpack get_include get_printoptions getbufsize geterr geterrcall info isnat mintypecode nested_iters
+    printoptions set_printoptions setbufsize seterr seterrcall show_config show_runtime typename
+    fromregex fromfile frombuffer fromstring genfromtxt load loadtxt save savetxt savez savez_compressed
 """
 MODULES = ("random", "testing", "exceptions", "dtypes", "polynomial", "typing", "lib", "ma", "rec", "char", "strings")
 """NumPy's modules, which are imported when they are asked for."""

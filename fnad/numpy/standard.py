@@ -13,7 +13,6 @@ import numpy as np
 
 __array_api_version__ = "2024.12"
 __array_namespace_info__ = np.__array_namespace_info__
-from_dlpack = np.from_dlpack
 
 DEVICE = "cpu"
 """The one device of the standard's functions, as NumPy has it; where compiled code runs is for `fnad.jit` to say."""
