@@ -50,7 +50,7 @@ def stiffness(x: Any) -> Any:
     n, whole = 4, np.zeros((5, 5))
     for e in range(n):
         places = np.array([e, e + 1])
-        whole[places[:, None], places] += x * (e + 1.0) * np.array([[1.0, -1.0], [-1.0, 1.0]])
+        whole[np.ix_(places, places)] += x * (e + 1.0) * np.array([[1.0, -1.0], [-1.0, 1.0]])
     whole[0, :] = 0.0
     whole[0, 0] = 1.0
     load = np.ones(5)
