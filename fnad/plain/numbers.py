@@ -35,12 +35,7 @@ def _number(x: Any, kind: str = "f") -> Any:
         raise TypeError("must be real number, not complex")
     dtype = np.dtype({"c": np.complex128, "f": np.float64, "i": np.int64, "b": np.bool_}[kind])
     target = ArrayType((), dtype, kind != "b")
-    return x if x.type == target else Tracer(x.builder, convert_to(x, target))
-
-
-def convert_to(x: Tracer, target: ArrayType) -> Any:
-    """The atom of a value in another dtype, as a Python number."""
-    return x.builder.emit(convert, (x.builder.atom(x),), {"dtype": target.dtype}, target).atom
+    return x if x.type == target else x.builder.emit(convert, (x.atom,), {"dtype": target.dtype}, target)
 
 
 def _float(function: Callable[..., Any], result: str = "f") -> Callable[..., Any]:

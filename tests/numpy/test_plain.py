@@ -105,7 +105,28 @@ def known(x: Any) -> Any:
     return total + np.sum(weights[at > 1]) + weights[0]
 
 
-PROGRAMS = [orbit, rotated, waves, stiffness, pendulum, named_early, accumulated, joined, known]
+def looped(x: Any) -> Any:
+    """Arrays made in the body of a loop, of what is carried and what is closed over."""
+    def body(i: Any, c: Any) -> Any:
+        y = np.zeros(2)
+        y[i % 2] = c[0] + math.sin(x)
+        return np.array([c[1] * x, y[0] + y[1]])
+
+    return fnad.fori_loop(0, 3, body, np.array([1.0, x]))[0]
+
+
+def factored(x: Any) -> Any:
+    """A Cholesky factor, element by element."""
+    a = np.array([[2.0, x, 0.0], [x, 3.0, x], [0.0, x, 4.0]])
+    lower = np.zeros_like(a)
+    for i in range(3):
+        for j in range(i + 1):
+            rest = a[i, j] - sum(lower[i, k] * lower[j, k] for k in range(j))
+            lower[i, j] = math.sqrt(rest) if i == j else rest / lower[j, j]
+    return np.sum(np.log(np.diag(lower)))
+
+
+PROGRAMS = [looped, factored, orbit, rotated, waves, stiffness, pendulum, named_early, accumulated, joined, known]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
