@@ -134,8 +134,8 @@ def test_a_total_operation_gives_a_result_for_any_operands(case: Case) -> None:
 
 # The NumPy functions that `fnad.numpy` answers for are known by NumPy's names.
 WITH_NAMES = ("ops/", "numpy/", "kernels/")
-# These know words of scalar expressions, methods of arrays, and operators of Python.
-WORDS = {"compiler/expressions.py", "dispatch/eager.py", "arrays.py"}
+# These know words of expressions, methods of arrays, operators of Python, functions of `math`, and modes of SciPy.
+WORDS = {"compiler/expressions.py", "dispatch/eager.py", "arrays.py", "plain/numbers.py", "scipy/signal/sampling.py"}
 
 
 def lists_of_names(parsed: ast.AST) -> Iterator[int]:

@@ -15,14 +15,14 @@ from fnad.ir.primitive import Primitive
 from fnad.ir.program import filled
 from fnad.ir.types import ArrayType
 from fnad.ops.contractions import adjoint, matmul
-from fnad.ops.elementwise import add, choose, conj, convert, if_flag, imag, mul, real, sub
+from fnad.ops.elementwise import add, choose, conj, convert, guarded_mul, if_flag, imag, real, sub
 from fnad.ops.families import literal_value
 from fnad.ops.linalg import (
     diagonal_of, factored, first_failing, guarded_matrix, hermitian_part, lu_solve, over_matrices, require_square,
     scaled_columns, scaled_rows, triangle, triangular_solve, wrong_matrix,
 )
 from fnad.ops.operands import rule
-from fnad.ops.reductions import reduce_and
+from fnad.ops.reductions import reduce_sum
 from fnad.ops.shaping import batch_as_it_is, broadcast, concatenate, slice_
 
 EIGENVALUES, SVD = "Eigenvalues did not converge", "SVD did not converge"
@@ -143,30 +143,41 @@ def _eigh_evaluate(a: Any, lower: bool) -> tuple[Any, Any]:
     return tuple(_failing(lambda x: np.linalg.eigh(x, "L" if lower else "U"), EIGENVALUES, a))
 
 
-def _is_zero(*gs: Any) -> Any:
-    """Whether matrices are 0, all together."""
-    is_zero = [reduce_and(g == 0, axes=(g.ndim - 2, g.ndim - 1)) for g in gs]
-    return is_zero[0] if len(gs) == 1 else is_zero[0] & is_zero[1]
+def _trace_of(*gs: Any) -> Any:
+    """A number for each matrix of cotangents: a sum with weights that have nothing in common, 0 where they are 0."""
+    total: Any = None
+    for g in gs:
+        *_, m, n = g.shape
+        weights = 1 + (np.arange(1, m * n + 1) * GOLDEN).reshape(m, n) % 1
+        own = reduce_sum(g * over_matrices(weights.astype(g.dtype), g), axes=(g.ndim - 2, g.ndim - 1))
+        total = own if total is None else total + own
+    return total
 
 
-def _over(x: Any, flag: Any) -> Any:
-    """A flag for each matrix or row of values, over these."""
-    return broadcast(flag, shape=x.shape, dims=tuple(range(flag.ndim)))
+GOLDEN = (5**0.5 - 1) / 2
 
 
-def _reciprocal(x: Any, is_idle: Any) -> Any:
-    """1 / x; where x is 0 nan, or 0 where nothing comes of it."""
-    is_zero = x == 0
-    return choose(is_zero, choose(_over(x, is_idle), filled(0, x.type), np.nan), 1 / choose(is_zero, 1, x))
+def _over(x: Any, number: Any) -> Any:
+    """A number for each matrix or row of values, over these."""
+    return broadcast(number, shape=x.shape, dims=tuple(range(number.ndim)))
 
 
-def _inverse_gaps(values: Any, is_idle: Any) -> Any:
-    """1 / (values[j] - values[i]), and 0 where i is j."""
+def _divided(x: Any, divisor: Any, trace: Any) -> Any:
+    """x / divisor; where the divisor is 0 nan, or 0 where nothing comes of it: all in one linear map of cotangents.
+
+    Forward mode transposes it, so that no test of a cotangent would do.
+    """
+    is_zero = divisor == 0
+    undecided = guarded_mul(_over(x, trace), filled(np.nan, x.type))
+    return choose(is_zero, undecided, x / convert(choose(is_zero, 1, divisor), dtype=x.dtype))
+
+
+def _gaps(values: Any) -> Any:
+    """values[j] - values[i], and infinity where i is j."""
     n, lead = values.shape[-1], tuple(range(values.ndim - 1))
     shape = (*values.shape, n)
     rows, columns = (broadcast(values, shape=shape, dims=(*lead, axis)) for axis in (values.ndim - 1, values.ndim))
-    itself = over_matrices(np.eye(n, dtype=bool), rows)
-    return choose(itself, 0, _reciprocal(choose(itself, 1, columns - rows), is_idle))
+    return choose(over_matrices(np.eye(n, dtype=bool), rows), np.inf, columns - rows)
 
 
 def _diagonal_matrix(values: Any, like: Any) -> Any:
@@ -179,8 +190,7 @@ def _eigh_vjp(i: int, g: Any, y: Any, a: Any, lower: bool) -> Any:
     (g_w, g_v), (w, v) = g, y
     if _skipped(g_v):
         return _from_values(g_w, v, adjoint(v))
-    gaps = convert(_inverse_gaps(w, _is_zero(g_v)), dtype=a.dtype)
-    inner = add(_diagonal_matrix(g_w, v), mul(gaps, matmul(adjoint(v), g_v)))
+    inner = _diagonal_matrix(g_w, v) + _divided(matmul(adjoint(v), g_v), _gaps(w), _trace_of(g_v))
     return hermitian_part(matmul(matmul(v, inner), adjoint(v)))
 
 
@@ -241,21 +251,26 @@ def _svd_vjp(i: int, g: Any, y: Any, a: Any, full: bool) -> Any:
 
 
 def _svd_pulled(g_u: Any, g_s: Any, g_v: Any, u: Any, s: Any, v: Any) -> Any:
-    is_idle, values = _is_zero(g_u, g_v), convert(s, dtype=u.dtype)
-    gaps = convert(_inverse_gaps(s * s, is_idle), dtype=u.dtype)
+    trace, values, gaps = _trace_of(g_u, g_v), convert(s, dtype=u.dtype), _gaps(s * s)
     turned_u, turned_v = matmul(adjoint(u), g_u), matmul(adjoint(v), g_v)
-    inner = scaled_columns(gaps * (turned_u - adjoint(turned_u)), values)
-    inner = inner + scaled_rows(values, gaps * (turned_v - adjoint(turned_v))) + _diagonal_matrix(g_s, inner)
-    inverted = convert(_reciprocal(s, is_idle), dtype=u.dtype)
+    inner = scaled_columns(_divided(turned_u - adjoint(turned_u), gaps, trace), values)
+    inner = inner + scaled_rows(values, _divided(turned_v - adjoint(turned_v), gaps, trace))
+    inner = inner + _diagonal_matrix(g_s, inner)
     if u.dtype.kind == "c":
         phases = convert(imag(diagonal_of(turned_u)), dtype=u.dtype) * 1j
-        inner = inner + _diagonal_matrix(phases * inverted, inner)
+        inner = inner + _diagonal_matrix(_divided(phases, s, trace), inner)
     bar = matmul(matmul(u, inner), adjoint(v))
     if u.shape[-2] > u.shape[-1]:
-        bar = bar + matmul(scaled_columns(g_u - matmul(u, turned_u), inverted), adjoint(v))
+        bar = bar + matmul(_divided(g_u - matmul(u, turned_u), _over_rows(s, g_u), trace), adjoint(v))
     if v.shape[-2] > v.shape[-1]:
-        bar = bar + matmul(u, adjoint(scaled_columns(g_v - matmul(v, turned_v), inverted)))
+        bar = bar + matmul(u, adjoint(_divided(g_v - matmul(v, turned_v), _over_rows(s, g_v), trace)))
     return bar
+
+
+def _over_rows(s: Any, matrix: Any) -> Any:
+    """A row of values for each matrix, as one for each of its rows."""
+    lead = tuple(range(s.ndim - 1))
+    return broadcast(s, shape=matrix.shape, dims=(*lead, matrix.ndim - 1))
 
 
 # Singular values in decreasing order, and vectors: as columns before, as conjugated rows behind.
@@ -301,7 +316,7 @@ def _eig_vjp(i: int, g: Any, y: Any, a: Any) -> Any:
         # Vectors have the length 1: what would only change that is left out.
         lengths = _real_part(diagonal_of(turned))
         turned = turned - scaled_columns(matmul(adjoint(v), v), lengths)
-        inner = inner + conj(_inverse_gaps(w, _is_zero(g_v))) * turned
+        inner = inner + _divided(turned, conj(_gaps(w)), _trace_of(g_v))
     bar = lu_solve(*factored(adjoint(v)), matmul(inner, adjoint(v)), adjoint=False, strict=False)
     return bar if a.dtype.kind == "c" else real(bar)
 

@@ -253,3 +253,27 @@ def test_one_triangle_is_read() -> None:
               lambda a: np.linalg.cholesky(a.T, upper=True)):
         assert_like_numpy(f, a)
         assert_like_numpy(fnad.jit(f), a)
+
+
+@pytest.mark.parametrize("of_vectors", [
+    lambda a: np.linalg.eigh(a)[1], lambda a: np.linalg.svd(a)[0], lambda a: np.linalg.svd(a)[2],
+    lambda a: np.linalg.eig(a)[1].real,
+], ids=["eigh", "u", "vh", "eig"])
+def test_tangents_of_vectors_are_nan_where_values_are_equal(of_vectors: Any) -> None:
+    turn = np.array([[1.0, 2.0], [2.0, 3.0]])
+    assert np.isnan(fnad.jvp(of_vectors, (np.eye(2),), (turn,))[1]).any()
+    assert np.isnan(fnad.grad(lambda a: np.sum(of_vectors(a)))(np.eye(2))).any()
+
+
+def test_tangents_of_values_are_finite_beside_unused_vectors() -> None:
+    values, vectors = np.linalg.eigh, np.linalg.svd
+    turn = np.array([[1.0, 2.0], [2.0, 3.0]])
+    assert np.isfinite(fnad.jvp(lambda a: values(a)[0], (np.eye(2),), (turn,))[1]).all()
+    assert np.isfinite(fnad.jvp(lambda a: vectors(a)[1], (np.eye(2),), (turn,))[1]).all()
+
+    @fnad.jit
+    def masked(a: Any) -> Any:
+        w, v = np.linalg.eigh(a)
+        return np.sum(w**2) + np.sum(np.where(False, v, 0.0))
+
+    np.testing.assert_allclose(fnad.grad(masked)(np.eye(2)), 2 * np.eye(2))
