@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from fnad.numpy.aliases import own
 from fnad.numpy.dispatch import implements
 from fnad.numpy.joining import concatenate, taken, tile
 from fnad.numpy.promotion import (
@@ -31,7 +32,7 @@ def block(arrays: Any) -> Any:
     """
     builder = builder_of(arrays)
     ndim = np.block(_stand_ins(builder, arrays)).ndim  # raises for what does not fit
-    return _joined(builder, arrays, _depth(arrays), ndim)
+    return own(_joined(builder, arrays, _depth(arrays), ndim))
 
 
 def _stand_ins(builder: Builder, arrays: Any) -> Any:

@@ -25,7 +25,9 @@ def _of_sizes(function: Callable[..., Any], example: str) -> Callable[..., Any]:
 tril_indices = _of_sizes(np.tril_indices, "tril_indices(2)\n    (array([0, 1, 1]), array([0, 0, 1]))")
 triu_indices = _of_sizes(np.triu_indices, "triu_indices(2)\n    (array([0, 0, 1]), array([0, 1, 1]))")
 diag_indices = _of_sizes(np.diag_indices, "diag_indices(2)\n    (array([0, 1]), array([0, 1]))")
-mask_indices = _of_sizes(np.mask_indices, "mask_indices(2, np.triu)\n    (array([0, 0, 1]), array([0, 1, 1]))")
+mask_indices = _of_sizes(np.mask_indices, (
+    "import numpy as np\n    >>> mask_indices(2, np.triu)\n    (array([0, 0, 1]), array([0, 1, 1]))"
+))
 indices = _of_sizes(np.indices, "indices((1, 2))\n    array([[[0, 0]],\n    <BLANKLINE>\n           [[0, 1]]])")
 broadcast_shapes = as_it_is(np.broadcast_shapes, """It takes shapes alone.
 

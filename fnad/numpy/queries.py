@@ -79,16 +79,19 @@ def min_scalar_type(a: Any, /) -> Any:
 
 isdtype = as_it_is(np.isdtype, """Dtypes: all. Derivative: none.
 
+    >>> import numpy as np
     >>> isdtype(np.dtype(np.float32), "real floating")
     True
     """)
 issubdtype = as_it_is(np.issubdtype, """Dtypes: all. Derivative: none.
 
+    >>> import numpy as np
     >>> issubdtype(np.float32, np.floating)
     True
     """)
 promote_types = as_it_is(np.promote_types, """Dtypes: all. Derivative: none.
 
+    >>> import numpy as np
     >>> promote_types(np.float32, np.int64)
     dtype('float64')
     """)

@@ -13,7 +13,7 @@ from fnad import checkpoint, grad, jit, jvp, make_program, value_and_grad, vjp, 
 from fnad.errors import EscapedTracerError, InPlaceError
 from fnad.interpreter.evaluate import evaluate
 from fnad.ir.types import type_of
-from fnad.numpy.dispatch import RULES
+from fnad.numpy.dispatch import RULES, name_of
 from fnad.numpy.protocols import CALLS
 from fnad.testing import check_grads
 from fnad.tracing.staging import stage
@@ -192,13 +192,16 @@ def _reached_traced(function: Function, x: np.ndarray, rest: tuple[Any, ...]) ->
 
     try:
         stage(write, [type_of(x)], [x])
-    except (TypeError, ValueError):  # for which there is no rule, as for functions of complex numbers
+    except (TypeError, ValueError, IndexError, AttributeError):  # for which there is no rule, or too few axes
         return []
     return found
 
 
+NUMPYS = [f for f in {**RULES, **CALLS} if f not in APART and name_of(f).startswith("np.")]
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("function", [f for f in {**RULES, **CALLS} if f not in APART], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", NUMPYS, ids=lambda f: f.__name__)
 def test_a_write_to_a_result_reaches_the_argument_as_in_numpy(function: Function) -> None:
     for x in ARRAYS:
         for rest in [(), *MORE.get(function, [])]:

@@ -54,7 +54,8 @@ def cosine(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _guarded_div(g: Any, y: Any) -> Any:
-    return np.where((g == 0) & (y == 0), g * 0, g / np.where((g == 0) & (y == 0), 1, y)).astype(g.dtype)
+    is_hidden = (g == 0) & ~(abs(y) > 0)  # of 0 or nan
+    return np.where(is_hidden, g * 0, g / np.where(is_hidden, 1, y)).astype(g.dtype)
 
 
 def _guarded_mul(g: Any, d: Any) -> Any:

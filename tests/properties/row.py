@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
@@ -151,7 +151,11 @@ class Case:
             elements = domain.wild(own) if wild else domain.smooth(own)
             unique = domain.unique and own.kind in "fc" and not wild
             drawn.append(hnp.arrays(own, shape, elements=elements, unique=unique))
-        return st.tuples(*drawn).map(list)
+        return st.tuples(*drawn).map(self.arranged)
+
+    def arranged(self, drawn: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Inputs made of arrays that were drawn one by one."""
+        return list(drawn)
 
 
 def listed(outputs: Any) -> list[Any]:

@@ -44,7 +44,7 @@ def examples(case: Case, sample: Sample, dtype: str, count: int) -> list[list[np
     generator = np.random.default_rng(0)
     types = case.input_types(sample, dtype)
     return [
-        [np.asarray(numbers(case.domain(i), t.dtype, t.shape, generator)) for i, t in enumerate(types)]
+        case.arranged([np.asarray(numbers(case.domain(i), t.dtype, t.shape, generator)) for i, t in enumerate(types)])
         for _ in range(count)
     ]
 

@@ -63,7 +63,7 @@ def fixed_quad(func: Callable[..., Any], a: Any, b: Any, args: Any = (), n: int 
     Raises:
         ValueError: a limit is infinite.
 
-    >>> round(fixed_quad(lambda x: x**2, 0.0, 3.0)[0], 9)
+    >>> float(fixed_quad(lambda x: x**2, 0.0, 3.0)[0])
     9.0
     """
     points, weights = _special.roots_legendre(n)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from fnad.ops import linalg, spectral
 from fnad.ops.elementwise import conj, mul
-from hypothesis import strategies as st
 from scipy import linalg as scipy_linalg
 
 from tests.properties.row import INEXACT, Case, Domain, Sample, listed
@@ -32,8 +31,8 @@ class Matrices(Case):
     def call(self, *inputs: Any, sample: Sample) -> list[Any]:
         return listed((self.run or self.primitive)(*inputs, **sample.params))
 
-    def inputs(self, sample: Sample, dtype: str, wild: bool = False) -> st.SearchStrategy[list[np.ndarray]]:
-        return super().inputs(sample, dtype, wild).map(lambda xs: [_apart(xs[0]), *xs[1:]])
+    def arranged(self, drawn: Sequence[np.ndarray]) -> list[np.ndarray]:
+        return [_apart(drawn[0]), *drawn[1:]]
 
 
 def _apart(x: np.ndarray) -> np.ndarray:
