@@ -74,9 +74,12 @@ def combine(others: Sequence[Any], positions: Sequence[int], values: Sequence[An
     return full
 
 
-def own_results(result: Any) -> Any:
-    """The result of a function that ran on values: its arrays are new ones in C order, which nobody else holds."""
-    return tree.map(lambda leaf: _copied(leaf) if issubclass(type(leaf), np.ndarray) else leaf, result)
+def with_own_arrays(value: Any) -> Any:
+    """What a function that runs on values takes or gives: its arrays are new ones in C order, which nobody else holds.
+
+    Of arguments too: what the function writes to them is seen by it alone, as when it is staged.
+    """
+    return tree.map(lambda leaf: _copied(leaf) if issubclass(type(leaf), np.ndarray) else leaf, value)
 
 
 def _copied(array: np.ndarray) -> np.ndarray:

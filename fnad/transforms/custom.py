@@ -9,7 +9,7 @@ from types import MethodType
 from typing import Any
 
 from fnad import tree
-from fnad.arguments import own_results, values_among
+from fnad.arguments import values_among, with_own_arrays
 from fnad.checks import integers, require_function, require_names
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
@@ -59,7 +59,7 @@ class _Custom:
         arguments = self._arguments(args)
         values = [arguments.leaves[i] for i in arguments.traced]
         if innermost(values) is None:
-            return own_results(self.function(*args))
+            return with_own_arrays(self.function(*arguments.complete(with_own_arrays(values))))
         staged = stage(
             lambda *tracers: self.function(*arguments.complete(tracers)), [value_type(v) for v in values], values
         )

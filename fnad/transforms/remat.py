@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from fnad import tree
-from fnad.arguments import call_paths, chosen_positions, combine, flat_function, own_results, values_among
+from fnad.arguments import call_paths, chosen_positions, combine, flat_function, values_among, with_own_arrays
 from fnad.checks import integers, require_flag, require_function
 from fnad.errors import boundary
 from fnad.ir.primitive import Primitive
@@ -138,14 +138,14 @@ def checkpoint(
         free = [i for i in range(len(args)) if i not in fixed]
         leaves, treedef = tree.flatten(([args[i] for i in free], kwargs))
         traced = values_among("checkpoint", leaves, lambda: call_paths(function, treedef, fixed))
-        if not is_staging():
-            return own_results(function(*args, **kwargs))
 
         def of_others(*others: Any, **named: Any) -> Any:
             return function(*combine(args, free, others), **named)
 
-        values = [leaves[i] for i in traced]
-        staged = stage(flat_function(of_others, leaves, treedef, traced), [value_type(v) for v in values], values)
+        values, of_values = [leaves[i] for i in traced], flat_function(of_others, leaves, treedef, traced)
+        if not is_staging():
+            return with_own_arrays(of_values(*with_own_arrays(values)))
+        staged = stage(of_values, [value_type(v) for v in values], values)
         kept = _kept(staged.program, policy)
         program = interned(Program(staged.program.inputs, staged.program.equations, (*staged.program.outputs, *kept)))
         results = call_primitive(checkpoint_call, [*values, *staged.captured], program=program, kept=len(kept))

@@ -418,3 +418,25 @@ def test_arguments_without_derivative_by_name(names: Any) -> None:
     assert fnad.grad(lambda x: scaled(x, "abc"))(1.0) == 30 and fnad.grad(lambda x: scaled(x, word="abc"))(1.0) == 30
     with pytest.raises(ValueError, match="nondiff_argnames of parameters, got .'other'"):
         fnad.custom_jvp(lambda x: x, nondiff_argnames="other")
+
+
+def _writes(x: Any) -> Any:
+    x[0] = 5.0
+    return np.sum(x)
+
+
+@pytest.mark.parametrize("kind", ["custom_vjp", "custom_jvp", "checkpoint"])
+def test_what_a_function_writes_to_its_argument_stays_inside(kind: str) -> None:
+    inside = getattr(fnad, kind)(_writes)
+    if kind == "custom_vjp":
+        inside.defvjp(lambda x: (_writes(x), None), lambda _, g: (g * np.ones(3),))
+    elif kind == "custom_jvp":
+        inside.defjvp(lambda x, t: (_writes(x[0]), np.sum(t[0])))
+
+    def outer(x: Any) -> Any:
+        y = x * 2.0
+        return inside(y) + y
+
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(outer(x), [17.0, 19.0, 21.0])
+    np.testing.assert_array_equal(fnad.jit(outer)(x), [17.0, 19.0, 21.0])
