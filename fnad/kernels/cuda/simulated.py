@@ -33,11 +33,19 @@ def _operation(function: Callable) -> Callable:
     return lambda x, *others: _in_dtype(function, np.asarray(x).dtype, x, *others)
 
 
+def _order(test: Callable) -> Callable:
+    """A comparison, of complex numbers by their real parts first."""
+    def compare(x: Any, y: Any) -> Any:
+        return test(np.real(x), np.real(y)) | (np.real(x) == np.real(y)) & test(np.imag(x), np.imag(y))
+
+    return compare
+
+
+above, below = _order(np.greater), _order(np.less)
 add = radd = _operation(np.add)
 multiply = rmul = _operation(np.multiply)
 maximum = rmax = _operation(np.maximum)
 minimum = rmin = _operation(np.minimum)
-above, below = np.greater, np.less
 
 sqrt, fabs, copysign = _operation(np.sqrt), _operation(np.fabs), _operation(np.copysign)
 floor, ceil, trunc, rint = _operation(np.floor), _operation(np.ceil), _operation(np.trunc), _operation(np.rint)
