@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -376,6 +376,15 @@ def test_a_fork_waits_for_what_a_child_could_not_do_without() -> None:
         helper.join()
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Python's own handler, also where the process was started with interrupts ignored, as in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_work_that_is_shielded_is_finished() -> None:
     going, go_on, done = threading.Event(), threading.Event(), []
 
