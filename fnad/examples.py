@@ -85,7 +85,7 @@ def examples_of(function: Callable[..., Any]) -> list[Example]:
         name, shown = function.__name__, partial(spy, function, "")
     else:
         name, shown = function.name, _Shown(lambda method: partial(spy, getattr(function, method), method))
-    names: dict[str, Any] = {"np": np}
+    names: dict[str, Any] = {"np": np, "print": lambda *args, **kwargs: None}
     for example in doctest.DocTestParser().get_examples(inspect.getdoc(function) or ""):
         names |= {name: shown, "fnad": _PLAIN}  # again, where the example has imported them
         try:
