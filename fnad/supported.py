@@ -79,7 +79,7 @@ def support(name: str = "") -> SupportTable:
     """The functions of NumPy and SciPy that are supported: with which derivatives, compiled for which device.
 
     Each row says what was seen when the examples in a function's text were tried. That takes some milliseconds, for all
-    functions some seconds, and is remembered; nothing is printed or written for it.
+    functions some seconds, and is remembered. Nothing is printed; kernels of solvers that run are cached as ever.
 
     Args:
         name: of a function or a package, ``"np.linalg.solve"`` or ``"np.linalg"``; the default is all that there is.

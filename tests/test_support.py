@@ -11,6 +11,7 @@ from fnad.compiler.compile import run_passes
 from fnad.compiler.cpu.target import CPU
 from fnad.compiler.cuda.target import CUDA
 from fnad.compiler.target import Target
+from fnad.examples import examples_of
 from fnad.runtime.plan import HostStep, walk
 from fnad.tracing.staging import stage
 from fnad.tracing.tracer import value_type
@@ -30,6 +31,15 @@ def test_rows_are_found_by_name_and_by_package() -> None:
     assert {r.name.rpartition(".")[0] for r in fnad.support("np.linalg")} == {"np.linalg"}
     with pytest.raises(ValueError, match="'np.sine'"):
         fnad.support("np.sine")
+
+
+def test_trying_an_example_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    def double(x: float) -> float:
+        """>>> print(double(2.0))"""
+        return 2 * x
+
+    assert [example.leaves for example in examples_of(double)] == [(2.0,)]
+    assert capsys.readouterr() == ("", "")
 
 
 SAID = {
