@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from fnad.compiler.passes.hoist import hoist
+from fnad.compiler.passes.pieces import as_selection
 from fnad.control.switch import switch_p
 from fnad.interpreter.evaluate import QUIET
 from fnad.ir.primitive import Kind, Primitive
@@ -74,6 +75,9 @@ class _Rewriter:
         eqn = eqn._replace(inputs=tuple([self.atoms.get(a, a) for a in eqn.inputs]))
         if eqn.primitive.expand is not None and not self.has_code(eqn):
             return self._expand(eqn, lambda *inputs: eqn.primitive.expand(*inputs, **eqn.params))
+        selection = as_selection(eqn)
+        if selection is not None:
+            return self._expand(eqn, selection)
         if eqn.primitive is switch_p and isinstance(eqn.inputs[0], Literal):
             return self._expand(eqn, partial(_branch, eqn))
         found = self._simpler(eqn)
