@@ -25,6 +25,7 @@ from fnad.interpreter.evaluate import evaluate
 from fnad.ir.primitive import Kind, Primitive
 from fnad.ir.program import Atom, Equation, Program, filled, prune, without_effects
 from fnad.ir.types import BOOL, ArrayType
+from fnad.ops.arrays import unset_p
 from fnad.ops.elementwise import and_, select
 from fnad.ops.indexing import gather, scatter
 from fnad.ops.reductions import reduce_or
@@ -175,8 +176,8 @@ def _run_and_keep(step: Callable[..., Any], steps: Any, state: Sequence[Any], sl
         end = np.where(k + 1 < number, (k + 1) * length, k * length)
         return [*kept, *_repeat(end, step, now, k * length)]
 
-    empty = [Tracer(steps.builder, filled(0, ArrayType((slots, *x.shape), x.dtype))) for x in state]
-    return _repeat(number, segment, [*empty, *state])[: len(state)]
+    unset = [steps.builder.apply(unset_p, (), {"type": ArrayType((slots, *x.shape), x.dtype)}) for x in state]
+    return _repeat(number, segment, [*unset, *state])[: len(state)]
 
 
 def _pushforward_expand(*args: Any, body: Program, constants: int, varying: tuple[bool, ...]) -> Any:

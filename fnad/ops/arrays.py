@@ -35,6 +35,12 @@ array_p = Primitive(
 )
 """An array, from no inputs."""
 
+unset_p = Primitive(
+    "unset", lambda type: type, lambda type: np.zeros(type.shape, type.dtype), differentiable=(),
+    batch=lambda op, mapped, type: op(type=type), windows=lambda view, type: [], total=True, pinned=True,
+)
+"""An array from no inputs, no element of which is read before it is written: nothing is spent on any."""
+
 
 def constant(value: np.ndarray) -> Constant:
     """An array as a parameter."""

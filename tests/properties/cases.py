@@ -449,6 +449,7 @@ OTHERWISE = {
     "loop_pushforward": "tests/control/test_while_loop.py",
     "random_bits": "tests/kernels/test_random.py",
     "scan": "tests/control/test_scan.py",
+    "unset": "tests/control/test_while_loop.py",
     "switch": "tests/control/test_switch.py",
     "while_loop": "tests/control/test_while_loop.py",
     "normal_noise": "tests/random/test_samplers.py",

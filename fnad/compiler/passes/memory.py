@@ -121,7 +121,10 @@ class _Planner:
         return last
 
     def visit(self, number: int, stage: _Stage) -> None:
-        """Give memory to the storages that a stage writes first."""
+        """Give memory to the storages that a stage writes first, and to those it reads that nothing has written."""
+        for view in stage.step.inputs:
+            if self.allocations[view.buffer] is None:
+                self._allocate(view.buffer, _Allocation(self.schedule.nbytes[view.buffer], first=stage.first))
         operands = Counter([view.buffer for view in stage.step.inputs])
         for output, view in enumerate(_written(stage.step)):
             storage = view.buffer
@@ -129,12 +132,15 @@ class _Planner:
                 allocation = self._overwritten(number, stage, output, view, operands) or _Allocation(
                     self.schedule.nbytes[storage], first=stage.first
                 )
-                allocation.storages.append(storage)
-                last = self.last_use[storage]
-                allocation.last = self.stages[last].last if last < len(self.stages) else last
-                if storage in self.output_of:
-                    allocation.output = self.output_of[storage]
-                self.allocations[storage] = allocation
+                self._allocate(storage, allocation)
+
+    def _allocate(self, storage: int, allocation: _Allocation) -> None:
+        allocation.storages.append(storage)
+        last = self.last_use[storage]
+        allocation.last = self.stages[last].last if last < len(self.stages) else last
+        if storage in self.output_of:
+            allocation.output = self.output_of[storage]
+        self.allocations[storage] = allocation
 
     def _overwritten(
         self, number: int, stage: _Stage, output: int, view: View, operands: Counter[int]
