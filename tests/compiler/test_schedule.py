@@ -153,3 +153,21 @@ def test_loops_on_their_way_to_one_result_become_one() -> None:
 
     square = np.ones((3, 3))
     assert kinds(schedule_of(moments, square, square)) == ["matmul", "mul+mul+add"]
+
+
+@pytest.mark.parametrize("dtype", [float, np.int32, bool])
+def test_a_small_array_of_single_elements_is_part_of_a_loop(dtype: Any) -> None:
+    x, y = np.array([1], dtype), np.array([0], dtype)
+    joined = lambda x, y: concatenate(x, y, x, axis=0)  # noqa: E731
+    padded = lambda x, y: pad(x, low=(1,), high=(2,), interior=(0,))  # noqa: E731
+    for function, expected in ((joined, [1, 0, 1]), (padded, [0, 1, 0, 0])):
+        assert len(schedule_of(function, x, y).steps) == 1
+        result = fnad.jit(function)(x, y)
+        assert result.dtype == dtype and result.tolist() == expected
+
+
+def test_nothing_clears_the_checkpoints_of_a_loop() -> None:
+    f = lambda x, n: fnad.fori_loop(0, n, lambda i, c: np.sin(c * x) + c, x)  # noqa: E731
+    schedule = schedule_of(fnad.grad(f), np.array(1.1), np.array(3))
+    assert not [step for step in schedule.steps if isinstance(step, Loop) and step.space == (512,)]
+    assert (512,) in [view.shape for step in schedule.steps for view in step.inputs]
