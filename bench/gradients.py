@@ -23,7 +23,7 @@ class Library(NamedTuple):
 def of_fnad(fnad: Any, loss: Callable[..., Any], start: Params, data: Sequence[Any]) -> Case:
     """``value_and_grad`` under ``jit``."""
     library = Library(np, fnad.scan, fnad.scipy)
-    return _case(fnad.jit(fnad.value_and_grad(lambda p, *rest: loss(library, p, *rest))), start, data)
+    return by_hand(fnad.jit(fnad.value_and_grad(lambda p, *rest: loss(library, p, *rest))), start, data)
 
 
 def of_jax(jax: Any, jnp: Any, loss: Callable[..., Any], start: Params, data: Sequence[Any]) -> Case:
@@ -31,7 +31,7 @@ def of_jax(jax: Any, jnp: Any, loss: Callable[..., Any], start: Params, data: Se
     jax.config.update("jax_enable_x64", True)
     library = Library(jnp, jax.lax.scan, jax.scipy)
     gradient = jax.jit(jax.value_and_grad(lambda p, *rest: loss(library, p, *rest)))
-    return _case(gradient, jax.device_put(start), jax.device_put(tuple(data)))
+    return by_hand(gradient, jax.device_put(start), jax.device_put(tuple(data)))
 
 
 def of_numpy(loss: Callable[..., Any], start: Params, data: Sequence[Any], scipy: Any = None) -> Case:
@@ -52,18 +52,14 @@ def of_numpy(loss: Callable[..., Any], start: Params, data: Sequence[Any], scipy
                 value, grads[name][place] = result.real, result.imag / STEP
         return value, grads
 
-    return _case(gradient, start, data)
+    return by_hand(gradient, start, data)
 
 
 STEP = 1e-30
 
 
 def by_hand(gradient: Callable[..., Any], start: Params, data: Sequence[Any]) -> Case:
-    """The value and the gradient by formulas."""
-    return _case(gradient, start, data)
-
-
-def _case(gradient: Callable[..., Any], start: Params, data: Sequence[Any]) -> Case:
+    """The value and the gradient by a function of the parameters and the data."""
     return Case(lambda params, *rest: (params, gradient(params, *rest)), lambda: start, [tuple(data)])
 
 

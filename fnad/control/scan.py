@@ -144,19 +144,29 @@ def _in_segments(
 ) -> tuple[Any, Any]:
     """The steps in segments, of which each is computed again in the backward pass."""
     count, rest = divmod(steps, every)
-    whole = count * every
-    heads = sequences.restored([np.reshape(x[:whole], (count, every, *x.shape[1:])) for x in sequences.values])
-    tails = sequences.restored([x[whole:] for x in sequences.values])
+    heads, tails = _cut(sequences, count, every)
     segment = recomputed(lambda state, part: run(state, part, length=every))
     remainder = recomputed(lambda state, part: run(state, part, length=rest))
     state, end = carry.restored(carry.values), None
     if rest and reverse:
         state, end = remainder(state, tails)
     state, stacks = scan(segment, state, heads, count, reverse)
-    ys = tree.map(lambda y: np.reshape(y, (whole, *y.shape[2:])), stacks)
     if rest and not reverse:
         state, end = remainder(state, tails)
-    return state, (tree.map(lambda a, b: np.concatenate([a, b]), ys, end) if rest else ys)
+    return state, _put_together(stacks, end, count * every, rest)
+
+
+def _cut(sequences: Leaves, count: int, size: int) -> tuple[Any, Any]:
+    """The slices in parts of one size, with an axis more, and those that are left."""
+    whole = count * size
+    heads = sequences.restored([np.reshape(x[:whole], (count, size, *x.shape[1:])) for x in sequences.values])
+    return heads, sequences.restored([x[whole:] for x in sequences.values])
+
+
+def _put_together(stacks: Any, end: Any, whole: int, rest: int) -> Any:
+    """The results of such parts as those of all slices; ``end`` counts where there is a rest."""
+    ys = tree.map(lambda y: np.reshape(y, (whole, *y.shape[2:])), stacks)
+    return tree.map(lambda a, b: np.concatenate([a, b]), ys, end) if rest else ys
 
 
 @boundary
@@ -198,10 +208,6 @@ def map(function: Callable[[Any], Any], xs: Any, *, batch_size: int | None = Non
 def _in_batches(function: Callable[[Any], Any], sequences: Leaves, steps: int, size: int) -> Any:
     """Slices in batches, and those that are left as a smaller one."""
     count, rest = divmod(steps, size)
-    whole, batched = count * size, vmap(function)
-    heads = sequences.restored([np.reshape(x[:whole], (count, size, *x.shape[1:])) for x in sequences.values])
-    ys = tree.map(lambda y: np.reshape(y, (whole, *y.shape[2:])), map(batched, heads))
-    if not rest:
-        return ys
-    last = batched(sequences.restored([x[whole:] for x in sequences.values]))
-    return tree.map(lambda a, b: np.concatenate([a, b]), ys, last)
+    batched = vmap(function)
+    heads, tails = _cut(sequences, count, size)
+    return _put_together(map(batched, heads), batched(tails) if rest else None, count * size, rest)
